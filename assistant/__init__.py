@@ -1,0 +1,62 @@
+"""A question becomes an Answer, every sentence of which cites the exact words that support it.
+
+    from assistant import answer
+    print(answer("why was Israel skipped?").text)
+
+Nothing heavy is imported until a question is asked.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, TextDelta, Turn, Usage
+    from assistant.chain import answer, stream_answer
+    from assistant.query_engine import FootnoteQueryEngine
+    from index.documents import Passage, Progress
+    from index.errors import FolderError, FootnoteError, InputError, ModelError, StoreError, WeightsError
+    from index.settings import Settings
+
+_HOMES = {
+    "assistant.chain": ("answer", "stream_answer"),
+    "assistant.answers": ("NOT_FOUND", "Answer", "AnswerSentence", "Citation", "TextDelta", "Turn", "Usage"),
+    "assistant.query_engine": ("FootnoteQueryEngine",),
+    "index.documents": ("Passage", "Progress"),
+    "index.errors": ("FolderError", "FootnoteError", "InputError", "ModelError", "StoreError", "WeightsError"),
+    "index.settings": ("Settings",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "NOT_FOUND",
+    "Answer",
+    "AnswerSentence",
+    "Citation",
+    "FolderError",
+    "FootnoteError",
+    "FootnoteQueryEngine",
+    "InputError",
+    "ModelError",
+    "Passage",
+    "Progress",
+    "Settings",
+    "StoreError",
+    "TextDelta",
+    "Turn",
+    "Usage",
+    "WeightsError",
+    "answer",
+    "stream_answer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,84 @@
+"""The whole walk of a question: follow-up, retrieve, generate, cite, check, Answer."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from assistant.answers import Answer, TextDelta
+from assistant.followup import History, read_history, rewrite
+from assistant.generation import write
+from assistant.quotations import quote
+from assistant.reader import read, threshold
+from index.documents import Progress
+from index.errors import InputError, ModelError
+from index.library import open_library
+from index.settings import Settings
+
+LONGEST_QUESTION_CHARACTERS = 10_000
+
+Event = Progress | TextDelta | Answer
+
+
+def answer(
+    question: str, documents: str | Path | None = None, *, history: History = (), settings: Settings | None = None
+) -> Answer:
+    """Answer a question from a folder of documents, after bringing its store up to date.
+
+    documents: the folder; by default FOOTNOTE_DOCUMENTS, else the sample folder.
+    history: earlier turns, oldest first: Answers, (question, answer) pairs, or role/content messages.
+
+    Raises InputError, FolderError, StoreError or WeightsError, each a sentence that says what to do.
+    A language model that fails is no error: the answer then quotes, and its `notice` says why.
+    """
+    *_, last = stream_answer(question, documents, history=history, settings=settings)
+    if not isinstance(last, Answer):
+        raise TypeError("stream_answer ended without an Answer")
+    return last
+
+
+def stream_answer(
+    question: str, documents: str | Path | None = None, *, history: History = (), settings: Settings | None = None
+) -> Iterator[Event]:
+    """The same, step by step: Progress while it prepares, TextDelta while it writes, and the Answer last."""
+    settings = settings or Settings.from_environment()
+    question = check_question(question)
+    query = rewrite(question, read_history(history))
+
+    library = yield from open_library(Path(documents or settings.documents), settings)
+    yield from library.sync()
+
+    passages = library.retrieve(query)
+    reading = read(question, query, passages, library.embedding, library.store.lexicon)
+    result = quote(question, query, passages, reading, threshold())
+    if settings.uses_language_model:
+        result = yield from _write_or_keep(result, settings)
+    else:
+        yield TextDelta(result.text)
+    yield result
+
+
+def _write_or_keep(quoted: Answer, settings: Settings) -> Generator[TextDelta, None, Answer]:
+    """The language model's answer, or the quotations with a notice where the model fails."""
+    try:
+        return (yield from write(quoted, settings))
+    except ModelError as error:
+        kind = "These are quotations" if quoted.found else "This was searched without it"
+        return replace(quoted, notice=f"The language model did not answer. {error} {kind}.")
+
+
+def check_question(question: str) -> str:
+    """The question without surrounding white space.
+
+    Raises InputError where it is empty or longer than 10,000 characters.
+    """
+    question = question.encode("utf-8", errors="replace").decode().strip()
+    if not any(character.isalnum() for character in question):
+        raise InputError("The question is empty: ask something.")
+    if len(question) > LONGEST_QUESTION_CHARACTERS:
+        raise InputError(
+            f"The question is {len(question):,} characters long, and {LONGEST_QUESTION_CHARACTERS:,} is the most: "
+            "shorten it, or put the long text into the documents folder and ask about it."
+        )
+    return question

@@ -1,0 +1,200 @@
+"""The reader without a language model: which sentences of the passages answer the question, and how surely.
+
+Every prose sentence of the passages is described by a handful of numbers between 0 and 1; a logistic
+model turns them into a score, and a second one turns the best sentence and its standing into the
+probability that the documents answer at all. Both models are the readable numbers in
+`reader.json`, fitted by `benchmarks/fit_reader.py`.
+
+But: it finds sentences that speak of what is asked. It cannot add up, compare or conclude, and a
+sentence with the right subject and the wrong year can take it in.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from assistant.asked import asks_for, holds, leans
+from index.documents import Passage
+from index.embedding import Embedding
+from index.lexicon import Lexicon
+from index.sentences import Sentence
+from index.terms import find_content_terms, find_terms
+
+MOST_QUOTED = 3
+CLOSELY_READ = 14
+LENT_SHARE = 0.6
+UNSEEN = "\x00"  # a term that no text holds
+MODEL_FILE = Path(__file__).with_name("reader.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sentence that might answer, with what is known of it.
+
+    position: its place among the prose sentences of its passage.
+    features: from 0 to 1, by name; see `describe`.
+    """
+
+    passage: Passage
+    sentence: Sentence
+    position: int
+    words: str
+    features: Mapping[str, float]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The sentences that answer, in reading order, and the probability that the documents do answer."""
+
+    chosen: tuple[Candidate, ...]
+    confidence: float
+
+
+def read(question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
+    """Choose at most three sentences that answer the question; `query` also has what it leaves to the conversation."""
+    candidates = describe(question, query, passages, embedding, lexicon)
+    if not candidates:
+        return Reading((), 0.0)
+    confidence = _logistic(load_model()["confidence"], judge(query, candidates, lexicon))
+    return Reading(_choose(question, candidates), confidence)
+
+
+def threshold() -> float:
+    """The confidence below which the documents are taken not to answer."""
+    return float(load_model()["threshold"]["found"])
+
+
+# -- choosing ---------------------------------------------------------------------------------
+
+
+def _choose(question: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The best sentence with what it needs around it: a run for a reason, rivals for a list."""
+    best = ranked[0]
+    chosen = [best]
+    limits = load_model()["threshold"]
+    if asks_for(question) == "reason":
+        # A reason often stands in the sentences after the one that names the matter.
+        chosen += _run_to_reason(best, ranked)
+    elif leans(best.words):
+        chosen += [c for c in ranked if c.passage is best.passage and c.position == best.position - 1]
+    for candidate in ranked[1:]:
+        if len(chosen) >= MOST_QUOTED or candidate.score < best.score - limits["margin"]:
+            break
+        if candidate not in chosen and not any(_same_words(candidate, other) for other in chosen):
+            chosen.append(candidate)
+    order = {id(c.passage): c.passage.score for c in chosen}
+    return tuple(sorted(chosen[:MOST_QUOTED], key=lambda c: (-order[id(c.passage)], c.passage.path, c.sentence.start)))
+
+
+def _run_to_reason(best: Candidate, ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The sentences after the best one up to the first that gives a reason; none where the best gives it."""
+    near = [c for c in ranked if c.passage is best.passage and 0 < c.position - best.position < MOST_QUOTED]
+    run = sorted(near, key=lambda c: c.position)
+    reasons = [i for i, candidate in enumerate([best, *run]) if holds("reason", candidate.words, "")]
+    return run[: reasons[0]] if reasons else []
+
+
+def _same_words(one: Candidate, other: Candidate) -> bool:
+    return find_terms(one.words) == find_terms(other.words)
+
+
+# -- describing -------------------------------------------------------------------------------
+
+
+def describe(
+    question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+) -> list[Candidate]:
+    """The prose sentences of the passages that are worth a close look, with features and score, best first."""
+    terms = find_content_terms(query) or find_terms(query)
+    rarity = lexicon.rarity(terms)
+    kind = asks_for(question)
+    found: list[tuple[Candidate, str]] = []
+    for rank, passage in enumerate(passages):
+        prose = [s for s in passage.sentences if s.kind == "prose"]
+        headings = [s for s in passage.sentences if s.kind == "heading"]
+        texts = [" ".join(passage.words_of(s).split()) for s in prose]
+        for i, (sentence, words) in enumerate(zip(prose, texts, strict=True)):
+            heading = " ".join([passage.words_of(s) for s in headings if s.start < sentence.start][-1:])
+            previous, following = texts[i - 1] if i else "", texts[i + 1] if i + 1 < len(texts) else ""
+            # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
+            own = set(find_terms(words))
+            lent = set(find_terms(f"{passage.title} {heading} {previous if leans(words) else ''}"))
+            near = own | lent | set(find_terms(f"{previous} {following}"))
+            features = {
+                "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
+                "nearby": _share(terms, near, rarity),
+                "passage": passage.score,
+                "first_passage": float(rank == 0),
+                "asked_kind": float(holds(kind, words, query)),
+                "asked_kind_open": float(not kind),
+                "length": min(1.0, len(own) / 40),
+                "similarity": 0.0,
+            }
+            score = _weigh(load_model()["sentence"], features)
+            context = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
+            found.append((Candidate(passage, sentence, i, words, features, score), context))
+    # Embedding costs most, so that only the sentences that look best without it are embedded.
+    found = sorted(found, key=lambda pair: -pair[0].score)[:CLOSELY_READ]
+    if not found:
+        return []
+    similarities = embedding.embed([query, *(context for _, context in found)])
+    similarities = similarities[1:] @ similarities[0]
+    closely = [_with_similarity(c, float(similarity)) for (c, _), similarity in zip(found, similarities, strict=True)]
+    return sorted(closely, key=lambda c: -c.score)
+
+
+def _with_similarity(candidate: Candidate, similarity: float) -> Candidate:
+    features = {**candidate.features, "similarity": max(0.0, similarity)}
+    return replace(candidate, features=features, score=_weigh(load_model()["sentence"], features))
+
+
+def judge(query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
+    """What speaks for and against the documents answering at all, from the ranked candidates."""
+    best = ranked[0]
+    terms = find_content_terms(query) or find_terms(query)
+    rarity = lexicon.rarity(terms)
+    unseen = lexicon.rarity([UNSEEN])[UNSEEN]
+    top = {term for c in ranked[:5] for term in find_terms(f"{c.passage.title} {c.passage.text}")}
+    near = {term for c in ranked if c.passage is best.passage for term in find_terms(c.words)}
+    return {
+        "similarity": best.features["similarity"],
+        "most_similar": max(c.features["similarity"] for c in ranked),
+        "coverage": best.features["coverage"],
+        "nearby": max(c.features["nearby"] for c in ranked[:5]),
+        "in_passages": _share(terms, top, rarity),
+        "unseen": sum(rarity[term] >= unseen for term in terms) / len(terms) if terms else 0.0,
+        # What is asked of the subject mostly stands first: the population of Qatar, the capital of Denmark.
+        "focus": float(terms[:1] != [] and terms[0] in near),
+        "asked_kind": best.features["asked_kind"],
+        "asked_kind_open": best.features["asked_kind_open"],
+    }
+
+
+def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) -> float:
+    """The share of the question's terms that are held, each weighing as much as it is rare."""
+    total = sum(rarity.values())
+    return sum(rarity[term] for term in terms if term in held) / total if total else 0.0
+
+
+# -- the fitted numbers -----------------------------------------------------------------------
+
+
+@cache
+def load_model() -> dict[str, dict[str, float]]:
+    """The coefficients of both models, by feature name, and the thresholds."""
+    model: dict[str, dict[str, float]] = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
+    return model
+
+
+def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    return weights["intercept"] + sum(weights[name] * value for name, value in features.items())
+
+
+def _logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    return 1 / (1 + math.exp(-_weigh(weights, features)))

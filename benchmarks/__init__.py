@@ -1,0 +1,1 @@
+"""What we claim, each by one command."""

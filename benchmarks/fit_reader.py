@@ -1,0 +1,173 @@
+"""Fit the reader's two logistic models on SQuAD 2.0 articles and write `assistant/reader.json`.
+
+    python -m benchmarks.fit_reader --squad FILE [--questions 3000]
+
+Half of the articles is indexed in one folder and half in another. A question is asked of the folder that
+holds its article and of the one that does not, so that absent topics are really absent. The figures that it
+prints are cross-validated by articles: no question is judged by a model that saw its article.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from assistant.reader import MODEL_FILE, describe, judge, load_model
+from index.documents import Progress
+from index.embedding import open_embedding
+from index.retriever import retrieve
+from index.settings import Settings
+from index.store import Store
+from index.sync import sync
+
+FOLDS = 4
+
+
+def drain(walk: Generator[Progress, None, Any]) -> Any:
+    """Run a walk to its end and give its result."""
+    while True:
+        try:
+            next(walk)
+        except StopIteration as end:
+            return end.value
+
+
+def main() -> None:
+    """Collect, fit, report, write."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--squad", type=Path, required=True)
+    arguments.add_argument("--questions", type=int, default=3000)
+    given = arguments.parse_args()
+    articles = json.loads(given.squad.read_text(encoding="utf-8"))["data"]
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = collect(articles, given.questions, Path(temporary))
+    sentence, ranking = fit_sentences(rows)
+    model = {"sentence": sentence, "confidence": {}, "threshold": {}}
+    model["confidence"], model["threshold"], surety = fit_confidence(rows)
+    MODEL_FILE.write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({"cross_validated": {**ranking, **surety}}, indent=1))
+
+
+def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, Any]]:
+    """The questions, each with its passages' sentences and their features."""
+    settings = Settings.from_environment({"FOOTNOTE_STORE": str(temporary / "stores")})
+    embedding = drain(open_embedding(settings))
+    stores = []
+    for half in (0, 1):
+        folder = temporary / f"half-{half}"
+        folder.mkdir()
+        for i, article in enumerate(articles):
+            for j, paragraph in enumerate(article["paragraphs"] if i % 2 == half else ()):
+                (folder / f"{i:03}-{j:03}.txt").write_text(paragraph["context"], encoding="utf-8", newline="")
+        stores.append(Store(settings.store_folder, folder, embedding.name))
+        drain(sync(folder, stores[-1], embedding, settings.chunk_tokens))
+    questions = [
+        (i, f"{i:03}-{j:03}.txt", question)
+        for i, article in enumerate(articles)
+        for j, paragraph in enumerate(article["paragraphs"])
+        for question in paragraph["qas"]
+    ]
+    random.Random(1).shuffle(questions)
+    rows = []
+    for number, (i, path, question) in enumerate(questions[:most]):
+        absent = number % 3 == 0
+        store = stores[(i % 2) ^ absent]
+        query = question["question"]
+        passages = retrieve(store, query, embedding.embed_query(query), settings.passage_count)
+        candidates = describe(query, query, passages, embedding, store.lexicon)
+        rows.append(
+            {
+                "fold": i % FOLDS,
+                "path": path,
+                "query": query,
+                "kind": "absent" if absent else "impossible" if question["is_impossible"] else "answerable",
+                "answers": [_plain(answer["text"]) for answer in question["answers"]],
+                "candidates": candidates,
+                "judged": judge(query, candidates, store.lexicon) if candidates else {},
+            }
+        )
+        if number % 100 == 0:
+            print(f"{number} of {min(most, len(questions))} questions", flush=True)
+    return [row for row in rows if row["candidates"]]
+
+
+def fit_sentences(rows: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:
+    """The sentence model, and how often the answer stands in the first and the first three sentences."""
+    rows = [row for row in rows if row["kind"] == "answerable"]
+    names = [name for name in load_model()["sentence"] if name != "intercept"]
+    features = np.array([[c.features[name] for name in names] for row in rows for c in row["candidates"]])
+    answers = np.array([_answers(row, c) and c.passage.path == row["path"] for row in rows for c in row["candidates"]])
+    owner = np.repeat(np.arange(len(rows)), [len(row["candidates"]) for row in rows])
+    folds = np.array([row["fold"] for row in rows])[owner]
+    scores = np.zeros(len(features))
+    for fold in range(FOLDS):
+        seen = folds != fold
+        scores[~seen] = _fit(features[seen], answers[seen]).decision_function(features[~seen])
+    first, three = [], []
+    for number, row in enumerate(rows):
+        order = np.argsort(-scores[owner == number])
+        hits = [_answers(row, row["candidates"][i]) for i in order[:3]]
+        first.append(hits[0])
+        three.append(any(hits))
+    return _named(names, _fit(features, answers)), {
+        "answer_in_first": float(np.mean(first)),
+        "answer_in_three": float(np.mean(three)),
+    }
+
+
+def fit_confidence(rows: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """The confidence model, its thresholds, and how well it tells answerable questions from others."""
+    names = list(rows[0]["judged"])
+    features = np.array([[row["judged"][name] for name in names] for row in rows])
+    kinds = np.array([row["kind"] for row in rows])
+    folds = np.array([row["fold"] for row in rows])
+    answerable = kinds == "answerable"
+    surety = np.zeros(len(rows))
+    for fold in range(FOLDS):
+        seen = folds != fold
+        surety[~seen] = _fit(features[seen], answerable[seen]).predict_proba(features[~seen])[:, 1]
+    found = float(np.quantile(surety[answerable], 0.05))
+    bins = np.minimum((surety * 10).astype(int), 9)
+    error = sum(abs(surety[bins == b].mean() - answerable[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    return (
+        _named(names, _fit(features, answerable)),
+        {"found": round(found, 3), "margin": load_model()["threshold"]["margin"]},
+        {
+            "auroc_absent": roc_auc_score(answerable[kinds != "impossible"], surety[kinds != "impossible"]),
+            "auroc_near_miss": roc_auc_score(answerable[kinds != "absent"], surety[kinds != "absent"]),
+            "ece": float(error),
+            "refused_answerable": float((surety[answerable] < found).mean()),
+            "answered_absent": float((surety[kinds == "absent"] >= found).mean()),
+            "answered_impossible": float((surety[kinds == "impossible"] >= found).mean()),
+        },
+    )
+
+
+def _fit(features: Any, labels: Any) -> LogisticRegression:
+    return LogisticRegression(C=10, max_iter=2000).fit(features, labels)
+
+
+def _named(names: list[str], fitted: LogisticRegression) -> dict[str, float]:
+    coefficients = {name: round(float(value), 3) for name, value in zip(names, fitted.coef_[0], strict=True)}
+    return {"intercept": round(float(fitted.intercept_[0]), 3), **coefficients}
+
+
+def _answers(row: dict[str, Any], candidate: Any) -> bool:
+    return any(answer in _plain(candidate.words) for answer in row["answers"])
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+if __name__ == "__main__":
+    main()

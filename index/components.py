@@ -1,0 +1,83 @@
+"""Our retriever and embedder as real llama-index components, so that its users can take one alone.
+
+from index.components import FootnoteEmbedding, FootnoteRetriever
+nodes = FootnoteRetriever("news/").retrieve("why was Israel skipped?")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from index.documents import Passage, Progress
+from index.embedding import Embedding, open_embedding
+from index.library import open_library
+from index.settings import Settings
+
+
+def finish(walk: Generator[Progress, None, Any]) -> Any:
+    """Run a walk to its end in silence, and give its result."""
+    while True:
+        try:
+            next(walk)
+        except StopIteration as end:
+            return end.value
+
+
+class FootnoteEmbedding(BaseEmbedding):  # type: ignore[misc]
+    """The embedding that the settings name, the embedded all-MiniLM-L6-v2 by default."""
+
+    _embedding: Embedding = PrivateAttr()
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        embedding: Embedding = finish(open_embedding(settings or Settings.from_environment()))
+        super().__init__(model_name=embedding.name, **options)
+        self._embedding = embedding
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that llama-index serialises it by."""
+        return "FootnoteEmbedding"
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return [float(value) for value in self._embedding.embed_query(query)]
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_text_embeddings([text])[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        return [[float(value) for value in row] for row in self._embedding.embed(texts)]
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_query_embedding(query)
+
+
+class FootnoteRetriever(BaseRetriever):  # type: ignore[misc]
+    """Passages of a documents folder, which is synced first. Nodes carry the offsets of their text."""
+
+    def __init__(self, documents: str | Path | None = None, settings: Settings | None = None) -> None:
+        settings = settings or Settings.from_environment()
+        self._library = finish(open_library(Path(documents or settings.documents), settings))
+        super().__init__()
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        finish(self._library.sync())
+        return [to_node(passage) for passage in self._library.retrieve(query_bundle.query_str)]
+
+
+def to_node(passage: Passage) -> NodeWithScore:
+    """A passage as a llama-index node, with the document's record in its metadata."""
+    node = TextNode(
+        id_=f"{passage.document_id}:{passage.start}",
+        text=passage.text,
+        start_char_idx=passage.start,
+        end_char_idx=passage.end,
+        metadata={"path": passage.path, "title": passage.title, "date": passage.date, "page": passage.page},
+    )
+    return NodeWithScore(node=node, score=passage.score)

@@ -1,0 +1,85 @@
+"""The types that the rooms pass to each other: Document, Chunk, Passage, Progress."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from index.sentences import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One loaded source.
+
+    id: stable for a path, whatever the content.
+    path: relative to the documents folder, with forward slashes.
+    date: ISO 8601, or None where the document does not say.
+    text: canonical; for plain text and Markdown the decoded file itself, line ends included.
+    pages: the offset at which each page starts, or empty where there are no pages.
+    content_hash: SHA-256 of the file's bytes, in hexadecimal.
+    """
+
+    id: str
+    path: str
+    title: str
+    date: str | None
+    text: str
+    pages: tuple[int, ...]
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stored piece of a document; `text == document.text[start:end]`."""
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk.
+
+    score: higher is better; comparable within one retrieval only.
+    sentences: in reading order, with offsets into the document.
+    """
+
+    document_id: str
+    path: str
+    title: str
+    date: str | None
+    start: int
+    end: int
+    text: str
+    score: float
+    sentences: tuple[Sentence, ...]
+    page: int | None = None
+
+    def words_of(self, sentence: Sentence) -> str:
+        """The exact words of one of the passage's sentences."""
+        return self.text[sentence.start - self.start : sentence.end - self.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something to tell a user who waits: what is being done, and how far it is (0 of 0: unknown)."""
+
+    message: str
+    done: int = 0
+    total: int = 0
+
+
+def identify(path: str) -> str:
+    """The document id of a relative path: 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+
+
+def page_at(pages: tuple[int, ...], offset: int) -> int | None:
+    """The page, counted from 1, on which an offset lies, or None where there are no pages."""
+    return bisect_right(pages, offset) or 1 if pages else None

@@ -1,0 +1,92 @@
+"""A text becomes a vector. One protocol; the embedded model, OpenAI's, or any that llama-index has."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from index.documents import Progress
+from index.errors import InputError
+from index.settings import LOCAL_EMBEDDING, Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+else:
+    Vectors = Any
+
+
+class Embedding(Protocol):
+    """name: identifies the model and its weights; a store remembers it and refuses another."""
+
+    name: str
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of the texts, one row each, in the order given."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """The unit vector of one query, of shape (dimensions,)."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many of the model's tokens each text is."""
+
+
+def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
+    """Open the embedding that the settings name.
+
+    Raises WeightsError where the embedded model cannot be had, InputError where a key is missing.
+    """
+    if settings.embedding == LOCAL_EMBEDDING:
+        from index.minilm import MiniLM
+        from index.weights import open_weights
+
+        weights = yield from open_weights(settings.cache_folder)
+        return MiniLM(weights)
+    if not settings.api_key and not settings.base_url:
+        raise InputError(
+            f"FOOTNOTE_EMBEDDING is {settings.embedding!r}, an OpenAI model, but OPENAI_API_KEY is not set: "
+            "set the key, or FOOTNOTE_EMBEDDING=local for the embedded model."
+        )
+    from llama_index.embeddings.openai import OpenAIEmbedding
+
+    return LlamaIndexEmbedding(
+        OpenAIEmbedding(
+            model_name=settings.embedding,
+            api_key=settings.api_key or "none",
+            api_base=settings.base_url,
+            max_retries=2,
+            timeout=settings.timeout_seconds,
+        ),
+        f"openai:{settings.embedding}",
+    )
+
+
+class LlamaIndexEmbedding:
+    """Any llama-index embedding model, behind our protocol."""
+
+    def __init__(self, model: Any, name: str) -> None:
+        self.name = name
+        self._model = model
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, one row for each text."""
+        return _normalise(self._model.get_text_embedding_batch(list(texts)))
+
+    def embed_query(self, text: str) -> Vectors:
+        """The unit vector of one query."""
+        vector: Vectors = _normalise([self._model.get_query_embedding(text)])[0]
+        return vector
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """An estimate: chunks are far below such a model's limit, so that four characters a token will do."""
+        return [len(text) // 4 + 1 for text in texts]
+
+
+def _normalise(vectors: Sequence[Sequence[float]]) -> Vectors:
+    import numpy as np
+
+    rows = np.asarray(vectors, dtype=np.float32)
+    unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
+    return unit

@@ -1,0 +1,231 @@
+"""The lexical index: SQLite FTS5 over the chunks' terms, derived from the store.
+
+It can be deleted and rebuilt with the same results. It is also what makes a sync visible: a chunk
+counts once it stands here, and a reader that holds one connection's snapshot sees a whole version.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.documents import Chunk
+from index.terms import find_content_terms, find_terms
+
+_SCHEMA = """
+CREATE TABLE documents (
+    document_id TEXT PRIMARY KEY, path TEXT NOT NULL, title TEXT NOT NULL, date TEXT, pages TEXT NOT NULL,
+    content_hash TEXT NOT NULL, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, chunk_count INTEGER NOT NULL
+);
+CREATE TABLE chunks (
+    number INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL
+);
+CREATE INDEX chunks_of_document ON chunks (document_id, start);
+CREATE VIRTUAL TABLE terms USING fts5 (body, title,
+    tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co' tokenchars '.:'");
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (terms, row);
+CREATE TABLE state (generation TEXT NOT NULL, whole INTEGER NOT NULL);
+"""
+TITLE_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the store remembers of a document, besides its chunks."""
+
+    document_id: str
+    path: str
+    title: str
+    date: str | None
+    pages: tuple[int, ...]
+    content_hash: str
+    size_bytes: int
+    modified_ns: int
+    chunk_count: int
+
+
+class Lexicon:
+    """One SQLite file. Each thread has a connection of its own."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._local = threading.local()
+
+    def is_usable(self) -> bool:
+        """Whether the file is there, has our schema and was left whole by the last sync."""
+        try:
+            row = self._connection().execute("SELECT whole FROM state").fetchone()
+        except sqlite3.DatabaseError:
+            return False
+        return bool(row and row[0])
+
+    def create(self) -> None:
+        """Start afresh, empty and marked as not whole."""
+        connection = self._connection()
+        with connection:
+            for kind, name in connection.execute(
+                "SELECT type, name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%' OR (type = 'table' AND name IN "
+                "('documents', 'chunks', 'state')) ORDER BY sql NOT LIKE '%fts5vocab%'"
+            ).fetchall():
+                connection.execute(f"DROP {kind.upper()} {name}")
+            for statement in _SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO state VALUES (?, 0)", (secrets.token_hex(8),))
+
+    def generation(self) -> str | None:
+        """A mark that every change of the store renews; None where there is no lexicon yet."""
+        try:
+            row = self._connection().execute("SELECT generation FROM state").fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        return str(row[0]) if row else None
+
+    def mark(self, *, whole: bool) -> None:
+        """Say whether the lexicon agrees with the store; a sync that dies leaves it marked as not whole."""
+        with self._connection() as connection:
+            connection.execute("UPDATE state SET whole = ?, generation = ?", (whole, secrets.token_hex(8)))
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def put(self, record: Record, chunks: Sequence[Chunk]) -> None:
+        """Make one document's version visible in place of any older one."""
+        with self._connection() as connection:
+            self._drop(connection, record.document_id)
+            connection.execute(
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.document_id,
+                    record.path,
+                    record.title,
+                    record.date,
+                    " ".join(map(str, record.pages)),
+                    record.content_hash,
+                    record.size_bytes,
+                    record.modified_ns,
+                    record.chunk_count,
+                ),
+            )
+            title = " ".join(find_terms(record.title))
+            for chunk in chunks:
+                number = connection.execute(
+                    'INSERT INTO chunks (chunk_id, document_id, start, "end", text) VALUES (?, ?, ?, ?, ?)',
+                    (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text),
+                ).lastrowid
+                connection.execute(
+                    "INSERT INTO terms (rowid, body, title) VALUES (?, ?, ?)",
+                    (number, " ".join(find_terms(chunk.text)), title),
+                )
+            connection.execute("UPDATE state SET generation = ?", (secrets.token_hex(8),))
+
+    def remove(self, document_id: str) -> None:
+        """Take one document out of sight."""
+        with self._connection() as connection:
+            self._drop(connection, document_id)
+            connection.execute("UPDATE state SET generation = ?", (secrets.token_hex(8),))
+
+    def touch(self, document_id: str, size_bytes: int, modified_ns: int) -> None:
+        """Record that a file was rewritten with the same content."""
+        with self._connection() as connection:
+            connection.execute(
+                "UPDATE documents SET size_bytes = ?, modified_ns = ? WHERE document_id = ?",
+                (size_bytes, modified_ns, document_id),
+            )
+
+    @staticmethod
+    def _drop(connection: sqlite3.Connection, document_id: str) -> None:
+        connection.execute(
+            "DELETE FROM terms WHERE rowid IN (SELECT number FROM chunks WHERE document_id = ?)", (document_id,)
+        )
+        connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
+        connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def records(self) -> list[Record]:
+        """Every visible document, by path."""
+        return [_to_record(row) for row in self._connection().execute("SELECT * FROM documents ORDER BY path")]
+
+    def record(self, document_id: str) -> Record | None:
+        """One visible document."""
+        row = self._connection().execute("SELECT * FROM documents WHERE document_id = ?", (document_id,)).fetchone()
+        return _to_record(row) if row else None
+
+    def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
+        """Those of the named chunks that are visible, by id."""
+        wanted = list(ids)
+        marks = ", ".join("?" * len(wanted))
+        rows = self._connection().execute(
+            f'SELECT chunk_id, document_id, start, "end", text FROM chunks WHERE chunk_id IN ({marks})', wanted
+        )
+        return {row[0]: Chunk(*row) for row in rows}
+
+    def chunks_of(self, document_id: str) -> list[Chunk]:
+        """One document's chunks, in order; joined, their texts are the document's."""
+        rows = self._connection().execute(
+            'SELECT chunk_id, document_id, start, "end", text FROM chunks WHERE document_id = ? ORDER BY start',
+            (document_id,),
+        )
+        return [Chunk(*row) for row in rows]
+
+    def search(self, query: str, count: int) -> dict[str, float]:
+        """The chunks that share terms with the query, best first, with their BM25 scores (higher is better)."""
+        terms = find_content_terms(query) or find_terms(query)
+        if not terms:
+            return {}
+        match = " OR ".join(f'"{term}"' for term in terms[:200])
+        rows = self._connection().execute(
+            f"SELECT chunk_id, -bm25(terms, 1.0, {TITLE_WEIGHT}) AS score "
+            "FROM terms JOIN chunks ON number = terms.rowid WHERE terms MATCH ? ORDER BY score DESC, chunk_id LIMIT ?",
+            (match, count),
+        )
+        return dict(rows)
+
+    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
+        """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
+        connection = self._connection()
+        total = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+        marks = ", ".join("?" * len(terms))
+        counts = dict(connection.execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", list(terms)))
+        return {term: math.log(1 + (total - counts.get(term, 0) + 0.5) / (counts.get(term, 0) + 0.5)) for term in terms}
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let every read inside see one and the same version, whatever is committed meanwhile."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.rollback()
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            del self._local.connection
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._file, timeout=30, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._local.connection = connection
+        return connection
+
+
+def _to_record(row: Sequence[Any]) -> Record:
+    document_id, path, title, date, pages, *rest = row
+    return Record(document_id, path, title, date, tuple(map(int, pages.split())), *rest)

@@ -1,0 +1,64 @@
+"""A documents folder, opened: its store and its embedding. Opened once a process and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.documents import Passage, Progress
+from index.embedding import Embedding, open_embedding
+from index.errors import FolderError
+from index.retriever import retrieve
+from index.settings import Settings
+from index.store import Store
+from index.sync import SyncReport, sync
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What a question is asked of."""
+
+    folder: Path
+    store: Store
+    embedding: Embedding
+    settings: Settings
+
+    def sync(self) -> Generator[Progress, None, SyncReport]:
+        """Make the store equal to the folder."""
+        return sync(self.folder, self.store, self.embedding, self.settings.chunk_tokens)
+
+    def retrieve(self, query: str) -> list[Passage]:
+        """The passages that best match a query, best first."""
+        return retrieve(self.store, query, self.embedding.embed_query(query), self.settings.passage_count)
+
+
+_opened: dict[tuple[Path, Settings], Library] = {}
+_embeddings: dict[tuple[str, Path], Embedding] = {}
+_opening = threading.Lock()
+
+
+def open_library(documents: Path, settings: Settings) -> Generator[Progress, None, Library]:
+    """Open a folder's library, or give the one that is open already.
+
+    Raises FolderError where there is no such folder, StoreError where its store is not ours to use.
+    """
+    folder = documents.expanduser().resolve()
+    if not folder.is_dir():
+        what = (
+            "is not a folder: give the folder that holds the documents"
+            if folder.exists()
+            else "does not exist: check the path"
+        )
+        raise FolderError(f"{documents} {what}.")
+    with _opening:
+        library = _opened.get((folder, settings))
+        if library is None:
+            model = (settings.embedding, settings.cache_folder)
+            if model not in _embeddings:
+                _embeddings[model] = yield from open_embedding(settings)
+            embedding = _embeddings[model]
+            library = Library(folder, Store(settings.store_folder, folder, embedding.name), embedding, settings)
+            _opened[folder, settings] = library
+    return library

@@ -1,0 +1,253 @@
+"""Sentences of a text, with exact offsets. Citations are made of these.
+
+`find_sentences` never raises and loses nothing: sentences are in order, do not overlap, carry no
+surrounding white space, and together hold every letter and digit of the text.
+
+First the text falls into blocks (paragraphs, headings, list items, table rows, lines that stand
+alone), then each block into sentences by its punctuation, with rules for abbreviations, initials,
+decimals, quotations and scripts without spaces.
+
+But: the abbreviations are those of English and of a few neighbours; and whether a line end is a
+paragraph's end or only the width of somebody's editor is an estimate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["prose", "heading", "boilerplate"]
+
+LONGEST_SENTENCE_CHARACTERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The offsets of one sentence, and what it is: prose, a heading, or a site's boilerplate."""
+
+    start: int
+    end: int
+    kind: Kind = "prose"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of text whose line ends, if any, carry no meaning. `marked` tells a Markdown heading."""
+
+    start: int
+    end: int
+    marked: bool = False
+    item: bool = False
+
+
+def find_sentences(text: str) -> list[Sentence]:
+    """Every sentence of the text, in order."""
+    sentences: list[Sentence] = []
+    for block in find_blocks(text):
+        spans = list(_split_block(text, block.start, block.end))
+        kind = _kind_of(text, block, spans)
+        sentences.extend(Sentence(start, end, kind) for start, end in spans)
+    return sentences
+
+
+# -- blocks -----------------------------------------------------------------------------------
+
+_LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
+_FENCE = re.compile(r"\s*(```|~~~)")
+_HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s+|$)")
+_BULLET = re.compile(r"\s*(?:(?:[-*+•◦▪‣–]|(?P<number>\(?(?:\d{1,3}|[a-zA-Z])[.)]))(?:\s+)|[>|]\s*)+")
+_ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*$")
+_WORDS = re.compile(r"\w")
+
+
+def find_blocks(text: str) -> Iterator[Block]:
+    """The blocks of a text, in order; list marks and heading marks are left outside."""
+    pending: list[tuple[int, int]] = []  # the lines of the paragraph being gathered
+    pending_item = False
+    fenced = False
+    blank_before = True
+    last_end = 0
+
+    def flush() -> Iterator[Block]:
+        nonlocal pending, pending_item
+        if pending:
+            yield from _join_lines(text, pending, pending_item)
+        pending, pending_item = [], False
+
+    for match in _LINE.finditer(text):
+        start, end = _trim(text, match.start(), match.end())
+        # Two or more line ends between this line and the last one: a blank line.
+        gap = text[last_end : match.start()].replace("\r\n", "\n")
+        blank_before = len(gap) > 1 or last_end == 0
+        if start == end:
+            yield from flush()
+            continue
+        last_end = match.end()
+        line = text[match.start() : end]
+        if blank_before:
+            yield from flush()
+        if fence := _FENCE.match(line):
+            yield from flush()
+            fenced = not fenced
+            yield from _if_words(text, Block(*_trim(text, match.start() + fence.end(), end)))
+        elif fenced:
+            yield Block(start, end)
+        elif heading := _HEADING.match(line):
+            yield from flush()
+            yield from _if_words(text, Block(*_trim(text, match.start() + heading.end(), end), marked=True))
+        elif bullet := _BULLET.match(line):
+            yield from flush()
+            # A list's numbers are words that a citation may hold; dashes and bars are not.
+            number = bullet.start("number")
+            begin = match.start() + (number if number >= 0 else bullet.end())
+            pending, pending_item = [_trim(text, begin, end)], True
+        else:
+            pending.append((start, end))
+    yield from flush()
+
+
+def _join_lines(text: str, lines: list[tuple[int, int]], item: bool) -> Iterator[Block]:
+    """Join the lines that only an editor's width has parted; the others stand alone."""
+    width = max(end - start for start, end in lines)
+    start, end = lines[0]
+    for next_start, next_end in lines[1:]:
+        first_word = re.match(r"\S+", text[next_start:next_end])
+        would_fit = (end - start_of_line(text, end)) + 1 + (first_word.end() if first_word else 0) <= width - 12
+        wrapped = 60 <= width <= 140 and not would_fit
+        if wrapped or text[next_start].islower():
+            end = next_end
+        else:
+            yield from _if_words(text, Block(start, end, item=item))
+            start, end = next_start, next_end
+    yield from _if_words(text, Block(start, end, item=item))
+
+
+def start_of_line(text: str, offset: int) -> int:
+    """The offset at which the line that holds `offset` begins."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def _if_words(text: str, block: Block) -> Iterator[Block]:
+    if block.start < block.end and _WORDS.search(text, block.start, block.end):
+        yield block
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and (text[start].isspace() or text[start] in "\ufeff\x00"):
+        start += 1
+    while end > start and (text[end - 1].isspace() or text[end - 1] in "\ufeff\x00"):
+        end -= 1
+    return start, end
+
+
+# -- sentences within a block -----------------------------------------------------------------
+
+_END = re.compile(
+    r"(?P<mark>[.!?…]+)(?P<close>[\"'”’»)\]*_]*(?:\[\d{1,3}\])*)(?P<space>\s+)|(?P<wide>[。！？｡]+[」』”’）]*)"
+)
+# Words whose full stop rarely ends a sentence.
+_TITLES = frozenset(
+    (
+        "mr mrs ms dr prof st rev hon sen rep gov gen col capt lt sgt cmdr adm maj pres sec vs cf viz eg ie e.g "
+        "i.e fig figs eq no nos vol vols pp p ch sect ed eds al approx ca est dept univ assn jan feb mar apr jun "
+        "jul aug sep sept oct nov dec mon tue wed thu fri sat sun herr fr hr nr bzw z.b d.h u.a m mme mlle sr sra"
+    ).split()
+)
+# Words whose full stop may end one: then the next word decides.
+_MAYBE = frozenset(
+    ("inc ltd co corp jr sr etc a.m p.m u.s u.k u.n u.s.a d.c e.u b.c a.d ph.d m.d b.a m.a ave blvd rd").split()
+)
+_STARTERS = frozenset(
+    (
+        "the a an in on at by for from with without after before during since while when where if as although "
+        "though because but and or so yet however he she it they we you i this that these those there his her its "
+        "their our my your one some many most all both each every no not what why who how according"
+    ).split()
+)
+
+
+def _split_block(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    begin = start
+    for match in _END.finditer(text, start, end):
+        if match["wide"] or _is_boundary(text, begin, match, end):
+            stop = match.end() if match["wide"] else match.start("space")
+            yield from _cap(text, *_trim(text, begin, stop))
+            begin = match.end()
+    yield from _cap(text, *_trim(text, begin, end))
+
+
+def _is_boundary(text: str, begin: int, match: re.Match[str], end: int) -> bool:
+    following = text[match.end() : min(end, match.end() + 40)]
+    opening = re.match(r"[\"'“‘«(\[*_¿¡—–-]*\s*", following)
+    head = following[opening.end() :] if opening else following
+    if not head:
+        return bool(following)
+    if head[0].islower():
+        return False
+    if match["mark"] != ".":
+        return True
+    before = re.search(r"[^\s\"'“‘«(\[*_]*$", text[max(begin, match.start() - 24) : match.start()])
+    word = before.group() if before else ""
+    if not word.isdigit() and not _WORDS.search(text, begin, match.start()):
+        return False
+    if word.isdigit() and not _WORDS.search(text, begin, match.start() - len(word)):
+        return False  # the number of a list item: "1. Text"
+    first_word = re.match(r"[\w’']+", head)
+    starts = first_word is not None and first_word.group().casefold() in _STARTERS
+    lowered = word.casefold()
+    if lowered in _TITLES:
+        return lowered == "no" and starts
+    if len(word) == 1 and word.isalpha() and word.isupper():
+        return starts  # an initial: "J. Smith", but "vitamin C. The ..."
+    if lowered in _MAYBE or re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", word):
+        return starts
+    return True
+
+
+def _cap(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Part what no punctuation parts, so that no citation runs on for pages."""
+    while end - start > LONGEST_SENTENCE_CHARACTERS:
+        limit = start + LONGEST_SENTENCE_CHARACTERS
+        half = start + LONGEST_SENTENCE_CHARACTERS // 2
+        cut = max(text.rfind(mark, half, limit) for mark in ("; ", "\n", ", "))
+        if cut < 0:
+            cut = max(text.rfind(" ", half, limit), text.rfind("、", half, limit), text.rfind("，", half, limit))
+        cut = limit if cut < 0 else cut + 1
+        piece = _trim(text, start, cut)
+        if _WORDS.search(text, *piece):
+            yield piece
+        start, end = _trim(text, cut, end)
+    if _WORDS.search(text, start, end):
+        yield start, end
+
+
+# -- what a block is --------------------------------------------------------------------------
+
+# What the sites that pages are scraped from put around the text. A paragraph that holds one of these
+# is nobody's answer.
+_BOILERPLATE = re.compile(
+    r"^(?:read|see|watch|listen) (?:also|more|next)\b|^also read\b"
+    r"|^(?:related|recommended)(?: (?:articles?|stories|posts?))?:"
+    r"|\b(?:join|subscribe to|sign up (?:for|to)|get) (?:our|the|my) (?:\w+ )?newsletter\b|\bnever miss a story\b"
+    r"|\bth(?:is|e) (?:web)?site uses cookies\b|\bwe use cookies\b|\baccept (?:all )?cookies\b"
+    r"|\bcookie (?:policy|settings|information)\b|\b(?:view|read) our privacy policy\b|\bprivacy overview$"
+    r"|\bfacebook comments\b|\ball rights reserved\b|\byour email address will not be published\b|^click here\b"
+    r"|^(?:share|follow us|tweet|skip to (?:main )?content|advertisement|leave a (?:reply|comment)|post a comment"
+    r"|sign in|log in|subscribe(?: now)?|table of contents|back to top)\b.{0,60}$",
+    re.IGNORECASE,
+)
+
+
+def _kind_of(text: str, block: Block, spans: list[tuple[int, int]]) -> Kind:
+    if any(_BOILERPLATE.search(text[start:end]) for start, end in spans):
+        return "boilerplate"
+    if block.marked:
+        return "heading"
+    words = text[block.start : block.end]
+    alone = len(spans) == 1 and not block.item and len(words) <= 100
+    # A short line that stands alone is a heading unless it ends as a statement does.
+    if alone and "|" not in words and (words.endswith("?") or not _ENDS.search(words)):
+        return "heading"
+    return "prose"

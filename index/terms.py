@@ -1,0 +1,66 @@
+"""The terms of a text: what the lexical index and the reader compare.
+
+Case and accents are folded, English is stemmed (Snowball), and scripts without spaces become
+overlapping pairs of characters. But: words of other languages are stemmed by the English rules
+only where they are written in plain Latin letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Any
+
+# Han, Hiragana, Katakana and Thai, Lao, Khmer, Burmese: written without spaces between words.
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_TERM = re.compile(rf"[{_UNSPACED}]+|\d+(?:[.,:]\d+)*|(?:(?![{_UNSPACED}])[^\W_])+")
+_PLAIN = re.compile(r"[a-z]+")
+
+STOP_WORDS = frozenset(
+    (
+        "a about all also am an and any are as at be because been being but by can could did do does doing for "
+        "from had has have having he her hers him his how i if in into is it its itself me might more most must "
+        "my no nor not of off on or our ours out over own she should so some such than that the their theirs them "
+        "then there these they this those through to too under until up us very was we were what when where which "
+        "while who whom whose why will with would you your yours say says said saying tell tells told s t d ll re "
+        "ve m"
+    ).split()
+)
+
+
+def find_terms(text: str) -> list[str]:
+    """The terms of a text in order, repeated as they are repeated; stop words are kept."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = "".join(c for c in folded if not unicodedata.combining(c)) if not folded.isascii() else folded
+    terms: list[str] = []
+    for match in _TERM.finditer(folded):
+        word = match.group()
+        if re.match(rf"[{_UNSPACED}]", word):
+            terms.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+        elif word[0].isdigit():
+            terms.append(word.replace(",", ""))
+        else:
+            terms.append(_stem(word) if _PLAIN.fullmatch(word) else word)
+    return terms
+
+
+def find_content_terms(text: str) -> list[str]:
+    """The terms that carry meaning: those of `find_terms` without stop words, each once, in order."""
+    return [term for term in dict.fromkeys(find_terms(text)) if term not in _stemmed_stop_words()]
+
+
+@cache
+def _stemmed_stop_words() -> frozenset[str]:
+    return frozenset(_stem(word) for word in STOP_WORDS) | STOP_WORDS
+
+
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@cache
+def _stemmer() -> Any:
+    import Stemmer
+
+    return Stemmer.Stemmer("english")
