@@ -20,8 +20,8 @@ _ASKED_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _ASKED.items()
 _HELD = {
     "reason": r"\b(?:because|due to|since|owing to|thanks to|in order to|so that|as a result|therefore|reasons?|caused?"
     r"|leads? to|led to|aims?|focus(?:ed)?|considered|viewed|to (?:avoid|prevent|protect|reduce|make|show|help))\b",
-    "statement": r"[\"“”«»]|\b(?:say|says|said|told|tells|call(?:s|ed)|argue[sd]?|note[sd]?|add(?:s|ed)|warn(?:s|ed)|wrote"
-    r"|writes|put it|claim(?:s|ed)|describe[sd]|state[sd]|remark(?:s|ed)?|according)\b",
+    "statement": r"[\"“”«»]|\b(?:say|says|said|told|tells|call(?:s|ed)|argue[sd]?|note[sd]?|add(?:s|ed)|warn(?:s|ed)"
+    r"|wrote|writes|put it|claim(?:s|ed)|describe[sd]|state[sd]|remark(?:s|ed)?|according)\b",
     "number": r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million"
     r"|billion|half|third|quarter)\b",
     "time": r"\b(?:1\d|20)\d\d\b|\b(?:january|february|march|april|may|june|july|august|september|october|november"

@@ -61,7 +61,7 @@ def read(question: str, query: str, passages: Sequence[Passage], embedding: Embe
     candidates = describe(question, query, passages, embedding, lexicon)
     if not candidates:
         return Reading((), 0.0)
-    confidence = _logistic(load_model()["confidence"], judge(query, candidates, lexicon))
+    confidence = _logistic(load_model()["confidence"], judge(question, query, candidates, lexicon))
     return Reading(_choose(question, candidates), confidence)
 
 
@@ -112,7 +112,7 @@ def describe(
 ) -> list[Candidate]:
     """The prose sentences of the passages that are worth a close look, with features and score, best first."""
     terms = find_content_terms(query) or find_terms(query)
-    rarity = lexicon.rarity(terms)
+    rarity = weigh_terms(question, terms, lexicon)
     kind = asks_for(question)
     found: list[tuple[Candidate, str]] = []
     for rank, passage in enumerate(passages):
@@ -154,12 +154,12 @@ def _with_similarity(candidate: Candidate, similarity: float) -> Candidate:
     return replace(candidate, features=features, score=_weigh(load_model()["sentence"], features))
 
 
-def judge(query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
+def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
     """What speaks for and against the documents answering at all, from the ranked candidates."""
     best = ranked[0]
     terms = find_content_terms(query) or find_terms(query)
-    rarity = lexicon.rarity(terms)
-    unseen = lexicon.rarity([UNSEEN])[UNSEEN]
+    rarity = weigh_terms(question, terms, lexicon)
+    plain = lexicon.rarity([*terms, UNSEEN])
     top = {term for c in ranked[:5] for term in find_terms(f"{c.passage.title} {c.passage.text}")}
     near = {term for c in ranked if c.passage is best.passage for term in find_terms(c.words)}
     return {
@@ -168,12 +168,18 @@ def judge(query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str
         "coverage": best.features["coverage"],
         "nearby": max(c.features["nearby"] for c in ranked[:5]),
         "in_passages": _share(terms, top, rarity),
-        "unseen": sum(rarity[term] >= unseen for term in terms) / len(terms) if terms else 0.0,
+        "unseen": sum(plain[term] >= plain[UNSEEN] for term in terms) / len(terms) if terms else 0.0,
         # What is asked of the subject mostly stands first: the population of Qatar, the capital of Denmark.
         "focus": float(terms[:1] != [] and terms[0] in near),
         "asked_kind": best.features["asked_kind"],
         "asked_kind_open": best.features["asked_kind_open"],
     }
+
+
+def weigh_terms(question: str, terms: Sequence[str], lexicon: Lexicon) -> dict[str, float]:
+    """What each term of the query counts: its rarity, and a third of that for what the conversation lent."""
+    asked = {*find_terms(question)}
+    return {term: rarity if term in asked else rarity / 3 for term, rarity in lexicon.rarity(terms).items()}
 
 
 def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) -> float:

@@ -13,7 +13,6 @@ import argparse
 import json
 import random
 import tempfile
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +21,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from assistant.reader import MODEL_FILE, describe, judge, load_model
-from index.documents import Progress
 from index.embedding import open_embedding
+from index.library import finish
 from index.retriever import retrieve
 from index.settings import Settings
 from index.store import Store
 from index.sync import sync
 
 FOLDS = 4
-
-
-def drain(walk: Generator[Progress, None, Any]) -> Any:
-    """Run a walk to its end and give its result."""
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            return end.value
 
 
 def main() -> None:
@@ -60,7 +50,7 @@ def main() -> None:
 def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, Any]]:
     """The questions, each with its passages' sentences and their features."""
     settings = Settings.from_environment({"FOOTNOTE_STORE": str(temporary / "stores")})
-    embedding = drain(open_embedding(settings))
+    embedding = finish(open_embedding(settings))
     stores = []
     for half in (0, 1):
         folder = temporary / f"half-{half}"
@@ -69,7 +59,7 @@ def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, A
             for j, paragraph in enumerate(article["paragraphs"] if i % 2 == half else ()):
                 (folder / f"{i:03}-{j:03}.txt").write_text(paragraph["context"], encoding="utf-8", newline="")
         stores.append(Store(settings.store_folder, folder, embedding.name))
-        drain(sync(folder, stores[-1], embedding, settings.chunk_tokens))
+        finish(sync(folder, stores[-1], embedding, settings.chunk_tokens))
     questions = [
         (i, f"{i:03}-{j:03}.txt", question)
         for i, article in enumerate(articles)
@@ -92,7 +82,7 @@ def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, A
                 "kind": "absent" if absent else "impossible" if question["is_impossible"] else "answerable",
                 "answers": [_plain(answer["text"]) for answer in question["answers"]],
                 "candidates": candidates,
-                "judged": judge(query, candidates, store.lexicon) if candidates else {},
+                "judged": judge(query, query, candidates, store.lexicon) if candidates else {},
             }
         )
         if number % 100 == 0:

@@ -6,7 +6,6 @@ nodes = FootnoteRetriever("news/").retrieve("why was Israel skipped?")
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,10 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from index.documents import Passage, Progress
+from index.documents import Passage
 from index.embedding import Embedding, open_embedding
-from index.library import open_library
+from index.library import finish, open_library
 from index.settings import Settings
-
-
-def finish(walk: Generator[Progress, None, Any]) -> Any:
-    """Run a walk to its end in silence, and give its result."""
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            return end.value
 
 
 class FootnoteEmbedding(BaseEmbedding):  # type: ignore[misc]

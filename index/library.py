@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from index.documents import Passage, Progress
 from index.embedding import Embedding, open_embedding
@@ -14,6 +15,18 @@ from index.retriever import retrieve
 from index.settings import Settings
 from index.store import Store
 from index.sync import SyncReport, sync
+
+Result = TypeVar("Result")
+
+
+def finish(walk: Generator[Progress, None, Result]) -> Result:
+    """Run a walk to its end in silence, and give its result."""
+    while True:
+        try:
+            next(walk)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 @dataclass(frozen=True, slots=True)

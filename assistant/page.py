@@ -1,0 +1,184 @@
+"""What the chat shows, as Markdown and HTML. A document is data: nothing in it reaches the page live."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+
+from assistant.answers import Answer, AnswerSentence, Citation
+from index.documents import Passage
+
+CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
+NEAREST_SHOWN = 3
+
+_MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
+_PARAGRAPH_END = re.compile(r"(?:\r?\n[ \t]*){2,}")
+_MARKED_LINE = re.compile(r"\s*[\r\n]\s*(?=[-*•#>|]|\d+[.)] )")
+_LINE_END = re.compile(r"\s*[\r\n]\s*")
+_MARKER = re.compile(r"\\?\[(\d+)\\?\]")
+
+
+def to_markdown(answer: Answer, turn: int) -> str:
+    """An answer as the conversation shows it: each marker a link, "#cite-TURN-NUMBER", to its source."""
+    if not answer.found:
+        body = answer.text
+        if answer.passages:
+            body += " The nearest passages stand beside this conversation."
+    elif answer.model is None:
+        body = "\n\n".join(f"“{escape_text(s.text)}” {_links(s, turn)}" for s in answer.sentences)
+    else:
+        body = written_to_markdown(answer.text, turn)
+    notes = " · ".join(escape_text(note) for note in _notes(answer))
+    return f"{body}\n\n<small>{notes}</small>" if notes else body
+
+
+def written_to_markdown(text: str, turn: int) -> str:
+    """A language model's words: simple formatting stays; links, images and HTML become plain text."""
+    text = escape(text, quote=False).replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace("@", "&#64;")
+    text = re.sub(r"([\[\]!\\$])", r"\\\1", text)
+    return _MARKER.sub(lambda marker: _link(int(marker[1]), turn), text)
+
+
+def escape_text(text: str) -> str:
+    """A document's words, so that they read as they are and nothing in them is markup."""
+    escaped = _MARKUP.sub(r"\\\1", escape(text, quote=False))
+    return escaped.replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace("@", "&#64;")
+
+
+def _links(sentence: AnswerSentence, turn: int) -> str:
+    return "".join(_link(number, turn) for number in sentence.citations)
+
+
+def _link(number: int, turn: int) -> str:
+    return f"[\\[{number}\\]](#cite-{turn}-{number})"
+
+
+def _notes(answer: Answer) -> list[str]:
+    notes = [answer.notice] if answer.notice else []
+    if answer.query != answer.question:
+        notes.append(f"Searched for: {answer.query}")
+    doubtful = [sentence for sentence in answer.sentences if sentence.support != "supported"]
+    if doubtful:
+        quoted = "; ".join(f"“{sentence.text}” ({sentence.support})" for sentence in doubtful)
+        notes.append(f"Not fully supported by the words cited: {quoted}")
+    if answer.found:
+        notes.append(f"Written by {answer.model}" if answer.model else "Quoted from the documents")
+    return notes
+
+
+# -- the source panel -------------------------------------------------------------------------
+
+EMPTY_PANEL = (
+    '<div class="sources"><h2>Sources</h2><p class="quiet">Each answer shows here the words it rests on.</p></div>'
+)
+
+
+def to_panel(answer: Answer, texts: dict[str, str], selected: int | None = None) -> str:
+    """The sources of an answer as HTML: every quotation highlighted in its surroundings.
+
+    texts: the canonical text of each document cited, by id. selected: the number of the citation clicked on.
+    """
+    if answer.citations:
+        cards = [_card(c, texts.get(c.document_id, ""), c.number == selected) for c in answer.citations]
+        heading = "Sources"
+    elif answer.passages:
+        cards = [_passage_card(passage) for passage in answer.passages[:NEAREST_SHOWN]]
+        heading = "Nearest passages"
+    else:
+        return EMPTY_PANEL
+    return f'<div class="sources"><h2>{heading}</h2>{"".join(cards)}</div>'
+
+
+def _card(citation: Citation, text: str, selected: bool) -> str:
+    before, after = surroundings(text, citation.start, citation.end)
+    shown = f"{_flow(before)}<mark>{_flow(citation.quote)}</mark>{_flow(after)}"
+    state = ' class="source selected" aria-current="true"' if selected else ' class="source"'
+    place = f"page {citation.page}" if citation.page else f"characters {citation.start:,}–{citation.end:,}"
+    return (
+        f'<article{state} id="source-{citation.number}">'
+        f'<h3><span class="number">{citation.number}</span> {escape(citation.title)}</h3>'
+        f'<p class="quiet">{escape(citation.path)}, {place}</p><blockquote>{shown}</blockquote></article>'
+    )
+
+
+def _passage_card(passage: Passage) -> str:
+    return (
+        f'<article class="source"><h3>{escape(passage.title)}</h3><p class="quiet">{escape(passage.path)}</p>'
+        f"<blockquote>{_flow(passage.text.strip()[: 2 * CONTEXT_CHARACTERS])}</blockquote></article>"
+    )
+
+
+def surroundings(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands before and after a quotation, cut between words and marked where it is cut."""
+    first, last = max(0, start - CONTEXT_CHARACTERS), min(len(text), end + CONTEXT_CHARACTERS)
+    before, after = text[first:start], text[end:last]
+    if first > 0:
+        before = f"… {before.partition(' ')[2] or before}"
+    if last < len(text):
+        after = f"{after.rpartition(' ')[0] or after} …"
+    return before, after
+
+
+def _flow(text: str) -> str:
+    """Text as HTML: paragraphs, list items and headings keep their line; other line ends are let go."""
+    paragraphs = _PARAGRAPH_END.split(text)
+    return "<br><br>".join(
+        "<br>".join(escape(_LINE_END.sub(" ", line)) for line in _MARKED_LINE.split(paragraph))
+        for paragraph in paragraphs
+    )
+
+
+# -- the head of the page ---------------------------------------------------------------------
+
+
+def to_header(folder: Path, document_count: int, mode: str) -> str:
+    """The page's heading: what is asked, and how answers are made."""
+    documents = f"{document_count:,} document{'' if document_count == 1 else 's'}"
+    return (
+        f'<header class="head"><h1>Footnote</h1><p>{documents} in <strong>{escape(folder.name)}</strong>'
+        f'<span class="mode">{escape(mode)}</span></p></header>'
+    )
+
+
+STYLE = """
+.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+.head h1 { font-size: 1.5rem; font-weight: 700; margin: 0; }
+.head p { margin: .15rem 0 0; color: var(--body-text-color); }
+.head .mode { display: inline-block; margin-left: .75rem; padding: 0 .6rem; border-radius: 1rem; font-size: .85rem;
+  border: 1px solid var(--border-color-primary); color: var(--body-text-color); }
+#conversation a[href^="#cite-"] { text-decoration: none; font-size: .8em; font-weight: 600; padding: 0 .15em;
+  vertical-align: super; line-height: 1; color: var(--link-text-color); }
+#conversation a[href^="#cite-"]:hover, #conversation a[href^="#cite-"]:focus-visible { text-decoration: underline; }
+#conversation small { opacity: .75; }
+#conversation .message-buttons-right { display: none; }
+#question .submit-button { background: var(--button-primary-background-fill); color: var(--button-primary-text-color); }
+#sources { max-height: 78vh; overflow-y: auto; }
+.sources h2 { font-size: 1rem; margin: 0 0 .5rem; }
+.sources .quiet { opacity: .75; font-size: .85rem; margin: .1rem 0 .4rem; overflow-wrap: anywhere; }
+.source { border: 1px solid var(--border-color-primary); border-radius: .5rem; padding: .6rem .8rem; margin: 0 0 .7rem;
+  background: var(--background-fill-secondary); }
+.source.selected { border-color: var(--color-accent); box-shadow: 0 0 0 1px var(--color-accent); }
+.source h3 { font-size: .95rem; margin: 0; }
+.source .number { display: inline-block; min-width: 1.4em; text-align: center; border-radius: .3em; font-size: .85em;
+  background: var(--color-accent); color: white; }
+.source blockquote { margin: 0; padding: 0; border: 0; font-size: .9rem; line-height: 1.5; overflow-wrap: anywhere;
+  color: var(--body-text-color); }
+.source mark { background: #ffe08a; color: #1f1300; padding: .05em .1em; border-radius: .2em; }
+footer { display: none !important; }
+"""
+
+# A click on a marker asks the server for its source; whenever the panel changes, the chosen source comes into view.
+SCRIPT = """
+document.addEventListener('click', event => {
+  const link = event.target.closest && event.target.closest('a[href^="#cite-"]');
+  if (!link) return;
+  event.preventDefault(); event.stopPropagation();
+  const [turn, number] = link.getAttribute('href').slice(6).split('-').map(Number);
+  trigger('select', {turn, number});
+}, true);
+new MutationObserver(() => {
+  const chosen = element.querySelector('.source.selected');
+  if (chosen) chosen.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+}).observe(element, {childList: true, subtree: true});
+"""

@@ -1,0 +1,68 @@
+"""What every test stands on: an environment of its own, the real embedding, and a hand to run a walk to its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index import library
+from index.documents import Progress
+from index.embedding import Embedding, open_embedding
+from index.settings import Settings
+
+
+def finish(walk: Generator[Progress, None, Any]) -> Any:
+    """Run a walk to its end and give what it returns."""
+    while True:
+        try:
+            next(walk)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for the session: the installed wheel is found before it, and it is part of what names an open embedding."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, cache_folder: Path
+) -> Iterator[None]:
+    """No variable of the user's machine reaches a test, and no test reaches the user's data or an open library."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "FOOTNOTE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("FOOTNOTE_STORE", str(tmp_path_factory.mktemp("store")))
+    monkeypatch.setenv("FOOTNOTE_CACHE", str(cache_folder))
+    yield
+    for opened in library._opened.values():
+        opened.store.close()
+    library._opened.clear()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings.from_environment()
+
+
+@pytest.fixture(scope="session")
+def embedding(cache_folder: Path) -> Embedding:
+    """The real all-MiniLM-L6-v2 from the installed wheel, and the one that every library of the session opens."""
+    settings = Settings.from_environment({"FOOTNOTE_CACHE": str(cache_folder)})
+    opened: Embedding = finish(open_embedding(settings))
+    library._embeddings[settings.embedding, settings.cache_folder] = opened
+    return opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty documents folder."""
+    place = tmp_path / "documents"
+    place.mkdir()
+    return place
