@@ -51,11 +51,12 @@ def open_chat(documents: Path, settings: Settings, *, port: int, browser: bool) 
     app = build_app(library)
     listening = _listen(port)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    print(f"Footnote answers at {address} (stop with Ctrl-C)", flush=True)
-    if browser:
-        threading.Timer(1.0, webbrowser.open, [address]).start()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     try:
+        # The socket listens already, so that a browser that comes at once is served.
+        print(f"Footnote answers at {address} (stop with Ctrl-C)", flush=True)
+        if browser:
+            threading.Timer(1.0, webbrowser.open, [address]).start()
         server.run(sockets=[listening])
     except KeyboardInterrupt:
         print("Stopped.")

@@ -16,7 +16,7 @@ from index.documents import Passage
 from index.sentences import Sentence, find_sentences
 
 _MARKER = re.compile(r"\[\s*(\d{1,4}(?:\s*(?:[,;]|[-–])\s*\d{1,4})*)\s*\]")
-_MAY_BECOME_MARKER = re.compile(r"\[[\d\s,;–-]{0,60}$")
+_MAY_BECOME_MARKER = re.compile(r"\[[\d\s,;–-]*$")
 _LONGEST_RANGE = 20
 
 
@@ -54,7 +54,8 @@ class CitedText:
     def __init__(self, sources: dict[int, tuple[Passage, Sentence]]) -> None:
         self._sources = sources
         self._held = ""  # the end of what has come, while it may yet become a marker
-        self._shown_space = ""  # white space not yet shown: dropped with a marker that is dropped
+        self._space = ""  # white space not yet shown
+        self._space_before = ""  # the same, before a marker that was dropped
         self._plain_space = ""  # the same for the text without markers
         self._after_marker = False
         self._plain = ""
@@ -69,33 +70,33 @@ class CitedText:
 
     def feed(self, delta: str) -> str:
         """Take in a delta; give the text that is now certain, with our own markers."""
+        shown = len(self.text)
         self._held += delta
-        shown = ""
         while match := _MARKER.search(self._held):
-            shown += self._pass(self._held[: match.start()]) + self._mark(match[1])
+            self._pass(self._held[: match.start()])
+            self._mark(match[1])
             self._held = self._held[match.end() :]
         pending = _MAY_BECOME_MARKER.search(self._held)
         certain = pending.start() if pending else len(self._held)
-        shown += self._pass(self._held[:certain])
+        self._pass(self._held[:certain])
         self._held = self._held[certain:]
-        self.text += shown
-        return shown
+        return self.text[shown:]
 
     def finish(self) -> str:
         """Give what was held back, now that nothing more comes."""
-        shown = self._pass(self._held)
+        shown = len(self.text)
+        self._pass(self._held)
         self._held = ""
-        self.text += shown
-        return shown
+        return self.text[shown:]
 
     def sentences(self) -> tuple[AnswerSentence, ...]:
         """The reply's sentences without markers, each with its citations and whether they support it."""
         spans = find_sentences(self._plain)
         cited: dict[int, list[int]] = {i: [] for i in range(len(spans))}
         for offset, number in self._uses:
-            # A marker belongs to the sentence that it stands in, or that it follows.
-            owner = max((i for i, span in enumerate(spans) if span.start < offset), default=None)
-            if owner is not None and number not in cited[owner]:
+            # A marker belongs to the sentence that it stands in, or that it follows; the very first, to the first.
+            owner = max((i for i, span in enumerate(spans) if span.start < offset), default=0)
+            if spans and number not in cited[owner]:
                 cited[owner].append(number)
         quotes = {citation.number: citation.quote for citation in self.citations}
         return tuple(
@@ -104,38 +105,47 @@ class CitedText:
             for words in [" ".join(self._plain[span.start : span.end].split())]
         )
 
-    def _pass(self, text: str) -> str:
+    def _pass(self, text: str) -> None:
         """Let text through, but hold back the white space at its end."""
-        if not (self._plain or self._uses):
-            text = text.lstrip()
-        body = text.rstrip()
-        space = text[len(body) :]
+        body = text.strip()
+        if self._plain or self._uses:  # white space that opens the reply is dropped
+            lead = text[: len(text) - len(text.lstrip())]
+            self._space += lead
+            self._plain_space += lead
         if not body:
-            self._shown_space += space
-            self._plain_space += space
-            return ""
+            return
         if self._after_marker and body[0] in ".,;:!?":
-            self._plain_space = ""
-            self._shown_space = ""
-        shown = self._shown_space + body
+            self._space = self._space_before = self._plain_space = ""
+        self._show(body)
         self._plain += self._plain_space + body
-        self._shown_space = self._plain_space = space
+        self._space = self._plain_space = text[len(text.rstrip()) :]
         self._after_marker = False
-        return shown
 
-    def _mark(self, numbers: str) -> str:
-        """Our own markers for the numbers that were given out; nothing for the others."""
+    def _mark(self, numbers: str) -> None:
+        """Show our own markers for the numbers that were given out; nothing for the others."""
         shown = ""
-        self._after_marker = True
         for given in _expand(numbers):
             if given in self._sources:
                 number = self._numbers.setdefault(given, len(self._numbers) + 1)
                 self._uses.append((len(self._plain), number))
                 shown += f"[{number}]"
-        if not shown:
-            return ""
-        shown, self._shown_space = self._shown_space + shown, ""
-        return shown
+        if shown:
+            self._show(shown)
+        elif _MAY_BECOME_MARKER.search(self.text):
+            # "[[99]3]" would close up into the marker "[3]", which nobody gave out.
+            self._pass("…")
+        else:
+            self._space, self._space_before = "", _wider(self._space_before, self._space)
+        self._after_marker = True
+
+    def _show(self, text: str) -> None:
+        self.text += _wider(self._space_before, self._space) + text
+        self._space = self._space_before = ""
+
+
+def _wider(one: str, other: str) -> str:
+    """Of the white space before and after a dropped marker, what parts more: a paragraph's end before a space."""
+    return max(one, other, key=lambda space: (space.count("\n"), len(space)))
 
 
 def _expand(numbers: str) -> Iterator[int]:

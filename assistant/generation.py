@@ -28,21 +28,25 @@ def write(quoted: Answer, settings: Settings) -> Generator[TextDelta, None, Answ
     model = LanguageModel(settings)
     cited = CitedText(sources)
     opening, deciding = "", True  # what may still be the token is held back
+    shown = 0  # characters; nothing before the first citation, for what cites nothing is never shown
     for delta in model.stream(*make_prompt(quoted.query, sources)):
         if deciding:
             opening += delta
             if _may_be_token(opening.strip()):
                 continue
             delta, deciding = opening, False
-        if shown := cited.feed(delta):
-            yield TextDelta(shown)
+        cited.feed(delta)
+        if cited.citations and len(cited.text) > shown:
+            yield TextDelta(cited.text[shown:])
+            shown = len(cited.text)
     refused = deciding and opening.strip().startswith(NOT_FOUND_TOKEN)
     if deciding and not refused:
         cited.feed(opening)
-    if shown := cited.finish():
-        yield TextDelta(shown)
-    if not cited.text and not refused:
-        raise ModelError("Its reply was empty.", retry_helps=True)
+    cited.finish()
+    if cited.citations and len(cited.text) > shown:
+        yield TextDelta(cited.text[shown:])
+    if not cited.sentences() and not refused:
+        raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
     answered = replace(
         quoted, model=model.name, usage=model.usage, sentences=cited.sentences(), citations=cited.citations
     )

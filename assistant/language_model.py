@@ -68,6 +68,7 @@ class LanguageModel:
             "api_key": self._settings.api_key or "none",
             "timeout": self._settings.timeout_seconds,
             "max_retries": 1,
+            "additional_kwargs": {"stream_options": {"include_usage": True}},  # else a server counts no tokens
         }
         if self._settings.base_url or self.name not in ALL_AVAILABLE_MODELS:
             return OpenAILike(
@@ -77,7 +78,7 @@ class LanguageModel:
                 is_function_calling_model=False,
                 context_window=_CONTEXT_TOKENS,
             )
-        return OpenAI(**common, additional_kwargs={"stream_options": {"include_usage": True}})
+        return OpenAI(**common)
 
     def _first_served(self) -> str:
         """The name of the first model that the server offers, so that a local server needs no setting."""
@@ -90,19 +91,32 @@ class LanguageModel:
             max_retries=0,
         )
         try:
-            served = [model.id for model in client.models.list()]
+            with client:
+                served = [model.id for model in client.models.list()]
         except openai.OpenAIError as error:
             raise self._explain(error) from error
+        except (AttributeError, TypeError, ValueError) as error:
+            # The client stumbles over what is no list of models: a web page, say.
+            raise ModelError(
+                f"What answers at {self._server} is no language model's server: check OPENAI_BASE_URL, which mostly "
+                "ends in /v1."
+            ) from error
         if not served:
             raise ModelError(f"The server at {self._server} offers no model: load one, or name it in FOOTNOTE_MODEL.")
         return served[0]
 
     def _explain(self, error: Exception) -> ModelError:
+        import httpx
         import openai
 
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return ModelError(f"The key was refused by {self._server}: check OPENAI_API_KEY.")
+            case openai.NotFoundError() if not self.name:
+                return ModelError(
+                    f"{self._server} does not list its models: name one in FOOTNOTE_MODEL, or check OPENAI_BASE_URL, "
+                    "which mostly ends in /v1."
+                )
             case openai.NotFoundError():
                 return ModelError(
                     f"{self._server} has no model {self.name!r}: check FOOTNOTE_MODEL and OPENAI_BASE_URL."
@@ -112,7 +126,7 @@ class LanguageModel:
                     f"{self._server} is limiting requests, or the quota is used up: wait, then ask again.",
                     retry_helps=True,
                 )
-            case openai.APITimeoutError():
+            case openai.APITimeoutError() | httpx.TimeoutException():
                 seconds = f"{self._settings.timeout_seconds:g}"
                 return ModelError(
                     f"{self._server} was silent for {seconds} seconds: ask again, or raise FOOTNOTE_TIMEOUT_SECONDS.",
@@ -123,8 +137,14 @@ class LanguageModel:
                     f"No connection to {self._server}: check that it runs and that OPENAI_BASE_URL is right.",
                     retry_helps=True,
                 )
+            case openai.APIStatusError() if error.status_code >= 500:
+                return ModelError(
+                    f"{self._server} failed with error {error.status_code}: ask again, or look into the server's log.",
+                    retry_helps=True,
+                )
             case openai.APIStatusError():
                 return ModelError(
-                    f"{self._server} answered with error {error.status_code}.", retry_helps=error.status_code >= 500
+                    f"{self._server} refused the request with error {error.status_code}: check FOOTNOTE_MODEL, or "
+                    "lower FOOTNOTE_PASSAGE_COUNT where the model takes less text."
                 )
-        return ModelError(f"{self._server} broke off its reply ({type(error).__name__}).", retry_helps=True)
+        return ModelError(f"{self._server} broke off its reply ({type(error).__name__}): ask again.", retry_helps=True)

@@ -1,0 +1,181 @@
+"""The chat as a person meets it: a real server, a real headless Chromium, the sample folder."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.chat import SAMPLE_QUESTIONS, converse, describe_mode, suggest_questions
+from index.library import finish, open_library
+from index.settings import Settings, sample_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+if CHROMIUM is None and os.environ.get("FOOTNOTE_REQUIRE_BROWSER"):
+    raise RuntimeError("FOOTNOTE_REQUIRE_BROWSER is set, but there is no Chromium: apt-get install chromium")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+
+
+@contextmanager
+def serving(folder: Path | None = None, **environment: str) -> Iterator[str]:
+    """A chat in a process of its own; gives its address."""
+    command = [sys.executable, str(ROOT / "app.py"), *([str(folder)] if folder else []), "--port", "7960"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert address, f"the chat said {line!r}"
+        yield address.group()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+        if process.stdout:
+            process.stdout.close()
+    assert process.returncode == 0
+
+
+@contextmanager
+def browsing(address: str) -> Iterator[tuple[Any, list[str]]]:
+    """A page open at the address, and the list of what it asked of anyone else."""
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        outside: list[str] = []
+        page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or outside.append(r.url))
+        page.on("dialog", lambda dialog: (outside.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.goto(address)
+        page.wait_for_selector("#question textarea")
+        yield page, outside
+        browser.close()
+
+
+def ask(page: Any, question: str) -> str:
+    """Ask in the page, wait for the answer, give its text."""
+    from playwright.sync_api import expect
+
+    before = page.locator("#conversation [data-testid=bot]").count()
+    page.locator("#question textarea").fill(question)
+    page.locator("#question textarea").press("Enter")
+    answer = page.locator("#conversation [data-testid=bot]").nth(before)
+    expect(answer).to_contain_text(
+        re.compile(r"Quoted from|Written by|do not say|is empty|characters long"), timeout=30_000
+    )
+    expect(page.get_by_role("button", name="Ask")).to_be_visible()
+    return str(answer.inner_text())
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_the_main_job_in_the_browser(tmp_path: Path) -> None:
+    with serving() as address, browsing(address) as (page, outside):
+        assert "Answers are quotations" in page.inner_text("header.head")
+        assert "8 documents" in page.inner_text("header.head")
+
+        # An example fills the question; asking it gives a quotation with its marker.
+        page.get_by_text(SAMPLE_QUESTIONS[0]).first.click()
+        assert "economic diplomacy with the Gulf monarchies" in ask(page, "why was Israel skipped?")
+        quote = page.locator("#sources mark").inner_text()
+        assert quote.startswith("Trump skipped Israel because")
+        assert "gulf-tour.md" in page.inner_text("#sources")
+
+        # A follow-up is searched with what it leans on.
+        assert "Searched for: Who criticised it? Israel skipped" in ask(page, "Who criticised it?")
+        assert "Lapid" in page.locator("#sources mark").inner_text()
+
+        # A click on the first answer's marker brings its source back, chosen and highlighted.
+        page.locator('#conversation a[href="#cite-0-1"]').click()
+        chosen = page.locator("#sources .source.selected mark")
+        chosen.wait_for()
+        assert chosen.inner_text() == quote
+        assert chosen.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 224, 138)"
+
+        # The same by keyboard.
+        page.locator('#conversation a[href="#cite-1-1"]').focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("document.querySelector('#sources .selected mark')?.innerText.includes('Lapid')")
+
+        # What the documents do not say is not made up, and bad input leaves the chat standing.
+        assert "The documents do not say." in ask(page, "What is the population of Qatar?")
+        assert "Nearest passages" in page.inner_text("#sources")
+        assert "The question is empty" in ask(page, "?!")
+        assert "characters long" in ask(page, "why " * 25_000)
+        assert "all our eggs in one basket" in ask(page, "What did Amit Segal say?")
+        assert outside == []
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_hostile_document_is_shown_as_text_and_does_nothing(tmp_path: Path) -> None:
+    hostile = (
+        "The zebra password is swordfish <img src=x onerror=alert(1)> ![p](http://127.0.0.1:9/leak.png) "
+        "${alert(2)} {{alert(3)}} <script>alert(4)</script> [c](javascript:alert(5)) $$x$$ `code`."
+    )
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    (folder / "<b>bold<%2fb>.txt").write_text(f"Notes on zebras\n\n{hostile} Another sentence about the zebra follows.")
+    with serving(folder) as address, browsing(address) as (page, outside):
+        assert hostile.split(" ![")[0] in ask(page, "What is the zebra password?")
+        assert hostile in page.locator("#sources mark").first.inner_text()
+        assert page.locator("#conversation [data-testid=bot] img, #sources img, #sources script").count() == 0
+        assert outside == []
+
+
+def test_the_server_sends_its_headers_and_serves_no_files() -> None:
+    with serving() as address:
+        with urllib.request.urlopen(f"{address}/healthz") as response:
+            assert response.headers["Content-Security-Policy"].startswith("default-src 'self'")
+            assert response.read() == b'{"status":"ok"}'
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{address}/gradio_api/file=/etc/passwd")
+        assert refused.value.code == 403
+        refused.value.close()
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    with serving() as first, serving() as second:
+        assert first != second
+
+
+def test_the_mode_is_told_in_one_line(settings: Settings) -> None:
+    from dataclasses import replace
+
+    assert describe_mode(settings) == "Answers are quotations; no language model is used"
+    assert describe_mode(replace(settings, api_key="k", model="some-model")) == "Answers are written by some-model"
+    down = describe_mode(replace(settings, base_url="http://127.0.0.1:9/v1"))
+    assert down.startswith("Answers are quotations for now. No connection to http://127.0.0.1:9/v1")
+
+
+def test_a_turn_tells_progress_then_the_answer(settings: Settings) -> None:
+    library = finish(open_library(sample_folder(), settings))
+    started = time.monotonic()
+    states = list(converse("why was Israel skipped?", [], [], library))
+    assert time.monotonic() - started < 30
+    messages, answer, answers = states[-1]
+    assert [message["role"] for message in messages] == ["user", "assistant"]
+    assert answer is not None
+    assert answers == [answer]
+    assert all(state[1] is None for state in states[:-1])
+    assert any("Reading" in state[0][-1]["content"] for state in states[:-1])
+
+
+def test_questions_are_suggested_for_any_folder(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Bees\n\nBees dance.")
+    library = finish(open_library(tmp_path, settings))
+    finish(library.sync())
+    assert suggest_questions(library) == ["What does “Bees” say?"]
