@@ -26,8 +26,8 @@ lint: $(VENV)/.installed-test  ## check style and types
 	@$(BIN)/mypy
 
 bench: $(VENV)/.installed-bench  ## run the benchmarks (DATA=folder of the data sets)
-	@$(BIN)/python -m benchmarks.embedding
-	@$(BIN)/python -m benchmarks.reader --squad $(DATA)/squad2/*.json
+	@$(BIN)/python -m benchmarks.engines --texts $(DATA)/scifact/corpus.jsonl
+	@$(BIN)/python -m benchmarks.fit_reader --squad $(wildcard $(DATA)/squad2/*.json)
 
 clean:  ## remove .venv; stores and weights stay
 	rm -rf $(VENV)

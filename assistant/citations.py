@@ -15,7 +15,7 @@ from assistant.support import check
 from index.documents import Passage
 from index.sentences import Sentence, find_sentences
 
-_MARKER = re.compile(r"\[\s*(\d{1,4}(?:\s*(?:[,;]|[-–])\s*\d{1,4})*)\s*\]")
+_MARKER = re.compile(r"\[\s*(\d+(?:\s*[,;–-]\s*\d+)*)\s*\]")
 _MAY_BECOME_MARKER = re.compile(r"\[[\d\s,;–-]*$")
 _LONGEST_RANGE = 20
 
@@ -151,5 +151,5 @@ def _wider(one: str, other: str) -> str:
 def _expand(numbers: str) -> Iterator[int]:
     """The numbers of "3, 5-7": 3, 5, 6, 7."""
     for part in re.split(r"[,;]", numbers):
-        ends = [int(number) for number in re.findall(r"\d+", part)]
+        ends = [int(number[:9]) for number in re.findall(r"\d+", part)]  # longer ones were never given out
         yield from range(ends[0], min(ends[-1], ends[0] + _LONGEST_RANGE) + 1)

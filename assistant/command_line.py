@@ -75,7 +75,7 @@ def sync(
     with _errors_as_sentences():
         report = _show_progress(_sync(folder, anew=anew))
         for path, reason in report.skipped.items():
-            _print(f"skipped  {_plain(path)}: {reason}")
+            _print(f"skipped  {_on_one_line(f'{path}: {reason}')}")
         _print(report.summary())
 
 
@@ -90,7 +90,7 @@ def documents(folder: Folder = None) -> None:
         _show_progress(_sync(folder or settings.documents, anew=False))
         library = _show_progress(open_library(folder or settings.documents, settings))
         for record in library.store.lexicon.records():
-            _print(f"{record.date or '          '}  {_plain(record.path)}  {record.title}")
+            _print(f"{record.date or '          '}  {_on_one_line(f'{record.path}  {record.title}')}")
 
 
 def _sync(folder: Path, *, anew: bool) -> Any:
@@ -128,7 +128,7 @@ def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
 
 def _tell(progress: Progress) -> None:
     count = f"[{progress.done}/{progress.total}] " if progress.total else ""
-    print(_plain(f"{count}{progress.message}"), file=sys.stderr, flush=True)
+    print(_on_one_line(f"{count}{progress.message}"), file=sys.stderr, flush=True)
 
 
 def _lay_out(answer: Answer) -> str:
@@ -140,16 +140,15 @@ def _lay_out(answer: Answer) -> str:
     for citation in answer.citations:
         place = f"page {citation.page}" if citation.page else f"characters {citation.start}-{citation.end}"
         doubt = "" if support.get(citation.number) == "supported" else f" ({support.get(citation.number)})"
-        lines.append(f"[{citation.number}] {citation.path}, {place}{doubt}")
+        lines.append(f"[{citation.number}] {_on_one_line(citation.path)}, {place}{doubt}")
         lines += textwrap.wrap(
             f"“{' '.join(citation.quote.split())}”", 96, initial_indent="    ", subsequent_indent="    "
         )
     if not answer.found and answer.passages:
         lines.append("The nearest passages:")
         for passage in answer.passages[:3]:
-            lines.append(
-                f"  {passage.path}: {textwrap.shorten(' '.join(passage.text.split()), 160, placeholder=' ...')}"
-            )
+            prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind == "prose")
+            lines.append(f"  {_on_one_line(passage.path)}: {textwrap.shorten(prose, 160, placeholder=' ...')}")
     mode = f"Written by {answer.model}." if answer.model else "Quoted from the documents; no language model was used."
     lines += [
         "",
@@ -171,6 +170,11 @@ def _plain(text: str) -> str:
     return "".join(c if c == "\n" or (c.isprintable() and not "\ud800" <= c <= "\udfff") else "�" for c in text)
 
 
+def _on_one_line(text: str) -> str:
+    """The same for what has a line of its own: a file name may hold a line end."""
+    return _plain(text).replace("\n", "�")
+
+
 @contextmanager
 def _errors_as_sentences() -> Iterator[None]:
     from index.errors import FootnoteError
@@ -178,7 +182,7 @@ def _errors_as_sentences() -> Iterator[None]:
     try:
         yield
     except FootnoteError as error:
-        print(f"footnote: {_plain(str(error))}", file=sys.stderr)
+        print(f"footnote: {_on_one_line(str(error))}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         print("footnote: stopped; nothing is lost.", file=sys.stderr)

@@ -50,7 +50,7 @@ def read_history(history: History) -> list[Turn]:
             case {"role": "assistant", "content": str(answer)}:
                 if turns:
                     turns[-1] = Turn(turns[-1].question, answer)
-            case {"role": str()}:
+            case {"role": str(role)} if role != "user":
                 continue
             case _:
                 raise InputError(

@@ -67,7 +67,9 @@ def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> 
     blocks = []
     for passage, members in groupby(sources.items(), key=lambda item: item[1][0]):
         lines = [f"[{number}] {' '.join(passage.words_of(sentence).split())}" for number, (_, sentence) in members]
+        # A file name may hold line ends, and so begin a line that looks like a numbered sentence.
+        title, path = " ".join(passage.title.split()), " ".join(passage.path.split())
         date = f", {passage.date}" if passage.date else ""
-        blocks.append(render("source", title=passage.title, path=passage.path, date=date, sentences="\n".join(lines)))
+        blocks.append(render("source", title=title, path=path, date=date, sentences="\n".join(lines)))
     rules = render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
     return rules, render("answer_request", fence=fence, sources="\n\n".join(blocks), question=question)

@@ -1,6 +1,8 @@
-"""Fit the reader's two logistic models on SQuAD 2.0 articles and write `assistant/reader.json`.
+"""Fit the reader's two logistic models on SQuAD 2.0 articles, and say how well they do.
 
-    python -m benchmarks.fit_reader --squad FILE [--questions 3000]
+    python -m benchmarks.fit_reader --squad FILE [--questions 2400] [--write] [--json FILE]
+
+With --write the fitted numbers become those that ship, in `assistant/reader.json`.
 
 Half of the articles is indexed in one folder and half in another. A question is asked of the folder that
 holds its article and of the one that does not, so that absent topics are really absent. The figures that it
@@ -35,7 +37,9 @@ def main() -> None:
     """Collect, fit, report, write."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--squad", type=Path, required=True)
-    arguments.add_argument("--questions", type=int, default=3000)
+    arguments.add_argument("--questions", type=int, default=2400)
+    arguments.add_argument("--write", action="store_true")
+    arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
     articles = json.loads(given.squad.read_text(encoding="utf-8"))["data"]
     with tempfile.TemporaryDirectory() as temporary:
@@ -43,8 +47,14 @@ def main() -> None:
     sentence, ranking = fit_sentences(rows)
     model = {"sentence": sentence, "confidence": {}, "threshold": {}}
     model["confidence"], model["threshold"], surety = fit_confidence(rows)
-    MODEL_FILE.write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({"cross_validated": {**ranking, **surety}}, indent=1))
+    if given.write:
+        MODEL_FILE.write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+    figures = {**ranking, **surety}
+    print("| measure, cross-validated by articles | figure |\n|---|---|")
+    for name, figure in figures.items():
+        print(f"| {name.replace('_', ' ')} | {figure:.3f} |")
+    if given.json:
+        given.json.write_text(json.dumps({"set": given.squad.name, "systems": {"product": figures}}, indent=1) + "\n")
 
 
 def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, Any]]:

@@ -68,9 +68,22 @@ class Lexicon:
         return bool(row and row[0])
 
     def create(self) -> None:
-        """Start afresh, empty and marked as not whole."""
+        """Start afresh, empty and marked as not whole; whoever has the file open sees that too."""
+        try:
+            self._empty()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            # Damaged beyond emptying.
+            self.close()
+            for file in self._file.parent.glob(f"{self._file.name}*"):
+                file.unlink()
+            self._empty()
+
+    def _empty(self) -> None:
         connection = self._connection()
         with connection:
+            connection.execute("BEGIN IMMEDIATE")
             for kind, name in connection.execute(
                 "SELECT type, name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%' OR (type = 'table' AND name IN "
                 "('documents', 'chunks', 'state')) ORDER BY sql NOT LIKE '%fts5vocab%'"

@@ -82,7 +82,7 @@ def _guess(content: bytes) -> str:
     return content.decode(best.encoding)
 
 
-_FRONT_MATTER = re.compile(r"\ufeff?---\s*\n(.*?)\n---\s*(?:\n|$)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\ufeff?---[ \t\r]*\n(.*?)\n---[ \t\r]*(?:\n|$)", re.DOTALL)
 _DATE_LINE = re.compile(
     r"(?:(?:date|published|updated)(?: on)?:?\s*)?"
     r"(?P<date>\d{4}-\d{2}-\d{2}|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{4}|[A-Za-z]{3,9}\.? \d{1,2}, \d{4})(?:[T ,].{0,30})?",

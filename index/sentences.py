@@ -55,9 +55,11 @@ def find_sentences(text: str) -> list[Sentence]:
 # -- blocks -----------------------------------------------------------------------------------
 
 _LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
-_FENCE = re.compile(r"\s*(```|~~~)")
-_HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s+|$)")
-_BULLET = re.compile(r"\s*(?:(?:[-*+•◦▪‣–]|(?P<number>\(?(?:\d{1,3}|[a-zA-Z])[.)]))(?:\s+)|[>|]\s*)+")
+# The byte order mark of a file stands before the mark of its first line.
+_FENCE = re.compile(r"\ufeff?\s*(```|~~~)")
+_HEADING = re.compile(r"\ufeff?\s{0,3}(#{1,6})(?:\s+|$)")
+_BULLET = re.compile(r"\ufeff?\s*(?:(?:[-*+•◦▪‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])(?:\s+)|[>|]\s*)+")
+_NUMBER = re.compile(r"\(?\w")
 _ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*$")
 _WORDS = re.compile(r"\w")
 
@@ -81,10 +83,10 @@ def find_blocks(text: str) -> Iterator[Block]:
         # Two or more line ends between this line and the last one: a blank line.
         gap = text[last_end : match.start()].replace("\r\n", "\n")
         blank_before = len(gap) > 1 or last_end == 0
+        last_end = match.end()
         if start == end:
             yield from flush()
             continue
-        last_end = match.end()
         line = text[match.start() : end]
         if blank_before:
             yield from flush()
@@ -100,8 +102,8 @@ def find_blocks(text: str) -> Iterator[Block]:
         elif bullet := _BULLET.match(line):
             yield from flush()
             # A list's numbers are words that a citation may hold; dashes and bars are not.
-            number = bullet.start("number")
-            begin = match.start() + (number if number >= 0 else bullet.end())
+            number = _NUMBER.search(line, 0, bullet.end())
+            begin = match.start() + (number.start() if number else bullet.end())
             pending, pending_item = [_trim(text, begin, end)], True
         else:
             pending.append((start, end))
@@ -125,8 +127,9 @@ def _join_lines(text: str, lines: list[tuple[int, int]], item: bool) -> Iterator
 
 
 def start_of_line(text: str, offset: int) -> int:
-    """The offset at which the line that holds `offset` begins."""
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    """The offset at which the line that holds `offset` begins, or one in it that is 1000 characters back."""
+    least = max(0, offset - 1000)
+    return max(text.rfind("\n", least, offset), text.rfind("\r", least, offset), least - 1) + 1
 
 
 def _if_words(text: str, block: Block) -> Iterator[Block]:
@@ -145,7 +148,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 # -- sentences within a block -----------------------------------------------------------------
 
 _END = re.compile(
-    r"(?P<mark>[.!?…]+)(?P<close>[\"'”’»)\]*_]*(?:\[\d{1,3}\])*)(?P<space>\s+)|(?P<wide>[。！？｡]+[」』”’）]*)"
+    r"(?P<mark>(?<![.!?…])[.!?…]++)(?P<close>[\"'”’»)\]*_]*(?:\[\d{1,3}\])*)(?P<space>\s+)|(?P<wide>[。！？｡]+[」』”’）]*)"
 )
 # Words whose full stop rarely ends a sentence.
 _TITLES = frozenset(
@@ -169,16 +172,20 @@ _STARTERS = frozenset(
 
 
 def _split_block(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    begin = start
+    begin, word = start, -1
     for match in _END.finditer(text, start, end):
-        if match["wide"] or _is_boundary(text, begin, match, end):
+        if word < begin:
+            first_word = _WORDS.search(text, begin, end)
+            word = first_word.start() if first_word else end
+        if match["wide"] or _is_boundary(text, begin, word, match, end):
             stop = match.end() if match["wide"] else match.start("space")
             yield from _cap(text, *_trim(text, begin, stop))
             begin = match.end()
     yield from _cap(text, *_trim(text, begin, end))
 
 
-def _is_boundary(text: str, begin: int, match: re.Match[str], end: int) -> bool:
+def _is_boundary(text: str, begin: int, first: int, match: re.Match[str], end: int) -> bool:
+    """Whether a mark ends the sentence that begins at `begin` and has its first letter or digit at `first`."""
     following = text[match.end() : min(end, match.end() + 40)]
     opening = re.match(r"[\"'“‘«(\[*_¿¡—–-]*\s*", following)
     head = following[opening.end() :] if opening else following
@@ -190,9 +197,9 @@ def _is_boundary(text: str, begin: int, match: re.Match[str], end: int) -> bool:
         return True
     before = re.search(r"[^\s\"'“‘«(\[*_]*$", text[max(begin, match.start() - 24) : match.start()])
     word = before.group() if before else ""
-    if not word.isdigit() and not _WORDS.search(text, begin, match.start()):
+    if not word.isdigit() and first >= match.start():
         return False
-    if word.isdigit() and not _WORDS.search(text, begin, match.start() - len(word)):
+    if word.isdigit() and first >= match.start() - len(word):
         return False  # the number of a list item: "1. Text"
     first_word = re.match(r"[\w’']+", head)
     starts = first_word is not None and first_word.group().casefold() in _STARTERS

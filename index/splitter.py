@@ -27,11 +27,13 @@ def split(text: str, count_tokens: CountTokens, chunk_tokens: int) -> list[tuple
     first = 0
     tokens = 0
     for i, (_, _, opens) in enumerate(units):
-        over = tokens + counts[i] > chunk_tokens
         # A heading opens a chunk of its own once the one before it is worth retrieving.
-        headed = opens == "heading" and tokens > chunk_tokens // 2 and units[i - 1][2] != "heading"
-        if i > first and (over or headed):
-            cut = _find_cut(units, counts, first, i, chunk_tokens) if over else i
+        if i > first and opens == "heading" and tokens > chunk_tokens // 2 and units[i - 1][2] != "heading":
+            chunks.append((units[first][0], units[i - 1][1]))
+            first, tokens = i, 0
+        # What a cut leaves over may be too long still with this unit.
+        while i > first and tokens + counts[i] > chunk_tokens:
+            cut = _find_cut(units, counts, first, i, chunk_tokens)
             chunks.append((units[first][0], units[cut - 1][1]))
             first, tokens = cut, sum(counts[cut:i])
         tokens += counts[i]
@@ -97,4 +99,7 @@ def _find_cut(units: list[Unit], counts: list[int], first: int, last: int, chunk
     cut = last
     while cut > first + 1 and units[cut - 1][2] == "heading":
         cut -= 1
+    if units[cut - 1][2] == "heading":
+        # Nothing but headings, as in a list of short lines: the last one stays with what it heads.
+        cut = max(first + 1, last - 1)
     return cut

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import threading
@@ -56,7 +57,7 @@ class Store:
         expected = {
             "schema_version": SCHEMA_VERSION,
             "embedding": self._embedding_name,
-            "folder": str(self._folder),
+            "folder": os.fsencode(self._folder).decode(errors="replace"),
         }
         try:
             client = chromadb.PersistentClient(
@@ -66,6 +67,7 @@ class Store:
                 COLLECTION, metadata=expected, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
             )
         except (ChromaError, ValueError) as error:
+            _forget_open_stores()
             raise StoreError(
                 f"The store at {self.place} cannot be opened ({error}). "
                 f"To make it anew: footnote sync {self._folder} --anew"
@@ -86,10 +88,7 @@ class Store:
         with self._reopening:
             generation = self.lexicon.generation()
             if generation != self._generation:
-                from chromadb.api.shared_system_client import SharedSystemClient
-
-                # Chroma keeps one reader a path for the life of the process, and it does not look again.
-                SharedSystemClient.clear_system_cache()
+                _forget_open_stores()
                 self._collection = self._open()
                 self._generation = generation
 
@@ -227,11 +226,19 @@ def discard(stores: Path, folder: Path) -> None:
         from filelock import FileLock
 
         with FileLock(place / "lock"):
-            for entry in place.iterdir():
-                if entry.is_dir():
-                    shutil.rmtree(entry)
-                elif entry.name != "lock":
-                    entry.unlink()
+            # Emptied, not deleted: whoever has it open then sees that the vectors are to be opened again.
+            lexicon = Lexicon(place / "lexicon.sqlite")
+            lexicon.create()
+            lexicon.close()
+            shutil.rmtree(place / "chroma", ignore_errors=True)
+            _forget_open_stores()
+
+
+def _forget_open_stores() -> None:
+    """Have Chroma open every store afresh: it keeps one reader a path, damaged or outdated, and does not look again."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient.clear_system_cache()
 
 
 def number_chunks(document: Document, spans: Sequence[tuple[int, int]]) -> list[Chunk]:

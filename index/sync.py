@@ -106,6 +106,9 @@ def scan(folder: Path, report: SyncReport) -> list[File]:
             path = place.relative_to(folder).as_posix()
             if name.startswith("."):
                 continue
+            if any("\ud800" <= character <= "\udfff" for character in path):
+                report.skipped[path] = "its name is not UTF-8: rename it"
+                continue
             try:
                 status = place.stat()
             except OSError as error:

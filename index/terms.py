@@ -31,7 +31,8 @@ STOP_WORDS = frozenset(
 
 def find_terms(text: str) -> list[str]:
     """The terms of a text in order, repeated as they are repeated; stop words are kept."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    # Folded between two normalisations: the first turns up new capitals ("™" is "TM").
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     folded = "".join(c for c in folded if not unicodedata.combining(c)) if not folded.isascii() else folded
     terms: list[str] = []
     for match in _TERM.finditer(folded):

@@ -123,10 +123,12 @@ def _read_chroma_archive(archive: Path) -> Weights | None:
 
 
 def _fetch_from_hub(folder: Path) -> str | None:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_session, hf_hub_download, hf_hub_url
 
     # The hub's client raises errors of many libraries; whatever it is, the registry is tried next.
     try:
+        # Asked once first: the download itself would try a hub that is out of reach for half a minute.
+        get_session().head(hf_hub_url(HUB_NAME, MODEL_FILE), timeout=5)
         for name in SHA256:
             _keep(Path(hf_hub_download(HUB_NAME, name)).read_bytes(), folder, name)
     except Exception as error:

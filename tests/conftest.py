@@ -7,12 +7,17 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from index import library
 from index.documents import Progress
 from index.embedding import Embedding, open_embedding
 from index.settings import Settings
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("footnote", deadline=None)
+hypothesis.settings.load_profile("footnote")
 
 
 def finish(walk: Generator[Progress, None, Any]) -> Any:

@@ -11,6 +11,7 @@ refusals repeat the key that was sent, as no server should.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class OpenAIServer:
         self.models = models
         self.closing = threading.Event()
         self._scripts = list(scripts)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _bind(self))
+        self._server = _Server(("127.0.0.1", 0), _bind(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
@@ -114,6 +115,13 @@ class OpenAIServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let a client that hung up go in peace; anything else is a mistake in this file and is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _bind(server: OpenAIServer) -> type[_Handler]:

@@ -1,0 +1,89 @@
+"""What kind of thing a question asks for, and which sentences hold such a thing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.asked import asks_for, holds, leans
+
+ASKED = [
+    ("Why was Israel skipped?", "reason"),
+    ("How come it was skipped?", "reason"),
+    ("What caused the storm?", "reason"),
+    ("What were the reasons for the delay?", "reason"),
+    ("What did Amit Segal say?", "statement"),
+    ("How did the minister react?", "statement"),
+    ("What was written about the ferry?", ""),
+    ("How much did Saudi Arabia pledge?", "number"),
+    ("How many passengers were there?", "number"),
+    ("What percentage agreed?", "number"),
+    ("How old is the captain?", "number"),
+    ("When did the tour take place?", "time"),
+    ("In which year did it end?", "time"),
+    ("What date was it?", "time"),
+    ("Who called the talks a failure?", "person"),
+    ("Whose idea was it?", "person"),
+    ("Where did they meet?", "place"),
+    ("Which countries did Trump visit?", "place"),
+    ("Does the ceasefire cover Israel?", ""),
+    ("What is the capital of Denmark?", ""),
+    ("Describe the tour.", ""),
+    ("", ""),
+]
+
+HELD = [
+    # kind, sentence, question, whether it holds
+    ("reason", "It sank because of the storm.", "", True),
+    ("reason", "The delay was due to fog.", "", True),
+    ("reason", "The ferry left at noon.", "", False),
+    ("statement", "Segal said: we lost.", "", True),
+    ("statement", "“We lost,” according to Segal.", "", True),
+    ("statement", "The ferry left at noon.", "", False),
+    ("number", "It carried 214 passengers.", "", True),
+    ("number", "It carried two hundred passengers.", "", True),
+    ("number", "It carried passengers.", "", False),
+    ("time", "It left on 3 May.", "", True),
+    ("time", "It left in 1998.", "", True),
+    ("time", "It left with 214 passengers.", "", False),
+    ("person", "Then Ida Voss took over.", "Who took over?", True),
+    ("person", "Then Ida Voss took over.", "Who took over from Ida Voss?", False),
+    ("person", "Then the captain took over.", "Who took over?", False),
+    ("place", "They met in Tarnsund.", "Where did they meet?", True),
+    ("place", "They met at noon.", "Where did they meet?", False),
+    ("", "They met in Tarnsund on 3 May because of the storm.", "", False),
+]
+
+LEANING = [
+    ("He added that nobody was hurt.", True),
+    ("That is 3.8 billion dollars a year.", True),
+    ("But they came back.", True),
+    ("Their captain stayed.", True),
+    ("Oman mediated it.", True),
+    ("The former came back.", True),
+    ("The ferry left at noon.", False),
+    ("Heads turned in Brenholm.", False),
+    ("Ida Voss steered the ferry to Tarnsund.", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("question", "kind"), ASKED)
+def test_a_question_tells_what_it_asks_for(question: str, kind: str) -> None:
+    assert asks_for(question) == asks_for(question.upper()) == kind
+
+
+@pytest.mark.parametrize(("kind", "sentence", "question", "held"), HELD)
+def test_a_sentence_holds_what_is_asked_for_or_does_not(kind: str, sentence: str, question: str, held: bool) -> None:
+    assert holds(kind, sentence, question) is held
+
+
+@pytest.mark.parametrize(("sentence", "leaning"), LEANING)
+def test_a_sentence_that_points_back_leans(sentence: str, leaning: bool) -> None:
+    assert leans(sentence) is leaning
+
+
+@given(st.text(), st.text())
+def test_any_text_gets_a_kind_or_none(question: str, sentence: str) -> None:
+    kind = asks_for(question)
+    assert kind in ("", "reason", "statement", "number", "time", "person", "place")
+    assert isinstance(holds(kind, sentence, question), bool)

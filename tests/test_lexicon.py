@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.documents import Chunk
+from index.lexicon import Lexicon, Record
+from index.terms import find_content_terms, find_terms
+
+
+def record_of(name: str, title: str = "", **changes: object) -> Record:
+    values = {"date": "2025-05-13", "pages": (0, 7), "content_hash": "c" * 64, "size_bytes": 5, "modified_ns": 10**18}
+    return Record(**{"document_id": name, "path": f"{name}.txt", "title": title, "chunk_count": 1, **values, **changes})  # type: ignore[arg-type]
+
+
+def chunks_of(name: str, *texts: str) -> list[Chunk]:
+    chunks: list[Chunk] = []
+    start = 0
+    for number, text in enumerate(texts):
+        chunks.append(Chunk(f"{name}:{number}" if number else name, name, start, start + len(text), text))
+        start += len(text)
+    return chunks
+
+
+@pytest.fixture
+def lexicon(tmp_path: Path) -> Iterator[Lexicon]:
+    lexicon = Lexicon(tmp_path / "lexicon.sqlite")
+    lexicon.create()
+    yield lexicon
+    lexicon.close()
+
+
+def fill(lexicon: Lexicon, **texts: str) -> None:
+    for name, text in texts.items():
+        lexicon.put(record_of(name), chunks_of(name, text))
+
+
+# -- records and chunks -----------------------------------------------------------------------
+
+
+def test_what_is_put_is_read_again(lexicon: Lexicon) -> None:
+    first, second = record_of("a", "The tour", chunk_count=2), record_of("b", date=None, pages=())
+    lexicon.put(second, chunks_of("b", "Gamma."))
+    lexicon.put(first, chunks_of("a", "Alpha. ", "Beta."))
+    assert lexicon.records() == [first, second]
+    assert lexicon.record("b") == second
+    assert lexicon.record("c") is None
+    assert lexicon.chunks_of("a") == chunks_of("a", "Alpha. ", "Beta.")
+    assert lexicon.chunks_of("c") == []
+    assert lexicon.chunks(["a:1", "b", "nothing"]) == {
+        chunk.id: chunk for chunk in [chunks_of("a", "Alpha. ", "Beta.")[1], *chunks_of("b", "Gamma.")]
+    }
+    assert lexicon.chunks([]) == {}
+
+
+def test_a_new_version_takes_the_place_of_the_old_one_whole(lexicon: Lexicon) -> None:
+    lexicon.put(record_of("a"), chunks_of("a", "Alpha. ", "Beta."))
+    lexicon.put(record_of("a", "New"), chunks_of("a", "Gamma."))
+    assert lexicon.records() == [record_of("a", "New")]
+    assert lexicon.chunks_of("a") == chunks_of("a", "Gamma.")
+    assert lexicon.search("alpha beta", 10) == {}
+    assert list(lexicon.search("gamma", 10)) == ["a"]
+
+
+def test_a_removed_document_is_out_of_sight_and_its_neighbours_are_not(lexicon: Lexicon) -> None:
+    fill(lexicon, a="Alpha one.", b="Alpha two.")
+    lexicon.remove("a")
+    assert [record.document_id for record in lexicon.records()] == ["b"]
+    assert list(lexicon.search("alpha", 10)) == ["b"]
+
+
+def test_a_touch_changes_size_and_time_and_nothing_else(lexicon: Lexicon) -> None:
+    fill(lexicon, a="Alpha.")
+    lexicon.touch("a", 6, 7)
+    assert lexicon.records() == [record_of("a", size_bytes=6, modified_ns=7)]
+
+
+# -- whole or not -----------------------------------------------------------------------------
+
+
+def test_it_is_usable_only_once_it_was_declared_whole(tmp_path: Path) -> None:
+    lexicon = Lexicon(tmp_path / "lexicon.sqlite")
+    assert not lexicon.is_usable()
+    assert lexicon.generation() is None
+    lexicon.create()
+    assert not lexicon.is_usable()
+    lexicon.mark(whole=True)
+    assert lexicon.is_usable()
+    lexicon.mark(whole=False)
+    assert not lexicon.is_usable()
+    lexicon.close()
+
+
+def test_every_change_renews_the_generation_and_no_reading_does(lexicon: Lexicon) -> None:
+    seen = [lexicon.generation()]
+    fill(lexicon, a="Alpha.")
+    seen.append(lexicon.generation())
+    lexicon.remove("a")
+    seen.append(lexicon.generation())
+    lexicon.mark(whole=True)
+    seen.append(lexicon.generation())
+    lexicon.create()
+    seen.append(lexicon.generation())
+    assert len({*seen}) == 5
+    lexicon.search("alpha", 5)
+    lexicon.records()
+    assert lexicon.generation() == seen[-1]
+
+
+def test_it_starts_afresh_empty_also_from_a_file_that_is_no_database(tmp_path: Path) -> None:
+    file = tmp_path / "lexicon.sqlite"
+    file.write_bytes(b"no database at all " * 500)
+    lexicon = Lexicon(file)
+    assert not lexicon.is_usable()
+    lexicon.create()
+    fill(lexicon, a="Alpha.")
+    lexicon.create()
+    assert lexicon.records() == []
+    assert lexicon.search("alpha", 5) == {}
+    lexicon.close()
+
+
+# -- search -----------------------------------------------------------------------------------
+
+
+def test_the_best_match_comes_first_and_a_higher_score_is_better(lexicon: Lexicon) -> None:
+    fill(
+        lexicon,
+        a="The tour of Qatar.",
+        b="The tour of Qatar and Doha.",
+        c="Rain in the north.",
+        d="A tour of the town.",
+    )
+    scores = lexicon.search("Qatar Doha tour", 10)
+    assert list(scores) == ["b", "a", "d"]
+    assert list(scores.values()) == sorted(scores.values(), reverse=True)
+    assert all(score > 0 for score in scores.values())
+    assert list(lexicon.search("Qatar Doha tour", 2)) == ["b", "a"]
+
+
+def test_equal_scores_are_ordered_by_id_so_that_an_order_can_be_repeated(lexicon: Lexicon) -> None:
+    fill(lexicon, c="Alpha one.", a="Alpha two.", b="Alpha six.")
+    assert list(lexicon.search("alpha", 10)) == ["a", "b", "c"]
+
+
+def test_a_documents_title_counts_for_each_of_its_chunks_but_less_than_its_words(lexicon: Lexicon) -> None:
+    fill(lexicon, a="Qatar is hot.", c="Rain is cold.")
+    lexicon.put(record_of("b", "Qatar"), chunks_of("b", "One is one. ", "Two is two."))
+    scores = lexicon.search("qatar", 10)
+    assert next(iter(scores)) == "a"
+    assert {*scores} == {"a", "b", "b:1"}
+
+
+def test_stop_words_are_searched_only_where_there_is_nothing_else(lexicon: Lexicon) -> None:
+    fill(lexicon, a="To be or not to be.", b="The tour.")
+    assert list(lexicon.search("the be tour", 10)) == ["b"]
+    assert list(lexicon.search("to be or not to be", 10)) == ["a"]
+
+
+@pytest.mark.parametrize("query", ["", "  ", "?!", "—", '""', "* ( ) NEAR"])
+def test_a_query_in_no_words_or_in_the_search_engines_own_signs_breaks_nothing(lexicon: Lexicon, query: str) -> None:
+    fill(lexicon, a="Alpha one.")
+    assert lexicon.search(query, 10) == {}
+
+
+def test_a_query_of_thousands_of_words_is_searched(lexicon: Lexicon) -> None:
+    fill(lexicon, a="Alpha one.")
+    assert list(lexicon.search("alpha " + " ".join(f"w{number}" for number in range(5000)), 10)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("The bridge is 1,024.5 metres long.", "1024.5"),
+        ("The meeting is at 10:30.", "10:30"),
+        ("Order AB-1234/X7 was sent.", "order ab-1234/x7"),
+        ("Mail ada@example.com.", "ada@example.com"),
+        ("Use snake_case_name here.", "snake_case_name"),
+        ("Der Bürgermeister ärgerte sich.", "BURGERMEISTER"),
+        ("Он сказал правду.", "ПРАВДУ"),
+        ("机器学习是人工智能的一个分支。", "人工智能"),
+        ("東京は日本の首都です。", "首都"),
+        ("시장은 집에 갔다.", "시장은"),
+        ("นายกเทศมนตรีกลับบ้าน", "กลับบ้าน"),
+        ("ذهب العمدة إلى البيت.", "العمدة"),
+        ("महापौर घर गया।", "महापौर"),
+        ("Ο δήμαρχος έφυγε.", "δήμαρχος"),
+    ],
+)
+def test_numbers_names_and_words_of_any_script_are_found(lexicon: Lexicon, text: str, query: str) -> None:
+    fill(lexicon, a=text, b="Something else.", c="99 other things.")
+    assert list(lexicon.search(query, 10)) == ["a"]
+
+
+COMMON = st.characters(codec="utf-8", max_codepoint=0x9FFF, categories=["L", "Nd", "P", "Zs"])
+
+
+@given(st.text(alphabet=COMMON, min_size=1, max_size=60))
+def test_every_term_of_a_text_finds_it(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    lexicon = Lexicon(tmp_path_factory.getbasetemp() / "terms.sqlite")
+    lexicon.create()
+    fill(lexicon, a=text)
+    for term in find_content_terms(text):
+        assert find_terms(term) != [term] or list(lexicon.search(term, 10)) == ["a"]
+    lexicon.close()
+
+
+def test_a_rare_term_weighs_more_than_a_common_one_and_an_unknown_one_most(lexicon: Lexicon) -> None:
+    fill(lexicon, a="tour Qatar", b="tour Doha", c="tour Riyadh", d="tour Qatar")
+    rarity = lexicon.rarity(["tour", "qatar", "doha", "nothing"])
+    assert 0 < rarity["tour"] < rarity["qatar"] < rarity["doha"] < rarity["nothing"]
+    assert lexicon.rarity([]) == {}
+
+
+# -- threads and versions ---------------------------------------------------------------------
+
+
+def in_a_thread(work: object) -> None:
+    thread = threading.Thread(target=work)  # type: ignore[arg-type]
+    thread.start()
+    thread.join()
+
+
+def test_a_snapshot_sees_one_version_whatever_another_thread_commits(lexicon: Lexicon) -> None:
+    fill(lexicon, a="Alpha one.")
+
+    def change() -> None:
+        fill(lexicon, b="Alpha two.")
+        lexicon.remove("a")
+        lexicon.close()
+
+    with lexicon.snapshot():
+        assert list(lexicon.search("alpha", 10)) == ["a"]
+        in_a_thread(change)
+        with lexicon.snapshot():
+            assert list(lexicon.search("alpha", 10)) == ["a"]
+        assert [record.document_id for record in lexicon.records()] == ["a"]
+    assert list(lexicon.search("alpha", 10)) == ["b"]
+
+
+def test_a_snapshot_ends_also_where_its_reader_fails(lexicon: Lexicon) -> None:
+    with pytest.raises(LookupError), lexicon.snapshot():
+        raise LookupError
+    fill(lexicon, a="Alpha one.")
+    assert list(lexicon.search("alpha", 10)) == ["a"]
+
+
+def test_every_thread_sees_what_another_has_put(lexicon: Lexicon) -> None:
+    found: list[str] = []
+
+    def read() -> None:
+        found.extend(lexicon.search("alpha", 10))
+        lexicon.close()
+
+    fill(lexicon, a="Alpha one.")
+    in_a_thread(read)
+    assert found == ["a"]

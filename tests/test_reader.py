@@ -1,0 +1,212 @@
+"""The reader picks the sentences that answer, few of them, and knows when there are none."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS, sample_settings
+
+from assistant.answers import Turn
+from assistant.followup import rewrite
+from assistant.reader import MOST_QUOTED, Reading, describe, judge, load_model, read, threshold
+from index.documents import Passage
+from index.embedding import Embedding
+from index.library import Library, finish, open_library
+from index.sentences import Sentence, find_sentences
+from index.settings import Settings
+
+Ask = Callable[..., Reading]
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
+    return sample_settings(tmp_path_factory, cache_folder)
+
+
+def open_synced(documents: Path, settings: Settings) -> Library:
+    library: Library = finish(open_library(documents, settings))
+    finish(library.sync())
+    return library
+
+
+def read_from(library: Library, question: str, query: str | None = None) -> Reading:
+    query = query or question
+    return read(question, query, library.retrieve(query), library.embedding, library.store.lexicon)
+
+
+@pytest.fixture
+def ask(samples: Settings) -> Ask:
+    """Reads a question's answer from the sample folder."""
+    library = open_synced(samples.documents, samples)
+    return lambda question, query=None: read_from(library, question, query)
+
+
+@pytest.fixture(scope="module")
+def readings(samples: Settings) -> dict[str, Reading]:
+    """What was read for every sample question that the documents answer."""
+    library = open_synced(samples.documents, samples)
+    return {question: read_from(library, question) for question in ANSWERED}
+
+
+@pytest.fixture
+def ask_page(folder: Path, settings: Settings, embedding: Embedding) -> Ask:
+    """Reads a question's answer from one page."""
+
+    def ask_it(page: str, question: str) -> Reading:
+        (folder / "page.md").write_text(page, encoding="utf-8")
+        return read_from(open_synced(folder, settings), question)
+
+    return ask_it
+
+
+def words_of(reading: Reading) -> list[str]:
+    return [candidate.words for candidate in reading.chosen]
+
+
+# -- the sample folder ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("question", "words"), ANSWERED.items(), ids=list(ANSWERED))
+def test_the_reader_picks_the_sentence_that_answers(readings: dict[str, Reading], question: str, words: str) -> None:
+    reading = readings[question]
+    assert any(words in said for said in words_of(reading))
+    assert threshold() <= reading.confidence <= 1
+    assert len(reading.chosen) <= MOST_QUOTED == 3
+
+
+@pytest.mark.parametrize(("before", "question", "words"), FOLLOWED_UP)
+def test_the_reader_answers_a_follow_up(ask: Ask, before: str, question: str, words: str) -> None:
+    reading = ask(question, rewrite(question, [Turn(before, "")]))
+    assert any(words in said for said in words_of(reading))
+    assert reading.confidence >= threshold()
+
+
+@pytest.mark.parametrize("question", NOT_FOUND_QUESTIONS)
+def test_the_reader_is_unsure_of_what_the_documents_do_not_say(ask: Ask, question: str) -> None:
+    assert 0 <= ask(question).confidence < threshold()
+
+
+def test_an_answer_is_mostly_one_sentence(readings: dict[str, Reading]) -> None:
+    lengths = [len(reading.chosen) for reading in readings.values()]
+    assert sum(lengths) / len(lengths) <= 1.5
+
+
+def test_only_prose_is_chosen_and_in_reading_order(readings: dict[str, Reading]) -> None:
+    for reading in readings.values():
+        assert all(candidate.sentence.kind == "prose" for candidate in reading.chosen)
+        places = [(candidate.passage.path, candidate.sentence.start) for candidate in reading.chosen]
+        for path in {path for path, _ in places}:
+            starts = [start for other, start in places if other == path]
+            assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Why Israel was skipped", "The MAGA view of Netanyahu", "Ceasefire with the Houthis", "What the critics say"],
+)
+def test_a_heading_is_never_chosen_though_it_says_what_is_asked(ask: Ask, heading: str) -> None:
+    reading = ask(f"{heading}?")
+    assert reading.chosen
+    assert heading not in words_of(reading)
+
+
+# -- one page ---------------------------------------------------------------------------------
+
+FERRY = """# The Ferry of Brenholm
+
+The ferry to Tarnsund was cancelled on Monday. Four hundred passengers waited in the hall. This was because a storm had
+damaged the pier. Repairs will take a week.
+
+## Who steers the ferry?
+
+Read Also: Who steers the ferry of Brenholm, and why the ferry was cancelled
+
+Captain Ida Voss has steered the Brenholm ferry since 1998. She learned her trade on the lighthouse tender Solvej.
+
+This website uses cookies so that we can tell you who steers the ferry and why it was cancelled.
+"""
+
+
+def test_a_question_for_a_reason_is_answered_up_to_the_reason(ask_page: Ask) -> None:
+    assert words_of(ask_page(FERRY, "Why was the ferry to Tarnsund cancelled?")) == [
+        "The ferry to Tarnsund was cancelled on Monday.",
+        "Four hundred passengers waited in the hall.",
+        "This was because a storm had damaged the pier.",
+    ]
+
+
+def test_a_sentence_that_gives_the_reason_itself_stands_alone(ask_page: Ask) -> None:
+    page = "The ferry was cancelled because of a storm. Then it rained. This led to floods.\n\nIda Voss was asleep.\n"
+    assert words_of(ask_page(page, "Why was the ferry cancelled?")) == ["The ferry was cancelled because of a storm."]
+
+
+def test_a_sentence_that_leans_brings_the_one_before(ask_page: Ask) -> None:
+    assert words_of(ask_page(FERRY, "Who learned her trade on the lighthouse tender Solvej?")) == [
+        "Captain Ida Voss has steered the Brenholm ferry since 1998.",
+        "She learned her trade on the lighthouse tender Solvej.",
+    ]
+
+
+@pytest.mark.parametrize("question", ["Who steers the ferry?", "Who steers the ferry, and why was it cancelled?"])
+def test_boilerplate_and_headings_are_never_chosen(ask_page: Ask, question: str) -> None:
+    chosen = words_of(ask_page(FERRY, question))
+    assert "Captain Ida Voss has steered the Brenholm ferry since 1998." in chosen
+    assert not any("Read Also" in words or "cookies" in words or words.startswith("Who steers") for words in chosen)
+
+
+def test_a_page_of_headings_and_boilerplate_answers_nothing(ask_page: Ask) -> None:
+    page = "# Who steers the ferry?\n\nThis website uses cookies to steer the ferry.\n"
+    assert ask_page(page, "Who steers the ferry?") == Reading((), 0.0)
+
+
+def test_what_two_documents_say_in_the_same_words_is_chosen_once(
+    folder: Path, settings: Settings, embedding: Embedding
+) -> None:
+    for name in ("a.md", "b.md"):
+        (folder / name).write_text("Captain Ida Voss steers the Brenholm ferry.\n", encoding="utf-8")
+    reading = read_from(open_synced(folder, settings), "Who steers the Brenholm ferry?")
+    assert words_of(reading) == ["Captain Ida Voss steers the Brenholm ferry."]
+
+
+def test_no_passages_are_read_as_nothing(samples: Settings) -> None:
+    library = open_synced(samples.documents, samples)
+    assert read("Why?", "Why?", [], library.embedding, library.store.lexicon) == Reading((), 0.0)
+
+
+@pytest.mark.parametrize(
+    "question", ["the of and", "?!", "日本の首都はどこですか", "x" * 10_000, "word " * 2000, "\x00", "🚢"]
+)
+def test_any_question_gets_a_reading(ask: Ask, question: str) -> None:
+    assert 0 <= ask(question).confidence <= 1
+
+
+# -- the numbers ------------------------------------------------------------------------------
+
+
+def test_the_model_weighs_every_feature_and_no_other(samples: Settings) -> None:
+    library = open_synced(samples.documents, samples)
+    query = "why was Israel skipped?"
+    candidates = describe(query, query, library.retrieve(query), library.embedding, library.store.lexicon)
+    judged = judge(query, query, candidates, library.store.lexicon)
+    assert set(load_model()["sentence"]) == {"intercept", *candidates[0].features}
+    assert set(load_model()["confidence"]) == {"intercept", *judged}
+    assert set(load_model()["threshold"]) == {"found", "margin"}
+
+
+@pytest.mark.parametrize("query", [*list(ANSWERED)[:4], *NOT_FOUND_QUESTIONS, "Does it?", "ceasefire " * 50])
+def test_every_feature_is_a_share_and_the_best_candidate_stands_first(samples: Settings, query: str) -> None:
+    library = open_synced(samples.documents, samples)
+    candidates = describe(query, query, library.retrieve(query), library.embedding, library.store.lexicon)
+    judged = judge(query, query, candidates, library.store.lexicon)
+    for features in [judged, *(candidate.features for candidate in candidates)]:
+        assert all(-1e-6 <= value <= 1 + 1e-6 for value in features.values()), features
+    assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
+
+
+def test_a_candidate_gives_its_words_on_one_line(samples: Settings) -> None:
+    library = open_synced(samples.documents, samples)
+    text = "The ferry\r\n   left Brenholm at noon."
+    passage = Passage("ab", "a.md", "A", None, 0, len(text), text, 1.0, tuple(find_sentences(text)))
+    [candidate] = describe("When?", "ferry", [passage], library.embedding, library.store.lexicon)
+    assert candidate.words == "The ferry left Brenholm at noon."
+    assert candidate.sentence == Sentence(0, len(text))

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import finish
+from hashed import CHUNK_TOKENS, DIMENSIONS, HashEmbedding, contents, put
+
+from index.documents import Document, identify
+from index.errors import StoreError
+from index.store import Store, discard, number_chunks, place_of
+from index.sync import sync
+
+LONG = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen. Fifteen sixteen."
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Path:
+    return tmp_path / "stores"
+
+
+@pytest.fixture
+def store(stores: Path, folder: Path) -> Iterator[Store]:
+    store = Store(stores, folder, HashEmbedding.name)
+    with store.writing():
+        pass
+    yield store
+    store.close()
+
+
+def write(folder: Path, **texts: str) -> list[Path]:
+    for name, text in texts.items():
+        (folder / f"{name}.txt").write_text(text, newline="")
+    return [folder / f"{name}.txt" for name in texts]
+
+
+# -- what it holds ----------------------------------------------------------------------------
+
+
+def test_what_is_put_is_read_again(store: Store, folder: Path) -> None:
+    (file,) = write(folder, a="\ufeffThe tour\r\n\r\n2025-05-13\r\n\r\n" + LONG)
+    chunks = put(store, file)
+    assert len(chunks) > 2
+    (record,) = store.lexicon.records()
+    assert (record.document_id, record.path, record.title) == (identify("a.txt"), "a.txt", "The tour")
+    assert (record.date, record.pages, record.chunk_count) == ("2025-05-13", (), len(chunks))
+    assert (record.size_bytes, record.modified_ns) == (file.stat().st_size, file.stat().st_mtime_ns)
+    assert store.lexicon.chunks_of(record.document_id) == chunks
+    with file.open(encoding="utf-8", newline="") as opened:
+        assert store.text_of(record.document_id) == opened.read()
+
+
+def test_a_document_that_it_does_not_have_has_no_text(store: Store) -> None:
+    assert store.text_of("nothing") == ""
+
+
+def test_pages_and_a_missing_date_are_kept_through_a_rebuilding(store: Store) -> None:
+    document = Document("id", "a.txt", "The tour", None, "One. Two.", (0, 5), "c" * 64)
+    with store.writing():
+        store.put(document, number_chunks(document, [(0, 5), (5, 9)]), HashEmbedding().embed(["One. ", "Two."]), 9, 7)
+    (record,) = store.lexicon.records()
+    store.lexicon.create()
+    with store.writing():
+        assert store.lexicon.records() == [record]
+    assert (record.pages, record.date) == ((0, 5), None)
+
+
+def test_the_nearest_come_first_with_their_cosine(store: Store, folder: Path) -> None:
+    for file in write(folder, a="Alpha.", b="Beta.", c="Gamma."):
+        put(store, file)
+    embedding = HashEmbedding()
+    query = embedding.embed_query("Alpha.")
+    expected = {
+        identify(f"{name}.txt"): float(vector @ query)
+        for name, vector in zip("abc", embedding.embed(["Alpha.", "Beta.", "Gamma."]), strict=True)
+    }
+    found = store.nearest(query, 3)
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert list(found) == sorted(expected, key=lambda name: -expected[name])
+    assert list(store.nearest(query, 1)) == [identify("a.txt")]
+    assert len(store.nearest(query, 100)) == 3
+
+
+def test_an_empty_store_has_no_nearest(store: Store) -> None:
+    assert store.nearest(HashEmbedding().embed_query("Alpha."), 10) == {}
+
+
+def test_a_new_version_leaves_nothing_of_the_old_one(store: Store, folder: Path, tmp_path: Path) -> None:
+    (file,) = write(folder, a=LONG)
+    put(store, file)
+    file.write_text("Short now.")
+    put(store, file)
+    clean = Store(tmp_path / "clean", folder, HashEmbedding.name)
+    with clean.writing():
+        put(clean, file)
+    assert contents(store) == contents(clean)
+    clean.close()
+
+
+def test_a_removed_document_leaves_nothing(store: Store, folder: Path) -> None:
+    first, second = write(folder, a=LONG, b="Beta.")
+    put(store, second)
+    before = contents(store)
+    put(store, first)
+    store.remove(identify("a.txt"))
+    assert contents(store) == before
+    store.remove("nothing")
+    assert contents(store) == before
+
+
+def test_a_touch_is_kept_in_chroma_too(store: Store, folder: Path) -> None:
+    (file,) = write(folder, a=LONG)
+    put(store, file)
+    store.touch(store.lexicon.records()[0], 6, 7)
+    store.lexicon.create()
+    with store.writing():
+        (record,) = store.lexicon.records()
+    assert (record.size_bytes, record.modified_ns) == (6, 7)
+
+
+def test_ids_name_the_document_and_the_version(folder: Path) -> None:
+    document = Document("id", "a.txt", "", None, "One. Two. Three.", (), "0123456789abcdef")
+    chunks = number_chunks(document, [(0, 5), (5, 10), (10, 16)])
+    assert [chunk.id for chunk in chunks] == ["id", "id:0123456789ab:5", "id:0123456789ab:10"]
+    assert [chunk.text for chunk in chunks] == ["One. ", "Two. ", "Three."]
+
+
+def test_two_stores_built_apart_are_equal_row_for_row(store: Store, folder: Path, tmp_path: Path) -> None:
+    files = write(folder, a=LONG, b="Beta.", c=LONG[::-1])
+    other = Store(tmp_path / "other", folder, HashEmbedding.name)
+    with other.writing():
+        for file in reversed(files):
+            put(other, file)
+    for file in files:
+        put(store, file)
+    assert contents(store) == contents(other)
+    other.close()
+
+
+def test_a_document_of_thousands_of_chunks_is_stored_and_removed_whole(store: Store, folder: Path) -> None:
+    text = "".join(f"Number {number}. " for number in range(2500))
+    document = Document("id", "a.txt", "", None, text, (), "0123456789abcdef")
+    ends = [end for end in range(1, len(text) + 1) if end == len(text) or text[end - 2 : end] == ". "]
+    chunks = number_chunks(document, list(zip([0, *ends], ends, strict=False)))
+    assert len(chunks) == 2500
+    vectors = np.random.default_rng(0).normal(size=(len(chunks), DIMENSIONS)).astype(np.float32)
+    with store.writing():
+        store.put(document, chunks, vectors, 1, 1)
+        assert store.text_of("id") == text
+        assert len(list(store._rows())) == 2500
+        store.remove("id")
+    assert contents(store) == ([], {}, {}, {})
+
+
+# -- where it lives, and whose it is ----------------------------------------------------------
+
+
+def test_each_folder_has_a_store_of_its_own_under_a_readable_name(tmp_path: Path) -> None:
+    stores = tmp_path / "stores"
+    names = [place_of(stores, Path(folder)).name for folder in ("/a/My News!", "/b/My News!", "/", "/機械")]
+    assert len({*names}) == 4
+    assert names[0].startswith("my-news-")
+    assert names[2].startswith("documents-")
+    assert all(name.isascii() for name in names)
+
+
+def test_a_folder_whose_name_is_not_utf_8_has_a_store(stores: Path, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    Store(stores, folder, HashEmbedding.name).close()
+
+
+def test_a_store_of_another_embedding_is_refused_with_the_command_that_helps(store: Store, folder: Path) -> None:
+    with pytest.raises(StoreError) as raised:
+        Store(store.place.parent, folder, "another")
+    assert f"made with embedding {HashEmbedding.name}" in str(raised.value)
+    assert "not another" in str(raised.value)
+    assert str(raised.value).endswith(f"footnote sync {folder} --anew")
+
+
+def test_a_store_of_another_version_is_refused(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.store.SCHEMA_VERSION", 2)
+    with pytest.raises(StoreError, match=r"store version 1\), not test \(version 2\)\. .* --anew$"):
+        Store(store.place.parent, folder, HashEmbedding.name)
+
+
+def test_a_damaged_store_is_refused_each_time_and_can_be_made_anew(stores: Path, folder: Path) -> None:
+    write(folder, a="Alpha.")
+    place = place_of(stores, folder)
+    (place / "chroma").mkdir(parents=True)
+    (place / "chroma" / "chroma.sqlite3").write_bytes(b"no database at all " * 500)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"cannot be opened .* --anew$"):
+            Store(stores, folder, HashEmbedding.name)
+    discard(stores, folder)
+    store = Store(stores, folder, HashEmbedding.name)
+    assert finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS)).added == ["a.txt"]
+    store.close()
+
+
+# -- thrown away ------------------------------------------------------------------------------
+
+
+def test_a_discarded_store_is_built_anew_also_with_another_embedding(store: Store, folder: Path) -> None:
+    write(folder, a=LONG)
+    finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS))
+    before = contents(store)
+    discard(store.place.parent, folder)
+    other = Store(store.place.parent, folder, "another")
+    assert contents(other) == ([], {}, {}, {})
+    assert finish(sync(folder, other, HashEmbedding(), CHUNK_TOKENS)).added == ["a.txt"]
+    assert contents(other) == before
+    other.close()
+
+
+def test_a_store_that_is_open_while_it_is_discarded_notices(store: Store, folder: Path) -> None:
+    write(folder, a=LONG)
+    finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS))
+    before = contents(store)
+    discard(store.place.parent, folder)
+    store.refresh()
+    assert contents(store) == ([], {}, {}, {})
+    assert finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS)).added == ["a.txt"]
+    assert contents(store) == before
+    # What was written went into the files that the next process will open.
+    rows = sqlite3.connect(store.place / "chroma" / "chroma.sqlite3")
+    assert rows.execute("SELECT count(*) FROM embeddings").fetchone() == (len(before[2]),)
+    rows.close()
+
+
+def test_to_discard_what_was_never_made_is_nothing(stores: Path, folder: Path) -> None:
+    discard(stores, folder)
+    assert not stores.exists()
+
+
+# -- the lexicon is derived -------------------------------------------------------------------
+
+
+def test_a_lexicon_that_was_deleted_is_rebuilt_with_the_same_results(stores: Path, folder: Path) -> None:
+    files = write(folder, a=LONG, b="Six sevens are forty-two.", c="Nothing of the kind.")
+    store = Store(stores, folder, HashEmbedding.name)
+    with store.writing():
+        for file in files:
+            put(store, file)
+        store.finish()
+    queries = ["six seven", "fourteen", "kind", "nothing six"]
+    before, found = contents(store), [store.lexicon.search(query, 10) for query in queries]
+    store.close()
+    for file in store.place.glob("lexicon*"):
+        file.unlink()
+
+    store = Store(stores, folder, HashEmbedding.name)
+    with store.writing():
+        assert contents(store) == before
+        assert [store.lexicon.search(query, 10) for query in queries] == found
+    store.close()
+
+
+def test_rows_that_belong_to_no_whole_version_are_removed_by_the_next_writer(store: Store, folder: Path) -> None:
+    first, second, third = write(folder, a=LONG, b=LONG + " More.", c="Gamma.")
+    put(store, third)
+    kept = contents(store)
+    # As a writer leaves it that was killed: "a" without its first chunk, "b" without its last.
+    store.begin()
+    for file, lost in ((first, 0), (second, -1)):
+        store._delete([put(store, file)[lost].id])
+    with store.writing():
+        assert contents(store) == kept
+    assert store.lexicon.is_usable()
+
+
+def test_the_rows_of_an_older_version_count_no_more_once_the_new_first_row_stands(store: Store, folder: Path) -> None:
+    (file,) = write(folder, a=LONG)
+    put(store, file)
+    file.write_text(LONG.replace("five", "5"))
+    new = put(store, file)
+    kept = contents(store)
+    # The old version's other rows, written back: what a kill before their removal leaves.
+    file.write_text(LONG)
+    old = put(store, file)
+    file.write_text(LONG.replace("five", "5"))
+    put(store, file)
+    store.begin()
+    vectors = HashEmbedding().embed([chunk.text for chunk in old])
+    rows = [{**row, "content_hash": "older"} for _, row in list(store._rows())[:1]] * len(old[1:])
+    store._upsert(old[1:], vectors[1:], rows)
+    assert len(list(store._rows())) > len(new)
+    with store.writing():
+        after = contents(store)
+    assert after[1:] == kept[1:]
+
+
+# -- two at once ------------------------------------------------------------------------------
+
+
+def test_a_second_writer_waits_for_the_first(store: Store, folder: Path) -> None:
+    order: list[str] = []
+    entered = threading.Event()
+
+    def second() -> None:
+        other = Store(store.place.parent, folder, HashEmbedding.name)
+        entered.set()
+        with other.writing():
+            order.append("second")
+        other.close()
+
+    thread = threading.Thread(target=second)
+    with store.writing():
+        thread.start()
+        entered.wait(10)
+        thread.join(0.3)
+        order.append("first")
+    thread.join(30)
+    assert order == ["first", "second"]
+
+
+def test_the_lock_is_let_go_where_a_writer_fails(store: Store) -> None:
+    for _ in range(2):
+        with pytest.raises(LookupError), store.writing():
+            raise LookupError
+
+
+def test_a_store_that_nobody_changed_is_not_opened_again(store: Store) -> None:
+    collection = store._collection
+    store.refresh()
+    assert store._collection is collection
