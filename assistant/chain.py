@@ -47,7 +47,7 @@ def stream_answer(
     query = rewrite(question, read_history(history))
 
     library = yield from open_library(Path(documents or settings.documents), settings)
-    yield from library.sync()
+    yield from library.sync(patient=False)
 
     passages = library.retrieve(query)
     reading = read(question, query, passages, library.embedding, library.store.lexicon)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assistant.progress import show_progress, to_plain
+
 if TYPE_CHECKING:
     from assistant.answers import Answer
-    from index.documents import Progress
 
 command = typer.Typer(
     name="footnote",
@@ -43,7 +44,7 @@ def chat(
 
         settings = Settings.from_environment()
         documents = folder or settings.documents
-        _show_progress(_sync(documents, anew=False))
+        show_progress(_sync(documents))
         open_chat(documents, settings, port=port, browser=browser)
 
 
@@ -59,7 +60,7 @@ def ask(
         from assistant.chain import stream_answer
 
         result = None
-        for event in _show_progress(stream_answer(question, documents), rest=True):
+        for event in _other_events(stream_answer(question, documents)):
             if isinstance(event, Answer):
                 result = event
         if result is not None:
@@ -69,14 +70,52 @@ def ask(
 @command.command()
 def sync(
     folder: Annotated[Path, typer.Argument(help="The folder of documents.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would change.")] = False,
+    checksum: Annotated[bool, typer.Option("--checksum", help="Read every file, whatever its time of change.")] = False,
     anew: Annotated[bool, typer.Option("--anew", help="Throw the folder's store away and build it again.")] = False,
 ) -> None:
-    """Make the store equal to the folder."""
+    """Make the store equal to the folder. Exit code 3 where some files were skipped."""
     with _errors_as_sentences():
-        report = _show_progress(_sync(folder, anew=anew))
-        for path, reason in report.skipped.items():
-            _print(f"skipped  {_on_one_line(f'{path}: {reason}')}")
+        if anew and dry_run:
+            raise typer.BadParameter("--anew throws the store away, so that a dry run of it cannot be had: choose one.")
+        report = show_progress(_sync(folder, anew=anew, checksum=checksum, dry_run=dry_run))
+        if dry_run:
+            for name in ("added", "changed", "moved", "removed"):
+                for path in getattr(report, name):
+                    _print(f"{name:<9}{to_plain(path)}")
+        for path, reason in sorted(report.skipped.items()):
+            _print(f"skipped  {to_plain(path)}: {to_plain(reason)}")
         _print(report.summary())
+        if report.skipped:
+            raise typer.Exit(3)
+
+
+@command.command()
+def check(
+    folder: Folder = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is wrong.")] = False,
+) -> None:
+    """Verify that a folder's store is whole. Exit code 1 where it is not."""
+    with _errors_as_sentences():
+        from index.library import open_library
+        from index.settings import Settings
+
+        settings = Settings.from_environment()
+        library = show_progress(open_library(folder or settings.documents, settings))
+        with library.store.writing():
+            wrong = library.store.check()
+            if repair:
+                library.store.repair(wrong)
+        for problem in wrong.values():
+            _print(to_plain(problem))
+        if repair and wrong:
+            show_progress(library.sync())
+            wrong = library.store.check()
+            _print("Mended." if not wrong else "Not mended: footnote sync --anew makes the store afresh.")
+        elif not wrong:
+            _print("The store is whole.")
+        if wrong:
+            raise typer.Exit(1)
 
 
 @command.command()
@@ -87,13 +126,13 @@ def documents(folder: Folder = None) -> None:
         from index.settings import Settings
 
         settings = Settings.from_environment()
-        _show_progress(_sync(folder or settings.documents, anew=False))
-        library = _show_progress(open_library(folder or settings.documents, settings))
+        show_progress(_sync(folder or settings.documents))
+        library = show_progress(open_library(folder or settings.documents, settings))
         for record in library.store.lexicon.records():
-            _print(f"{record.date or '          '}  {_on_one_line(f'{record.path}  {record.title}')}")
+            _print(f"{record.date or '          '}  {to_plain(f'{record.path}  {record.title}')}")
 
 
-def _sync(folder: Path, *, anew: bool) -> Any:
+def _sync(folder: Path, *, anew: bool = False, checksum: bool = False, dry_run: bool = False) -> Any:
     from index.library import open_library
     from index.settings import Settings
     from index.store import discard
@@ -102,33 +141,20 @@ def _sync(folder: Path, *, anew: bool) -> Any:
     if anew:
         discard(settings.store_folder, folder)
     library = yield from open_library(folder, settings)
-    return (yield from library.sync())
-
-
-def _show_progress(walk: Any, *, rest: bool = False) -> Any:
-    """Run a walk with its progress on standard error; give its result, or with `rest` its other events."""
-    if rest:
-        return _other_events(walk)
-    while True:
-        try:
-            _tell(next(walk))
-        except StopIteration as end:
-            return end.value
+    return (yield from library.sync(checksum=checksum, dry_run=dry_run))
 
 
 def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
+    """The events of a walk that are no progress; that goes to standard error."""
+    from assistant.progress import tell
     from index.documents import Progress
 
-    for event in walk:
-        if isinstance(event, Progress):
-            _tell(event)
-        else:
-            yield event
-
-
-def _tell(progress: Progress) -> None:
-    count = f"[{progress.done}/{progress.total}] " if progress.total else ""
-    print(_on_one_line(f"{count}{progress.message}"), file=sys.stderr, flush=True)
+    with tell() as told:
+        for event in walk:
+            if isinstance(event, Progress):
+                told(event)
+            else:
+                yield event
 
 
 def _lay_out(answer: Answer) -> str:
@@ -140,7 +166,7 @@ def _lay_out(answer: Answer) -> str:
     for citation in answer.citations:
         place = f"page {citation.page}" if citation.page else f"characters {citation.start}-{citation.end}"
         doubt = "" if support.get(citation.number) == "supported" else f" ({support.get(citation.number)})"
-        lines.append(f"[{citation.number}] {_on_one_line(citation.path)}, {place}{doubt}")
+        lines.append(f"[{citation.number}] {to_plain(citation.path)}, {place}{doubt}")
         lines += textwrap.wrap(
             f"“{' '.join(citation.quote.split())}”", 96, initial_indent="    ", subsequent_indent="    "
         )
@@ -148,13 +174,13 @@ def _lay_out(answer: Answer) -> str:
         lines.append("The nearest passages:")
         for passage in answer.passages[:3]:
             prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind == "prose")
-            lines.append(f"  {_on_one_line(passage.path)}: {textwrap.shorten(prose, 160, placeholder=' ...')}")
+            lines.append(f"  {to_plain(passage.path)}: {textwrap.shorten(prose, 160, placeholder=' ...')}")
     mode = f"Written by {answer.model}." if answer.model else "Quoted from the documents; no language model was used."
     lines += [
         "",
         answer.notice or (mode if answer.found else f"Confidence that the documents say: {answer.confidence:.0%}."),
     ]
-    return _plain("\n".join(lines))
+    return to_plain("\n".join(lines), keep_lines=True)
 
 
 def _print(text: str) -> None:
@@ -165,16 +191,6 @@ def _print(text: str) -> None:
         print(text.encode(sys.stdout.encoding or "ascii", "backslashreplace").decode(sys.stdout.encoding or "ascii"))
 
 
-def _plain(text: str) -> str:
-    """The text without control characters, so that no document or file name can drive the terminal."""
-    return "".join(c if c == "\n" or (c.isprintable() and not "\ud800" <= c <= "\udfff") else "�" for c in text)
-
-
-def _on_one_line(text: str) -> str:
-    """The same for what has a line of its own: a file name may hold a line end."""
-    return _plain(text).replace("\n", "�")
-
-
 @contextmanager
 def _errors_as_sentences() -> Iterator[None]:
     from index.errors import FootnoteError
@@ -182,7 +198,7 @@ def _errors_as_sentences() -> Iterator[None]:
     try:
         yield
     except FootnoteError as error:
-        print(f"footnote: {_on_one_line(str(error))}", file=sys.stderr)
+        print(f"footnote: {to_plain(str(error))}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         print("footnote: stopped; nothing is lost.", file=sys.stderr)

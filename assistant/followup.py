@@ -27,6 +27,7 @@ _GOING_ON = re.compile(
 _EMPTY_IT = re.compile(
     r"\b(?:is|was|does|did|has) (?:it|there)\b(?=.*\b(?:that|to|true|any|anyone|anything|enough|a|an)\b)", re.IGNORECASE
 )
+_DEFINITION = re.compile(r"(?:who|what) (?:is|are|was|were) \w", re.IGNORECASE)
 _NAME = re.compile(r"(?<=\s)[A-Z][\w’'-]+")
 _WORD = re.compile(r"[\w’'-]+")
 
@@ -84,4 +85,4 @@ def leans_on_conversation(question: str) -> bool:
     if pointing and not _EMPTY_IT.search(question):
         # A name that stands before the pronoun is what it means: "What did Lapid say of his party?"
         return not _NAME.search(question[: pointing.start()])
-    return len(find_content_terms(question)) < 2 and not _NAME.search(question)
+    return len(find_content_terms(question)) < 2 and not _NAME.search(question) and not _DEFINITION.match(question)

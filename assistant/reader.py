@@ -93,11 +93,11 @@ def _choose(question: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]
 
 
 def _run_to_reason(best: Candidate, ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The sentences after the best one up to the first that gives a reason; none where the best gives it."""
+    """The sentences after the best one up to the first that gives a reason: none where the best one does."""
     near = [c for c in ranked if c.passage is best.passage and 0 < c.position - best.position < MOST_QUOTED]
     run = sorted(near, key=lambda c: c.position)
     reasons = [i for i, candidate in enumerate([best, *run]) if holds("reason", candidate.words, "")]
-    return run[: reasons[0]] if reasons else []
+    return run[: reasons[0]] if reasons else run
 
 
 def _same_words(one: Candidate, other: Candidate) -> bool:

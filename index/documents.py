@@ -68,11 +68,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Something to tell a user who waits: what is being done, and how far it is (0 of 0: unknown)."""
+    """Something to tell a user who waits: what is being done, and how far it is.
+
+    done, total: in `unit`; 0 of 0 where that is unknown.
+    """
 
     message: str
     done: int = 0
     total: int = 0
+    unit: str = ""
 
 
 def identify(path: str) -> str:

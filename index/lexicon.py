@@ -10,7 +10,7 @@ import math
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +29,18 @@ CREATE TABLE chunks (
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL
 );
 CREATE INDEX chunks_of_document ON chunks (document_id, start);
+CREATE INDEX documents_by_content ON documents (content_hash);
 CREATE VIRTUAL TABLE terms USING fts5 (body, title,
     tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co' tokenchars '.:'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (terms, row);
 CREATE TABLE state (generation TEXT NOT NULL, whole INTEGER NOT NULL);
+CREATE TABLE pending (document_id TEXT PRIMARY KEY);
+CREATE TABLE skipped (
+    path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, reason TEXT NOT NULL
+);
 """
 TITLE_WEIGHT = 0.5
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,11 @@ class Lexicon:
         self._local = threading.local()
 
     def is_usable(self) -> bool:
-        """Whether the file is there, has our schema and was left whole by the last sync."""
+        """Whether the file is there, has our schema and holds all of the store."""
         try:
-            row = self._connection().execute("SELECT whole FROM state").fetchone()
+            connection = self._connection()
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            row = connection.execute("SELECT whole FROM state").fetchone() if version == SCHEMA_VERSION else None
         except sqlite3.DatabaseError:
             return False
         return bool(row and row[0])
@@ -86,11 +94,12 @@ class Lexicon:
             connection.execute("BEGIN IMMEDIATE")
             for kind, name in connection.execute(
                 "SELECT type, name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%' OR (type = 'table' AND name IN "
-                "('documents', 'chunks', 'state')) ORDER BY sql NOT LIKE '%fts5vocab%'"
+                "('documents', 'chunks', 'state', 'pending', 'skipped')) ORDER BY sql NOT LIKE '%fts5vocab%'"
             ).fetchall():
                 connection.execute(f"DROP {kind.upper()} {name}")
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("INSERT INTO state VALUES (?, 0)", (secrets.token_hex(8),))
 
     def generation(self) -> str | None:
@@ -102,47 +111,57 @@ class Lexicon:
         return str(row[0]) if row else None
 
     def mark(self, *, whole: bool) -> None:
-        """Say whether the lexicon agrees with the store; a sync that dies leaves it marked as not whole."""
+        """Say whether the lexicon holds all of the store: while it is being made anew it does not."""
         with self._connection() as connection:
             connection.execute("UPDATE state SET whole = ?, generation = ?", (whole, secrets.token_hex(8)))
 
     # -- writing ------------------------------------------------------------------------------
 
-    def put(self, record: Record, chunks: Sequence[Chunk]) -> None:
-        """Make one document's version visible in place of any older one."""
+    def announce(self, document_ids: Iterable[str]) -> None:
+        """Note what is about to be written, so that a writer killed in the middle is noticed by the next."""
         with self._connection() as connection:
-            self._drop(connection, record.document_id)
-            connection.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.document_id,
-                    record.path,
-                    record.title,
-                    record.date,
-                    " ".join(map(str, record.pages)),
-                    record.content_hash,
-                    record.size_bytes,
-                    record.modified_ns,
-                    record.chunk_count,
-                ),
-            )
-            title = " ".join(find_terms(record.title))
-            for chunk in chunks:
-                number = connection.execute(
-                    'INSERT INTO chunks (chunk_id, document_id, start, "end", text) VALUES (?, ?, ?, ?, ?)',
-                    (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text),
-                ).lastrowid
-                connection.execute(
-                    "INSERT INTO terms (rowid, body, title) VALUES (?, ?, ?)",
-                    (number, " ".join(find_terms(chunk.text)), title),
-                )
-            connection.execute("UPDATE state SET generation = ?", (secrets.token_hex(8),))
+            connection.executemany("INSERT OR IGNORE INTO pending VALUES (?)", [(i,) for i in document_ids])
 
-    def remove(self, document_id: str) -> None:
-        """Take one document out of sight."""
+    def pending(self) -> list[str]:
+        """The documents that were announced and not yet made visible."""
+        return [row[0] for row in self._connection().execute("SELECT document_id FROM pending")]
+
+    def settle(self, document_ids: Iterable[str]) -> None:
+        """Take documents off the list of pending ones."""
         with self._connection() as connection:
-            self._drop(connection, document_id)
-            connection.execute("UPDATE state SET generation = ?", (secrets.token_hex(8),))
+            connection.executemany("DELETE FROM pending WHERE document_id = ?", [(i,) for i in document_ids])
+
+    def put(self, record: Record, chunks: Iterable[Chunk]) -> None:
+        """Make one document's version visible in place of any older one."""
+        self.put_all([(record, chunks)])
+
+    def put_all(self, versions: Iterable[tuple[Record, Iterable[Chunk]]]) -> None:
+        """Make several documents' versions visible in place of any older ones, all at once."""
+        with self._connection() as connection:
+            for record, chunks in versions:
+                self._drop(connection, record.document_id)
+                self._insert_record(connection, record)
+                self._insert_chunks(connection, record, chunks)
+            self._renew(connection)
+
+    def fill(self, records: Mapping[str, Record], chunks: Iterable[Chunk]) -> None:
+        """Add rows to a lexicon that is being made anew: chunks in any order, of the documents given by id."""
+        with self._connection() as connection:
+            for chunk in chunks:
+                self._insert_chunks(connection, records[chunk.document_id], [chunk])
+
+    def add_records(self, records: Iterable[Record]) -> None:
+        """Add the records of a lexicon that is being made anew."""
+        with self._connection() as connection:
+            for record in records:
+                self._insert_record(connection, record)
+
+    def remove(self, document_ids: Iterable[str]) -> None:
+        """Take documents out of sight."""
+        with self._connection() as connection:
+            for document_id in document_ids:
+                self._drop(connection, document_id)
+            self._renew(connection)
 
     def touch(self, document_id: str, size_bytes: int, modified_ns: int) -> None:
         """Record that a file was rewritten with the same content."""
@@ -150,6 +169,51 @@ class Lexicon:
             connection.execute(
                 "UPDATE documents SET size_bytes = ?, modified_ns = ? WHERE document_id = ?",
                 (size_bytes, modified_ns, document_id),
+            )
+
+    def remember_skipped(self, rows: Iterable[tuple[str, int, int, str]]) -> None:
+        """Replace what is known of files that cannot be read: path, size in bytes, time of change, reason."""
+        with self._connection() as connection:
+            connection.execute("DELETE FROM skipped")
+            connection.executemany("INSERT INTO skipped VALUES (?, ?, ?, ?)", rows)
+
+    def skipped(self) -> dict[str, tuple[int, int, str]]:
+        """What was skipped by the last sync: size in bytes, time of change and reason, by path."""
+        rows = self._connection().execute("SELECT path, size_bytes, modified_ns, reason FROM skipped")
+        return {path: (size_bytes, modified_ns, reason) for path, size_bytes, modified_ns, reason in rows}
+
+    @staticmethod
+    def _renew(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE state SET generation = ?", (secrets.token_hex(8),))
+
+    @staticmethod
+    def _insert_record(connection: sqlite3.Connection, record: Record) -> None:
+        connection.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                record.document_id,
+                record.path,
+                record.title,
+                record.date,
+                " ".join(map(str, record.pages)),
+                record.content_hash,
+                record.size_bytes,
+                record.modified_ns,
+                record.chunk_count,
+            ),
+        )
+
+    @staticmethod
+    def _insert_chunks(connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]) -> None:
+        title = " ".join(find_terms(record.title))
+        for chunk in chunks:
+            number = connection.execute(
+                'INSERT INTO chunks (chunk_id, document_id, start, "end", text) VALUES (?, ?, ?, ?, ?)',
+                (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text),
+            ).lastrowid
+            connection.execute(
+                "INSERT INTO terms (rowid, body, title) VALUES (?, ?, ?)",
+                (number, " ".join(find_terms(chunk.text)), title),
             )
 
     @staticmethod
@@ -170,6 +234,34 @@ class Lexicon:
         """One visible document."""
         row = self._connection().execute("SELECT * FROM documents WHERE document_id = ?", (document_id,)).fetchone()
         return _to_record(row) if row else None
+
+    def with_content(self, content_hash: str) -> Record | None:
+        """A visible document of this content, whatever its path."""
+        row = (
+            self._connection()
+            .execute("SELECT * FROM documents WHERE content_hash = ? LIMIT 1", (content_hash,))
+            .fetchone()
+        )
+        return _to_record(row) if row else None
+
+    def chunk_ids(self, document_id: str) -> list[str]:
+        """The ids of one document's chunks, in order."""
+        rows = self._connection().execute(
+            "SELECT chunk_id FROM chunks WHERE document_id = ? ORDER BY start", (document_id,)
+        )
+        return [row[0] for row in rows]
+
+    def first_and_last_chunk_ids(self) -> list[str]:
+        """The ids of the chunks that were added first and last."""
+        rows = self._connection().execute(
+            "SELECT chunk_id FROM chunks "
+            "WHERE number IN ((SELECT min(number) FROM chunks), (SELECT max(number) FROM chunks))"
+        )
+        return [row[0] for row in rows]
+
+    def count_chunks(self) -> int:
+        """How many chunks are visible."""
+        return int(self._connection().execute("SELECT count(*) FROM chunks").fetchone()[0])
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""

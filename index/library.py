@@ -38,9 +38,19 @@ class Library:
     embedding: Embedding
     settings: Settings
 
-    def sync(self) -> Generator[Progress, None, SyncReport]:
-        """Make the store equal to the folder."""
-        return sync(self.folder, self.store, self.embedding, self.settings.chunk_tokens)
+    def sync(
+        self, *, checksum: bool = False, dry_run: bool = False, patient: bool = True
+    ) -> Generator[Progress, None, SyncReport]:
+        """Make the store equal to the folder; see `index.sync.sync`."""
+        return sync(
+            self.folder,
+            self.store,
+            self.embedding,
+            self.settings.chunk_tokens,
+            checksum=checksum,
+            dry_run=dry_run,
+            patient=patient,
+        )
 
     def retrieve(self, query: str) -> list[Passage]:
         """The passages that best match a query, best first."""

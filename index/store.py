@@ -16,9 +16,12 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +30,50 @@ from index.embedding import Vectors
 from index.errors import StoreError
 from index.lexicon import Lexicon, Record
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 COLLECTION = "chunks"
 _PAGE = 2000  # rows that one read of the whole collection takes at a time
+
+
+@dataclass(slots=True)
+class Version:
+    """One document's version on its way into the store.
+
+    waiting: chunks that are still to be written, with their vectors once they have them; the first chunk waits until
+        the version is complete. chunk_ids: all that have come, in order. characters: how much of the text they cover.
+    """
+
+    document: Document
+    size_bytes: int
+    modified_ns: int
+    waiting: list[tuple[Chunk, Vectors | None]] = field(default_factory=list)
+    chunk_ids: list[str] = field(default_factory=list)
+    characters: int = 0
+    is_complete: bool = False
+
+    def add(self, chunk: Chunk) -> None:
+        """Take in the next chunk."""
+        self.waiting.append((chunk, None))
+        self.chunk_ids.append(chunk.id)
+
+    def record(self) -> Record:
+        """What the store will remember of the document."""
+        document = self.document
+        return Record(
+            document.id,
+            document.path,
+            document.title,
+            document.date,
+            document.pages,
+            document.content_hash,
+            self.size_bytes,
+            self.modified_ns,
+            len(self.chunk_ids),
+        )
+
+
+class HeldError(Exception):
+    """Another process holds the store; the message says which."""
 
 
 class Store:
@@ -43,9 +87,18 @@ class Store:
         self._folder = folder
         self._embedding_name = embedding_name
         self._reopening = threading.Lock()
-        self.place.mkdir(parents=True, exist_ok=True)
+        self._interrupted: set[str] = set()
+        try:
+            self.place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The store cannot be kept at {self.place} ({error.strerror}): set FOOTNOTE_STORE to a folder that "
+                "may be written."
+            ) from error
         self.lexicon = Lexicon(self.place / "lexicon.sqlite")
         self._generation = self.lexicon.generation()
+        # What this process may have open of the same store already knows nothing of others' writing.
+        _forget_open_stores()
         self._collection = self._open()
 
     # -- opening ------------------------------------------------------------------------------
@@ -79,7 +132,28 @@ class Store:
                 f"{found['schema_version']}), not {self._embedding_name} (version {SCHEMA_VERSION}). "
                 f"To make it anew: footnote sync {self._folder} --anew"
             )
+        self._refuse_damaged(collection)
         return collection
+
+    def _refuse_damaged(self, collection: Any) -> None:
+        """Tell a store that has lost its rows or vectors from one that is empty, by a look at its ends."""
+        from chromadb.errors import ChromaError
+
+        if not self.lexicon.is_usable() or self.lexicon.pending():
+            return
+        ends = self.lexicon.first_and_last_chunk_ids()
+        try:
+            whole = collection.count() >= self.lexicon.count_chunks()
+            whole = whole and (not ends or len(collection.get(ends, include=["embeddings"])["ids"]) == len(ends))
+        except ChromaError:
+            whole = False
+        # Another process may have begun to write just now: then the counts say nothing.
+        if not whole and not self.lexicon.pending():
+            _forget_open_stores()
+            raise StoreError(
+                f"The store of {self._folder} is damaged: its vectors or its database have been lost or cut short. "
+                f"To make it anew: footnote sync {self._folder} --anew"
+            )
 
     def refresh(self) -> None:
         """Open the vectors again if another process has changed them since they were opened."""
@@ -93,107 +167,222 @@ class Store:
                 self._generation = generation
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the store for writing; a second writer waits. Mends what a killed writer left behind."""
-        from filelock import FileLock
+    def writing(self, wait_seconds: float = -1) -> Iterator[None]:
+        """Hold the store for writing. Mends what a killed writer left behind.
 
-        with FileLock(self.place / "lock"):
+        Raises HeldError where another process still holds it after `wait_seconds`; below 0 it waits for ever.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.place / "lock")
+        holder = self.place / "holder"
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout:
+            raise HeldError(holder.read_text(encoding="utf-8") if holder.is_file() else "another process") from None
+        try:
+            holder.write_text(f"process {os.getpid()}", encoding="utf-8")
             self.refresh()
-            if not self.lexicon.is_usable():
-                self._mend()
-            yield
+            with _disk_errors(self.place):
+                if self.lexicon.is_usable():
+                    for document_id in self.lexicon.pending():
+                        self._reconcile(document_id)
+                else:
+                    self._fill_lexicon()
+                # What an earlier writer left of these is removed by `settle`, once all else is done.
+                self._interrupted = set(self.lexicon.pending())
+                yield
+        finally:
+            self._generation = self.lexicon.generation()
+            lock.release()
 
     # -- writing (inside `writing`) -----------------------------------------------------------
 
-    def begin(self) -> None:
-        """Announce changes, so that a writer killed from here on is noticed by the next."""
-        self.lexicon.mark(whole=False)
+    def put(self, versions: Sequence[Version]) -> None:
+        """Store what has come of several documents' versions; those that are complete become visible, all at once.
 
-    def finish(self) -> None:
-        """Declare the lexicon whole again."""
-        self.lexicon.mark(whole=True)
-        self._generation = self.lexicon.generation()
-
-    def put(
-        self, document: Document, chunks: Sequence[Chunk], vectors: Vectors, size_bytes: int, modified_ns: int
-    ) -> None:
-        """Store one document's version in place of any older one.
-
-        chunks: in order, as `number_chunks` makes them; vectors: one row for each.
+        An old version stays visible until then. Chunks that are stored already are not written again.
         """
-        record = Record(
-            document.id,
-            document.path,
-            document.title,
-            document.date,
-            document.pages,
-            document.content_hash,
-            size_bytes,
-            modified_ns,
-            len(chunks),
-        )
-        old = [chunk.id for chunk in self.lexicon.chunks_of(document.id)]
-        rows = [_to_metadata(record, chunk) for chunk in chunks]
-        # The first chunk last: with it the new version counts.
-        for batch in (range(i, min(i + _PAGE, len(chunks))) for i in range(1, len(chunks), _PAGE)):
-            self._upsert([chunks[i] for i in batch], vectors[batch.start : batch.stop], rows[batch.start : batch.stop])
-        self._upsert(chunks[:1], vectors[:1], rows[:1])
-        self.lexicon.put(record, chunks)
-        current = {chunk.id for chunk in chunks}
-        self._delete([chunk_id for chunk_id in old if chunk_id not in current])
-        self._generation = self.lexicon.generation()
+        self.lexicon.announce(version.document.id for version in versions)
+        in_hand = {v.document.id: [c for c, _ in v.waiting] for v in versions if len(v.waiting) == len(v.chunk_ids)}
+        tails = [(version, *row) for version in versions for row in version.waiting if row[0].id != version.document.id]
+        for i in range(0, len(tails), _PAGE):
+            self._upsert(tails[i : i + _PAGE])
+        for version in versions:
+            version.waiting = [row for row in version.waiting if row[0].id == version.document.id]
+        complete = [version for version in versions if version.is_complete]
+        if not complete:
+            return
+        # With its first chunk a version counts; the lexicon makes all of them visible in one transaction.
+        stale = {version.document.id: set(self.lexicon.chunk_ids(version.document.id)) for version in complete}
+        self._upsert([(version, *row) for version in complete for row in version.waiting])
+        self.lexicon.put_all((v.record(), in_hand.get(v.document.id) or self._chunks_of(v)) for v in complete)
+        for version in complete:
+            stale[version.document.id].difference_update(version.chunk_ids)
+        self._delete([chunk_id for chunk_ids in stale.values() for chunk_id in sorted(chunk_ids)])
+        self.lexicon.settle(stale.keys() - self._interrupted)
 
-    def remove(self, document_id: str) -> None:
-        """Remove one document."""
-        ids = [chunk.id for chunk in self.lexicon.chunks_of(document_id)]
-        self.lexicon.remove(document_id)
-        self._delete(ids[1:] + ids[:1])
-        self._generation = self.lexicon.generation()
+    def stored(self, chunk_ids: Sequence[str]) -> set[str]:
+        """Those of the chunks that an earlier, interrupted sync has stored."""
+        return set(self._collection.get(list(chunk_ids), include=[])["ids"]) if chunk_ids else set()
+
+    def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of chunks, by id."""
+        found = self._collection.get(list(chunk_ids), include=["embeddings"])
+        return dict(zip(found["ids"], found["embeddings"], strict=True))
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Remove documents."""
+        self.lexicon.announce(document_ids)
+        chunk_ids = [chunk_id for document_id in document_ids for chunk_id in self.lexicon.chunk_ids(document_id)]
+        # Without its first chunk a document does not count; so that goes first.
+        self._delete(document_ids)
+        self.lexicon.remove(document_ids)
+        heads = set(document_ids)
+        self._delete([chunk_id for chunk_id in chunk_ids if chunk_id not in heads])
+        self.lexicon.settle(set(document_ids) - self._interrupted)
 
     def touch(self, record: Record, size_bytes: int, modified_ns: int) -> None:
         """Record that a file was rewritten with the same content."""
-        self._collection.update(
-            [record.document_id], metadatas=[{"size_bytes": size_bytes, "modified_ns": modified_ns}]
-        )
+        row: dict[str, str | int] = {"size_bytes": size_bytes, "modified_ns": modified_ns}
+        self._collection.update([record.document_id], metadatas=[row])
         self.lexicon.touch(record.document_id, size_bytes, modified_ns)
 
-    def _upsert(self, chunks: Sequence[Chunk], vectors: Vectors, rows: list[dict[str, str | int]]) -> None:
-        self._collection.upsert(
-            [c.id for c in chunks], embeddings=vectors, metadatas=rows, documents=[c.text for c in chunks]
-        )
+    def settle(self) -> None:
+        """Remove what interrupted syncs have left of versions that never became visible. The end of every sync."""
+        pending = self.lexicon.pending()
+        for document_id in pending:
+            rows = self._collection.get(where={"document_id": document_id}, include=[])["ids"]
+            self._delete(sorted(set(rows) - set(self.lexicon.chunk_ids(document_id))))
+        self.lexicon.settle(pending)
+        self._interrupted = set()
 
-    def _delete(self, ids: Sequence[str]) -> None:
-        for i in range(0, len(ids), _PAGE):
-            self._collection.delete(list(ids[i : i + _PAGE]))
+    def _chunks_of(self, version: Version) -> Iterator[Chunk]:
+        """A complete version's chunks in order, read again from Chroma, so that a long document needs no memory."""
+        for i in range(0, len(version.chunk_ids), _PAGE):
+            page = self._collection.get(version.chunk_ids[i : i + _PAGE], include=["metadatas", "documents"])
+            yield from sorted(_to_chunks(page), key=lambda chunk: chunk.start)
 
-    def _mend(self) -> None:
-        """Make the lexicon anew from Chroma's rows, and remove the rows that count no more."""
+    def _upsert(self, rows: Sequence[tuple[Version, Chunk, Vectors | None]]) -> None:
+        if rows:
+            self._collection.upsert(
+                [chunk.id for _, chunk, _ in rows],
+                embeddings=[vector for _, _, vector in rows],
+                metadatas=[_to_metadata(version, chunk) for version, chunk, _ in rows],
+                documents=[chunk.text for _, chunk, _ in rows],
+            )
+
+    def _delete(self, chunk_ids: Sequence[str]) -> None:
+        for i in range(0, len(chunk_ids), _PAGE):
+            self._collection.delete(list(chunk_ids[i : i + _PAGE]))
+
+    # -- mending ------------------------------------------------------------------------------
+
+    def _reconcile(self, document_id: str) -> None:
+        """Have the lexicon say of one document what Chroma says, after a writer was killed at it."""
+        rows = self._collection.get(where={"document_id": document_id}, include=["metadatas"])
+        heads = [row for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True) if chunk_id == document_id]
+        record = _to_record(heads[0]) if heads else None
+        ids = [
+            chunk_id
+            for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True)
+            if record and row["content_hash"] == record.content_hash
+        ]
+        visible = self.lexicon.record(document_id)
+        if record is None or len(ids) != record.chunk_count:
+            self.lexicon.remove([document_id])
+        elif visible is None or visible.content_hash != record.content_hash:
+            pages = (ids[i : i + _PAGE] for i in range(0, len(ids), _PAGE))
+            self.lexicon.put(record, (chunk for page in pages for chunk in self._read(page)))
+
+    def _fill_lexicon(self) -> None:
+        """Make the lexicon anew from Chroma's rows; what no complete version holds is left pending."""
         self.lexicon.create()
-        versions: dict[str, list[Chunk]] = {}
         records: dict[str, Record] = {}
-        hashes: dict[str, str] = {}
-        for chunk, row in self._rows():
-            hashes[chunk.id] = str(row["content_hash"])
-            versions.setdefault(chunk.document_id, []).append(chunk)
-            if chunk.id == chunk.document_id:
-                records[chunk.document_id] = _to_record(row)
-        orphans: list[str] = []
-        for document_id, chunks in versions.items():
-            record = records.get(document_id)
-            counted = [c for c in chunks if record and hashes[c.id] == record.content_hash]
-            orphans.extend(c.id for c in chunks if c not in counted)
-            if record and len(counted) == record.chunk_count:
-                self.lexicon.put(record, sorted(counted, key=lambda c: c.start))
-            else:
-                orphans.extend(c.id for c in counted)
-        self._delete(orphans)
-        self.finish()
+        counts: Counter[tuple[str, str]] = Counter()
+        for page in self._pages(["metadatas"]):
+            for chunk_id, row in zip(page["ids"], page["metadatas"], strict=True):
+                counts[row.get("document_id", ""), row.get("content_hash", "")] += 1
+                if chunk_id == row.get("document_id"):
+                    records[chunk_id] = _to_record(row)
+        whole = {i: r for i, r in records.items() if counts[i, r.content_hash] == r.chunk_count}
+        self.lexicon.announce(
+            {i for i, content_hash in counts if i not in whole or whole[i].content_hash != content_hash}
+        )
+        self.lexicon.add_records(whole.values())
+        for page in self._pages(["metadatas", "documents"]):
+            current = {
+                chunk_id
+                for chunk_id, row in zip(page["ids"], page["metadatas"], strict=True)
+                if (i := row.get("document_id")) in whole and row["content_hash"] == whole[i].content_hash
+            }
+            self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current))
+        self.lexicon.mark(whole=True)
 
-    def _rows(self) -> Iterator[tuple[Chunk, dict[str, Any]]]:
+    def _pages(self, include: list[str]) -> Iterator[Any]:
         for offset in range(0, self._collection.count(), _PAGE):
-            page = self._collection.get(limit=_PAGE, offset=offset, include=["metadatas", "documents"])
-            for chunk_id, row, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True):
-                yield Chunk(chunk_id, row["document_id"], row["start"], row["end"], text), row
+            yield self._collection.get(limit=_PAGE, offset=offset, include=include)
+
+    def _read(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        return _to_chunks(self._collection.get(list(chunk_ids), include=["metadatas", "documents"]))
+
+    # -- checking -----------------------------------------------------------------------------
+
+    def check(self) -> dict[str, str]:
+        """What is wrong with the store, by document id, "" for what concerns no document; reads all of it.
+
+        Every visible chunk must be in Chroma with its vector and be found by it, each document's chunks must tile it,
+        and Chroma must hold no row besides.
+        """
+        from chromadb.errors import ChromaError
+
+        wrong: dict[str, str] = {}
+        if not self.lexicon.is_usable():
+            return {"": "the lexical index is missing or damaged"}
+        visible = 0
+        for record in self.lexicon.records():
+            chunks = self.lexicon.chunks_of(record.document_id)
+            visible += len(chunks)
+            ends = [0, *(chunk.end for chunk in chunks)]
+            if len(chunks) != record.chunk_count or any(c.start != end for c, end in zip(chunks, ends, strict=False)):
+                wrong[record.document_id] = f"{record.path}: its chunks do not join"
+                continue
+            try:
+                stored = {
+                    c.id: c
+                    for i in range(0, len(chunks), _PAGE)
+                    for c in self._read([c.id for c in chunks[i : i + _PAGE]])
+                }
+                vectors = self.vectors([chunk.id for chunk in chunks])
+                lost = [
+                    c
+                    for c in chunks
+                    if stored.get(c.id) != c or c.id not in vectors or not self._finds(c.id, vectors[c.id])
+                ]
+            except ChromaError:
+                lost = chunks
+            if lost:
+                wrong[record.document_id] = f"{record.path}: {len(lost)} of {len(chunks)} chunks are lost or not found"
+        if self._collection.count() != visible:
+            wrong[""] = f"{self._collection.count():,} rows where {visible:,} count"
+        elif self.lexicon.pending():
+            wrong[""] = "a sync was interrupted"
+        return wrong
+
+    def _finds(self, chunk_id: str, vector: Vectors) -> bool:
+        """Whether a search for a chunk's own vector finds it, or another of the same vector."""
+        found = self.nearest(vector, 10)
+        return chunk_id in found or max(found.values(), default=0.0) > 1 - 1e-4
+
+    def repair(self, wrong: Mapping[str, str]) -> None:
+        """Take out what `check` found wrong, and make the lexicon anew; a sync then brings it back. Needs `writing`."""
+        if wrong:
+            self._fill_lexicon()
+            self.remove([document_id for document_id in wrong if document_id and self.lexicon.record(document_id)])
+            current = {i for record in self.lexicon.records() for i in self.lexicon.chunk_ids(record.document_id)}
+            for page in list(self._pages([])):
+                self._delete(sorted(set(page["ids"]) - current))
+            self.lexicon.settle(self.lexicon.pending())
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -241,32 +430,55 @@ def _forget_open_stores() -> None:
     SharedSystemClient.clear_system_cache()
 
 
-def number_chunks(document: Document, spans: Sequence[tuple[int, int]]) -> list[Chunk]:
-    """The chunks of a document with their ids: the first has the document's, the others name the version too."""
-    version = f"{document.id}:{document.content_hash[:12]}"
+def chunk_id(document_id: str, content_hash: str, start: int) -> str:
+    """A chunk's id, stable for a path, a content and a place; a document's first chunk has the document's own."""
+    return f"{document_id}:{content_hash[:12]}:{start}" if start else document_id
+
+
+def number_chunks(
+    document: Document, section: str, section_start: int, spans: Sequence[tuple[int, int]]
+) -> list[Chunk]:
+    """The chunks of one section of a document, which starts at `section_start` of its text."""
     return [
-        Chunk(f"{version}:{start}" if number else document.id, document.id, start, end, document.text[start:end])
-        for number, (start, end) in enumerate(spans)
+        Chunk(
+            chunk_id(document.id, document.content_hash, section_start + start),
+            document.id,
+            section_start + start,
+            section_start + end,
+            section[start:end],
+        )
+        for start, end in spans
     ]
 
 
-def _to_metadata(record: Record, chunk: Chunk) -> dict[str, str | int]:
+def _to_chunks(page: Any) -> list[Chunk]:
+    return [
+        Chunk(chunk_id, row["document_id"], row["start"], row["end"], text)
+        for chunk_id, row, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True)
+        if "start" in row  # else it is no row of ours
+    ]
+
+
+def _to_metadata(version: Version, chunk: Chunk) -> dict[str, str | int]:
+    """One row's fields. Those of the record, from `size_bytes` on, count on a document's first chunk only."""
+    document = version.document
+    first = chunk.id == document.id
     return {
-        "document_id": record.document_id,
-        "path": record.path,
-        "title": record.title,
-        "date": record.date or "",
-        "pages": json.dumps(record.pages),
-        "content_hash": record.content_hash,
-        "size_bytes": record.size_bytes,
-        "modified_ns": record.modified_ns,
-        "chunk_count": record.chunk_count,
+        "document_id": document.id,
+        "path": document.path,
+        "title": document.title,
+        "date": document.date or "",
+        "content_hash": document.content_hash,
         "start": chunk.start,
         "end": chunk.end,
+        "size_bytes": version.size_bytes if first else 0,
+        "modified_ns": version.modified_ns if first else 0,
+        "chunk_count": len(version.chunk_ids) if first else 0,
+        "pages": json.dumps(document.pages) if first else "",
     }
 
 
-def _to_record(row: dict[str, Any]) -> Record:
+def _to_record(row: Mapping[str, Any]) -> Record:
     return Record(
         row["document_id"],
         row["path"],
@@ -278,3 +490,17 @@ def _to_record(row: dict[str, Any]) -> Record:
         row["modified_ns"],
         row["chunk_count"],
     )
+
+
+@contextmanager
+def _disk_errors(place: Path) -> Iterator[None]:
+    """What a full or failing disk raises, as one sentence."""
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except (ChromaError, sqlite3.Error) as error:
+        raise StoreError(
+            f"The store at {place} could not be written ({error}). Nothing is lost: see that the disk has room, "
+            "then sync again."
+        ) from error

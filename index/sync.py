@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.documents import Chunk, Document, Progress, identify
-from index.embedding import Embedding
+from index.documents import Document, Progress
+from index.embedding import Embedding, Vectors
 from index.errors import FolderError
+from index.folder import File, scan
 from index.lexicon import Record
-from index.loader import SUFFIXES, UnreadableError, load
+from index.loader import UnreadableError
+from index.opening import open_document
 from index.splitter import split
-from index.store import Store, number_chunks
+from index.store import HeldError, Store, Version, chunk_id, number_chunks
+from index.worker import Loader
 
-BATCH_CHUNKS = 64  # chunks that are embedded and stored together, whatever documents they come from
+BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
+RACY_NS = 50_000_000  # a file changed so shortly before it is read may change again within one tick of its clock
+WAIT_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -27,145 +33,212 @@ class SyncReport:
     removed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         """One line for a person: "8 documents: 2 added, 6 unchanged"."""
-        documents = len(self.added) + len(self.changed) + len(self.unchanged)
-        parts = [
-            f"{len(paths)} {name}"
-            for name, paths in (
-                ("added", self.added),
-                ("changed", self.changed),
-                ("removed", self.removed),
-                ("unchanged", self.unchanged),
-                ("skipped", self.skipped),
-            )
-            if paths
-        ]
-        return f"{documents} document{'' if documents == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
+        names = ("added", "changed", "moved", "removed", "unchanged", "skipped")
+        parts = [f"{len(paths):,} {name}" for name in names if (paths := getattr(self, name))]
+        count = self.count()
+        return f"{count:,} document{'' if count == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
+
+    def count(self) -> int:
+        """How many documents the store holds after the sync."""
+        return len(self.added) + len(self.changed) + len(self.moved) + len(self.unchanged)
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that the folder holds: where it is, its relative path, size and time of change."""
-
-    place: Path
-    path: str
-    size_bytes: int
-    modified_ns: int
-
-
-def sync(folder: Path, store: Store, embedding: Embedding, chunk_tokens: int) -> Generator[Progress, None, SyncReport]:
+def sync(
+    folder: Path,
+    store: Store,
+    embedding: Embedding,
+    chunk_tokens: int,
+    *,
+    checksum: bool = False,
+    dry_run: bool = False,
+    patient: bool = True,
+) -> Generator[Progress, None, SyncReport]:
     """Make the store equal to the folder, telling how far it is.
 
-    Raises FolderError where the folder is missing, is no folder, or holds nothing that can be read.
+    checksum: read every file, also those whose size and time of change say that they are as they were.
+    dry_run: change nothing, and report what a sync would do.
+    patient: wait for another process that is syncing the folder; else leave it to that one, if there is a version
+        to answer from meanwhile.
+
+    Raises FolderError where the folder is missing or holds nothing that can be read, StoreError where the store
+    cannot be written.
     """
-    report = SyncReport()
-    files = scan(folder, report)
-    with store.writing():
-        records = {record.path: record for record in store.lexicon.records()}
-        fresh = [file for file in files if not _is_unchanged(file, records.get(file.path), report)]
-        gone = [record for path, record in records.items() if path not in {file.path for file in files}]
-        if fresh or gone:
-            store.begin()
-        for batch in _batch(_load_changed(fresh, records, store, report), embedding, chunk_tokens):
-            vectors = embedding.embed([chunk.text for _, _, chunks in batch for chunk in chunks])
-            first = 0
-            for file, document, chunks in batch:
-                rows = vectors[first : first + len(chunks)]
-                store.put(document, chunks, rows, file.size_bytes, file.modified_ns)
-                (report.changed if file.path in records else report.added).append(file.path)
-                first += len(chunks)
-            done = len(report.added) + len(report.changed)
-            yield Progress(f"Reading {batch[-1][0].path}", done, len(fresh))
-        for record in gone:
-            store.remove(record.document_id)
-            report.removed.append(record.path)
-        if fresh or gone:
-            store.finish()
-    if not (report.added or report.changed or report.unchanged):
-        raise FolderError(_explain_empty(folder, report))
-    return report
+    plan = Plan(folder, store, checksum=checksum)
+    with ExitStack() as held:
+        if dry_run:
+            for _ in plan.load(held.enter_context(Loader())):
+                pass
+        elif not plan.is_idle():
+            if not (yield from _hold(store, held, patient=patient or not plan.records)):
+                return plan.report
+            plan = Plan(folder, store, checksum=checksum)
+            loaded = plan.load(held.enter_context(Loader()))
+            for batch in _gather(loaded, plan, embedding, chunk_tokens):
+                _embed(batch, plan, store, embedding)
+                store.put(batch)
+                yield Progress(batch[-1].document.path, plan.count_bytes(batch), plan.bytes_to_read, "bytes")
+            plan.conclude()
+    if not plan.report.count():
+        raise FolderError(_explain_empty(folder, plan.report))
+    return plan.report
 
 
-def scan(folder: Path, report: SyncReport) -> list[File]:
-    """Every file of the folder that may be read, by path; hidden files and folders are left alone."""
-    if not folder.exists():
-        raise FolderError(f"There is no folder {folder}: check the path, or make it and put documents into it.")
-    if not folder.is_dir():
-        raise FolderError(f"{folder} is not a folder: give the folder that holds the documents.")
-    files: list[File] = []
-
-    def refuse(error: OSError) -> None:
-        report.skipped[str(error.filename)] = f"cannot be read ({error.strerror})"
-
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            place = Path(parent, name)
-            path = place.relative_to(folder).as_posix()
-            if name.startswith("."):
-                continue
-            if any("\ud800" <= character <= "\udfff" for character in path):
-                report.skipped[path] = "its name is not UTF-8: rename it"
-                continue
-            try:
-                status = place.stat()
-            except OSError as error:
-                report.skipped[path] = f"cannot be read ({error.strerror})"
-                continue
-            if place.suffix.lower() in SUFFIXES and place.is_file():
-                files.append(File(place, path, status.st_size, status.st_mtime_ns))
-            else:
-                report.skipped[path] = f"unsupported format ({place.suffix.lower() or 'no suffix'})"
-    return sorted(files, key=lambda file: file.path)
-
-
-def _is_unchanged(file: File, record: Record | None, report: SyncReport) -> bool:
-    same = record is not None and (record.size_bytes, record.modified_ns) == (file.size_bytes, file.modified_ns)
-    if same:
-        report.unchanged.append(file.path)
-    return same
-
-
-def _load_changed(
-    files: Iterable[File], records: dict[str, Record], store: Store, report: SyncReport
-) -> Iterator[tuple[File, Document]]:
-    for file in files:
-        record = records.get(file.path)
+def _hold(store: Store, held: ExitStack, *, patient: bool) -> Generator[Progress, None, bool]:
+    """Take the store for writing; a patient one says who holds it as long as somebody else does."""
+    while True:
         try:
-            document = load(file.place, file.path)
+            held.enter_context(store.writing(WAIT_SECONDS if patient else 0))
+            return True
+        except HeldError as holder:
+            if not patient:
+                return False
+            yield Progress(f"Waiting for {holder}, which is syncing this folder")
+
+
+class Plan:
+    """What is to be done: which files are fresh, which are as they were, which records are of files that are gone."""
+
+    def __init__(self, folder: Path, store: Store, *, checksum: bool) -> None:
+        files, refused = scan(folder)
+        usable = store.lexicon.is_usable()
+        self.report = SyncReport(skipped=refused)
+        self.records = {record.path: record for record in store.lexicon.records()} if usable else {}
+        self.interrupted = set(store.lexicon.pending()) if usable else set()
+        self.fresh: list[File] = []
+        self._store = store
+        self._usable = usable
+        self._skipped: list[tuple[str, int, int, str]] = []
+        self._touched: list[tuple[Record, File]] = []
+        before = store.lexicon.skipped() if usable else {}
+        for file in files:
+            record, skipped = self.records.get(file.path), before.get(file.path)
+            state = (file.size_bytes, file.modified_ns)
+            if record and not checksum and state == (record.size_bytes, record.modified_ns):
+                self.report.unchanged.append(file.path)
+            elif skipped and not checksum and state == skipped[:2]:
+                self._skip(file, skipped[2])
+            else:
+                self.fresh.append(file)
+        present = {file.path for file in files}
+        self._gone = {path: record for path, record in self.records.items() if path not in present}
+        self.bytes_to_read = sum(file.size_bytes for file in self.fresh)
+        self._bytes_stored = 0
+
+    def is_idle(self) -> bool:
+        """Whether the store equals the folder already."""
+        return self._usable and not (self.fresh or self._gone or self.interrupted)
+
+    def load(self, loader: Loader) -> Iterator[tuple[File, Document, Iterable[str]]]:
+        """The documents that are to be stored, each with its text in sections; the report says what they are."""
+        moved: set[str] = set()
+        moved_from = {record.content_hash: path for path, record in self._gone.items()}
+        for file in self.fresh:
+            record = self.records.get(file.path)
+            try:
+                document, sections = open_document(file, loader)
+            except UnreadableError as error:
+                self.fail(file, str(error))
+                continue
+            if record and record.content_hash == document.content_hash:
+                self.report.unchanged.append(file.path)
+                self._touched.append((record, file))
+                continue
+            if record:
+                self.report.changed.append(file.path)
+            elif document.content_hash in moved_from:
+                moved.add(moved_from.pop(document.content_hash))
+                self.report.moved.append(file.path)
+            else:
+                self.report.added.append(file.path)
+            yield file, document, sections
+        self.report.removed = sorted(self._gone.keys() - moved)
+        self.report.unchanged.sort()
+
+    def fail(self, file: File, reason: str) -> None:
+        """Note that a file cannot be read, and that what the store has of it goes."""
+        self._skip(file, reason)
+        for paths in (self.report.added, self.report.changed, self.report.moved):
+            if file.path in paths[-1:]:
+                paths.pop()
+        if file.path in self.records:
+            self._gone[file.path] = self.records[file.path]
+
+    def conclude(self) -> None:
+        """Remove what is gone, and settle what interrupted syncs have left."""
+        store = self._store
+        if self._gone:
+            store.remove([record.document_id for record in self._gone.values()])
+        for record, file in self._touched:
+            store.touch(record, file.size_bytes, _steady(file.modified_ns))
+        store.settle()
+        store.lexicon.remember_skipped(self._skipped)
+
+    def count_bytes(self, batch: list[Version]) -> int:
+        """How many bytes of the fresh files are stored, once this batch is."""
+        self._bytes_stored += sum(version.size_bytes for version in batch if version.is_complete)
+        return self._bytes_stored + sum(version.characters for version in batch if not version.is_complete)
+
+    def _skip(self, file: File, reason: str) -> None:
+        self.report.skipped[file.path] = reason
+        self._skipped.append((file.path, file.size_bytes, _steady(file.modified_ns), reason))
+
+
+def _steady(modified_ns: int) -> int:
+    """A time of change to compare with later, or -1 where the file may change again without its clock telling."""
+    return -1 if time.time_ns() - modified_ns < RACY_NS else modified_ns
+
+
+def _gather(
+    loaded: Iterable[tuple[File, Document, Iterable[str]]], plan: Plan, embedding: Embedding, chunk_tokens: int
+) -> Iterator[list[Version]]:
+    """Split the documents and gather their chunks until there are enough to embed at once."""
+    batch: list[Version] = []
+    for file, document, sections in loaded:
+        version = Version(document, file.size_bytes, _steady(file.modified_ns))
+        batch.append(version)
+        try:
+            for section in sections:
+                spans = split(section, embedding.count_tokens, chunk_tokens)
+                for chunk in number_chunks(document, section, version.characters, spans):
+                    version.add(chunk)
+                    if sum(len(other.waiting) for other in batch) >= BATCH_CHUNKS:
+                        yield batch
+                        batch = [version]
+                version.characters += len(section)
         except UnreadableError as error:
-            report.skipped[file.path] = str(error)
-            if record is not None:
-                store.remove(identify(file.path))
-                report.removed.append(file.path)
+            plan.fail(file, str(error))
+            batch.remove(version)
             continue
-        if record is not None and record.content_hash == document.content_hash:
-            store.touch(record, file.size_bytes, file.modified_ns)
-            report.unchanged.append(file.path)
-            continue
-        yield file, document
-
-
-def _batch(
-    documents: Iterable[tuple[File, Document]], embedding: Embedding, chunk_tokens: int
-) -> Iterator[list[tuple[File, Document, list[Chunk]]]]:
-    """Split the documents and gather them until there are chunks enough to embed at once."""
-    batch: list[tuple[File, Document, list[Chunk]]] = []
-    for file, document in documents:
-        chunks = number_chunks(document, split(document.text, embedding.count_tokens, chunk_tokens))
-        batch.append((file, document, chunks))
-        if sum(len(chunks) for _, _, chunks in batch) >= BATCH_CHUNKS:
-            yield batch
-            batch = []
+        version.is_complete = True
     if batch:
         yield batch
 
 
+def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding) -> None:
+    """Give every waiting chunk its vector: one that the store has for the same text, else a new one."""
+    for version in batch:
+        if version.document.id in plan.interrupted:
+            stored = store.stored([chunk.id for chunk, _ in version.waiting[1:]])
+            version.waiting = [row for row in version.waiting if row[0].id not in stored]
+        twin = store.lexicon.with_content(version.document.content_hash)
+        if twin is not None:
+            ids = {chunk.id: chunk_id(twin.document_id, twin.content_hash, chunk.start) for chunk, _ in version.waiting}
+            vectors = store.vectors(list(ids.values()))
+            version.waiting = [(chunk, vectors.get(ids[chunk.id], vector)) for chunk, vector in version.waiting]
+    texts = list({chunk.text: None for version in batch for chunk, vector in version.waiting if vector is None})
+    known: dict[str, Vectors] = dict(zip(texts, embedding.embed(texts), strict=True)) if texts else {}
+    for version in batch:
+        version.waiting = [
+            (chunk, known[chunk.text] if vector is None else vector) for chunk, vector in version.waiting
+        ]
+
+
 def _explain_empty(folder: Path, report: SyncReport) -> str:
-    formats = ", ".join(sorted(SUFFIXES))
     if not report.skipped:
-        return f"{folder} holds no documents: put some files in it ({formats})."
+        return f"{folder} holds no documents: put some files in it."
     path, reason = next(iter(report.skipped.items()))
-    return f"{folder} holds nothing that can be read ({formats}); for one, {path}: {reason}."
+    return f"{folder} holds nothing that can be read; for one, {path}: {reason}."

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from index.documents import Chunk
+from index.documents import Chunk, Document
 from index.embedding import Vectors
 from index.lexicon import Record
 from index.loader import load
 from index.splitter import split
-from index.store import Store, number_chunks
+from index.store import Store, Version, number_chunks
 
 DIMENSIONS = 8
 CHUNK_TOKENS = 12
@@ -46,10 +47,28 @@ def put(store: Store, file: Path) -> list[Chunk]:
     """Store one file as a sync would, and give its chunks."""
     embedding = HashEmbedding()
     document = load(file, file.name)
-    chunks = number_chunks(document, split(document.text, embedding.count_tokens, CHUNK_TOKENS))
-    vectors = embedding.embed([chunk.text for chunk in chunks])
-    store.put(document, chunks, vectors, file.stat().st_size, file.stat().st_mtime_ns)
+    spans = split(document.text, embedding.count_tokens, CHUNK_TOKENS)
+    return put_chunks(store, document, number_chunks(document, document.text, 0, spans), file.stat().st_mtime_ns)
+
+
+def put_chunks(store: Store, document: Document, chunks: list[Chunk], modified_ns: int = 7) -> list[Chunk]:
+    """Store a document that is made of these chunks."""
+    vectors = HashEmbedding().embed([chunk.text for chunk in chunks])
+    version = Version(document, len(document.text.encode()), modified_ns)
+    version.chunk_ids = [chunk.id for chunk in chunks]
+    version.waiting = list(zip(chunks, vectors, strict=True))
+    version.is_complete = True
+    store.put([version])
     return chunks
+
+
+def rows(store: Store) -> dict[str, dict[str, object]]:
+    """Every row that Chroma holds, by id, with its text."""
+    return {
+        chunk_id: {**row, "text": text}
+        for page in store._pages(["metadatas", "documents"])
+        for chunk_id, row, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True)
+    }
 
 
 Contents = tuple[list[Record], dict[str, list[Chunk]], dict[str, dict[str, object]], dict[str, float]]
@@ -59,6 +78,8 @@ def contents(store: Store) -> Contents:
     """All that a store holds: the lexicon's records and chunks, Chroma's rows, and where the vectors point."""
     records = store.lexicon.records()
     chunks = {record.path: store.lexicon.chunks_of(record.document_id) for record in records}
-    rows = {chunk.id: {**row, "text": chunk.text} for chunk, row in store._rows()}
+    # A time of change that was too fresh to be trusted is kept as -1: which ones are, is a matter of chance.
+    records = [replace(record, modified_ns=0) for record in records]
+    stored = {chunk_id: {**row, "modified_ns": 0} for chunk_id, row in rows(store).items()}
     near = store.nearest(HashEmbedding().embed_query("anything"), 1000)
-    return records, chunks, rows, {chunk_id: round(similarity, 4) for chunk_id, similarity in sorted(near.items())}
+    return records, chunks, stored, {chunk_id: round(similarity, 4) for chunk_id, similarity in sorted(near.items())}

@@ -149,11 +149,12 @@ def test_equal_scores_are_ordered_by_id_so_that_an_order_can_be_repeated(lexicon
 
 
 def test_a_documents_title_counts_for_each_of_its_chunks_but_less_than_its_words(lexicon: Lexicon) -> None:
-    fill(lexicon, a="Qatar is hot.", c="Rain is cold.")
+    fill(lexicon, a="Qatar is hot.", **{name: f"Rain fell on {name}." for name in "cdefgh"})
     lexicon.put(record_of("b", "Qatar"), chunks_of("b", "One is one. ", "Two is two."))
     scores = lexicon.search("qatar", 10)
     assert next(iter(scores)) == "a"
     assert {*scores} == {"a", "b", "b:1"}
+    assert 0.1 < scores["b"] < 0.9 * scores["a"]
 
 
 def test_stop_words_are_searched_only_where_there_is_nothing_else(lexicon: Lexicon) -> None:

@@ -159,13 +159,13 @@ def test_a_page_of_headings_and_boilerplate_answers_nothing(ask_page: Ask) -> No
     assert ask_page(page, "Who steers the ferry?") == Reading((), 0.0)
 
 
-def test_what_two_documents_say_in_the_same_words_is_chosen_once(
-    folder: Path, settings: Settings, embedding: Embedding
-) -> None:
-    for name in ("a.md", "b.md"):
-        (folder / name).write_text("Captain Ida Voss steers the Brenholm ferry.\n", encoding="utf-8")
-    reading = read_from(open_synced(folder, settings), "Who steers the Brenholm ferry?")
-    assert words_of(reading) == ["Captain Ida Voss steers the Brenholm ferry."]
+def test_what_is_said_twice_in_the_same_words_is_chosen_once(ask_page: Ask) -> None:
+    page = "Captain Ida Voss steers the Brenholm ferry.\n\nIt rains.\n\nCaptain IDA VOSS steers the Brenholm ferry!\n"
+    reading = ask_page(page, "Who steers the Brenholm ferry?")
+    assert words_of(reading) in (
+        ["Captain Ida Voss steers the Brenholm ferry."],
+        ["Captain IDA VOSS steers the Brenholm ferry!"],
+    )
 
 
 def test_no_passages_are_read_as_nothing(samples: Settings) -> None:

@@ -106,7 +106,7 @@ def test_a_text_without_words_is_one_chunk_or_none(text: str) -> None:
 @pytest.mark.parametrize("piece", ["a. ", "a\n", "# a\n", "a\n\n", "x", "a ", "- a\n"])
 def test_time_grows_in_step_with_the_length_whatever_is_repeated(piece: str) -> None:
     begun = time.process_time()
-    split(piece * (100_000 // len(piece)), count_words, 100)
+    split(piece * (50_000 // len(piece)), count_words, 100)
     assert time.process_time() - begun < 5
 
 
@@ -159,6 +159,21 @@ def test_the_last_of_many_headings_stays_with_what_it_heads() -> None:
     *before, last = chunks_of(text, 8)
     assert last == "# Four\nFive six seven eight nine."
     assert before == ["# One\n# Two\n# Three\n"]
+
+
+def test_a_heading_opens_a_chunk_once_the_one_before_is_half_full() -> None:
+    text = "One two three four five six.\n\n## Tour\n\nHe went."
+    assert chunks_of(text, 10) == ["One two three four five six.\n\n", "## Tour\n\nHe went."]
+    assert chunks_of(text, 13) == [text]
+
+
+def test_what_a_cut_leaves_over_is_cut_again_where_it_is_too_long_with_the_next_sentence() -> None:
+    text = "# One\n# Two\n# Three four five six seven\nEight nine ten eleven twelve thirteen."
+    assert chunks_of(text, 10) == [
+        "# One\n# Two\n",
+        "# Three four five six seven\n",
+        "Eight nine ten eleven twelve thirteen.",
+    ]
 
 
 @pytest.mark.parametrize("mark", ["- ", "## ", "> ", "* ", "| "])

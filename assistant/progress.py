@@ -1,0 +1,101 @@
+"""What a user who waits is told, on standard error: a bar on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from index.documents import Progress
+
+SECONDS_BETWEEN_LINES = 2.0
+
+Result = TypeVar("Result")
+
+
+def show_progress(walk: Generator[Progress, None, Result]) -> Result:
+    """Run a walk to its end, telling how far it is, and give its result."""
+    with tell() as told:
+        while True:
+            try:
+                told(next(walk))
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+
+
+@contextmanager
+def tell() -> Iterator[Callable[[Progress], None]]:
+    """A function that shows one Progress after another."""
+    if sys.stderr.isatty():
+        with _bar() as told:
+            yield told
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None, visible=False)
+
+        def told(progress: Progress) -> None:
+            if progress.total:
+                bars.update(
+                    task,
+                    completed=progress.done,
+                    total=progress.total,
+                    description=escape(to_plain(progress.message)),
+                    visible=True,
+                )
+            else:
+                bars.console.print(escape(to_plain(progress.message)), highlight=False)
+
+        yield told
+
+
+def _lines() -> Callable[[Progress], None]:
+    started = last = 0.0
+
+    def told(progress: Progress) -> None:
+        nonlocal started, last
+        now = time.monotonic()
+        if not started:
+            started = last = now
+        # A line now and then, and the last one; of what is quickly done, none.
+        ended = progress.done == progress.total and last > started
+        if progress.total and not ended and now - last < SECONDS_BETWEEN_LINES:
+            return
+        last = now
+        print(_line(progress, now - started), file=sys.stderr, flush=True)
+
+    return told
+
+
+def _line(progress: Progress, seconds: float) -> str:
+    if not progress.total:
+        return to_plain(progress.message)
+    rate = progress.done / seconds if seconds else 0.0
+    left = f", {(progress.total - progress.done) / rate:.0f} s left" if rate and progress.done < progress.total else ""
+    share = progress.done / progress.total
+    return f"{share:4.0%}, {rate / 1e6:.2f} MB/s{left}: {to_plain(progress.message)}"
+
+
+def to_plain(text: str, *, keep_lines: bool = False) -> str:
+    """The text without control characters, so that no document or file name can drive the terminal."""
+    return "".join(c if c.isprintable() or (keep_lines and c == "\n") else "\ufffd" for c in text)

@@ -1,0 +1,80 @@
+"""What a documents folder holds: its files, and what cannot be one of them, with the reason."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.errors import FolderError
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that may be a document: where it is, its path relative to the folder, its size and time of change."""
+
+    place: Path
+    path: str
+    size_bytes: int
+    modified_ns: int
+
+
+def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
+    """Every regular file below a folder, by path, and the reason for each thing that is none.
+
+    Hidden files and folders are left alone. Links to folders are not followed, and a link to a file counts as that
+    file where it stays within the folder.
+
+    Raises FolderError where the folder is missing, is no folder, or may not be read.
+    """
+    if not folder.exists():
+        raise FolderError(f"There is no folder {folder}: check the path, or make it and put documents into it.")
+    if not folder.is_dir():
+        raise FolderError(f"{folder} is not a folder: give the folder that holds the documents.")
+    files: list[File] = []
+    refused: dict[str, str] = {}
+    root = os.path.realpath(folder)
+    try:
+        for entry, path in _walk(folder, "", refused):
+            reason = _refuse(entry, path, root)
+            if reason is not None:
+                refused[path] = reason
+                continue
+            status = entry.stat()
+            files.append(File(Path(entry.path), path, status.st_size, status.st_mtime_ns))
+    except PermissionError as error:
+        raise FolderError(f"{folder} may not be read: change its permissions ({error.strerror}).") from error
+    return sorted(files, key=lambda file: file.path), refused
+
+
+def _walk(folder: Path | str, below: str, refused: dict[str, str]) -> Iterator[tuple[os.DirEntry[str], str]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = f"{below}{entry.name}"
+            if not entry.is_dir(follow_symlinks=False):
+                yield entry, path
+                continue
+            try:
+                yield from _walk(entry.path, f"{path}/", refused)
+            except OSError as error:
+                refused[path] = f"cannot be read ({error.strerror})"
+
+
+def _refuse(entry: os.DirEntry[str], path: str, root: str) -> str | None:
+    """Why something in the folder is no document, or None where it may be one."""
+    if any("\ud800" <= character <= "\udfff" for character in path):
+        return "its name is not UTF-8: rename it"
+    try:
+        mode = entry.stat().st_mode
+        if entry.is_symlink():
+            if stat.S_ISDIR(mode):
+                return "a link to a folder"
+            if not os.path.realpath(entry.path).startswith(root + os.sep):
+                return "a link out of the folder"
+    except OSError as error:
+        return "a broken link" if entry.is_symlink() else f"cannot be read ({error.strerror})"
+    return None if stat.S_ISREG(mode) else "not a regular file"

@@ -1,0 +1,129 @@
+"""What the readers write with: paragraphs, headings, list items, tables and pages become one text.
+
+Headings carry Markdown's marks, list items and table rows its dash, so that the sentence finder tells them from prose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+_SPACES = re.compile(r"[^\S\n]+")
+_AROUND_BREAKS = re.compile(r" ?\n[ \n]*")
+# Soft hyphens and zero-width characters stand within words and keep them from being found; the joiners
+# (U+200C, U+200D) stay, since they are spelling in Persian and part of emoji.
+_REMOVED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b\u2060\ufeff\ufffe\uffff]")
+
+
+def tidy(text: str) -> str:
+    """One space for each run of white space, line breaks kept; no control characters or soft hyphens."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip(" ")  # as most cells of a table are
+    text = _REMOVED.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return _AROUND_BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()
+
+
+class Blocks:
+    """A text in the making."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._in_list = False
+        self.pages: list[int] = []
+
+    @property
+    def text(self) -> str:
+        """All that was added."""
+        return "".join(self._parts)
+
+    @property
+    def length(self) -> int:
+        """How many characters that is."""
+        return self._length
+
+    def page(self) -> None:
+        """Begin a page."""
+        self._separate(in_list=False)
+        self.pages.append(self._length)
+
+    def paragraph(self, text: str) -> None:
+        """Add a paragraph; its line breaks stay."""
+        self._add("", tidy(text))
+
+    def heading(self, text: str, level: int = 1) -> None:
+        """Add a heading of level 1 to 6."""
+        self._add("#" * min(max(level, 1), 6) + " ", tidy(text).replace("\n", " "))
+
+    def item(self, text: str, depth: int = 0) -> None:
+        """Add a list's item; `depth` counts the lists around its list."""
+        self._add("  " * min(depth, 8) + "- ", tidy(text).replace("\n", " "), in_list=True)
+
+    def verbatim(self, text: str) -> None:
+        """Add a text whose lines and indents mean something."""
+        self._add("", _REMOVED.sub("", text).replace("\r\n", "\n").strip("\n"))
+
+    def table(self, rows: Iterable[Sequence[str]]) -> None:
+        """Add a table, row by row, each as "Header: value; Header: value" where the first row is a header.
+
+        A row of one cell before the header is a title; an empty row begins a new table.
+        """
+        header: list[str] | None = None
+        ahead = _look_ahead([tidy(cell).replace("\n", " ") for cell in row] for row in rows)
+        for row, following in ahead:
+            filled = [cell for cell in row if cell]
+            if not filled:
+                header = None
+                self._in_list = False
+            elif header is None and len(filled) == 1 and following is not None and _count(following) != 1:
+                self.paragraph(filled[0])
+            elif header is None and following is not None and _is_header(row, following):
+                header = row
+            else:
+                self.item(_render_row(header or [], row))
+                header = header or []
+
+    def _add(self, mark: str, text: str, *, in_list: bool = False) -> None:
+        if text:
+            self._separate(in_list=in_list)
+            self._parts += (mark, text)
+            self._length += len(mark) + len(text)
+
+    def _separate(self, *, in_list: bool) -> None:
+        # A page's start is followed by its first block at once.
+        if self._length and not (self.pages and self.pages[-1] == self._length):
+            gap = "\n" if in_list and self._in_list else "\n\n"
+            self._parts.append(gap)
+            self._length += len(gap)
+        self._in_list = in_list
+
+
+def _look_ahead(rows: Iterable[list[str]]) -> Iterator[tuple[list[str], list[str] | None]]:
+    previous: list[str] | None = None
+    for row in chain(rows, [None]):
+        if previous is not None:
+            yield previous, row
+        previous = row
+
+
+def _count(row: list[str]) -> int:
+    return sum(map(bool, row))
+
+
+def _is_header(row: list[str], following: list[str]) -> bool:
+    """Names of columns are several, differ from each other, are short, no numbers, and name what follows."""
+    names = [name for name in row if name]
+    return (
+        len(names) > 1
+        and 0 < sum(bool(name and cell) for name, cell in zip(row, following, strict=False)) >= _count(following) - 1
+        and len(set(names)) == len(names)
+        and all(len(name) <= 80 and any(character.isalpha() for character in name) for name in names)
+    )
+
+
+def _render_row(header: list[str], row: list[str]) -> str:
+    if not header:
+        return " | ".join(cell for cell in row if cell)
+    names = chain(header, [""] * len(row))
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=False) if cell)

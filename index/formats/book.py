@@ -1,0 +1,60 @@
+"""Books (.epub): their chapters in reading order."""
+
+from __future__ import annotations
+
+import posixpath
+
+from index.formats import Extract, UnreadableError
+from index.formats.archive import Archive, attribute, local_name, resolve
+from index.formats.blocks import Blocks
+from index.formats.fields import read_date, read_title
+
+_PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
+_FONTS_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+
+
+def read_epub(content: bytes) -> Extract:
+    """The text of the chapters, under the book's title and author. Raises UnreadableError."""
+    from index.formats.web import parse_page, render
+
+    archive = Archive(content)
+    _refuse_encrypted(archive)
+    container = archive.read_xml("META-INF/container.xml")
+    place = container.find("{*}rootfiles/{*}rootfile") if container is not None else None
+    name = resolve("", attribute(place, "full-path") or "") if place is not None else ""
+    package = archive.read_xml(name)
+    if package is None:
+        raise UnreadableError("damaged")
+    fields: dict[str, str] = {}
+    for field in package.iterfind("{*}metadata//*"):
+        if field.text and field.text.strip():
+            fields.setdefault(local_name(field), " ".join(field.text.split()))
+    items = {attribute(item, "id"): item for item in package.iterfind("{*}manifest/{*}item")}
+    blocks = Blocks()
+    title = read_title(fields.get("title"))
+    blocks.heading(title or "")
+    if "creator" in fields:
+        blocks.paragraph(f"By {fields['creator']}")
+    seen: set[str] = set()  # a book that names a chapter over and over is read once
+    for entry in package.iterfind("{*}spine/{*}itemref"):
+        item = items.get(attribute(entry, "idref"))
+        if (
+            item is None
+            or attribute(item, "media-type") not in _PAGES
+            or "nav" in (attribute(item, "properties") or "")
+        ):
+            continue
+        chapter = resolve(posixpath.dirname(name), attribute(item, "href") or "")
+        page = b"" if chapter in seen else archive.read(chapter)
+        seen.add(chapter)
+        if page.strip():
+            render(parse_page(page), blocks)
+    return Extract(blocks.text, title, read_date(fields.get("date")))
+
+
+def _refuse_encrypted(archive: Archive) -> None:
+    """Books that are only sold encrypted say so; a book whose fonts alone are garbled can be read."""
+    root = archive.read_xml("META-INF/encryption.xml")
+    for method in root.iterdescendants("{*}EncryptionMethod") if root is not None else ():
+        if not (attribute(method, "Algorithm") or "").startswith(_FONTS_ONLY):
+            raise UnreadableError("encrypted")

@@ -1,0 +1,103 @@
+"""PDF: the text of each page, by pdfium, with the offsets at which the pages start.
+
+But: hard line ends stay as they are, and what is scanned or drawn is not read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+from index.formats import Extract, UnreadableError
+from index.formats.blocks import Blocks, tidy
+from index.formats.fields import read_date, read_title
+
+_TITLE_PAGE_CHARACTERS = 4_000  # of the first page, in which its title is looked for
+_MOST_PAGES = 20_000
+_MOST_CHARACTERS = 100_000_000
+# pdfium writes this where a line's end breaks a word.
+_HYPHEN = re.compile(r"[\x02\ufffe\u00ad]\s*\n\s*|[\x02\ufffe]")
+_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+
+
+def read_pdf(content: bytes) -> Extract:
+    """The text, page by page. Raises UnreadableError: "encrypted", "damaged", "no text (scanned or drawn)"."""
+    import pypdfium2
+
+    # pdfium keeps its last error, and some failures set none: this sets one that is not taken for a lock.
+    with contextlib.suppress(pypdfium2.PdfiumError):
+        pypdfium2.PdfDocument(b"no PDF")
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        locked = error.err_code in (pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY)
+        raise UnreadableError("encrypted" if locked else "damaged") from error
+    with contextlib.closing(document):
+        blocks = Blocks()
+        unreadable = 0
+        forms = document.get_formtype() == pypdfium2.raw.FORMTYPE_ACRO_FORM
+        if forms:
+            document.init_forms()
+        count = len(document)
+        for number in range(min(count, _MOST_PAGES)):
+            blocks.page()
+            try:
+                text = _read_page(document, number, forms)
+            except pypdfium2.PdfiumError:
+                unreadable += 1
+                continue
+            for paragraph in re.split(r"\n[ \t]*\n", text):
+                blocks.paragraph(paragraph)
+            if blocks.length > _MOST_CHARACTERS:
+                raise UnreadableError("too large")
+        text = blocks.text
+        if not any(character.isalnum() for character in text):
+            raise UnreadableError("damaged" if unreadable == count else "no text (scanned or drawn)")
+        fields = document.get_metadata_dict()
+        title = _find_title(document)
+    return Extract(
+        text,
+        read_title(fields.get("Title")) or title,
+        read_date(fields.get("CreationDate")) or read_date(fields.get("ModDate")),
+        tuple(blocks.pages),
+    )
+
+
+def _find_title(document: object) -> str | None:
+    """What stands on the first page in the largest letters, where that is a line or two."""
+    from pypdfium2 import PdfiumError
+    from pypdfium2.raw import FS_RECTF, FPDFText_GetLooseCharBox, FPDFText_GetUnicode
+
+    box = FS_RECTF()
+
+    try:
+        page = document[0]  # type: ignore[index]
+        with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
+            count = min(words.count_chars(), _TITLE_PAGE_CHARACTERS)
+            letters = []
+            for place in range(count):
+                # Their height on the page; the size of the font is often 1, and scaled.
+                FPDFText_GetLooseCharBox(words, place, box)
+                letters.append((round(box.top - box.bottom), chr(FPDFText_GetUnicode(words, place) or 32)))
+    except (PdfiumError, ValueError):
+        return None
+    sizes = sorted(size for size, letter in letters if letter.isalnum())
+    if not sizes or sizes[-1] < 1.2 * sizes[len(sizes) // 2]:
+        return None
+    # Spaces and line ends that pdfium adds have no size of their own.
+    largest = "".join(letter if size >= 0.85 * sizes[-1] or letter.isspace() else "\0" for size, letter in letters)
+    runs = [" ".join(tidy(run).split()) for run in largest.translate(_LIGATURES).split("\0")]
+    first = next((run for run in runs if any(character.isalnum() for character in run)), "")
+    return first if 8 <= len(first) <= 250 and " " in first else None
+
+
+def _read_page(document: object, number: int, forms: bool) -> str:
+    if forms:
+        # What was filled in becomes part of the page.
+        with contextlib.closing(document[number]) as page:  # type: ignore[index]
+            page.flatten()
+    page = document[number]  # type: ignore[index]
+    with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
+        text = str(words.get_text_bounded())
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
+    return _HYPHEN.sub("", text)

@@ -1,0 +1,88 @@
+"""PowerPoint presentations (.pptx): a page for each slide, in the order of the show, with its notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from index.formats import Extract, UnreadableError
+from index.formats.archive import Archive, local_name
+from index.formats.blocks import Blocks
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_FURNITURE = frozenset("dt ftr sldNum hdr sldImg".split())  # placeholders that every slide repeats
+_TITLES = frozenset("title ctrTitle".split())
+
+
+def read_pptx(content: bytes) -> Extract:
+    """The text of each slide and of its notes. Raises UnreadableError."""
+    archive = Archive(content)
+    name = archive.find_related("", "officeDocument") or "ppt/presentation.xml"
+    root = archive.read_xml(name)
+    if root is None:
+        raise UnreadableError("damaged")
+    relations = archive.read_relations(name)
+    blocks = Blocks()
+    first_title: list[str] = []
+    for entry in root.iterfind("{*}sldIdLst/{*}sldId"):
+        target = next((relations[value] for value in map(str, entry.attrib.values()) if value in relations), None)
+        blocks.page()
+        slide = archive.read_xml(target[1]) if target else None
+        if slide is None or target is None:
+            continue
+        for tree in slide.iterfind("{*}cSld/{*}spTree"):
+            _read_shapes(tree, blocks, first_title)
+        notes = archive.read_xml(archive.find_related(target[1], "notesSlide") or "")
+        for tree in notes.iterfind("{*}cSld/{*}spTree") if notes is not None else ():
+            _read_shapes(tree, blocks, [])
+    title, date = archive.read_properties()
+    return Extract(blocks.text, title or next(iter(first_title), None), date, tuple(blocks.pages))
+
+
+def _read_shapes(parent: _Element, blocks: Blocks, titles: list[str]) -> None:
+    for shape in parent:
+        name = local_name(shape)
+        if name == "sp":
+            place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
+            kind = str(place.get("type", "body")) if place is not None else ""
+            if kind not in _FURNITURE:
+                _read_shape(shape, kind, blocks, titles)
+        elif name == "graphicFrame":
+            for table in shape.iterdescendants("{*}tbl"):
+                rows = [[_read_text(cell) for cell in row.iterfind("{*}tc")] for row in table.iterfind("{*}tr")]
+                blocks.table(rows)
+        elif name in {"grpSp", "AlternateContent", "Choice"}:
+            _read_shapes(shape, blocks, titles)
+
+
+def _read_shape(shape: _Element, kind: str, blocks: Blocks, titles: list[str]) -> None:
+    paragraphs = [(paragraph, _read_text(paragraph)) for paragraph in shape.iterfind("{*}txBody/{*}p")]
+    if kind in _TITLES:
+        title = " ".join(" ".join(text.split()) for _, text in paragraphs if text.strip())
+        if title:
+            titles.append(title)
+            blocks.heading(title, 2)
+        return
+    several = sum(bool(text.strip()) for _, text in paragraphs) > 1
+    for paragraph, text in paragraphs:
+        properties = paragraph.find("{*}pPr")
+        depth = int(properties.get("lvl", "0")) if properties is not None else 0
+        # The lines of a slide's body are a list, if of more than one.
+        if kind and several:
+            blocks.item(text, depth)
+        else:
+            blocks.paragraph(text)
+
+
+def _read_text(element: _Element) -> str:
+    parts = []
+    for part in element.iterdescendants():
+        name = local_name(part)
+        if name == "t":
+            parts.append(part.text or "")
+        elif name == "br":
+            parts.append("\n")
+        elif name == "p" and parts:
+            parts.append(" ")
+    return "".join(parts)

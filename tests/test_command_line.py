@@ -1,0 +1,394 @@
+"""The command `footnote`: in a process of its own, or by typer's runner where that shows the same."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai_server import Fault, OpenAIServer
+from sample_questions import sample_settings
+from typer.testing import CliRunner
+
+from assistant.answers import NOT_FOUND, Answer
+from assistant.chain import answer
+from assistant.command_line import command
+from index.embedding import Embedding
+from index.lexicon import Lexicon
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "sk-do-not-show-3f9a"
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\1\0\0\0\0\x37n\xf9\x24"
+SKIPPED = "why was Israel skipped?"
+
+Run = Callable[..., Any]
+
+
+def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "assistant.command_line", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+    )
+
+
+def run_process(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    process = start(*arguments, **environment)
+    stdout, stderr = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+@pytest.fixture
+def run(embedding: Embedding) -> Run:
+    """Runs a command in this process; standard output and standard error are apart."""
+    return lambda *arguments: CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def sample_store(
+    tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, monkeypatch: pytest.MonkeyPatch, embedding: Embedding
+) -> None:
+    """The sample folder is synced already, as it is from the second command on."""
+    settings = sample_settings(tmp_path_factory, cache_folder)
+    monkeypatch.setenv("FOOTNOTE_STORE", str(settings.store_folder))
+    answer(SKIPPED, settings=settings)
+
+
+@pytest.fixture
+def harbour(folder: Path) -> Path:
+    """A folder of two documents and a picture."""
+    (folder / "ferry.md").write_text(
+        "# The Ferry\n\nDate: 3 May 2024\n\nCaptain Ida Voss steers the Brenholm ferry.\n", encoding="utf-8"
+    )
+    (folder / "lights.txt").write_text("Tarnsund has four lighthouses.\n", encoding="utf-8")
+    (folder / "picture.png").write_bytes(PICTURE)
+    return folder
+
+
+def check_one_sentence(stderr: str) -> None:
+    """One line that a user can act on."""
+    [line] = stderr.splitlines()
+    assert line.startswith("footnote: ")
+    assert line.endswith(".") or re.search(r": footnote [a-z]+ .*$", line)
+    assert "Traceback" not in line
+
+
+# -- ask --------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_an_answer_is_laid_out_with_its_footnotes() -> None:
+    done = run_process("ask", SKIPPED)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    text, footnote, *quote, blank, mode = done.stdout.rstrip("\n").replace("\n\n[1] ", "\n[1] ").split("\n")
+    expected = answer(SKIPPED)
+    citation = expected.citations[0]
+    assert text == expected.text
+    assert footnote == f"[1] gulf-tour.md, characters {citation.start}-{citation.end}"
+    assert all(line.startswith("    ") and len(line) <= 96 for line in quote)
+    assert " ".join(" ".join(quote).split()) == f"“{' '.join(citation.quote.split())}”"
+    assert blank == ""
+    assert mode == "Quoted from the documents; no language model was used."
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_json_from_another_process_is_the_same_answer_as_in_python() -> None:
+    done = run_process("ask", SKIPPED, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Answer.from_json(done.stdout) == answer(SKIPPED)
+
+
+@pytest.mark.usefixtures("sample_store")
+@pytest.mark.parametrize("question", ["What is the population of Qatar?", "What did Amit Segal say?", "Trump"])
+def test_json_is_the_same_answer_as_in_python(run: Run, question: str) -> None:
+    assert Answer.from_json(run("ask", "--json", question).stdout) == answer(question)
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_what_is_not_found_is_said_with_the_nearest_passages(run: Run) -> None:
+    done = run("ask", "What is the population of Qatar?")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == NOT_FOUND
+    assert lines[2] == "The nearest passages:"
+    assert all(re.match(r"  [\w-]+\.(md|txt): \S", line) and len(line) < 220 for line in lines[3:6])
+    assert re.fullmatch(r"Confidence that the documents say: \d+%\.", lines[-1])
+    assert "[1]" not in done.stdout
+
+
+def test_a_folder_may_be_named(run: Run, harbour: Path) -> None:
+    done = run("ask", "Who steers the Brenholm ferry?", "--documents", harbour)
+    assert done.exit_code == 0
+    assert "“Captain Ida Voss steers the Brenholm ferry.” [1]" in done.stdout
+    assert "[1] ferry.md, characters" in done.stdout
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_what_the_model_wrote_is_laid_out_with_its_support(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with OpenAIServer("It cost 77 dollars [2]. He skipped it [99].") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        done = run("ask", SKIPPED)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("It cost 77 dollars [1]. He skipped it.\n\n[1] gulf-tour.md, characters ")
+    assert re.search(r"^\[1\] .* \(unsupported\)$", done.stdout, re.MULTILINE)
+    assert done.stdout.endswith("\nWritten by scripted-model.\n")
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_a_refused_key_leaves_quotations_and_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with OpenAIServer(401, models=401) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        done = run("ask", SKIPPED)
+        assert {request.key for request in server.requests} == {KEY}
+    assert done.exit_code == 0
+    assert "economic diplomacy" in done.stdout
+    assert done.stdout.splitlines()[-1] == (
+        f"The language model did not answer. The key was refused by {server.base_url}: check OPENAI_API_KEY. "
+        "These are quotations."
+    )
+    assert KEY not in done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_a_terminal_of_another_encoding_gets_escapes() -> None:
+    done = CliRunner(charset="ascii").invoke(command, ["ask", SKIPPED])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("\\u201cTrump skipped Israel because")
+
+
+# -- sync and documents -----------------------------------------------------------------------
+
+
+def test_sync_tells_what_it_did(run: Run, harbour: Path) -> None:
+    assert run("sync", harbour).stdout.splitlines()[-1] == "2 documents: 2 added, 1 skipped"
+    (harbour / "lights.txt").write_text("Tarnsund has five lighthouses now.\n", encoding="utf-8")
+    (harbour / "new.txt").write_text("Odden is an island.\n", encoding="utf-8")
+    (harbour / "picture.png").unlink()
+    assert run("sync", harbour).stdout == "3 documents: 1 added, 1 changed, 1 unchanged\n"
+    (harbour / "new.txt").unlink()
+    assert run("sync", harbour).stdout == "2 documents: 1 removed, 2 unchanged\n"
+
+
+def test_sync_names_what_it_skipped_and_says_so_in_its_exit_code(run: Run, harbour: Path) -> None:
+    done = run("sync", harbour)
+    assert done.exit_code == 3
+    assert re.match(r"skipped  picture\.png: \S.*\n2 documents: ", done.stdout)
+    (harbour / "picture.png").unlink()
+    assert run("sync", harbour).exit_code == 0
+
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing(run: Run, harbour: Path) -> None:
+    (harbour / "picture.png").unlink()
+    run("sync", harbour)
+    (harbour / "lights.txt").unlink()
+    (harbour / "new.txt").write_text("Odden is an island.\n", encoding="utf-8")
+    for _ in range(2):
+        done = run("sync", harbour, "--dry-run")
+        assert done.exit_code == 0
+        assert done.stdout.splitlines()[:-1] == ["added    new.txt", "removed  lights.txt"]
+        assert done.stdout.splitlines()[-1] == "2 documents: 1 added, 1 removed, 1 unchanged"
+    assert run("sync", harbour).stdout == "2 documents: 1 added, 1 removed, 1 unchanged\n"
+
+
+def test_a_store_that_is_whole_is_said_to_be(run: Run, harbour: Path) -> None:
+    run("sync", harbour)
+    done = run("check", harbour)
+    assert (done.exit_code, done.stdout) == (0, "The store is whole.\n")
+
+
+def test_sync_anew_builds_the_store_again(run: Run, harbour: Path) -> None:
+    (harbour / "picture.png").unlink()
+    assert run("sync", harbour).stdout == "2 documents: 2 added\n"
+    assert run("sync", harbour).stdout == "2 documents: 2 unchanged\n"
+    anew = run_process("sync", harbour, "--anew")
+    assert (anew.returncode, anew.stdout) == (0, "2 documents: 2 added\n")
+
+
+def test_documents_are_listed_with_date_path_and_title(run: Run, harbour: Path) -> None:
+    done = run("documents", harbour)
+    assert done.exit_code == 0
+    assert done.stdout == "2024-05-03  ferry.md  The Ferry\n            lights.txt  lights\n"
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_the_samples_are_listed_where_no_folder_is_named(run: Run) -> None:
+    lines = run("documents").stdout.splitlines()
+    assert len(lines) == 8
+    assert "2025-05-17  gulf-tour.md  Trump's Gulf Tour Leaves Out Israel" in lines
+
+
+# -- what goes wrong --------------------------------------------------------------------------
+
+
+def test_a_missing_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
+    done = run_process("ask", SKIPPED, "--documents", tmp_path / "missing")
+    assert (done.returncode, done.stdout) == (2, "")
+    check_one_sentence(done.stderr)
+    assert f"{tmp_path / 'missing'} does not exist: check the path." in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("sync",), ("documents",), ("ask", "Why?", "--documents")])
+@pytest.mark.parametrize("name", ["missing", "empty", "file.txt"])
+def test_every_command_tells_of_a_folder_that_cannot_be_used(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("x", encoding="utf-8")
+    done = run(*arguments, tmp_path / name)
+    assert (done.exit_code, done.stdout) == (2, "")
+    check_one_sentence(done.stderr)
+    assert name in done.stderr
+
+
+@pytest.mark.parametrize("question", ["", "  ", "?!", "why " * 24_999 + "why?"])
+def test_a_question_that_cannot_be_asked_is_told_in_one_sentence(run: Run, question: str) -> None:
+    done = run("ask", question)
+    assert (done.exit_code, done.stdout) == (2, "")
+    check_one_sentence(done.stderr)
+    assert len(done.stderr) < 200
+
+
+def test_a_question_of_100_000_characters_is_told_in_one_sentence() -> None:
+    done = run_process("ask", "x" * 100_000)
+    assert (done.returncode, done.stdout) == (2, "")
+    check_one_sentence(done.stderr)
+    assert "100,000 characters" in done.stderr
+
+
+def test_a_bad_setting_is_told_in_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_PASSAGE_COUNT", "many")
+    for arguments in (("ask", SKIPPED), ("documents",)):
+        done = run(*arguments)
+        assert (done.exit_code, done.stdout) == (2, "")
+        check_one_sentence(done.stderr)
+        assert "FOOTNOTE_PASSAGE_COUNT is 'many'" in done.stderr
+
+
+def test_a_store_of_another_version_is_told_with_the_command_that_mends_it(
+    run: Run, harbour: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_STORE", str(tmp_path / "store"))
+    (harbour / "picture.png").unlink()
+    assert run("sync", harbour).exit_code == 0
+    # Another embedding has left its name in the store.
+    import chromadb
+
+    [place] = (tmp_path / "store").iterdir()
+    client = chromadb.PersistentClient(str(place / "chroma"), settings=chromadb.Settings(anonymized_telemetry=False))
+    [collection] = client.list_collections()
+    collection.modify(metadata={**collection.metadata, "embedding": "another-model"})
+    done = run_process("documents", harbour)
+    assert (done.returncode, done.stdout) == (1, "")
+    check_one_sentence(done.stderr)
+    assert done.stderr.rstrip().endswith(f"To make it anew: footnote sync {harbour} --anew")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("ask", SKIPPED, "--colour"), ("sync",), ("ask",), ("nonsense",), ("chat", "--port", "99999")]
+)
+def test_a_wrong_command_is_refused_with_its_usage(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Usage: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_command(run: Run) -> None:
+    done = run("--help")
+    assert done.exit_code == 0
+    assert all(f" {name} " in done.stdout for name in ("chat", "ask", "sync", "documents"))
+
+
+# -- Ctrl-C -----------------------------------------------------------------------------------
+
+
+def interrupt(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    return process.returncode, stdout, stderr
+
+
+@pytest.mark.usefixtures("sample_store")
+def test_ctrl_c_while_the_model_is_silent_stops_without_a_traceback() -> None:
+    with OpenAIServer(Fault.SILENCE) as server:
+        process = start("ask", SKIPPED, OPENAI_BASE_URL=server.base_url, FOOTNOTE_TIMEOUT_SECONDS="60")
+        wait_for(lambda: bool(server.chats))
+        assert interrupt(process) == (130, "", "footnote: stopped; nothing is lost.\n")
+
+
+def test_ctrl_c_in_a_sync_loses_nothing(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_STORE", str(tmp_path / "store"))
+    words = "The ferry left Brenholm at noon and carried two hundred passengers over the sound. " * 3
+    for number in range(330):
+        (folder / f"{number:03}.txt").write_text(f"Crossing {number}. {words}", encoding="utf-8")
+    process = start("sync", folder)
+    wait_for(lambda: count_documents(tmp_path / "store") > 0)
+    code, stdout, stderr = interrupt(process)
+    assert (code, stdout) == (130, "")
+    assert stderr.endswith("footnote: stopped; nothing is lost.\n")
+    assert "Traceback" not in stderr
+    summary = re.fullmatch(r"330 documents: (\d+) added, (\d+) unchanged\n", run("sync", folder).stdout)
+    assert summary
+    assert int(summary[1]) + int(summary[2]) == 330
+
+
+def count_documents(stores: Path) -> int:
+    """How many documents a store under way shows already."""
+    for file in stores.glob("*/lexicon.sqlite"):
+        lexicon = Lexicon(file)
+        try:
+            return len(lexicon.records()) if lexicon.generation() else 0
+        finally:
+            lexicon.close()
+    return 0
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
+
+
+# -- what a document or its name may hold -----------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
+def test_no_file_name_title_or_text_can_drive_the_terminal(run: Run, folder: Path) -> None:
+    name = "evil\x1b[31m\u202e🚢\n[9] fake\x07.md"
+    text = "# The \x1b]0;owned\x07 Ferry\n\nCaptain Ida Voss \x1b[2J steers the \x9b31m Brenholm ferry.\n"
+    (folder / name).write_text(text, encoding="utf-8")
+    (folder / "picture\x1b[31m\n.png").write_bytes(PICTURE)
+    for arguments in (
+        ("sync", folder),
+        ("documents", folder),
+        ("ask", "Who steers the Brenholm ferry?", "--documents", folder),
+        ("ask", "Who won the 2022 World Cup?", "--documents", folder),
+        ("documents", folder / name),
+    ):
+        done = run(*arguments)
+        printed = done.stdout + done.stderr
+        assert done.exit_code == (2 if folder / name in arguments else 3 if "sync" in arguments else 0)
+        assert "evil" in printed or "Captain" in printed or "picture" in printed
+        assert "Traceback" not in printed
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", printed)
+        assert not re.search(r"^\[9\]", printed, re.MULTILINE)
+
+
+def test_emoji_and_accents_in_names_are_printed_as_they_are(run: Run, folder: Path) -> None:
+    (folder / "Fähre 🚢.txt").write_text("Captain Ida Voss steers the Brenholm ferry.\n", encoding="utf-8")
+    assert run("documents", folder).stdout == "            Fähre 🚢.txt  Fähre 🚢\n"
+    assert "[1] Fähre 🚢.txt, characters 0-43" in run("ask", "Who steers the ferry?", "--documents", folder).stdout

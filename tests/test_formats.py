@@ -1,0 +1,500 @@
+"""Each format, by files that the usual libraries write, or that stand here in full."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from datetime import date, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import docx
+import openpyxl
+import pptx
+import pytest
+from made_files import WORD, join_pdf, make_docx, make_pdf, make_zip
+from pptx.util import Inches
+
+from index.documents import Document, page_at
+from index.formats import UnreadableError, find_format
+from index.loader import load
+from index.sentences import find_sentences
+
+
+def read(tmp_path: Path, name: str, content: bytes | str) -> Document:
+    file = tmp_path / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load(file, name)
+
+
+def sentences(document: Document) -> list[str]:
+    return [document.text[sentence.start : sentence.end] for sentence in find_sentences(document.text)]
+
+
+def save(document: Any) -> bytes:
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+# -- what a file is ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "path", "name"),
+    [
+        (b"He went.", "a.txt", "plain text"),
+        (b"He went.", "a", "plain text"),
+        (b"def go(): pass", "a.py", "plain text"),
+        (b"He went.", "a.docx", "plain text"),
+        (b"a,b\n1,2\n", "a.csv", "CSV"),
+        (b"a,b\n1,2\n", "a.txt", "plain text"),
+        (b"%PDF-1.4", "a.txt", "PDF"),
+        (b"\r\n\r\n%PDF-1.4", "a", "PDF"),
+        (b"{\\rtf1 He went.}", "a.doc", "RTF"),
+        (b"<!DOCTYPE html><p>He went.", "a.txt", "web page"),
+        (b"\xef\xbb\xbf <!-- saved -->\n<HTML lang='en'>", "a", "web page"),
+        (b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">\n<html>', "a.xml", "web page"),
+        ("<!doctype html>".encode("utf-16"), "a", "web page"),
+        (b"<p>He went.</p>", "a.html", "web page"),
+        (b"<p>He went.</p>", "a.md", "plain text"),
+        (b"He went.", "a.html", "plain text"),
+        (b'<?xml version="1.0"?><a/>', "a.svgz", "XML"),
+        (b"<a/>", "a.xml", "XML"),
+        (b'{"a": 1}', "a.json", "JSON"),
+        (b'{"a": 1}', "a.txt", "plain text"),
+        (b"From: a@b.org\nTo: c@d.org\nMIME-Version: 1.0\n\nHe went.", "a.txt", "e-mail"),
+        (b"From b@c Mon Jan 1\nReceived: by x\n\tfor y\nSubject: Tour\n\nHe went.", "a", "e-mail"),
+        (b"From: Anna\nTo: Ben\nSubject: Tour\n\nHe went.", "memo.txt", "plain text"),
+        (b"From: Anna\nTo: Ben\nSubject: Tour\n\nHe went.", "a.eml", "e-mail"),
+    ],
+)
+def test_the_content_tells_the_format_and_the_suffix_only_what_content_cannot(
+    content: bytes, path: str, name: str
+) -> None:
+    assert find_format(content, path).name == name
+
+
+@pytest.mark.parametrize(
+    ("content", "path", "reason"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "a.txt", "unsupported format (PNG image)"),
+        (b"\xff\xd8\xff\xe0", "a.jpg", "unsupported format (JPEG image)"),
+        (b"ID3\x04", "a.mp3", "unsupported format (audio)"),
+        (b"\x00\x00\x00\x20ftypisom", "a.mp4", "unsupported format (video)"),
+        (b"\x1f\x8b\x08", "a.gz", "unsupported format (archive)"),
+        (b"\x7fELF\x02", "a", "unsupported format (program)"),
+        (b"SQLite format 3\x00", "a.db", "unsupported format (SQLite database)"),
+        (make_zip({"a.txt": "He went."}), "a.zip", "unsupported format (archive)"),
+        (make_zip({"a.txt": "He went."}), "a.docx", "damaged"),
+        (b"PK\x03\x04 cut off", "a.xlsx", "damaged"),
+        (b"PK\x03\x04 cut off", "a.zip", "unsupported format (archive)"),
+    ],
+)
+def test_what_cannot_be_read_is_named(content: bytes, path: str, reason: str) -> None:
+    with pytest.raises(UnreadableError) as raised:
+        find_format(content, path)
+    assert str(raised.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("stream", "reason"),
+    [
+        ("EncryptedPackage", "encrypted"),
+        ("WordDocument", "unsupported format (Word of before 2007: save it as .docx)"),
+        ("Workbook", "unsupported format (Excel of before 2007: save it as .xlsx)"),
+        ("PowerPoint Document", "unsupported format (PowerPoint of before 2007: save it as .pptx)"),
+        ("nothing known", "unsupported format (Microsoft compound file)"),
+    ],
+)
+def test_what_microsofts_old_container_holds_is_told(tmp_path: Path, stream: str, reason: str) -> None:
+    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100_000) + stream.encode("utf-16-le")
+    with pytest.raises(UnreadableError) as raised:
+        read(tmp_path, "a.doc", content)
+    assert str(raised.value) == reason
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.rst", "a.py", "a.org", "Makefile"])
+def test_readable_text_of_any_name_is_the_decoded_file(tmp_path: Path, name: str) -> None:
+    text = "# The tour\r\n\r\nIt was  long.\n\tgo: now\n<p>He went.</p>\n"
+    assert read(tmp_path, name, text).text == text
+
+
+def test_no_reader_is_imported_before_it_is_needed() -> None:
+    program = "import sys, index.worker; print({'lxml', 'openpyxl', 'pypdfium2', 'trafilatura'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+# -- web pages --------------------------------------------------------------------------------
+
+_PAGE = """<!DOCTYPE html><html><head><title>President skips Israel | The Daily</title>
+<meta name="author" content="Jane Doe"><meta property="article:published_time" content="2025-05-13T10:30:00Z">
+<style>p { color: red }</style><script>alert("stolen")</script></head><body>
+<div id="cookie-banner" class="cookie-consent">We use cookies to improve your visit. <button>Accept</button></div>
+<nav><ul><li><a href="/">Home</a></li><li><a href="/world">World news</a></li></ul></nav>
+<article><h1>President skips Israel on his tour</h1>
+<p>The president left Washington on Monday for a tour of three countries, and <b>Israel</b> is not among them.</p>
+<p>Officials said that talks in Doha had gone on for longer than anybody had planned, and that no date was free.</p>
+<h2>What comes next</h2>
+<ul><li>A second visit is planned for the autumn of this year.</li>
+<li>The envoy stays in the region until then.</li></ul>
+<p>“We have a friend there,” he told reporters on board, “and a friend does not have to be visited every time.”</p>
+<table><tr><th>Country</th><th>Days</th></tr><tr><td>Qatar</td><td>2</td></tr><tr><td>Oman</td><td>1</td></tr></table>
+</article><aside class="related"><h3>Related stories</h3><a href="/x">Ten recipes for summer</a></aside>
+<footer>© 2025 The Daily. All rights reserved.</footer></body></html>"""
+
+
+def test_a_web_page_is_its_main_text_with_title_author_and_date(tmp_path: Path) -> None:
+    page = read(tmp_path, "a.html", _PAGE)
+    assert page.title == "President skips Israel on his tour"
+    assert page.date == "2025-05-13"
+    assert page.text.startswith("# President skips Israel on his tour\n\nBy Jane Doe\n\nThe president left Washington")
+    assert (
+        "\n\n## What comes next\n\n- A second visit is planned for the autumn of this year.\n- The envoy" in page.text
+    )
+    assert "and Israel is not among them.\n\n" in page.text
+    assert "- Country: Qatar; Days: 2\n- Country: Oman; Days: 1" in page.text
+    for dropped in ("cookies", "World news", "recipes", "rights reserved", "stolen", "color"):
+        assert dropped not in page.text
+
+
+def test_a_page_without_main_text_is_all_that_is_visible(tmp_path: Path) -> None:
+    page = read(tmp_path, "a.html", "<html><body><script>x()</script><p hidden>No.</p><p>He went.<p>Not far.</html>")
+    assert page.text == "He went.\n\nNot far."
+
+
+@pytest.mark.parametrize("declared", ["windows-1251", "utf-8"])
+def test_a_page_in_the_encoding_that_it_declares(tmp_path: Path, declared: str) -> None:
+    words = "Он сказал, что переговоры закончились."
+    page = f'<html><head><meta charset="{declared}"></head><body><p>{words}</p></body></html>'
+    assert read(tmp_path, "a.html", page.encode(declared)).text == words
+
+
+# -- PDF --------------------------------------------------------------------------------------
+
+
+def test_a_pdf_keeps_its_pages_title_and_date(tmp_path: Path) -> None:
+    content = make_pdf(
+        ["The tour began in Doha.", "It ended in Muscat,\nlate at night.", "Nobody was told."],
+        info="/Title (The tour) /CreationDate (D:20250513103000Z)",
+    )
+    document = read(tmp_path, "a.pdf", content)
+    assert document.title == "The tour"
+    assert document.date == "2025-05-13"
+    assert document.text == "The tour began in Doha.\n\nIt ended in Muscat,\nlate at night.\n\nNobody was told."
+    assert [document.text[start:][:7] for start in document.pages] == ["The tou", "It ende", "Nobody "]
+    assert page_at(document.pages, document.text.index("late")) == 2
+
+
+def test_a_page_without_text_is_still_counted(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.pdf", make_pdf(["", "One.", "", "", "Two.", ""]))
+    assert page_at(document.pages, document.text.index("One")) == 2
+    assert page_at(document.pages, document.text.index("Two")) == 5
+    assert len(document.pages) == 6
+
+
+def test_no_character_within_a_word_of_a_pdf_breaks_it(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.pdf", make_pdf(["The talks were re\u00ad\nsumed in the off-\nice of the en\x07voy."]))
+    assert document.text == "The talks were resumed in the office of the envoy."
+
+
+def test_what_was_filled_into_a_form_is_read(tmp_path: Path) -> None:
+    words = b"BT /F1 12 Tf 72 720 Td (Name of the guest:) Tj ET"
+    field = b"BT /F1 12 Tf 2 4 Td (Jane Doe) Tj ET"
+    fonts = b"/Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [5 0 R] >> >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Annots [5 0 R] " + fonts + b" >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(words), words),
+        b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Jane Doe) /F 4 /Rect [200 715 400 735] /P 3 0 R "
+        b"/AP << /N 6 0 R >> >>",
+        b"<< /Type /XObject /Subtype /Form /BBox [0 0 200 20] /Length %d %s >>\nstream\n%s\nendstream"
+        % (len(field), fonts, field),
+    ]
+    assert "Jane Doe" in read(tmp_path, "a.pdf", join_pdf(objects, "/Root 1 0 R")).text
+
+
+def test_the_largest_letters_of_the_first_page_are_the_title_where_no_field_says_it(tmp_path: Path) -> None:
+    words = "(He left Washington on Monday, and nobody knew of it.) Tj 0 -14 Td "
+    page = "BT /F1 1 Tf 12 0 0 12 72 720 Tm (Vol. 3) Tj ET "
+    page += "BT /F1 1 Tf 20 0 0 20 72 680 Tm (A tour of three) Tj 0 -1.2 Td "
+    page += f"(countries in May) Tj ET BT /F1 10 Tf 72 600 Td {words * 9} ET"
+    assert read(tmp_path, "a.pdf", make_pdf([page.encode()])).title == "A tour of three countries in May"
+
+
+@pytest.mark.parametrize("title", ["Microsoft Word - draft7.doc", "untitled", "scan.pdf", " "])
+def test_what_a_program_calls_a_file_is_no_title(tmp_path: Path, title: str) -> None:
+    content = make_pdf(["The tour\nHe went to Doha and then he went on to Muscat."], info=f"/Title ({title})")
+    assert read(tmp_path, "a.pdf", content).title == "The tour"
+
+
+# -- office -----------------------------------------------------------------------------------
+
+
+def test_a_word_document_in_reading_order(tmp_path: Path) -> None:
+    made = docx.Document()
+    made.core_properties.title = ""
+    made.core_properties.modified = datetime(2025, 5, 13, 10, 30)
+    made.sections[0].header.paragraphs[0].text = "Confidential"
+    made.add_heading("The tour", 0)
+    made.add_paragraph("The president left on Monday.").add_run(" He was bold.").bold = True
+    made.add_heading("What comes next", 2)
+    made.add_paragraph("A second visit.", style="List Bullet")
+    made.add_paragraph("A third one.", style="List Bullet")
+    table = made.add_table(rows=2, cols=2)
+    for cell, text in zip(table._cells, ("Country", "Days", "Qatar", "2"), strict=True):
+        cell.text = text
+    made.add_paragraph("He came home.")
+    document = read(tmp_path, "a.docx", save(made))
+    assert document.title == "The tour"
+    assert document.date == "2025-05-13"
+    assert document.text == (
+        "# The tour\n\nThe president left on Monday. He was bold.\n\n## What comes next\n\n"
+        "- A second visit.\n- A third one.\n- Country: Qatar; Days: 2\n\nHe came home."
+    )
+
+
+def test_notes_boxes_and_changes_of_a_word_document(tmp_path: Path) -> None:
+    body = """
+    <w:p><w:r><w:t>He </w:t></w:r><w:del><w:r><w:delText>ran</w:delText></w:r></w:del>
+         <w:ins><w:r><w:t>went</w:t></w:r></w:ins><w:hyperlink><w:r><w:t> home</w:t></w:r></w:hyperlink>
+         <w:r><w:footnoteReference w:id="2"/><w:t>.</w:t></w:r>
+         <w:r><w:pict><w:txbxContent><w:p><w:r><w:t>A box.</w:t></w:r></w:p></w:txbxContent></w:pict></w:r></w:p>
+    <w:sdt><w:sdtContent><w:p><w:r><w:t>A control.</w:t></w:r></w:p></w:sdtContent></w:sdt>
+    <w:p><w:r><w:instrText>PAGEREF x</w:instrText></w:r><w:r><w:t>Line one.</w:t><w:br/><w:t>Line two.</w:t></w:r></w:p>
+    """
+    notes = f"""<w:footnotes {WORD}>
+    <w:footnote w:id="0" w:type="separator"><w:p><w:r><w:t>----a</w:t></w:r></w:p></w:footnote>
+    <w:footnote w:id="2"><w:p><w:r><w:t>So he says.</w:t></w:r></w:p></w:footnote></w:footnotes>"""
+    document = read(tmp_path, "a.docx", make_docx(body, footnotes=notes))
+    assert document.text == "He went home.\n\nA box.\n\nA control.\n\nLine one.\nLine two.\n\nSo he says."
+
+
+def test_a_presentation_has_a_page_for_each_slide(tmp_path: Path) -> None:
+    made = pptx.Presentation()
+    made.core_properties.title = "PowerPoint Presentation"
+    slide = made.slides.add_slide(made.slide_layouts[1])
+    slide.shapes.title.text = "The tour"
+    slide.placeholders[1].text = "Three countries\nFour days"
+    slide.notes_slide.notes_text_frame.text = "Say why Israel was left out."
+    slide = made.slides.add_slide(made.slide_layouts[6])
+    group = slide.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "He stood in a group."
+    table = slide.shapes.add_table(2, 2, 0, 0, Inches(2), Inches(1)).table
+    for cell, text in zip(table.iter_cells(), ("Country", "Days", "Qatar", "2"), strict=True):
+        cell.text = text
+    document = read(tmp_path, "a.pptx", save(made))
+    assert document.title == "The tour"
+    assert document.text == (
+        "## The tour\n\n- Three countries\n- Four days\n\nSay why Israel was left out.\n\n"
+        "He stood in a group.\n\n- Country: Qatar; Days: 2"
+    )
+    assert document.pages == (0, document.text.index("He stood"))
+
+
+def test_every_sheet_of_a_workbook_row_by_row(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    sheet = made.active
+    sheet.title = "Tour"
+    for row in (["The tour"], [], ["Country", "Days", "From"], ["Qatar", 2, date(2025, 5, 13)], ["Oman", 1.5, None]):
+        sheet.append(row)
+    other = made.create_sheet("Costs")
+    other.append([1, 2])
+    other.append([3, True])
+    made.create_sheet("Empty")
+    made.create_sheet("Hidden").sheet_state = "hidden"
+    made["Hidden"].append(["Secret"])
+    document = read(tmp_path, "costs.xlsx", save(made))
+    assert document.title == "costs"
+    assert document.text == (
+        "## Tour\n\nThe tour\n\n- Country: Qatar; Days: 2; From: 2025-05-13\n- Country: Oman; Days: 1.5\n\n"
+        "## Costs\n\n- 1 | 2\n- 3 | yes"
+    )
+
+
+_ODF = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "text", "table", "meta")
+)
+
+
+def test_an_opendocument_text(tmp_path: Path) -> None:
+    body = """<text:h text:outline-level="2">The tour</text:h>
+    <text:p>He <text:span>went</text:span><text:s text:c="2"/>home<text:note><text:note-citation>1</text:note-citation>
+    <text:note-body><text:p>So he says.</text:p></text:note-body></text:note>.</text:p>
+    <text:list><text:list-item><text:p>One item.</text:p></text:list-item></text:list>
+    <table:table><table:table-row><table:table-cell><text:p>Country</text:p></table:table-cell>
+    <table:table-cell><text:p>Days</text:p></table:table-cell></table:table-row>
+    <table:table-row><table:table-cell><text:p>Qatar</text:p></table:table-cell>
+    <table:table-cell><text:p>2</text:p></table:table-cell></table:table-row>
+    <table:table-row table:number-rows-repeated="1048576"><table:table-cell table:number-columns-repeated="16384"/>
+    </table:table-row></table:table>"""
+    content = make_zip(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": f"<office:document-content {_ODF}><office:body><office:text>{body}</office:text>"
+            "</office:body></office:document-content>",
+            "meta.xml": f'<office:document-meta {_ODF} xmlns:dc="http://purl.org/dc/elements/1.1/"><office:meta>'
+            "<dc:title>A diary</dc:title><dc:date>2025-05-13T10:00:00</dc:date></office:meta></office:document-meta>",
+        }
+    )
+    document = read(tmp_path, "a.odt", content)
+    assert (document.title, document.date) == ("A diary", "2025-05-13")
+    assert document.text == "## The tour\n\nHe went home.\n\nSo he says.\n\n- One item.\n- Country: Qatar; Days: 2"
+
+
+# -- mail, books ------------------------------------------------------------------------------
+
+
+def test_a_message_says_who_wrote_when_to_whom(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["Subject"] = "Die Reise — geändert"
+    message["From"] = "Anna Müller <anna@example.org>"
+    message["To"] = "Ben <ben@example.org>"
+    message["Date"] = "Tue, 13 May 2025 10:30:00 +0200"
+    message.set_content("Israel is left out.\n\nNobody was told.\n")
+    message.add_alternative("<html><body><p>In colours.</p></body></html>", subtype="html")
+    message.add_attachment(b"\x00\x01", maintype="application", subtype="pdf", filename="plan.pdf")
+    document = read(tmp_path, "a.eml", message.as_bytes())
+    assert (document.title, document.date) == ("Die Reise — geändert", "2025-05-13")
+    assert document.text == (
+        "# Die Reise — geändert\n\n- From: Anna Müller <anna@example.org>\n- To: Ben <ben@example.org>\n"
+        "- Date: Tue, 13 May 2025 10:30:00 +0200\n\nIsrael is left out.\n\nNobody was told.\n\nAttachment: plan.pdf"
+    )
+
+
+def test_a_message_in_html_with_another_message_in_it(tmp_path: Path) -> None:
+    inner = EmailMessage()
+    inner["Subject"] = "Inner"
+    inner.set_content("It was said before.")
+    message = EmailMessage()
+    message["Subject"] = "Outer"
+    message["From"] = "anna@example.org"
+    message.set_content("<p>See <b>below</b>.</p><style>p {}</style>", subtype="html")
+    message.add_attachment(inner)
+    document = read(tmp_path, "a.eml", message.as_bytes())
+    assert document.text == "# Outer\n\n- From: anna@example.org\n\nSee below.\n\n## Inner\n\nIt was said before."
+
+
+@pytest.mark.parametrize("charset", ["no-such-encoding", "ascii", "utf-8"])
+def test_a_message_whose_encoding_is_not_what_it_says(tmp_path: Path, charset: str) -> None:
+    words = "Le président a déclaré que les négociations étaient terminées à Genève, où l’été fut très chaud."
+    head = f"From: a@b.org\nMIME-Version: 1.0\nSubject: x\nContent-Type: text/plain; charset={charset}\n\n"
+    assert words in read(tmp_path, "a.eml", head.encode() + words.encode("cp1252")).text
+
+
+def test_an_encrypted_message_is_refused(tmp_path: Path) -> None:
+    head = "From: a@b.org\nMIME-Version: 1.0\nContent-Type: multipart/encrypted; boundary=x\n\n--x\n\nabc\n--x--\n"
+    with pytest.raises(UnreadableError, match=r"^encrypted$"):
+        read(tmp_path, "a.eml", head)
+
+
+def make_book(**members: str) -> bytes:
+    return make_zip(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+            '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>',
+            "OEBPS/book.opf": """<package xmlns="http://www.idpf.org/2007/opf"
+            xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata><dc:title>The tour</dc:title>
+            <dc:creator>Jane Doe</dc:creator><dc:date>2025-05-13</dc:date></metadata>
+            <manifest><item id="b" href="two%20b.xhtml" media-type="application/xhtml+xml"/>
+            <item id="n" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
+            <item id="a" href="one.xhtml" media-type="application/xhtml+xml"/></manifest>
+            <spine><itemref idref="n"/>
+            <itemref idref="a"/><itemref idref="b"/><itemref idref="b"/></spine></package>""",
+            "OEBPS/nav.xhtml": "<html><body>Contents</body></html>",
+            "OEBPS/one.xhtml": "<html><body><h2>One</h2><p>He&#160;left.</p></body></html>",
+            "OEBPS/two b.xhtml": "<html><body><h2>Two</h2><ol><li><p>He came back.</p></li></ol></body></html>",
+            **members,
+        }
+    )
+
+
+def test_a_book_in_the_order_of_its_spine(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.epub", make_book())
+    assert (document.title, document.date) == ("The tour", "2025-05-13")
+    assert document.text == "# The tour\n\nBy Jane Doe\n\n## One\n\nHe left.\n\n## Two\n\n- He came back."
+
+
+def test_a_book_that_is_sold_encrypted_is_refused(tmp_path: Path) -> None:
+    method = '<e><EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/></e>'
+    with pytest.raises(UnreadableError, match=r"^encrypted$"):
+        read(tmp_path, "a.epub", make_book(**{"META-INF/encryption.xml": method}))
+
+
+# -- data -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_table_says_its_headers_in_every_row(tmp_path: Path, delimiter: str) -> None:
+    rows = [["Country", "Remark"], ["Qatar", '"Long, hot; very"'], ["Oman", "Cool"]]
+    document = read(tmp_path, "a.csv", "\r\n".join(delimiter.join(row) for row in rows))
+    assert document.text == "- Country: Qatar; Remark: Long, hot; very\n- Country: Oman; Remark: Cool"
+    assert sentences(document) == ["Country: Qatar; Remark: Long, hot; very", "Country: Oman; Remark: Cool"]
+
+
+def test_rows_of_one_length_stay_apart(tmp_path: Path) -> None:
+    lines = [f"{'abcdefgh'[i]}{'x' * 70},{i}" for i in range(8)]
+    document = read(tmp_path, "a.csv", "name,number\n" + "\n".join(lines))
+    assert len(sentences(document)) == 8
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([{"a": 1, "b": "x"}, {"a": 2, "b": None}], "- a: 1; b: x\n- a: 2"),
+        (
+            {"tour": {"days": 4, "to": ["Qatar", "Oman"]}, "done": False},
+            "- tour.days: 4\n- tour.to: Qatar, Oman\n- done: no",
+        ),
+        ({"body": "He went.\n\nHe came."}, "- body:\n\nHe went.\nHe came."),
+        ([[1, [2]], "x"], "- [1][1]: 1\n- [1][2]: 2\n- [2]: x"),
+    ],
+)
+def test_json_says_the_path_of_each_value(tmp_path: Path, value: object, text: str) -> None:
+    assert read(tmp_path, "a.json", json.dumps(value)).text == text
+
+
+def test_json_tells_its_title_and_date_and_lines_of_it_are_records(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.json", '{"title": "The tour", "date": "2025-05-13T10:00", "x": "\\ud800"}')
+    assert (document.title, document.date) == ("The tour", "2025-05-13")
+    assert document.text.endswith("- x: \ufffd")
+    assert read(tmp_path, "a.jsonl", '{"a": 1}\n{"a": 2}\n').text == "- a: 1\n- a: 2"
+    assert read(tmp_path, "b.json", '{"a": 1, "b": ').text == '{"a": 1, "b": '
+
+
+def test_a_notebook_is_its_cells(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# The tour\n", "He went."]},
+        {"cell_type": "code", "source": "1 +  1"},
+    ]
+    document = read(tmp_path, "a.ipynb", json.dumps({"nbformat": 4, "cells": cells}))
+    assert document.title == "The tour"
+    assert document.text == "# The tour\nHe went.\n\n```\n1 +  1\n```"
+
+
+def test_xml_of_records_and_of_prose(tmp_path: Path) -> None:
+    records = "<list><c><name>Qatar</name><days>2</days></c><c><name>Oman</name><days>1</days></c></list>"
+    assert read(tmp_path, "a.xml", records).text == "- name: Qatar; days: 2\n- name: Oman; days: 1"
+    prose = (
+        '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY who "The president">]><article><front><title>The tour</title>'
+        "<date>2025-05-13</date></front><p>&who; <b>left</b> on\n Monday.</p></article>"
+    )
+    document = read(tmp_path, "b.xml", prose)
+    assert (document.title, document.date) == ("The tour", "2025-05-13")
+    assert document.text.endswith("\n\nThe president left on Monday.")
+
+
+def test_rich_text(tmp_path: Path) -> None:
+    content = (
+        rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\info{\title The tour}{\creatim\yr2025\mo5\dy13}}"
+        rb"\pard He was \b tr\'e8s\b0  late \u8212? again.\par He came home.\par {\pict " + b"ff" * 500 + b"}}"
+    )
+    document = read(tmp_path, "a.rtf", content)
+    assert (document.title, document.date) == ("The tour", "2025-05-13")
+    assert document.text == "He was très late — again.\n\nHe came home."

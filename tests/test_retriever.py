@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import finish
+from hashed import rows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.documents import Chunk, Passage
+from index.embedding import Embedding
+from index.lexicon import Record
+from index.retriever import DENSE_SHARE, combine, retrieve, to_passage
+from index.sentences import Sentence, find_sentences
+from index.store import Store
+from index.sync import sync
+
+# -- two scores become one --------------------------------------------------------------------
+
+SCORES = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1, 50), max_size=8)
+
+
+@given(SCORES, SCORES)
+def test_every_chunk_that_either_search_found_has_a_score_from_0_to_1(
+    dense: dict[str, float], lexical: dict[str, float]
+) -> None:
+    scores = combine(dense, lexical)
+    assert scores.keys() == dense.keys() | lexical.keys()
+    assert all(0 <= score <= 1 for score in scores.values())
+
+
+@given(SCORES, SCORES)
+def test_a_chunk_that_is_no_worse_in_either_search_is_no_worse_in_the_end(
+    dense: dict[str, float], lexical: dict[str, float]
+) -> None:
+    scores = combine(dense, lexical)
+    for one in scores:
+        for other in scores:
+            if all(one in found and found[one] >= found.get(other, found[one]) for found in (dense, lexical)):
+                assert scores[one] >= scores[other]
+
+
+@given(SCORES.filter(bool), st.integers(1, 100), st.integers(-10, 10))
+def test_the_scale_of_a_search_does_not_matter(lexical: dict[str, float], factor: int, shift: int) -> None:
+    dense = {"a": 0.9, "b": 0.5, "c": 0.1}
+    scaled = {chunk_id: score * factor + shift for chunk_id, score in lexical.items()}
+    expected = combine(dense, lexical)
+    if len({*scaled.values()}) == len({*lexical.values()}):
+        assert combine(dense, scaled) == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_best_of_both_searches_has_1_and_each_search_its_share() -> None:
+    assert combine({"a": 0.8, "b": 0.4, "c": 0.2}, {"a": 12.0, "d": 9.0, "b": 2.0}) == pytest.approx(
+        {"a": 1.0, "b": DENSE_SHARE / 3, "c": 0.0, "d": (1 - DENSE_SHARE) * 0.7}
+    )
+
+
+def test_a_search_that_found_nothing_takes_nothing_away() -> None:
+    assert combine({}, {}) == {}
+    assert combine({"a": 0.3}, {}) == {"a": DENSE_SHARE}
+    assert combine({}, {"a": 3.0, "b": 1.0}) == pytest.approx({"a": 1 - DENSE_SHARE, "b": 0.0})
+    assert combine({"a": 0.5, "b": 0.5}, {}) == {"a": DENSE_SHARE, "b": DENSE_SHARE}
+
+
+# -- a chunk becomes a passage ----------------------------------------------------------------
+
+
+def test_a_passages_sentences_and_page_are_those_of_the_document() -> None:
+    record = Record("id", "a.txt", "The tour", "2025-05-13", (0, 50, 100), "c" * 64, 1, 1, 2)
+    text = "# Title\n\nIt rained. We left."
+    passage = to_passage(Chunk("id:60", "id", 60, 60 + len(text), text), record, 0.5)
+    assert passage == Passage(
+        *("id", "a.txt", "The tour", "2025-05-13", 60, 60 + len(text), text, 0.5),
+        (Sentence(62, 67, "heading"), Sentence(69, 79), Sentence(80, 88)),
+        page=2,
+    )
+    assert [passage.words_of(sentence) for sentence in passage.sentences] == ["Title", "It rained.", "We left."]
+
+
+# -- a query becomes passages -----------------------------------------------------------------
+
+DOCUMENTS = {
+    "tour.md": "# The tour\n\n2025-05-13\n\nThe president flew to Riyadh, Doha and Abu Dhabi. He skipped Israel, "
+    "because the trip was about trade.\n\nThe contracts are worth 142.7 billion dollars, he said.\n",
+    "bridge.txt": "The bridge over the Aare is closed until autumn. Its bearings were found to be cracked. "
+    "Order number KX-9031 went to a workshop in Thun.\r\n\r\nPedestrians may still cross.\r\n",
+    "bakery.txt": "Our sourdough needs two days. On the first evening the dough is mixed and left in the cold. "
+    "Mrs. Wojciechowska bakes it at dawn.",
+    "chinese.md": "# 机器学习\n\n机器学习是人工智能的一个分支。深度学习使用神经网络。\n",
+    "french.txt": "Où se trouve la bibliothèque municipale ? Elle est fermée le lundi, dit Hélène.",
+    "long.txt": "\n\n".join(
+        f"Paragraph {number} speaks of the harbour and its {number * 37} boats." for number in range(60)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, embedding: Embedding) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("retriever") / "documents"
+    folder.mkdir()
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    store = Store(folder.parent / "stores", folder, embedding.name)
+    finish(sync(folder, store, embedding, 60))
+    yield store
+    store.close()
+
+
+def ask(store: Store, embedding: Embedding, query: str, count: int = 8) -> list[Passage]:
+    return retrieve(store, query, embedding.embed_query(query), count)
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "words"),
+    [
+        ("why was Israel skipped?", "tour.md", "skipped Israel"),
+        ("142.7", "tour.md", "142.7 billion"),
+        ("KX-9031", "bridge.txt", "KX-9031"),
+        ("kx 9031", "bridge.txt", "KX-9031"),
+        ("Wojciechowska", "bakery.txt", "Wojciechowska"),
+        ("How long does it take to make the bread?", "bakery.txt", "two days"),
+        ("which river crossing is shut?", "bridge.txt", "closed until autumn"),
+        ("神经网络", "chinese.md", "神经网络"),
+        ("bibliotheque", "french.txt", "bibliothèque"),
+        ("HÉLÈNE", "french.txt", "Hélène"),
+        ("paragraph 41", "long.txt", "Paragraph 41 "),
+        ("1517 boats", "long.txt", "1517 boats"),
+    ],
+)
+def test_numbers_names_words_and_meanings_are_found_first(
+    store: Store, embedding: Embedding, query: str, path: str, words: str
+) -> None:
+    best = ask(store, embedding, query)[0]
+    assert best.path == path
+    assert words in best.text
+
+
+def test_the_best_comes_first_and_no_more_come_than_asked_for(store: Store, embedding: Embedding) -> None:
+    for count in (1, 3, 8, 50):
+        passages = ask(store, embedding, "the harbour and the bridge", count)
+        assert len(passages) == min(count, len(rows(store)))
+        scores = [passage.score for passage in passages]
+        assert scores == sorted(scores, reverse=True)
+        assert len({(passage.path, passage.start) for passage in passages}) == len(passages)
+
+
+def test_fewer_passages_of_a_query_are_the_first_of_more(store: Store, embedding: Embedding) -> None:
+    query = "boats and bread"
+    assert ask(store, embedding, query, 3) == ask(store, embedding, query, 10)[:3]
+
+
+@pytest.mark.parametrize("query", ["why was Israel skipped?", "boats", "fermée", "机器学习"])
+def test_every_offset_points_into_the_file_itself(store: Store, embedding: Embedding, query: str) -> None:
+    for passage in ask(store, embedding, query, 50):
+        text = DOCUMENTS[passage.path]
+        assert store.text_of(passage.document_id) == text
+        assert text[passage.start : passage.end] == passage.text
+        assert passage.sentences
+        for sentence in passage.sentences:
+            assert passage.start <= sentence.start < sentence.end <= passage.end
+            assert text[sentence.start : sentence.end] == passage.words_of(sentence)
+
+
+def test_the_sentences_of_the_passages_are_those_of_the_document(store: Store, embedding: Embedding) -> None:
+    found = {
+        (passage.path, sentence.start, sentence.end)
+        for passage in ask(store, embedding, "the president flew to Riyadh", 100)
+        for sentence in passage.sentences
+    }
+    for path in ("tour.md", "bridge.txt", "bakery.txt"):
+        expected = {(path, s.start, s.end) for s in find_sentences(DOCUMENTS[path])}
+        assert {place for place in found if place[0] == path} == expected
+
+
+def test_title_and_date_come_with_a_passage(store: Store, embedding: Embedding) -> None:
+    best = ask(store, embedding, "why was Israel skipped?")[0]
+    assert (best.title, best.date, best.page) == ("The tour", "2025-05-13", None)
+
+
+def test_the_same_query_has_the_same_passages(store: Store, embedding: Embedding) -> None:
+    assert ask(store, embedding, "boats", 20) == ask(store, embedding, "boats", 20)
+
+
+@pytest.mark.parametrize("query", ["?", "the", '"unclosed', "x" * 5000, "NOT (a OR *)"])
+def test_no_query_breaks_the_search(store: Store, embedding: Embedding, query: str) -> None:
+    assert len(ask(store, embedding, query, 5)) == 5
+
+
+def test_an_empty_store_has_no_passages(tmp_path: Path, folder: Path, embedding: Embedding) -> None:
+    store = Store(tmp_path / "stores", folder, embedding.name)
+    with store.writing():
+        pass
+    assert ask(store, embedding, "anything") == []
+    store.close()
+
+
+def test_a_version_that_a_sync_has_not_made_visible_yet_is_not_found(
+    tmp_path: Path, folder: Path, embedding: Embedding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.txt").write_text("The bridge is closed.")
+    store = Store(tmp_path / "stores", folder, embedding.name)
+    finish(sync(folder, store, embedding, 60))
+    seen: list[list[str]] = []
+
+    def look(*arguments: object) -> None:
+        # Chroma has the new document's rows, the lexicon does not.
+        assert len(rows(store)) == 2
+        seen.append([passage.path for passage in ask(store, embedding, "the bridge is closed")])
+
+    monkeypatch.setattr(store.lexicon, "put_all", look)
+    (folder / "b.txt").write_text("The bridge is closed, we hear.")
+    finish(sync(folder, store, embedding, 60))
+    assert seen == [["a.txt"]]
+    store.close()
