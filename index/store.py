@@ -228,6 +228,8 @@ class Store:
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of chunks, by id."""
+        if not chunk_ids:
+            return {}
         found = self._collection.get(list(chunk_ids), include=["embeddings"])
         return dict(zip(found["ids"], found["embeddings"], strict=True))
 

@@ -81,5 +81,7 @@ def contents(store: Store) -> Contents:
     # A time of change that was too fresh to be trusted is kept as -1: which ones are, is a matter of chance.
     records = [replace(record, modified_ns=0) for record in records]
     stored = {chunk_id: {**row, "modified_ns": 0} for chunk_id, row in rows(store).items()}
-    near = store.nearest(HashEmbedding().embed_query("anything"), 1000)
-    return records, chunks, stored, {chunk_id: round(similarity, 4) for chunk_id, similarity in sorted(near.items())}
+    # Read one by one: a search of everything is approximate beyond some hundred rows.
+    query = HashEmbedding().embed_query("anything")
+    near = {chunk_id: round(float(vector @ query), 4) for chunk_id, vector in store.vectors(sorted(stored)).items()}
+    return records, chunks, stored, near

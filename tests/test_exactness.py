@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +20,7 @@ from test_sync import LONG, assert_equals_a_clean_store, open_store, run_sync
 
 from index import opening, sections
 from index.documents import Progress
-from index.errors import StoreError
-from index.store import Store
+from index.store import Store, place_of
 from index.sync import SyncReport, sync
 
 KILLS = int(os.environ.get("FOOTNOTE_TEST_KILLS", "12"))
@@ -244,19 +245,31 @@ def test_a_second_sync_says_who_holds_the_store_and_then_goes_on(folder: Path, s
     assert finish(walk).added == ["b.txt"]
 
 
-@pytest.mark.parametrize("damage", ["no database", "cut database", "no vectors", "cut vectors", "empty database"])
-def test_a_damaged_store_is_told_from_an_empty_one(folder: Path, stores: Path, damage: str) -> None:
-    for number in range(60):
-        (folder / f"{number}.txt").write_text(f"Document {number}. {LONG} {number}")
-    store = open_store(folder, stores)
-    run_sync(folder, store)
-    store.close()
-    chroma = store.place / "chroma"
-    from index.store import _forget_open_stores
+OPEN = """
+import sys
+sys.path.insert(0, sys.argv[3])
+from pathlib import Path
+from hashed import HashEmbedding
+from index.errors import StoreError
+from index.store import Store
+try:
+    Store(Path(sys.argv[2]), Path(sys.argv[1]), HashEmbedding.name)
+except StoreError as error:
+    sys.exit(str(error))
+"""
 
-    _forget_open_stores()
+
+@pytest.mark.parametrize(
+    "damage", ["nothing", "no database", "cut database", "empty database", "no vectors", "cut vectors"]
+)
+def test_a_damaged_store_is_told_from_an_empty_one(folder: Path, stores: Path, damage: str) -> None:
+    for number in range(80):
+        (folder / f"{number}.txt").write_text(f"Document {number}. {LONG} {number}")
+    build = start_sync(folder, stores)
+    assert build.communicate(timeout=120)[0].endswith("done\n")
+    chroma = place_of(stores, folder) / "chroma"
     segments = [place for place in chroma.iterdir() if place.is_dir() and any(place.iterdir())]
-    assert segments, "the vectors stand in files of their own only beyond some thousand rows"
+    assert segments, "the vectors stand in files of their own beyond some thousand rows"
     match damage:
         case "no database":
             (chroma / "chroma.sqlite3").unlink()
@@ -265,13 +278,19 @@ def test_a_damaged_store_is_told_from_an_empty_one(folder: Path, stores: Path, d
         case "empty database":
             os.truncate(chroma / "chroma.sqlite3", 0)
         case "no vectors":
-            for file in segments[0].iterdir():
-                file.unlink()
-            segments[0].rmdir()
+            shutil.rmtree(segments[0])
         case "cut vectors":
             os.truncate(segments[0] / "data_level0.bin", 100)
-    with pytest.raises(StoreError, match=r"footnote sync .* --anew$"):
-        open_store(folder, stores)
+    # In a process of its own, as a user's next command is.
+    command = [sys.executable, "-c", OPEN, str(folder), str(stores), str(Path(__file__).parent)]
+    opened = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if damage == "nothing":
+        assert (opened.returncode, opened.stderr) == (0, "")
+    else:
+        assert opened.returncode == 1, opened.stderr
+        assert re.search(
+            r"(?:is damaged|cannot be opened) .*footnote sync .* --anew\n$", opened.stderr.replace(": ", " ")
+        )
 
 
 def test_check_finds_what_is_wrong_and_repair_mends_it(folder: Path, store: Store) -> None:
