@@ -42,7 +42,7 @@ class LanguageModel:
         first: float | None = None
         counted: Any = None
         try:
-            for response in self._open().stream_chat(messages):
+            for response in self._replies(messages):
                 counted = getattr(response.raw, "usage", None) or counted
                 if response.delta:
                     first = first if first is not None else time.monotonic() - started
@@ -57,7 +57,20 @@ class LanguageModel:
                 time.monotonic() - started,
             )
 
-    def _open(self) -> Any:
+    def _replies(self, messages: list[Any]) -> Iterator[Any]:
+        import httpx
+        import openai
+
+        # A connection of our own, so that it ends with the reply, also where nobody waits for the rest of it.
+        with httpx.Client(timeout=self._settings.timeout_seconds, follow_redirects=True) as connection:
+            try:
+                # Without being asked, a server counts no tokens; a strict one may refuse to be asked.
+                counting = {"stream_options": {"include_usage": True}}
+                yield from self._open(connection, counting).stream_chat(messages)
+            except openai.BadRequestError:
+                yield from self._open(connection, {}).stream_chat(messages)
+
+    def _open(self, connection: Any, options: dict[str, Any]) -> Any:
         from llama_index.llms.openai import OpenAI
         from llama_index.llms.openai.utils import ALL_AVAILABLE_MODELS
         from llama_index.llms.openai_like import OpenAILike
@@ -68,7 +81,8 @@ class LanguageModel:
             "api_key": self._settings.api_key or "none",
             "timeout": self._settings.timeout_seconds,
             "max_retries": 1,
-            "additional_kwargs": {"stream_options": {"include_usage": True}},  # else a server counts no tokens
+            "additional_kwargs": options,
+            "http_client": connection,
         }
         if self._settings.base_url or self.name not in ALL_AVAILABLE_MODELS:
             return OpenAILike(

@@ -15,10 +15,15 @@ from index.errors import FolderError
 class File:
     """A file that may be a document: where it is, its path relative to the folder, its size and time of change."""
 
-    place: Path
+    location: str
     path: str
     size_bytes: int
     modified_ns: int
+
+    @property
+    def place(self) -> Path:
+        """Where the file is; made when asked for, since most files are only looked at."""
+        return Path(self.location)
 
 
 def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
@@ -43,7 +48,7 @@ def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
                 refused[path] = reason
                 continue
             status = entry.stat()
-            files.append(File(Path(entry.path), path, status.st_size, status.st_mtime_ns))
+            files.append(File(entry.path, path, status.st_size, status.st_mtime_ns))
     except PermissionError as error:
         raise FolderError(f"{folder} may not be read: change its permissions ({error.strerror}).") from error
     return sorted(files, key=lambda file: file.path), refused
@@ -66,7 +71,7 @@ def _walk(folder: Path | str, below: str, refused: dict[str, str]) -> Iterator[t
 
 def _refuse(entry: os.DirEntry[str], path: str, root: str) -> str | None:
     """Why something in the folder is no document, or None where it may be one."""
-    if any("\ud800" <= character <= "\udfff" for character in path):
+    if not path.isascii() and any("\ud800" <= character <= "\udfff" for character in path):
         return "its name is not UTF-8: rename it"
     try:
         mode = entry.stat().st_mode

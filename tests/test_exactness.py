@@ -164,7 +164,7 @@ def test_a_long_file_is_stored_as_a_short_one_is(folder: Path, store: Store, mon
 def test_a_long_file_with_what_is_no_text_in_its_midst_is_skipped(folder: Path, store: Store) -> None:
     (folder / "a.txt").write_text("Good.")
     (folder / "nul.txt").write_bytes((LONG * 4).encode() + b"\x00" + LONG.encode())
-    (folder / "old.txt").write_bytes((LONG * 90).encode() + " Le café était fermé à Noël.".encode("cp1252"))
+    (folder / "old.txt").write_bytes((LONG * 20).encode() + " Le café était fermé à Noël.".encode("cp1252"))
     report = run_sync(folder, store)
     assert report.added == ["a.txt", "old.txt"]
     assert report.skipped == {"nul.txt": "binary"}
@@ -259,14 +259,22 @@ except StoreError as error:
 """
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A folder and the stores of another process, with vectors enough to stand in files of their own."""
+    folder, stores = tmp_path_factory.mktemp("documents"), tmp_path_factory.mktemp("stores")
+    for number in range(80):
+        (folder / f"{number}.txt").write_text(f"Document {number}. {LONG} {number}")
+    assert start_sync(folder, stores).communicate(timeout=120)[0].endswith("done\n")
+    return folder, stores
+
+
 @pytest.mark.parametrize(
     "damage", ["nothing", "no database", "cut database", "empty database", "no vectors", "cut vectors"]
 )
-def test_a_damaged_store_is_told_from_an_empty_one(folder: Path, stores: Path, damage: str) -> None:
-    for number in range(80):
-        (folder / f"{number}.txt").write_text(f"Document {number}. {LONG} {number}")
-    build = start_sync(folder, stores)
-    assert build.communicate(timeout=120)[0].endswith("done\n")
+def test_a_damaged_store_is_told_from_an_empty_one(built: tuple[Path, Path], stores: Path, damage: str) -> None:
+    folder, whole = built
+    shutil.copytree(whole, stores)
     chroma = place_of(stores, folder) / "chroma"
     segments = [place for place in chroma.iterdir() if place.is_dir() and any(place.iterdir())]
     assert segments, "the vectors stand in files of their own beyond some thousand rows"

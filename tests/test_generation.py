@@ -120,6 +120,14 @@ def test_the_tokens_and_the_time_are_counted(samples: Settings) -> None:
     assert 0 < usage.first_token_seconds <= usage.seconds <= took
 
 
+def test_a_server_that_refuses_to_be_asked_for_counts_still_answers(samples: Settings) -> None:
+    with OpenAIServer(400, reply_about_israel) as server:
+        answer = ask(server, samples)
+    assert answer.found
+    assert answer.model is not None
+    assert ["stream_options" in chat.body for chat in server.chats] == [True, False]
+
+
 # -- the model and the key --------------------------------------------------------------------
 
 
