@@ -186,7 +186,7 @@ def open_langchain(settings: Settings, place: Path) -> dict[str, Peer]:
     weights = finish(open_weights(settings.cache_folder))
     embed = open_chroma_default(weights, to_onnx(load(weights.model), int8=False), place)
 
-    class Default(Embeddings):
+    class Default(Embeddings):  # type: ignore[misc]
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             return [[float(value) for value in row] for row in embed(texts)]
 
