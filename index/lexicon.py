@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,8 @@ class Lexicon:
     def fill(self, records: Mapping[str, Record], chunks: Iterable[Chunk]) -> None:
         """Add rows to a lexicon that is being made anew: chunks in any order, of the documents given by id."""
         with self._connection() as connection:
-            for chunk in chunks:
-                self._insert_chunks(connection, records[chunk.document_id], [chunk])
+            for document_id, members in groupby(chunks, key=lambda chunk: chunk.document_id):
+                self._insert_chunks(connection, records[document_id], members)
 
     def add_records(self, records: Iterable[Record]) -> None:
         """Add the records of a lexicon that is being made anew."""

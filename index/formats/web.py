@@ -72,14 +72,6 @@ def read_page(content: bytes) -> Extract:
     return Extract(text, title or None, read_date((found and found.date) or ""))
 
 
-def read_visible(content: bytes) -> Extract:
-    """All that a reader of a page would see: for e-mails and books, where all of it is main text."""
-    tree = parse_page(content)
-    blocks = Blocks()
-    render(tree, blocks)
-    return Extract(blocks.text, tidy(tree.findtext(".//title") or "") or None)
-
-
 def _find_title(tree: _Element, title: str) -> str:
     """The page's one heading of level 1, where there is one of several words; it names no site, as the title may."""
     headings = {" ".join(tidy("".join(map(str, heading.itertext()))).split()) for heading in tree.iter("h1")} - {""}
