@@ -68,8 +68,8 @@ def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, A
         for i, article in enumerate(articles):
             for j, paragraph in enumerate(article["paragraphs"] if i % 2 == half else ()):
                 (folder / f"{i:03}-{j:03}.txt").write_text(paragraph["context"], encoding="utf-8", newline="")
-        stores.append(Store(settings.store_folder, folder, embedding.name))
-        finish(sync(folder, stores[-1], embedding, settings.chunk_tokens))
+        stores.append(Store(settings.store_folder, folder, embedding.name, settings.chunk_tokens))
+        finish(sync(folder, stores[-1], embedding))
     questions = [
         (i, f"{i:03}-{j:03}.txt", question)
         for i, article in enumerate(articles)

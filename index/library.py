@@ -46,7 +46,6 @@ class Library:
             self.folder,
             self.store,
             self.embedding,
-            self.settings.chunk_tokens,
             checksum=checksum,
             dry_run=dry_run,
             patient=patient,
@@ -82,6 +81,7 @@ def open_library(documents: Path, settings: Settings) -> Generator[Progress, Non
             if model not in _embeddings:
                 _embeddings[model] = yield from open_embedding(settings)
             embedding = _embeddings[model]
-            library = Library(folder, Store(settings.store_folder, folder, embedding.name), embedding, settings)
+            store = Store(settings.store_folder, folder, embedding.name, settings.chunk_tokens)
+            library = Library(folder, store, embedding, settings)
             _opened[folder, settings] = library
     return library

@@ -234,21 +234,33 @@ def _cap(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 # What the sites that pages are scraped from put around the text. A paragraph that holds one of these
 # is nobody's answer.
-_BOILERPLATE = re.compile(
-    r"^(?:read|see|watch|listen) (?:also|more|next)\b|^also read\b"
-    r"|^(?:related|recommended)(?: (?:articles?|stories|posts?))?:"
-    r"|\b(?:join|subscribe to|sign up (?:for|to)|get) (?:our|the|my) (?:\w+ )?newsletter\b|\bnever miss a story\b"
-    r"|\bth(?:is|e) (?:web)?site uses cookies\b|\bwe use cookies\b|\baccept (?:all )?cookies\b"
-    r"|\bcookie (?:policy|settings|information)\b|\b(?:view|read) our privacy policy\b|\bprivacy overview$"
-    r"|\bfacebook comments\b|\ball rights reserved\b|\byour email address will not be published\b|^click here\b"
-    r"|^(?:share|follow us|tweet|skip to (?:main )?content|advertisement|leave a (?:reply|comment)|post a comment"
+_BOILERPLATE_OPENS = re.compile(
+    r"(?:read|see|watch|listen) (?:also|more|next)\b|also read\b|click here\b"
+    r"|(?:related|recommended)(?: (?:articles?|stories|posts?))?:"
+    r"|(?:share|follow us|tweet|skip to (?:main )?content|advertisement|leave a (?:reply|comment)|post a comment"
     r"|sign in|log in|subscribe(?: now)?|table of contents|back to top)\b.{0,60}$",
     re.IGNORECASE,
 )
+_BOILERPLATE_HOLDS = re.compile(
+    r"\b(?:join|subscribe to|sign up (?:for|to)|get) (?:our|the|my) (?:\w+ )?newsletter\b|\bnever miss a story\b"
+    r"|\bth(?:is|e) (?:web)?site uses cookies\b|\bwe use cookies\b|\baccept (?:all )?cookies\b"
+    r"|\bcookie (?:policy|settings|information)\b|\b(?:view|read) our privacy policy\b|\bprivacy overview$"
+    r"|\bfacebook comments\b|\ball rights reserved\b|\byour email address will not be published\b",
+    re.IGNORECASE,
+)
+_BOILERPLATE_WORDS = ("newsletter", "never miss", "cookie", "privacy", "facebook", "rights", "your email")
+
+
+def _is_boilerplate(sentence: str) -> bool:
+    if _BOILERPLATE_OPENS.match(sentence):
+        return True
+    # Looking for words first is what makes this fast: hardly any sentence has one of them.
+    folded = sentence.casefold()
+    return any(word in folded for word in _BOILERPLATE_WORDS) and _BOILERPLATE_HOLDS.search(sentence) is not None
 
 
 def _kind_of(text: str, block: Block, spans: list[tuple[int, int]]) -> Kind:
-    if any(_BOILERPLATE.search(text[start:end]) for start, end in spans):
+    if any(_is_boilerplate(text[start:end]) for start, end in spans):
         return "boilerplate"
     if block.marked:
         return "heading"

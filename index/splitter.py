@@ -21,8 +21,7 @@ def split(text: str, count_tokens: CountTokens, chunk_tokens: int) -> list[tuple
     count_tokens: counts the tokens of each of several texts, as the embedding will.
     Only a single word of more than `chunk_tokens` tokens is cut inside.
     """
-    units = _cut_long(text, _find_units(text), count_tokens, chunk_tokens)
-    counts = count_tokens([text[start:end] for start, end, _ in units])
+    units, counts = _cut_long(text, _find_units(text), count_tokens, chunk_tokens)
     chunks: list[tuple[int, int]] = []
     first = 0
     tokens = 0
@@ -73,20 +72,26 @@ def _mark_start(text: str, units: list[Unit], i: int) -> int:
     return line_start if line_start > units[i - 1][0] and mark.strip() and not re.search(r"\w", mark) else start
 
 
-def _cut_long(text: str, units: list[Unit], count_tokens: CountTokens, chunk_tokens: int) -> list[Unit]:
-    """Cut the units that no chunk can hold, between words where there are words."""
+def _cut_long(
+    text: str, units: list[Unit], count_tokens: CountTokens, chunk_tokens: int
+) -> tuple[list[Unit], list[int]]:
+    """The units, with those that no chunk can hold cut between words where there are words, and the tokens of each."""
     counts = count_tokens([text[start:end] for start, end, _ in units])
+    if max(counts, default=0) <= chunk_tokens:
+        return units, counts
     fitting: list[Unit] = []
+    fitting_counts: list[int] = []
     for (start, end, opens), count in zip(units, counts, strict=True):
-        if count <= chunk_tokens:
-            fitting.append((start, end, opens))
-            continue
-        middle = (start + end) // 2
-        space = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle)) + 1
-        cut = space if space > (3 * start + end) // 4 else max(start + 1, middle)
-        halves: list[Unit] = [(start, cut, opens), (cut, end, "")] if end - start > 1 else []
-        fitting.extend(_cut_long(text, halves, count_tokens, chunk_tokens) if halves else [(start, end, opens)])
-    return fitting
+        pieces, piece_counts = [(start, end, opens)], [count]
+        if count > chunk_tokens and end - start > 1:
+            middle = (start + end) // 2
+            space = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle)) + 1
+            cut = space if space > (3 * start + end) // 4 else max(start + 1, middle)
+            halves: list[Unit] = [(start, cut, opens), (cut, end, "")]
+            pieces, piece_counts = _cut_long(text, halves, count_tokens, chunk_tokens)
+        fitting += pieces
+        fitting_counts += piece_counts
+    return fitting, fitting_counts
 
 
 def _find_cut(units: list[Unit], counts: list[int], first: int, last: int, chunk_tokens: int) -> int:

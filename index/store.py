@@ -29,9 +29,16 @@ from index.documents import Chunk, Document
 from index.embedding import Vectors
 from index.errors import StoreError
 from index.lexicon import Lexicon, Record
+from index.settings import LOCAL_CHUNK_TOKENS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 COLLECTION = "chunks"
+# What a store is made with and keeps to, in words for whoever asks for another.
+_MADE_WITH = {
+    "embedding": "embedding {}",
+    "chunk_tokens": "chunks of {} tokens",
+    "schema_version": "store version {}",
+}
 _PAGE = 2000  # rows that one read of the whole collection takes at a time
 
 
@@ -77,13 +84,14 @@ class HeldError(Exception):
 
 
 class Store:
-    """The store that belongs to one documents folder and one embedding. Safe to share between threads.
+    """The store that belongs to one documents folder, one embedding and one chunk size. Safe to share between threads.
 
-    Raises StoreError where it was made by another version of Footnote or with another embedding.
+    Raises StoreError where it was made by another version of Footnote, with another embedding or another chunk size.
     """
 
-    def __init__(self, stores: Path, folder: Path, embedding_name: str) -> None:
+    def __init__(self, stores: Path, folder: Path, embedding_name: str, chunk_tokens: int = LOCAL_CHUNK_TOKENS) -> None:
         self.place = place_of(stores, folder)
+        self.chunk_tokens = chunk_tokens
         self._folder = folder
         self._embedding_name = embedding_name
         self._reopening = threading.Lock()
@@ -110,6 +118,7 @@ class Store:
         expected = {
             "schema_version": SCHEMA_VERSION,
             "embedding": self._embedding_name,
+            "chunk_tokens": self.chunk_tokens,
             "folder": os.fsencode(self._folder).decode(errors="replace"),
         }
         try:
@@ -125,11 +134,14 @@ class Store:
                 f"The store at {self.place} cannot be opened ({error}). "
                 f"To make it anew: footnote sync {self._folder} --anew"
             ) from error
-        found = {key: (collection.metadata or {}).get(key) for key in ("schema_version", "embedding")}
-        if found["schema_version"] != SCHEMA_VERSION or found["embedding"] != self._embedding_name:
+        found = collection.metadata or {}
+        differing = [key for key in _MADE_WITH if found.get(key) != expected[key]]
+        if differing:
+            made, asked = (
+                ", ".join(_MADE_WITH[key].format(of.get(key)) for key in differing) for of in (found, expected)
+            )
             raise StoreError(
-                f"The store of {self._folder} was made with embedding {found['embedding']} (store version "
-                f"{found['schema_version']}), not {self._embedding_name} (version {SCHEMA_VERSION}). "
+                f"The store of {self._folder} was made with {made}, not {asked}. "
                 f"To make it anew: footnote sync {self._folder} --anew"
             )
         self._refuse_damaged(collection)
@@ -462,22 +474,25 @@ def _to_chunks(page: Any) -> list[Chunk]:
 
 
 def _to_metadata(version: Version, chunk: Chunk) -> dict[str, str | int]:
-    """One row's fields. Those of the record, from `size_bytes` on, count on a document's first chunk only."""
+    """One row's fields; a document's first chunk carries its record besides."""
     document = version.document
-    first = chunk.id == document.id
-    return {
+    row: dict[str, str | int] = {
         "document_id": document.id,
         "path": document.path,
-        "title": document.title,
-        "date": document.date or "",
         "content_hash": document.content_hash,
         "start": chunk.start,
         "end": chunk.end,
-        "size_bytes": version.size_bytes if first else 0,
-        "modified_ns": version.modified_ns if first else 0,
-        "chunk_count": len(version.chunk_ids) if first else 0,
-        "pages": json.dumps(document.pages) if first else "",
     }
+    if chunk.id == document.id:
+        row |= {
+            "title": document.title,
+            "date": document.date or "",
+            "size_bytes": version.size_bytes,
+            "modified_ns": version.modified_ns,
+            "chunk_count": len(version.chunk_ids),
+            "pages": json.dumps(document.pages),
+        }
+    return row
 
 
 def _to_record(row: Mapping[str, Any]) -> Record:

@@ -51,7 +51,6 @@ def sync(
     folder: Path,
     store: Store,
     embedding: Embedding,
-    chunk_tokens: int,
     *,
     checksum: bool = False,
     dry_run: bool = False,
@@ -77,7 +76,7 @@ def sync(
                 return plan.report
             plan = Plan(folder, store, checksum=checksum)
             loaded = plan.load(held.enter_context(Loader()))
-            for batch in _gather(loaded, plan, embedding, chunk_tokens):
+            for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
                 _embed(batch, plan, store, embedding)
                 store.put(batch)
                 yield Progress(batch[-1].document.path, plan.count_bytes(batch), plan.bytes_to_read, "bytes")

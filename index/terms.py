@@ -14,7 +14,7 @@ from typing import Any
 
 # Han, Hiragana, Katakana and Thai, Lao, Khmer, Burmese: written without spaces between words.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_TERM = re.compile(rf"[{_UNSPACED}]+|\d+(?:[.,:]\d+)*|(?:(?![{_UNSPACED}])[^\W_])+")
+_WORD = re.compile(rf"[{_UNSPACED}]+|\d+(?:[.,:]\d+)*|(?:(?![{_UNSPACED}])[^\W_])+")
 _PLAIN = re.compile(r"[a-z]+")
 
 STOP_WORDS = frozenset(
@@ -34,16 +34,16 @@ def find_terms(text: str) -> list[str]:
     # Folded between two normalisations: the first turns up new capitals ("™" is "TM").
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     folded = "".join(c for c in folded if not unicodedata.combining(c)) if not folded.isascii() else folded
-    terms: list[str] = []
-    for match in _TERM.finditer(folded):
-        word = match.group()
-        if re.match(rf"[{_UNSPACED}]", word):
-            terms.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
-        elif word[0].isdigit():
-            terms.append(word.replace(",", ""))
-        else:
-            terms.append(_stem(word) if _PLAIN.fullmatch(word) else word)
-    return terms
+    return [term for word in _WORD.findall(folded) for term in _find_terms_of(word)]
+
+
+@lru_cache(maxsize=100_000)
+def _find_terms_of(word: str) -> tuple[str, ...]:
+    if re.match(rf"[{_UNSPACED}]", word):
+        return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+    if word[0].isdigit():
+        return (word.replace(",", ""),)
+    return (_stem(word) if _PLAIN.fullmatch(word) else word,)
 
 
 def find_content_terms(text: str) -> list[str]:
@@ -56,7 +56,6 @@ def _stemmed_stop_words() -> frozenset[str]:
     return frozenset(_stem(word) for word in STOP_WORDS) | STOP_WORDS
 
 
-@lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
     return str(_stemmer().stemWord(word))
 

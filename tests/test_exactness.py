@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import finish
-from hashed import CHUNK_TOKENS, HashEmbedding, contents
+from hashed import HashEmbedding, contents
 from test_sync import LONG, assert_equals_a_clean_store, open_store, run_sync
 
 from index import opening, sections
@@ -41,9 +41,9 @@ class Slow(HashEmbedding):
         time.sleep(0.002 * len(texts))
         return super().embed(texts)
 folder, stores = Path(sys.argv[1]), Path(sys.argv[2])
-store = Store(stores, folder, HashEmbedding.name)
+store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
 print("ready", flush=True)
-for progress in index.sync.sync(folder, store, Slow(), CHUNK_TOKENS):
+for progress in index.sync.sync(folder, store, Slow()):
     print(progress.message.encode(), flush=True)
 print("done", flush=True)
 if sys.argv[4:]:
@@ -195,7 +195,7 @@ def test_a_dry_run_says_what_a_sync_does_and_changes_nothing(folder: Path, store
     (folder / "new.txt").write_text("New.")
     (folder / "bad.txt").write_bytes(b"\x00")
     before = contents(store)
-    said = finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS, dry_run=True))
+    said = finish(sync(folder, store, HashEmbedding(), dry_run=True))
     assert contents(store) == before
     assert said == SyncReport(["new.txt"], ["c.txt"], ["a.txt"], ["d.txt"], {"bad.txt": "binary"}, ["moved.txt"])
     assert run_sync(folder, store) == said
@@ -209,7 +209,7 @@ def test_a_change_that_keeps_size_and_time_is_seen_by_checksum(folder: Path, sto
     file.write_text("Alpha two.")
     os.utime(file, ns=(1, 1))
     assert run_sync(folder, store).unchanged == ["a.txt"]
-    assert finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS, checksum=True)).changed == ["a.txt"]
+    assert finish(sync(folder, store, HashEmbedding(), checksum=True)).changed == ["a.txt"]
 
 
 def test_a_file_that_cannot_be_read_is_tried_again_only_when_it_changes(
@@ -237,9 +237,9 @@ def test_a_second_sync_says_who_holds_the_store_and_then_goes_on(folder: Path, s
         pass
     (folder / "b.txt").write_text("Beta.")
     # One that has a version to answer from does not wait.
-    assert list(sync(folder, store, HashEmbedding(), CHUNK_TOKENS, patient=False)) == []
+    assert list(sync(folder, store, HashEmbedding(), patient=False)) == []
     assert [record.path for record in store.lexicon.records()] == ["a.txt"]
-    walk = sync(folder, store, HashEmbedding(), CHUNK_TOKENS)
+    walk = sync(folder, store, HashEmbedding())
     assert next(walk) == Progress(f"Waiting for process {process.pid}, which is syncing this folder")
     end(process)  # the lock dies with its owner
     assert finish(walk).added == ["b.txt"]
@@ -249,11 +249,11 @@ OPEN = """
 import sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
-from hashed import HashEmbedding
+from hashed import CHUNK_TOKENS, HashEmbedding
 from index.errors import StoreError
 from index.store import Store
 try:
-    Store(Path(sys.argv[2]), Path(sys.argv[1]), HashEmbedding.name)
+    Store(Path(sys.argv[2]), Path(sys.argv[1]), HashEmbedding.name, CHUNK_TOKENS)
 except StoreError as error:
     sys.exit(str(error))
 """

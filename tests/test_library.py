@@ -83,7 +83,9 @@ def test_a_store_of_another_embedding_is_refused_each_time(library: Library, fol
         settings, embedding="text-embedding-3-small", api_key="none", base_url="http://127.0.0.1:9"
     )
     for _ in range(2):
-        with pytest.raises(StoreError, match=rf"not openai:text-embedding-3-small .*footnote sync {folder} --anew$"):
+        with pytest.raises(
+            StoreError, match=rf"not embedding openai:text-embedding-3-small\. .* sync {folder} --anew$"
+        ):
             finish(open_library(folder, openai))
     assert paths_of(library, "bridge")
 

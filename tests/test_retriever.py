@@ -102,8 +102,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, embedding: Embedding) -> Ite
     folder.mkdir()
     for name, text in DOCUMENTS.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
-    store = Store(folder.parent / "stores", folder, embedding.name)
-    finish(sync(folder, store, embedding, 60))
+    store = Store(folder.parent / "stores", folder, embedding.name, 60)
+    finish(sync(folder, store, embedding))
     yield store
     store.close()
 
@@ -189,7 +189,7 @@ def test_no_query_breaks_the_search(store: Store, embedding: Embedding, query: s
 
 
 def test_an_empty_store_has_no_passages(tmp_path: Path, folder: Path, embedding: Embedding) -> None:
-    store = Store(tmp_path / "stores", folder, embedding.name)
+    store = Store(tmp_path / "stores", folder, embedding.name, 60)
     with store.writing():
         pass
     assert ask(store, embedding, "anything") == []
@@ -200,8 +200,8 @@ def test_a_version_that_a_sync_has_not_made_visible_yet_is_not_found(
     tmp_path: Path, folder: Path, embedding: Embedding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.txt").write_text("The bridge is closed.")
-    store = Store(tmp_path / "stores", folder, embedding.name)
-    finish(sync(folder, store, embedding, 60))
+    store = Store(tmp_path / "stores", folder, embedding.name, 60)
+    finish(sync(folder, store, embedding))
     seen: list[list[str]] = []
 
     def look(*arguments: object) -> None:
@@ -211,6 +211,6 @@ def test_a_version_that_a_sync_has_not_made_visible_yet_is_not_found(
 
     monkeypatch.setattr(store.lexicon, "put_all", look)
     (folder / "b.txt").write_text("The bridge is closed, we hear.")
-    finish(sync(folder, store, embedding, 60))
+    finish(sync(folder, store, embedding))
     assert seen == [["a.txt"]]
     store.close()

@@ -13,7 +13,7 @@ from hashed import CHUNK_TOKENS, HashEmbedding, contents, put, put_chunks, rows
 
 from index.documents import Document, identify
 from index.errors import StoreError
-from index.store import Store, discard, number_chunks, place_of
+from index.store import SCHEMA_VERSION, Store, discard, number_chunks, place_of
 from index.sync import sync
 
 LONG = (
@@ -29,7 +29,7 @@ def stores(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(stores: Path, folder: Path) -> Iterator[Store]:
-    store = Store(stores, folder, HashEmbedding.name)
+    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():
         pass
     yield store
@@ -98,7 +98,7 @@ def test_a_new_version_leaves_nothing_of_the_old_one(store: Store, folder: Path,
     put(store, file)
     file.write_text("Short now.")
     put(store, file)
-    clean = Store(tmp_path / "clean", folder, HashEmbedding.name)
+    clean = Store(tmp_path / "clean", folder, HashEmbedding.name, CHUNK_TOKENS)
     with clean.writing():
         put(clean, file)
     assert contents(store) == contents(clean)
@@ -135,7 +135,7 @@ def test_ids_name_the_document_and_the_version(folder: Path) -> None:
 
 def test_two_stores_built_apart_are_equal_row_for_row(store: Store, folder: Path, tmp_path: Path) -> None:
     files = write(folder, a=LONG, b="Beta.", c=LONG[::-1])
-    other = Store(tmp_path / "other", folder, HashEmbedding.name)
+    other = Store(tmp_path / "other", folder, HashEmbedding.name, CHUNK_TOKENS)
     with other.writing():
         for file in reversed(files):
             put(other, file)
@@ -174,21 +174,26 @@ def test_each_folder_has_a_store_of_its_own_under_a_readable_name(tmp_path: Path
 def test_a_folder_whose_name_is_not_utf_8_has_a_store(stores: Path, tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     folder.mkdir()
-    Store(stores, folder, HashEmbedding.name).close()
+    Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS).close()
 
 
 def test_a_store_of_another_embedding_is_refused_with_the_command_that_helps(store: Store, folder: Path) -> None:
     with pytest.raises(StoreError) as raised:
-        Store(store.place.parent, folder, "another")
+        Store(store.place.parent, folder, "another", CHUNK_TOKENS)
     assert f"made with embedding {HashEmbedding.name}" in str(raised.value)
-    assert "not another" in str(raised.value)
+    assert "not embedding another" in str(raised.value)
     assert str(raised.value).endswith(f"footnote sync {folder} --anew")
+
+
+def test_a_store_of_another_chunk_size_is_refused(store: Store, folder: Path) -> None:
+    with pytest.raises(StoreError, match=rf"chunks of {CHUNK_TOKENS} tokens, not chunks of 100 tokens\. .* --anew$"):
+        Store(store.place.parent, folder, HashEmbedding.name, 100)
 
 
 def test_a_store_of_another_version_is_refused(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("index.store.SCHEMA_VERSION", 99)
-    with pytest.raises(StoreError, match=r"store version 2\), not test \(version 99\)\. .* --anew$"):
-        Store(store.place.parent, folder, HashEmbedding.name)
+    with pytest.raises(StoreError, match=rf"store version {SCHEMA_VERSION}, not store version 99\. .* --anew$"):
+        Store(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
 
 
 def test_a_damaged_store_is_refused_each_time_and_can_be_made_anew(stores: Path, folder: Path) -> None:
@@ -198,10 +203,10 @@ def test_a_damaged_store_is_refused_each_time_and_can_be_made_anew(stores: Path,
     (place / "chroma" / "chroma.sqlite3").write_bytes(b"no database at all " * 500)
     for _ in range(2):
         with pytest.raises(StoreError, match=r"cannot be opened .* --anew$"):
-            Store(stores, folder, HashEmbedding.name)
+            Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     discard(stores, folder)
-    store = Store(stores, folder, HashEmbedding.name)
-    assert finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS)).added == ["a.txt"]
+    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    assert finish(sync(folder, store, HashEmbedding())).added == ["a.txt"]
     store.close()
 
 
@@ -210,24 +215,24 @@ def test_a_damaged_store_is_refused_each_time_and_can_be_made_anew(stores: Path,
 
 def test_a_discarded_store_is_built_anew_also_with_another_embedding(store: Store, folder: Path) -> None:
     write(folder, a=LONG)
-    finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS))
+    finish(sync(folder, store, HashEmbedding()))
     before = contents(store)
     discard(store.place.parent, folder)
-    other = Store(store.place.parent, folder, "another")
+    other = Store(store.place.parent, folder, "another", CHUNK_TOKENS)
     assert contents(other) == ([], {}, {}, {})
-    assert finish(sync(folder, other, HashEmbedding(), CHUNK_TOKENS)).added == ["a.txt"]
+    assert finish(sync(folder, other, HashEmbedding())).added == ["a.txt"]
     assert contents(other) == before
     other.close()
 
 
 def test_a_store_that_is_open_while_it_is_discarded_notices(store: Store, folder: Path) -> None:
     write(folder, a=LONG)
-    finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS))
+    finish(sync(folder, store, HashEmbedding()))
     before = contents(store)
     discard(store.place.parent, folder)
     store.refresh()
     assert contents(store) == ([], {}, {}, {})
-    assert finish(sync(folder, store, HashEmbedding(), CHUNK_TOKENS)).added == ["a.txt"]
+    assert finish(sync(folder, store, HashEmbedding())).added == ["a.txt"]
     assert contents(store) == before
     # What was written went into the files that the next process will open.
     rows = sqlite3.connect(store.place / "chroma" / "chroma.sqlite3")
@@ -245,7 +250,7 @@ def test_to_discard_what_was_never_made_is_nothing(stores: Path, folder: Path) -
 
 def test_a_lexicon_that_was_deleted_is_rebuilt_with_the_same_results(stores: Path, folder: Path) -> None:
     files = write(folder, a=LONG, b="Six sevens are forty-two.", c="Nothing of the kind.")
-    store = Store(stores, folder, HashEmbedding.name)
+    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():
         for file in files:
             put(store, file)
@@ -255,7 +260,7 @@ def test_a_lexicon_that_was_deleted_is_rebuilt_with_the_same_results(stores: Pat
     for file in store.place.glob("lexicon*"):
         file.unlink()
 
-    store = Store(stores, folder, HashEmbedding.name)
+    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():
         assert contents(store) == before
         assert [store.lexicon.search(query, 10) for query in queries] == found
@@ -308,7 +313,7 @@ def test_a_second_writer_waits_for_the_first(store: Store, folder: Path) -> None
     entered = threading.Event()
 
     def second() -> None:
-        other = Store(store.place.parent, folder, HashEmbedding.name)
+        other = Store(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
         entered.set()
         with other.writing():
             order.append("second")

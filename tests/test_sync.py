@@ -43,11 +43,11 @@ def die(*arguments: object) -> None:
 
 
 def open_store(folder: Path, stores: Path) -> Store:
-    return Store(stores, folder, HashEmbedding.name)
+    return Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
 
 
 def run_sync(folder: Path, store: Store, embedding: HashEmbedding | None = None) -> SyncReport:
-    report: SyncReport = finish(sync(folder, store, embedding or HashEmbedding(), CHUNK_TOKENS))
+    report: SyncReport = finish(sync(folder, store, embedding or HashEmbedding()))
     return report
 
 
@@ -157,7 +157,7 @@ def test_nothing_is_written_into_the_documents_folder(folder: Path, store: Store
 def test_progress_names_a_document_and_counts_to_the_end(folder: Path, store: Store) -> None:
     for name, text in {"a": LONG, "b": "Beta.", "c": LONG, "d": "Delta.", "e": "Epsilon."}.items():
         (folder / f"{name}.txt").write_text(text)
-    events = list(sync(folder, store, HashEmbedding(), CHUNK_TOKENS))
+    events = list(sync(folder, store, HashEmbedding()))
     size = sum(file.stat().st_size for file in folder.iterdir())
     assert [event.message for event in events] == ["a.txt", "c.txt", "c.txt", "e.txt"]
     assert [event.done for event in events] == sorted(event.done for event in events)
@@ -307,7 +307,7 @@ def change_much(folder: Path) -> None:
 @pytest.mark.parametrize("steps", [1, 2])
 def test_a_sync_that_is_abandoned_is_completed_by_the_next(folder: Path, filled: Store, steps: int) -> None:
     change_much(folder)
-    walk = sync(folder, filled, HashEmbedding(), CHUNK_TOKENS)
+    walk = sync(folder, filled, HashEmbedding())
     for _ in range(steps):
         next(walk)
     walk.close()
@@ -368,8 +368,8 @@ from index.lexicon import Lexicon
 from index.store import Store
 from index.sync import sync
 {die}
-store = Store(Path({str(stores)!r}), Path({str(folder)!r}), HashEmbedding.name)
-for progress in sync(Path({str(folder)!r}), store, HashEmbedding(), CHUNK_TOKENS):
+store = Store(Path({str(stores)!r}), Path({str(folder)!r}), HashEmbedding.name, CHUNK_TOKENS)
+for progress in sync(Path({str(folder)!r}), store, HashEmbedding()):
     pass
 """
     return subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode
@@ -436,7 +436,7 @@ def test_a_sync_that_waited_looks_at_the_folder_as_it_is_by_then(folder: Path, f
 def test_a_walk_may_go_on_in_another_thread_than_it_began_in(folder: Path, filled: Store) -> None:
     # A web server steps through a generator in whatever thread is free.
     change_much(folder)
-    walk = sync(folder, filled, HashEmbedding(), CHUNK_TOKENS)
+    walk = sync(folder, filled, HashEmbedding())
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         one.submit(next, walk).result()
         other.submit(lambda: list(walk)).result()
