@@ -6,10 +6,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import finish
@@ -38,8 +39,30 @@ class Killed(BaseException):
     """What no code may catch: the process ends here."""
 
 
-def die(*arguments: object) -> None:
-    raise Killed
+WRITES = [
+    *((Store, name) for name in ("_upsert", "_delete", "settle")),
+    *((Lexicon, name) for name in ("announce", "settle", "put", "put_all", "remove", "touch", "remember_skipped")),
+]
+
+
+@contextmanager
+def dying_after(writes: int) -> Iterator[None]:
+    """Let so many writes to the store through, of whatever kind, and none after."""
+    left = [writes]
+
+    def wrap(original: Callable[..., object]) -> Callable[..., object]:
+        def write(*arguments: object, **options: object) -> object:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+            return original(*arguments, **options)
+
+        return write
+
+    with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+        for owner, name in WRITES:
+            patch.setattr(owner, name, wrap(getattr(owner, name)))
+        yield
 
 
 def open_store(folder: Path, stores: Path) -> Store:
@@ -363,6 +386,7 @@ def sync_elsewhere(folder: Path, stores: Path, *, die: str = "") -> int:
 import os, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
+from typing import Any
 from hashed import CHUNK_TOKENS, HashEmbedding
 from index.lexicon import Lexicon
 from index.store import Store
@@ -455,35 +479,40 @@ STEPS = st.lists(
         st.tuples(st.just("write"), NAMES, TEXTS),
         st.tuples(st.just("delete"), NAMES, st.just("")),
         st.tuples(st.just("touch"), NAMES, st.just("")),
+        st.tuples(st.just("move"), NAMES, NAMES),
         st.tuples(st.just("sync"), st.just(""), st.just("")),
-        st.tuples(st.just("die"), st.just(""), st.just("")),
+        st.tuples(st.just("die"), st.just(""), st.integers(0, 12)),
     ),
     max_size=10,
 )
 
 
-@run_with(max_examples=12)
+@run_with(max_examples=20)
 @given(STEPS)
-def test_after_any_history_the_store_equals_the_folder(steps: list[tuple[str, str, str]]) -> None:
+def test_after_any_history_the_store_equals_the_folder(steps: list[tuple[str, str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "documents")
         (folder / "sub").mkdir(parents=True)
         # Never empty, so that no sync ends in an error.
         (folder / "always.txt").write_text("Always here.")
         store = open_store(folder, Path(temporary, "stores"))
-        for clock, (step, name, text) in enumerate([*steps, ("sync", "", "")]):
+        for clock, (step, name, detail) in enumerate([*steps, ("sync", "", "")]):
             file = folder / name
             if step == "write":
-                file.write_text(text)
+                file.write_text(detail)
                 os.utime(file, ns=(clock, clock))
             elif step == "delete":
                 file.unlink(missing_ok=True)
             elif step == "touch" and file.exists():
                 os.utime(file, ns=(clock, clock))
+            elif step == "move" and file.exists():
+                file.replace(folder / detail)
             elif step == "die":
-                with pytest.MonkeyPatch.context() as patch, suppress(Killed):
-                    patch.setattr(Lexicon, "put", die)
+                with dying_after(detail):
                     run_sync(folder, store)
+                # As the next process would open it, with nothing of this one's memory.
+                store.close()
+                store = open_store(folder, Path(temporary, "stores"))
             elif step == "sync":
                 run_sync(folder, store)
         assert_equals_a_clean_store(folder, store)
