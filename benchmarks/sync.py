@@ -1,6 +1,6 @@
 """How fast a folder becomes searchable beside its peers, and how memory, unchanged folders and kills fare.
 
-    python -m benchmarks.sync [--texts FILE.jsonl] [--count 400] [--rounds 3] [--megabytes 300]
+    python -m benchmarks.sync [--texts FILE.jsonl] [--count 400] [--rounds 3] [--megabytes 300] [--dimensions 384]
         [--files 10000,100000] [--only rate,memory,unchanged,kill] [--json FILE]
 
 rate: a folder of text files, about five passages each, is made searchable by the product, by llama-index and by
@@ -9,7 +9,14 @@ very chunks in one call. The model is loaded before the clock starts. Without --
 folder. memory, unchanged, kill: syncs in child processes with a stand-in for the embedding, a deterministic random
 vector, so that they show what all the rest costs. kill takes a tenth of the megabytes.
 
-But: raglite is not among the peers, since raglite 1.1.1 asks for numpy below 2 and cannot live beside our pins.
+memory's "kB a chunk" is how resident memory grows (the same as MB for 1,000 chunks): the slope of a least-squares line
+over the second half of the samples, one a batch, when libraries and first buffers are in already; "-" where they are
+too few (below some 5 MB). The last batch is not on the line, since it makes a long file visible all at once: what it
+adds is "last step MB". "vectors MB" is what Chroma's index must hold at the end, four bytes a dimension.
+
+Rows are printed, and FILE is written again, as soon as each is measured. SIGTERM and Ctrl-C leave nothing behind.
+
+But: raglite is a row without numbers, since raglite 1.1.1 asks for numpy below 2 and cannot live beside our pins.
 """
 
 from __future__ import annotations
@@ -19,6 +26,8 @@ import json
 import os
 import platform
 import random
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -26,7 +35,9 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +54,9 @@ from index.worker import _peak_bytes
 
 PASSAGES_A_FILE = 5
 FILE_BYTES = 30_000  # of each file where a folder stands for many megabytes
-DIMENSIONS = 384  # of the stand-in's vectors, as the embedded model's
+SECTIONS = ("rate", "memory", "unchanged", "kill")
 Peer = Callable[[Path, Path], int]  # from a folder and a place for the store to the number of chunks in it
+Row = tuple[str, dict[str, float | None] | str]  # a name, and its numbers or the reason why it has none
 
 
 def main() -> None:
@@ -54,46 +66,84 @@ def main() -> None:
     arguments.add_argument("--count", type=int, default=400, help="passages that the folder is made of")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--megabytes", type=int, default=300)
+    arguments.add_argument("--dimensions", type=int, default=384, help="of the stand-in's vectors")
     arguments.add_argument("--files", default="10000,100000")
-    arguments.add_argument("--only", default="rate,memory,unchanged,kill")
+    arguments.add_argument("--only", type=parse_sections, default=SECTIONS)
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--child", nargs=3, metavar=("FOLDER", "STORES", "REPEATS"), help=argparse.SUPPRESS)
     given = arguments.parse_args()
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
     if given.child:
-        serve(Path(given.child[0]), Path(given.child[1]), int(given.child[2]))
+        serve(Path(given.child[0]), Path(given.child[1]), int(given.child[2]), given.dimensions)
         return
     print(f"{os.cpu_count()} x {platform.processor() or platform.machine()}, Python {platform.python_version()}")
-    systems: dict[str, dict[str, dict[str, float]]] = {}
-    for name in given.only.split(","):
+    systems: dict[str, dict[str, dict[str, float | None] | str]] = {}
+    for section in given.only:
+        systems[section] = {}
         with tempfile.TemporaryDirectory() as temporary:
-            place = Path(temporary)
-            if name == "rate":
-                rows = measure_rate(place, make_texts(given.texts, given.count), given.rounds)
-            elif name == "memory":
-                rows = measure_memory(place, make_texts(given.texts, 500), given.megabytes * 1_000_000)
-            elif name == "unchanged":
-                rows = measure_unchanged(place, [int(count) for count in given.files.split(",")])
-            else:
-                rows = measure_kill(place, make_texts(given.texts, 500), given.megabytes * 100_000)
-        systems[name] = rows
-        print_table(name, rows)
-    if given.json:
-        given.json.write_text(json.dumps({"set": "sync", "systems": systems}, indent=1) + "\n", encoding="utf-8")
+            for name, row in print_rows(section, measure(section, Path(temporary), given)):
+                systems[section][name] = row
+                if given.json:
+                    text = json.dumps({"set": "sync", "systems": systems}, indent=1) + "\n"
+                    given.json.write_text(text, encoding="utf-8")
 
 
-def print_table(name: str, rows: dict[str, dict[str, float]]) -> None:
-    """One Markdown table: a row for each system or size, a column for each number."""
-    columns = list(next(iter(rows.values())))
-    print(f"\n| {' | '.join([name, *columns])} |\n|{'---|' * (len(columns) + 1)}")
-    for row, numbers in rows.items():
-        cells = (f"{numbers[c]:,.{0 if abs(numbers[c]) >= 100 else 2}f}" if c in numbers else "-" for c in columns)
-        print(f"| {' | '.join([row, *cells])} |", flush=True)
+def parse_sections(names: str) -> list[str]:
+    """The measurements that are asked for, by name."""
+    sections = names.split(",")
+    if unknown := [name for name in sections if name not in SECTIONS]:
+        raise argparse.ArgumentTypeError(f"no such measurement: {', '.join(unknown)} (there are {', '.join(SECTIONS)})")
+    return sections
+
+
+def leave(number: int, frame: object) -> None:
+    """End in the orderly way, which removes temporary folders and ends children; a second signal must not stop that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def measure(section: str, place: Path, given: argparse.Namespace) -> Iterator[Row]:
+    """The rows of one measurement, each as soon as there is one."""
+    if section == "rate":
+        return measure_rate(place, make_texts(given.texts, given.count), given.rounds)
+    if section == "memory":
+        return measure_memory(place, make_texts(given.texts, 500), given.megabytes * 1_000_000, given.dimensions)
+    if section == "unchanged":
+        return measure_unchanged(place, [int(count) for count in given.files.split(",")], given.dimensions)
+    return measure_kill(place, make_texts(given.texts, 500), given.megabytes * 100_000, given.dimensions)
+
+
+def print_rows(section: str, rows: Iterator[Row]) -> Iterator[Row]:
+    """Print one Markdown table as its rows come, and hand them on; under it, why some have no numbers.
+
+    The first row has numbers, and names the columns.
+    """
+    columns: list[str] = []
+    reasons: list[str] = []
+    for name, row in rows:
+        numbers = {} if isinstance(row, str) else row
+        if isinstance(row, str):
+            reasons.append(f"{name}: {row}.")
+        if not columns:
+            columns = list(numbers)
+            print(f"\n| {' | '.join([section, *columns])} |\n|{'---|' * (len(columns) + 1)}")
+        print(f"| {' | '.join([name, *(show(numbers.get(column)) for column in columns)])} |", flush=True)
+        yield name, row
+    if reasons:
+        print("", *reasons, sep="\n", flush=True)
+
+
+def show(number: float | None) -> str:
+    """A cell of the table."""
+    return "-" if number is None else f"{number:,.{0 if abs(number) >= 100 else 2}f}"
 
 
 # -- rate -------------------------------------------------------------------------------------
 
 
-def measure_rate(place: Path, texts: list[str], rounds: int) -> dict[str, dict[str, float]]:
+def measure_rate(place: Path, texts: list[str], rounds: int) -> Iterator[Row]:
     """Chunks and characters a second, medians over interleaved rounds, and what is that of the engine alone."""
     folder = place / "documents"
     write_files(folder, ("\n\n".join(texts[i : i + PASSAGES_A_FILE]) for i in range(0, len(texts), PASSAGES_A_FILE)))
@@ -103,7 +153,8 @@ def measure_rate(place: Path, texts: list[str], rounds: int) -> dict[str, dict[s
     finish(library.sync())
     lexicon = library.store.lexicon
     chunks = [chunk.text for record in lexicon.records() for chunk in lexicon.chunks_of(record.document_id)]
-    peers = {"engine alone": open_engine(library.embedding, chunks)} | open_peers(settings, place)
+    opened = {"engine alone": open_engine(library.embedding, chunks)} | open_peers(settings, place)
+    peers = {name: peer for name, peer in opened.items() if not isinstance(peer, str)}
     seconds: dict[str, list[float]] = {name: [] for name in peers}
     counts: dict[str, int] = {}
     # The round before the first warms every engine up, which makes itself ready for each length of text when it comes.
@@ -111,19 +162,23 @@ def measure_rate(place: Path, texts: list[str], rounds: int) -> dict[str, dict[s
         for name, peer in peers.items():
             started = time.perf_counter()
             counts[name] = peer(folder, place / f"{name}-{number}".replace(" ", "-"))
-            if number >= 0:
-                seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(time.perf_counter() - started)
+        last = ", ".join(f"{name} {seconds[name][-1]:.1f} s" for name in peers)
+        print(f"rate, {f'round {number + 1} of {rounds}' if number >= 0 else 'warm-up'}: {last}", file=sys.stderr)
+    seconds = {name: spent[1:] for name, spent in seconds.items()}
     characters, alone = sum(map(len, chunks)), seconds["engine alone"]
-    return {
-        name: {
-            "chunks": counts[name],
-            "chunks/s": counts[name] / statistics.median(spent),
-            "characters/s": characters / statistics.median(spent),
-            "seconds": statistics.median(spent),
-            "% of engine alone": 100 * statistics.median(a / s for a, s in zip(alone, spent, strict=True)),
-        }
-        for name, spent in seconds.items()
-    }
+    for name, spent in seconds.items():
+        yield (
+            name,
+            {
+                "chunks": counts[name],
+                "chunks/s": counts[name] / statistics.median(spent),
+                "characters/s": characters / statistics.median(spent),
+                "seconds": statistics.median(spent),
+                "% of engine alone": 100 * statistics.median(a / s for a, s in zip(alone, spent, strict=True)),
+            },
+        )
+    yield from ((name, reason) for name, reason in opened.items() if isinstance(reason, str))
 
 
 def open_engine(embedding: Embedding, chunks: list[str]) -> Peer:
@@ -131,24 +186,24 @@ def open_engine(embedding: Embedding, chunks: list[str]) -> Peer:
     return lambda folder, store: len(embedding.embed(chunks))
 
 
-def open_peers(settings: Settings, place: Path) -> dict[str, Peer]:
-    """Every way to make a folder searchable, by name; those that are not installed are left out, and it says so."""
+def open_peers(settings: Settings, place: Path) -> dict[str, Peer | str]:
+    """Every way to make a folder searchable, by name, or the reason why it is not measured."""
 
     def run_product(folder: Path, store: Path) -> int:
         library = finish(open_library(folder, replace(settings, store_folder=store)))
         finish(library.sync())
         return library.store.lexicon.count_chunks()
 
-    peers: dict[str, Peer] = {"product": run_product}
-    for name, opener in {"llama-index": open_llama_index, "LangChain": open_langchain}.items():
+    peers: dict[str, Peer | str] = {"product": run_product}
+    for name, opener in {"llama-index": open_llama_index, "LangChain": open_langchain, "raglite": open_raglite}.items():
         try:
             peers |= opener(settings, place)
         except ImportError as error:
-            print(f"{name}: not installed ({error})")
+            peers[name] = f"not installed ({error})"
     return peers
 
 
-def open_llama_index(settings: Settings, place: Path) -> dict[str, Peer]:
+def open_llama_index(settings: Settings, place: Path) -> dict[str, Peer | str]:
     """`VectorStoreIndex.from_documents` into Chroma with our embedding and chunks of our size, in its own batches."""
     import chromadb
     from llama_index.core import SimpleDirectoryReader, StorageContext, VectorStoreIndex
@@ -175,7 +230,7 @@ def open_llama_index(settings: Settings, place: Path) -> dict[str, Peer]:
     return {"llama-index, 10 a batch (its default)": open_with(10), "llama-index, 256 a batch": open_with(256)}
 
 
-def open_langchain(settings: Settings, place: Path) -> dict[str, Peer]:
+def open_langchain(settings: Settings, place: Path) -> dict[str, Peer | str]:
     """LangChain into Chroma with Chroma's default function on the same weights; four characters count as a token."""
     from langchain_chroma import Chroma
     from langchain_core.documents import Document
@@ -206,6 +261,15 @@ def open_langchain(settings: Settings, place: Path) -> dict[str, Peer]:
     return {"LangChain, Chroma's default embedding": run}
 
 
+def open_raglite(settings: Settings, place: Path) -> dict[str, Peer | str]:
+    """No peer but the reason: what was never run beside us is not to be measured by guesswork."""
+    try:
+        import_module("raglite")
+    except ImportError as error:
+        raise ImportError(f"{error}; raglite 1.1.1 asks for numpy below 2, and ours is not") from error
+    return {"raglite": "installed, but not measured here"}
+
+
 # -- all the rest, with a stand-in for the embedding ------------------------------------------
 
 
@@ -214,10 +278,15 @@ class StandIn:
 
     name = "stand-in"
 
+    def __init__(self, dimensions: int) -> None:
+        self.dimensions = dimensions
+        self.embedded = 0  # texts so far
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row a text."""
-        rows = [np.random.default_rng(zlib.crc32(text.encode())).standard_normal(DIMENSIONS) for text in texts]
-        vectors = np.array(rows, dtype=np.float32).reshape(len(texts), DIMENSIONS)
+        rows = [np.random.default_rng(zlib.crc32(text.encode())).standard_normal(self.dimensions) for text in texts]
+        vectors = np.array(rows, dtype=np.float32).reshape(len(texts), self.dimensions)
+        self.embedded += len(texts)
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
 
@@ -231,29 +300,46 @@ class StandIn:
         return [len(text) // 4 + 1 for text in texts]
 
 
-def serve(folder: Path, stores: Path, repeats: int) -> None:
+def serve(folder: Path, stores: Path, repeats: int, dimensions: int) -> None:
     """The child: sync again and again, telling how far the first one is, then what it took, as lines of JSON."""
-    store, spent = Store(stores, folder, StandIn.name), []
+    store, embedding = Store(stores, folder, StandIn.name), StandIn(dimensions)
+    spent, samples = [], []
     for _ in range(repeats):
         started = time.perf_counter()
-        for progress in sync(folder, store, StandIn(), LOCAL_CHUNK_TOKENS):
+        for progress in sync(folder, store, embedding):
             print(json.dumps([progress.done, progress.total]), flush=True)
+            with suppress(ImportError):
+                samples.append([embedding.embedded, resident_bytes()])
         spent.append(time.perf_counter() - started)
-    print(json.dumps({"seconds": spent, "peak_bytes": _peak_bytes(), "chunks": store.lexicon.count_chunks()}))
+    chunks = store.lexicon.count_chunks()
+    print(json.dumps({"seconds": spent, "peak_bytes": _peak_bytes(), "chunks": chunks, "samples": samples}))
 
 
-def run_child(folder: Path, stores: Path, *, repeats: int = 1, kill_at: float = 2.0) -> Any:
+def resident_bytes() -> int:
+    """The memory that this process holds now; ImportError where neither the system nor psutil says."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return int(import_module("psutil").Process().memory_info().rss)
+
+
+def run_child(folder: Path, stores: Path, dimensions: int, *, repeats: int = 1, kill_at: float = 2.0) -> Any:
     """Sync in a child process, which is killed once this share of the bytes is stored; None where it was."""
-    command = [sys.executable, "-m", "benchmarks.sync", "--child", str(folder), str(stores), str(repeats)]
+    command = [sys.executable, "-m", "benchmarks.sync", "--dimensions", str(dimensions)]
+    command += ["--child", str(folder), str(stores), str(repeats)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        for line in child.stdout:
-            match json.loads(line):
-                case [done, total] if total and done / total >= kill_at:
-                    child.kill()
-                    return None
-                case dict(result):
-                    return result
+        try:
+            for line in child.stdout:
+                match json.loads(line):
+                    case [done, total] if total and done / total >= kill_at:
+                        return None
+                    case dict(result):
+                        return result
+        finally:
+            # Whatever ends this: leaving the `with` waits for the child. One whose parent is killed ends by itself,
+            # when it next tells how far it is.
+            child.kill()
     raise RuntimeError(f"the child ended with {child.returncode}")
 
 
@@ -286,59 +372,80 @@ def make_files(texts: list[str], total_bytes: int) -> Iterator[str]:
     yield "".join(lines) or "The end."
 
 
-def measure_memory(place: Path, texts: list[str], total_bytes: int) -> dict[str, dict[str, float]]:
-    """Peak resident memory and speed of a first sync, of one file and of many."""
+def measure_memory(place: Path, texts: list[str], total_bytes: int, dimensions: int) -> Iterator[Row]:
+    """Peak resident memory, its growth, and speed of a first sync, of one file and of many."""
     one = place / "one"
     one.mkdir()
     with (one / "long.txt").open("w", encoding="utf-8") as stream:
         stream.writelines(make_paragraphs(texts, total_bytes))
     write_files(place / "many", make_files(texts, total_bytes))
-    rows: dict[str, dict[str, float]] = {}
     for name, folder in {"one file": one, f"files of {FILE_BYTES // 1000} kB": place / "many"}.items():
-        result = run_child(folder, place / "stores")
-        seconds = result["seconds"][0]
-        rows[f"{name}, {total_bytes / 1e6:,.0f} MB"] = {
-            "chunks": result["chunks"],
-            "peak MB": result["peak_bytes"] / 1e6,
-            "seconds": seconds,
-            "MB/s": total_bytes / 1e6 / seconds,
-            "chunks/s": result["chunks"] / seconds,
-        }
-    return rows
+        result = run_child(folder, place / "stores", dimensions)
+        shutil.rmtree(place / "stores")
+        seconds, chunks, samples = result["seconds"][0], result["chunks"], result["samples"]
+        yield (
+            f"{name}, {total_bytes / 1e6:,.0f} MB",
+            {
+                "chunks": chunks,
+                "peak MB": result["peak_bytes"] / 1e6,
+                "kB a chunk": fit_growth(samples, chunks),
+                "last step MB": (samples[-1][1] - samples[-2][1]) / 1e6 if len(samples) > 1 else None,
+                "vectors MB": chunks * dimensions * 4 / 1e6,
+                "seconds": seconds,
+                "MB/s": total_bytes / 1e6 / seconds,
+                "chunks/s": chunks / seconds,
+            },
+        )
 
 
-def measure_unchanged(place: Path, counts: list[int]) -> dict[str, dict[str, float]]:
+def fit_growth(samples: list[list[int]], chunks: int) -> float | None:
+    """Kilobytes a chunk: the slope through the second half of the samples but the last; None for fewer than ten."""
+    half = samples[len(samples) // 2 : -1]
+    if len(half) < 10:
+        return None
+    # Chunks of one batch with the same text are embedded once: what was embedded by the end is all the chunks.
+    share = chunks / samples[-1][0]
+    return statistics.linear_regression([share * texts for texts, _ in half], [held / 1e3 for _, held in half]).slope
+
+
+def measure_unchanged(place: Path, counts: list[int], dimensions: int) -> Iterator[Row]:
     """A sync that finds nothing to do, of tiny files in an open store: median of three."""
-    rows: dict[str, dict[str, float]] = {}
     for count in counts:
         folder = place / str(count)
         write_files(folder, (f"This is note {number}, and no other." for number in range(count)))
-        first, _, *again = run_child(folder, place / "stores", repeats=5)["seconds"]
+        first, _, *again = run_child(folder, place / "stores", dimensions, repeats=5)["seconds"]
+        shutil.rmtree(place / "stores")
         seconds = statistics.median(again)
-        rows[f"{count:,} files"] = {
-            "first sync s": first,
-            "no-change sync s": seconds,
-            "ms per 1,000 files": 1e6 * seconds / count,
-        }
-    return rows
+        yield (
+            f"{count:,} files",
+            {
+                "first sync s": first,
+                "no-change sync s": seconds,
+                "ms per 1,000 files": 1e6 * seconds / count,
+            },
+        )
 
 
-def measure_kill(place: Path, texts: list[str], total_bytes: int) -> dict[str, dict[str, float]]:
+def measure_kill(place: Path, texts: list[str], total_bytes: int, dimensions: int) -> Iterator[Row]:
     """A sync killed half way: what is left to do, beside a sync that nobody disturbs."""
     folder = place / "many"
     write_files(folder, make_files(texts, total_bytes))
-    clean = run_child(folder, place / "clean")
-    run_child(folder, place / "killed", kill_at=0.5)
-    after = run_child(folder, place / "killed")
+    clean = run_child(folder, place / "stores", dimensions)
+    shutil.rmtree(place / "stores")
+    yield f"clean sync of {total_bytes / 1e6:,.1f} MB", compare(clean, clean)
+    run_child(folder, place / "stores", dimensions, kill_at=0.5)
+    after = run_child(folder, place / "stores", dimensions)
     assert after["chunks"] == clean["chunks"], "the store is not that of a clean sync"
-    rows = {f"clean sync of {total_bytes / 1e6:,.1f} MB": clean, "sync after a kill half way": after}
+    yield "sync after a kill half way", compare(after, clean)
+
+
+def compare(result: Any, clean: Any) -> dict[str, float | None]:
+    """One row of `measure_kill`."""
+    seconds = result["seconds"][0]
     return {
-        name: {
-            "chunks in the end": row["chunks"],
-            "seconds": row["seconds"][0],
-            "% of clean": 100 * row["seconds"][0] / clean["seconds"][0],
-        }
-        for name, row in rows.items()
+        "chunks in the end": result["chunks"],
+        "seconds": seconds,
+        "% of clean": 100 * seconds / clean["seconds"][0],
     }
 
 

@@ -39,7 +39,7 @@ _MADE_WITH = {
     "chunk_tokens": "chunks of {} tokens",
     "schema_version": "store version {}",
 }
-_PAGE = 2000  # rows that one read of the whole collection takes at a time
+_PAGE = 500  # rows that one read of the whole collection takes at a time
 
 
 @dataclass(slots=True)
