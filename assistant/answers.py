@@ -89,7 +89,13 @@ class Answer:
         )
         citations = tuple(Citation(**item) for item in fields.pop("citations"))
         passages = tuple(
-            _build(Passage, item, sentences=tuple(Sentence(**part) for part in item["sentences"]))
+            _build(
+                Passage,
+                item,
+                sentences=tuple(Sentence(**part) for part in item["sentences"]),
+                page_starts=tuple(item["page_starts"]),
+                similarities=tuple(item["similarities"]),
+            )
             for item in fields.pop("passages")
         )
         return cls(

@@ -11,8 +11,9 @@ from assistant.followup import History, read_history, rewrite
 from assistant.generation import write
 from assistant.quotations import quote
 from assistant.reader import read, threshold
-from index.documents import Progress
+from index.documents import Passage, Progress
 from index.errors import InputError, ModelError
+from index.evidence import EVIDENCE_PASSAGES
 from index.library import open_library
 from index.settings import Settings
 
@@ -49,20 +50,23 @@ def stream_answer(
     library = yield from open_library(Path(documents or settings.documents), settings)
     yield from library.sync(patient=False)
 
-    passages = library.retrieve(query)
-    reading = read(question, query, passages, library.embedding, library.store.lexicon)
-    result = quote(question, query, passages, reading, threshold())
+    passages = library.retrieve(query, EVIDENCE_PASSAGES if settings.uses_language_model else settings.passage_count)
+    nearest = passages[: settings.passage_count]
+    reading = read(question, query, nearest, library.embedding, library.store.lexicon)
+    result = quote(question, query, nearest, reading, threshold())
     if settings.uses_language_model:
-        result = yield from _write_or_keep(result, settings)
+        result = yield from _write_or_keep(result, library.choose_evidence(passages, query), settings)
     else:
         yield TextDelta(result.text)
     yield result
 
 
-def _write_or_keep(quoted: Answer, settings: Settings) -> Generator[TextDelta, None, Answer]:
+def _write_or_keep(
+    quoted: Answer, evidence: tuple[Passage, ...], settings: Settings
+) -> Generator[TextDelta, None, Answer]:
     """The language model's answer, or the quotations with a notice where the model fails."""
     try:
-        return (yield from write(quoted, settings))
+        return (yield from write(replace(quoted, passages=evidence), settings))
     except ModelError as error:
         kind = "These are quotations" if quoted.found else "This was searched without it"
         return replace(quoted, notice=f"The language model did not answer. {error} {kind}.")

@@ -38,7 +38,7 @@ def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
         passage.document_id,
         passage.path,
         passage.title,
-        passage.page,
+        passage.page_of(sentence),
         sentence.start,
         sentence.end,
         passage.words_of(sentence),

@@ -159,6 +159,6 @@ class LanguageModel:
             case openai.APIStatusError():
                 return ModelError(
                     f"{self._server} refused the request with error {error.status_code}: check FOOTNOTE_MODEL, or "
-                    "lower FOOTNOTE_PASSAGE_COUNT where the model takes less text."
+                    "lower FOOTNOTE_EVIDENCE_CHARACTERS where the model takes less text."
                 )
         return ModelError(f"{self._server} broke off its reply ({type(error).__name__}): ask again.", retry_helps=True)

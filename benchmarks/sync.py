@@ -277,6 +277,7 @@ class StandIn:
     """Random unit vectors, the same for the same text: the hardest for a vector index, the cheapest to make."""
 
     name = "stand-in"
+    embeds_sentences = True
 
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
@@ -289,6 +290,13 @@ class StandIn:
         self.embedded += len(texts)
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+    def embed_with_sentences(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """As many rows for sentences as the embedded model gives, all the same, since they are only stored."""
+        vectors = self.embed(texts)
+        return vectors, [np.repeat(row[None], len(parts), axis=0) for row, parts in zip(vectors, spans, strict=True)]
 
     def embed_query(self, text: str) -> Vectors:
         """As a text's."""

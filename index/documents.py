@@ -48,6 +48,8 @@ class Passage:
 
     score: higher is better; comparable within one retrieval only.
     sentences: in reading order, with offsets into the document.
+    page: on which it starts, or None where the document has no pages. page_starts: where further pages start in it.
+    similarities: the cosine of each sentence to the query, or empty where the embedding gives none.
     """
 
     document_id: str
@@ -60,6 +62,12 @@ class Passage:
     score: float
     sentences: tuple[Sentence, ...]
     page: int | None = None
+    page_starts: tuple[int, ...] = ()
+    similarities: tuple[float, ...] = ()
+
+    def page_of(self, sentence: Sentence) -> int | None:
+        """The page on which one of the passage's sentences starts."""
+        return None if self.page is None else self.page + bisect_right(self.page_starts, sentence.start)
 
     def words_of(self, sentence: Sentence) -> str:
         """The exact words of one of the passage's sentences."""

@@ -19,12 +19,24 @@ else:
 
 
 class Embedding(Protocol):
-    """name: identifies the model and its weights; a store remembers it and refuses another."""
+    """name: identifies the model and its weights; a store remembers it and refuses another.
+
+    embeds_sentences: whether `embed_with_sentences` gives more than `embed`.
+    """
 
     name: str
+    embeds_sentences: bool
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of the texts, one row each, in the order given."""
+
+    def embed_with_sentences(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """The same, and for each text one row for each (start, end) of its sentences, read where they stand.
+
+        A model that gives no more than a text's vector gives no rows for sentences.
+        """
 
     def embed_query(self, text: str) -> Vectors:
         """The unit vector of one query, of shape (dimensions,)."""
@@ -66,6 +78,8 @@ def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
 class LlamaIndexEmbedding:
     """Any llama-index embedding model, behind our protocol."""
 
+    embeds_sentences = False
+
     def __init__(self, model: Any, name: str) -> None:
         self.name = name
         self._model = model
@@ -73,6 +87,13 @@ class LlamaIndexEmbedding:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, one row for each text."""
         return _normalise(self._model.get_text_embedding_batch(list(texts)))
+
+    def embed_with_sentences(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """Unit vectors of the texts; such a model does not show what it makes of their sentences."""
+        vectors = self.embed(texts)
+        return vectors, [vectors[:0]] * len(texts)
 
     def embed_query(self, text: str) -> Vectors:
         """The unit vector of one query."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from index.documents import Chunk
+from index.sentences import find_sentences
 from index.terms import find_content_terms, find_terms
 
 _SCHEMA = """
@@ -34,14 +35,15 @@ CREATE INDEX documents_by_content ON documents (content_hash);
 CREATE VIRTUAL TABLE terms USING fts5 (body, title,
     tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co' tokenchars '.:'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (terms, row);
-CREATE TABLE state (generation TEXT NOT NULL, whole INTEGER NOT NULL);
+CREATE TABLE sentences (chunk_id TEXT PRIMARY KEY, vectors BLOB NOT NULL);
+CREATE TABLE state (generation TEXT NOT NULL, whole INTEGER NOT NULL, read INTEGER NOT NULL);
 CREATE TABLE pending (document_id TEXT PRIMARY KEY);
 CREATE TABLE skipped (
     path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, reason TEXT NOT NULL
 );
 """
 TITLE_WEIGHT = 0.5
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,14 @@ class Lexicon:
             connection.execute("BEGIN IMMEDIATE")
             for kind, name in connection.execute(
                 "SELECT type, name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%' OR (type = 'table' AND name IN "
-                "('documents', 'chunks', 'state', 'pending', 'skipped')) ORDER BY sql NOT LIKE '%fts5vocab%'"
+                "('documents', 'chunks', 'sentences', 'state', 'pending', 'skipped')) "
+                "ORDER BY sql NOT LIKE '%fts5vocab%'"
             ).fetchall():
                 connection.execute(f"DROP {kind.upper()} {name}")
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute("INSERT INTO state VALUES (?, 0)", (secrets.token_hex(8),))
+            connection.execute("INSERT INTO state VALUES (?, 0, 1)", (secrets.token_hex(8),))
 
     def generation(self) -> str | None:
         """A mark that every change of the store renews; None where there is no lexicon yet."""
@@ -133,17 +136,38 @@ class Lexicon:
             connection.executemany("DELETE FROM pending WHERE document_id = ?", [(i,) for i in document_ids])
 
     def put(self, record: Record, chunks: Iterable[Chunk]) -> None:
-        """Make one document's version visible in place of any older one."""
-        self.put_all([(record, chunks)])
+        """Make one document's version visible in place of any older one; its sentences are to be read again."""
+        with self._connection() as connection:
+            self._put(connection, record, chunks)
+            connection.execute("DELETE FROM sentences WHERE chunk_id = ?", (record.document_id,))
+            connection.execute("UPDATE state SET read = 0")
+            self._renew(connection)
 
-    def put_all(self, versions: Iterable[tuple[Record, Iterable[Chunk]]]) -> None:
-        """Make several documents' versions visible in place of any older ones, all at once."""
+    def put_all(self, versions: Iterable[tuple[Record, Iterable[Chunk]]], sentences: Mapping[str, bytes]) -> None:
+        """Make several documents' versions visible in place of any older ones, all at once.
+
+        sentences: the vectors of the sentences of their first chunks, as `put_sentences` takes them.
+        """
         with self._connection() as connection:
             for record, chunks in versions:
-                self._drop(connection, record.document_id)
-                self._insert_record(connection, record)
-                self._insert_chunks(connection, record, chunks)
+                self._put(connection, record, chunks)
+            self._put_sentences(connection, sentences)
             self._renew(connection)
+
+    def put_sentences(self, sentences: Mapping[str, bytes]) -> None:
+        """Note the vectors of chunks' sentences, by chunk id, whether or not the chunks are visible yet."""
+        with self._connection() as connection:
+            self._put_sentences(connection, sentences)
+
+    def drop_sentences(self, chunk_ids: Iterable[str]) -> None:
+        """Forget the vectors of the sentences of chunks that are gone."""
+        with self._connection() as connection:
+            connection.executemany("DELETE FROM sentences WHERE chunk_id = ?", [(i,) for i in chunk_ids])
+
+    def mark_read(self, *, read: bool) -> None:
+        """Say whether there are vectors for the sentences of every chunk: in a lexicon made anew there are none."""
+        with self._connection() as connection:
+            connection.execute("UPDATE state SET read = ?, generation = ?", (read, secrets.token_hex(8)))
 
     def fill(self, records: Mapping[str, Record], chunks: Iterable[Chunk]) -> None:
         """Add rows to a lexicon that is being made anew: chunks in any order, of the documents given by id."""
@@ -183,6 +207,15 @@ class Lexicon:
         rows = self._connection().execute("SELECT path, size_bytes, modified_ns, reason FROM skipped")
         return {path: (size_bytes, modified_ns, reason) for path, size_bytes, modified_ns, reason in rows}
 
+    def _put(self, connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]) -> None:
+        self._drop(connection, record.document_id)
+        self._insert_record(connection, record)
+        self._insert_chunks(connection, record, chunks)
+
+    @staticmethod
+    def _put_sentences(connection: sqlite3.Connection, sentences: Mapping[str, bytes]) -> None:
+        connection.executemany("INSERT OR REPLACE INTO sentences VALUES (?, ?)", sentences.items())
+
     @staticmethod
     def _renew(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE state SET generation = ?", (secrets.token_hex(8),))
@@ -214,7 +247,7 @@ class Lexicon:
             ).lastrowid
             connection.execute(
                 "INSERT INTO terms (rowid, body, title) VALUES (?, ?, ?)",
-                (number, " ".join(find_terms(chunk.text)), title),
+                (number, _to_body(chunk.text), title),
             )
 
     @staticmethod
@@ -294,6 +327,43 @@ class Lexicon:
         )
         return dict(rows)
 
+    def is_read(self) -> bool:
+        """Whether there are vectors for the sentences of every chunk."""
+        return bool(self._connection().execute("SELECT read FROM state").fetchone()[0])
+
+    def unread(self, count: int) -> list[Chunk]:
+        """Some chunks, at most so many, whose sentences have no vectors."""
+        rows = self._connection().execute(
+            'SELECT chunk_id, document_id, start, "end", text FROM chunks '
+            "WHERE chunk_id NOT IN (SELECT chunk_id FROM sentences) ORDER BY number LIMIT ?",
+            (count,),
+        )
+        return [Chunk(*row) for row in rows]
+
+    def sentences(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """The vectors of the sentences of chunks, by chunk id, for those that have them."""
+        wanted = list(ids)
+        marks = ", ".join("?" * len(wanted))
+        return dict(
+            self._connection().execute(f"SELECT chunk_id, vectors FROM sentences WHERE chunk_id IN ({marks})", wanted)
+        )
+
+    def coverage(self, query: str, ids: Iterable[str]) -> dict[str, float]:
+        """How much of the query the best single sentence of each chunk holds: the share of its terms, by rarity."""
+        terms = find_content_terms(query) or find_terms(query)
+        rarity = self.rarity(terms)
+        total = sum(rarity.values()) or 1.0
+        wanted = list(ids)
+        marks = ", ".join("?" * len(wanted))
+        rows = self._connection().execute(
+            f"SELECT chunk_id, body FROM chunks JOIN terms ON number = terms.rowid WHERE chunk_id IN ({marks})", wanted
+        )
+        asked = rarity.keys()
+        return {
+            chunk_id: max(sum(rarity[term] for term in asked & set(line.split())) for line in body.split("\n")) / total
+            for chunk_id, body in rows
+        }
+
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
         connection = self._connection()
@@ -330,6 +400,11 @@ class Lexicon:
             connection.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = connection
         return connection
+
+
+def _to_body(text: str) -> str:
+    """The terms of a text, one sentence a line."""
+    return "\n".join(" ".join(find_terms(text[s.start : s.end])) for s in find_sentences(text))
 
 
 def _to_record(row: Sequence[Any]) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +11,7 @@ from typing import TypeVar
 from index.documents import Passage, Progress
 from index.embedding import Embedding, open_embedding
 from index.errors import FolderError
+from index.evidence import choose_evidence
 from index.retriever import retrieve
 from index.settings import Settings
 from index.store import Store
@@ -51,9 +52,14 @@ class Library:
             patient=patient,
         )
 
-    def retrieve(self, query: str) -> list[Passage]:
-        """The passages that best match a query, best first."""
-        return retrieve(self.store, query, self.embedding.embed_query(query), self.settings.passage_count)
+    def retrieve(self, query: str, count: int | None = None) -> list[Passage]:
+        """The passages that best match a query, best first; as many as the settings say, or `count`."""
+        vector = self.embedding.embed_query(query)
+        return retrieve(self.store, query, vector, count or self.settings.passage_count)
+
+    def choose_evidence(self, passages: Sequence[Passage], query: str) -> tuple[Passage, ...]:
+        """The parts of the passages that a language model is to see, within the settings' budget."""
+        return choose_evidence(passages, query, self.store.lexicon, self.settings.evidence_characters)
 
 
 _opened: dict[tuple[Path, Settings], Library] = {}

@@ -29,6 +29,7 @@ _LENGTH_STEP = 8  # padding to a multiple keeps the number of distinct shapes, a
 class MiniLM:
     """all-MiniLM-L6-v2 as an `Embedding`: unit vectors of 384 dimensions. Safe to share between threads."""
 
+    embeds_sentences = True
     name = f"all-MiniLM-L6-v2@{SHA256['model.safetensors'][:12]}"
 
     def __init__(self, weights: Weights) -> None:
@@ -42,19 +43,34 @@ class MiniLM:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, one row for each text; texts beyond 256 tokens are cut there."""
+        return self.embed_with_sentences(texts, [()] * len(texts))[0]
+
+    def embed_with_sentences(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """The same, and the mean of the token vectors of each sentence: no more work for the model.
+
+        A sentence beyond the cut has the vector of its text.
+        """
         encodings = self._tokenizer.encode_batch(list(texts))
         tokens = [np.asarray(_cut(encoding.ids), dtype=np.int32) for encoding in encodings]
         order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
         vectors = np.empty((len(tokens), DIMENSIONS), dtype=np.float32)
+        sentences: list[Vectors] = [vectors[:0]] * len(tokens)
         first = 0
         while first < len(order):
             last = first + 1
             while last < len(order) and (last + 1 - first) * len(tokens[order[last]]) <= _BATCH_TOKENS:
                 last += 1
             batch = order[first:last]
-            vectors[batch] = self._embed_batch([tokens[i] for i in batch])
+            with self._lock:  # the states are the engine's own, until it is asked again
+                hidden, vectors[batch] = self._embed_batch([tokens[i] for i in batch])
+                for i, states in zip(batch, hidden, strict=True):
+                    if spans[i]:
+                        offsets = np.array(encodings[i].offsets[: len(tokens[i])])
+                        sentences[i] = _pool(states[: len(tokens[i])], offsets, spans[i], vectors[i])
             first = last
-        return vectors
+        return vectors, sentences
 
     def embed_query(self, text: str) -> Vectors:
         """The unit vector of one query, made as those of texts are."""
@@ -66,18 +82,27 @@ class MiniLM:
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [len(encoding) for encoding in encodings]
 
-    def _embed_batch(self, tokens: list[NDArray[np.int32]]) -> Vectors:
+    def _embed_batch(self, tokens: list[NDArray[np.int32]]) -> tuple[Vectors, Vectors]:
+        """The states of every token, and the mean of each text's, as a unit vector."""
         length = -(-max(map(len, tokens)) // _LENGTH_STEP) * _LENGTH_STEP
         ids = np.zeros((len(tokens), length), dtype=np.int32)
         mask = np.zeros((len(tokens), length), dtype=np.float32)
         for row, token_ids in enumerate(tokens):
             ids[row, : len(token_ids)] = token_ids
             mask[row, : len(token_ids)] = 1
-        with self._lock:
-            hidden = self._run(ids, mask)
-            pooled = np.einsum("btd,bt->bd", hidden, mask)
-        unit: Vectors = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-        return unit
+        hidden = self._run(ids, mask)
+        pooled = np.einsum("btd,bt->bd", hidden, mask)
+        return hidden, pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+
+
+def _pool(states: Vectors, offsets: NDArray[np.int64], spans: Sequence[tuple[int, int]], instead: Vectors) -> Vectors:
+    """Unit vectors of the spans of a text: the mean of the states of the tokens that begin in each."""
+    bounds = np.array(spans)
+    inside = (offsets[:, 0] >= bounds[:, :1]) & (offsets[:, 0] < bounds[:, 1:]) & (offsets[:, 0] < offsets[:, 1])
+    pooled = inside.astype(np.float32) @ states
+    pooled[~inside.any(axis=1)] = instead
+    unit: Vectors = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    return unit
 
 
 def _cut(ids: list[int]) -> list[int]:

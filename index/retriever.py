@@ -1,13 +1,16 @@
 """A query becomes passages, best first.
 
 Two searches see every chunk: by meaning (cosine of the embedding) and by words (BM25 of the lexical
-index). Their scores are brought to one scale and added, 0.6 to 0.4: the convex combination of Bruch,
-Gai and Ingber (2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
+index). What they find is judged by a sum of four scores: both searches' own, brought to one scale,
+which is the convex combination of Bruch, Gai and Ingber (2023, "An Analysis of Fusion Functions for
+Hybrid Retrieval"); the cosine of the chunk's best sentence; and how much of the query a single
+sentence holds, by rarity: words that stand together answer, words strewn over a chunk often do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
 
 from index.documents import Chunk, Passage, page_at
 from index.embedding import Vectors
@@ -15,29 +18,49 @@ from index.lexicon import Record
 from index.sentences import Sentence, find_sentences
 from index.store import Store
 
-DENSE_SHARE = 0.6
-CANDIDATES = 100
+# Of the whole score; README says what else was tried.
+DENSE_SHARE, SENTENCE_SHARE, LEXICAL_SHARE, COVERAGE_SHARE = 0.225, 0.225, 0.3, 0.25
+CANDIDATES = 100  # of each search, or as many as are asked for
 
 
 def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> list[Passage]:
     """The `count` passages that best match the query, best first; fewer where the store has fewer."""
     store.refresh()
     with store.lexicon.snapshot():
-        dense = store.nearest(query_vector, CANDIDATES)
-        lexical = store.lexicon.search(query, CANDIDATES)
-        chunks = store.lexicon.chunks({*dense, *lexical})
-        scores = combine(_visible(dense, chunks), _visible(lexical, chunks))
+        dense = store.nearest(query_vector, max(CANDIDATES, count))
+        lexical = store.lexicon.search(query, max(CANDIDATES, count))
+        # Without the rows that a sync under way has written but not yet made visible.
+        coverage = store.lexicon.coverage(query, {*dense, *lexical})
+        similarities = store.similarities(list(coverage), query_vector)
+        sentences = {chunk_id: float(cosines.max()) for chunk_id, cosines in similarities.items()}
+        # An embedding that gives nothing for sentences is judged by its chunks alone.
+        dense = _keep(dense, coverage)
+        scores = combine(dense, sentences or dense, _keep(lexical, coverage), coverage)
         best = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:count]
-        return [to_passage(chunks[i], store.lexicon.record(chunks[i].document_id), scores[i]) for i in best]
+        chunks = store.lexicon.chunks(best)
+        return [
+            to_passage(chunks[i], store.lexicon.record(chunks[i].document_id), scores[i], similarities.get(i, ()))
+            for i in best
+        ]
 
 
-def combine(dense: Mapping[str, float], lexical: Mapping[str, float]) -> dict[str, float]:
-    """One score from 0 to 1 for each chunk that either search found; higher is better."""
-    dense, lexical = _scale(dense), _scale(lexical)
-    return {i: DENSE_SHARE * dense.get(i, 0.0) + (1 - DENSE_SHARE) * lexical.get(i, 0.0) for i in {*dense, *lexical}}
+def combine(
+    dense: Mapping[str, float],
+    sentences: Mapping[str, float],
+    lexical: Mapping[str, float],
+    coverage: Mapping[str, float],
+) -> dict[str, float]:
+    """One score from 0 to 1 for each chunk that has a coverage; higher is better."""
+    scaled = [
+        (DENSE_SHARE, _scale(dense)),
+        (SENTENCE_SHARE, _scale(sentences)),
+        (LEXICAL_SHARE, _scale(lexical)),
+        (COVERAGE_SHARE, coverage),
+    ]
+    return {i: sum(share * scores.get(i, 0.0) for share, scores in scaled) for i in coverage}
 
 
-def to_passage(chunk: Chunk, record: Record | None, score: float) -> Passage:
+def to_passage(chunk: Chunk, record: Record | None, score: float, similarities: Iterable[float] = ()) -> Passage:
     """A stored chunk with its document's record and its sentences."""
     if record is None:
         raise LookupError(f"chunk {chunk.id} has no document")
@@ -53,12 +76,13 @@ def to_passage(chunk: Chunk, record: Record | None, score: float) -> Passage:
         score,
         sentences,
         page_at(record.pages, chunk.start),
+        record.pages[bisect_right(record.pages, chunk.start) : bisect_left(record.pages, chunk.end)],
+        tuple(round(float(cosine), 4) for cosine in similarities),
     )
 
 
-def _visible(scores: Mapping[str, float], chunks: Mapping[str, Chunk]) -> dict[str, float]:
-    """Without the rows that a sync under way has written but not yet made visible."""
-    return {chunk_id: score for chunk_id, score in scores.items() if chunk_id in chunks}
+def _keep(scores: Mapping[str, float], kept: Mapping[str, float]) -> dict[str, float]:
+    return {chunk_id: score for chunk_id, score in scores.items() if chunk_id in kept}
 
 
 def _scale(scores: Mapping[str, float]) -> dict[str, float]:

@@ -28,7 +28,8 @@ class Settings:
     model: the language model's name, or None to let the server decide.
     api_key, base_url: the OpenAI-compatible server; with neither, answers are quotations.
     timeout_seconds: how long the language model may be silent.
-    passage_count: how many passages an answer is made from.
+    passage_count: how many passages an answer is quoted from.
+    evidence_characters: how much of the passages a language model is shown.
     chunk_tokens: the largest chunk, in the embedding model's tokens.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     base_url: str | None = None
     timeout_seconds: float = 60.0
     passage_count: int = 8
+    evidence_characters: int = 8000
     chunk_tokens: int = LOCAL_CHUNK_TOKENS
 
     @property
@@ -59,6 +61,7 @@ class Settings:
         given = {k: v.strip() for k, v in (os.environ if environment is None else environment).items() if v.strip()}
         timeout_seconds = _number(given, "FOOTNOTE_TIMEOUT_SECONDS", 60.0, least=1.0)
         passage_count = int(_number(given, "FOOTNOTE_PASSAGE_COUNT", 8, least=1, most=50))
+        evidence_characters = int(_number(given, "FOOTNOTE_EVIDENCE_CHARACTERS", 8000, least=500, most=1_000_000))
         chunk_tokens = int(_number(given, "FOOTNOTE_CHUNK_TOKENS", LOCAL_CHUNK_TOKENS, least=32, most=250))
         return cls(
             documents=Path(given["FOOTNOTE_DOCUMENTS"]).expanduser()
@@ -76,6 +79,7 @@ class Settings:
             base_url=given.get("OPENAI_BASE_URL"),
             timeout_seconds=timeout_seconds,
             passage_count=passage_count,
+            evidence_characters=evidence_characters,
             chunk_tokens=chunk_tokens,
         )
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from index.documents import Chunk, Document
 from index.embedding import Vectors
@@ -42,6 +42,13 @@ _MADE_WITH = {
 _PAGE = 500  # rows that one read of the whole collection takes at a time
 
 
+class Embedded(NamedTuple):
+    """What the embedding makes of a chunk: its unit vector, and its sentences' as `pack` packs them."""
+
+    vector: Vectors
+    sentences: bytes
+
+
 @dataclass(slots=True)
 class Version:
     """One document's version on its way into the store.
@@ -53,7 +60,7 @@ class Version:
     document: Document
     size_bytes: int
     modified_ns: int
-    waiting: list[tuple[Chunk, Vectors | None]] = field(default_factory=list)
+    waiting: list[tuple[Chunk, Embedded | None]] = field(default_factory=list)
     chunk_ids: list[str] = field(default_factory=list)
     characters: int = 0
     is_complete: bool = False
@@ -218,6 +225,7 @@ class Store:
         self.lexicon.announce(version.document.id for version in versions)
         in_hand = {v.document.id: [c for c, _ in v.waiting] for v in versions if len(v.waiting) == len(v.chunk_ids)}
         tails = [(version, *row) for version in versions for row in version.waiting if row[0].id != version.document.id]
+        self.lexicon.put_sentences({chunk.id: embedded.sentences for _, chunk, embedded in tails if embedded})
         for i in range(0, len(tails), _PAGE):
             self._upsert(tails[i : i + _PAGE])
         for version in versions:
@@ -227,8 +235,12 @@ class Store:
             return
         # With its first chunk a version counts; the lexicon makes all of them visible in one transaction.
         stale = {version.document.id: set(self.lexicon.chunk_ids(version.document.id)) for version in complete}
-        self._upsert([(version, *row) for version in complete for row in version.waiting])
-        self.lexicon.put_all((v.record(), in_hand.get(v.document.id) or self._chunks_of(v)) for v in complete)
+        heads = [(version, *row) for version in complete for row in version.waiting]
+        self._upsert(heads)
+        self.lexicon.put_all(
+            ((v.record(), in_hand.get(v.document.id) or self._chunks_of(v)) for v in complete),
+            {chunk.id: embedded.sentences for _, chunk, embedded in heads if embedded},
+        )
         for version in complete:
             stale[version.document.id].difference_update(version.chunk_ids)
         self._delete([chunk_id for chunk_ids in stale.values() for chunk_id in sorted(chunk_ids)])
@@ -236,7 +248,15 @@ class Store:
 
     def stored(self, chunk_ids: Sequence[str]) -> set[str]:
         """Those of the chunks that an earlier, interrupted sync has stored."""
-        return set(self._collection.get(list(chunk_ids), include=[])["ids"]) if chunk_ids else set()
+        if not chunk_ids:
+            return set()
+        stored = set(self._collection.get(list(chunk_ids), include=[])["ids"])
+        return stored & self.lexicon.sentences(stored).keys()
+
+    def embedded(self, chunk_ids: Sequence[str]) -> dict[str, Embedded]:
+        """What the embedding made of stored chunks, by id."""
+        vectors, sentences = self.vectors(chunk_ids), self.lexicon.sentences(chunk_ids)
+        return {i: Embedded(vector, sentences[i]) for i, vector in vectors.items() if i in sentences}
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of chunks, by id."""
@@ -277,11 +297,11 @@ class Store:
             page = self._collection.get(version.chunk_ids[i : i + _PAGE], include=["metadatas", "documents"])
             yield from sorted(_to_chunks(page), key=lambda chunk: chunk.start)
 
-    def _upsert(self, rows: Sequence[tuple[Version, Chunk, Vectors | None]]) -> None:
+    def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
         if rows:
             self._collection.upsert(
                 [chunk.id for _, chunk, _ in rows],
-                embeddings=[vector for _, _, vector in rows],
+                embeddings=[embedded.vector for _, _, embedded in rows if embedded],
                 metadatas=[_to_metadata(version, chunk) for version, chunk, _ in rows],
                 documents=[chunk.text for _, chunk, _ in rows],
             )
@@ -289,6 +309,7 @@ class Store:
     def _delete(self, chunk_ids: Sequence[str]) -> None:
         for i in range(0, len(chunk_ids), _PAGE):
             self._collection.delete(list(chunk_ids[i : i + _PAGE]))
+        self.lexicon.drop_sentences(chunk_ids)
 
     # -- mending ------------------------------------------------------------------------------
 
@@ -331,6 +352,7 @@ class Store:
                 if (i := row.get("document_id")) in whole and row["content_hash"] == whole[i].content_hash
             }
             self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current))
+        self.lexicon.mark_read(read=not whole)
         self.lexicon.mark(whole=True)
 
     def _pages(self, include: list[str]) -> Iterator[Any]:
@@ -407,6 +429,19 @@ class Store:
             chunk_id: 1.0 - distance for chunk_id, distance in zip(found["ids"][0], found["distances"][0], strict=True)
         }
 
+    def similarities(self, chunk_ids: Sequence[str], query_vector: Vectors) -> dict[str, Vectors]:
+        """The cosine of each sentence of chunks to a query, for those whose sentences have vectors."""
+        import numpy as np
+
+        packed = {i: vectors for i, vectors in self.lexicon.sentences(chunk_ids).items() if vectors}
+        if not packed:
+            return {}
+        rows = np.frombuffer(b"".join(packed.values()), dtype=np.int8).reshape(-1, len(query_vector))
+        rows = rows.astype(np.float32)
+        cosines = rows @ query_vector / np.linalg.norm(rows, axis=1)
+        ends = np.cumsum([len(vectors) // len(query_vector) for vectors in packed.values()])
+        return dict(zip(packed, np.split(cosines, ends[:-1]), strict=True))
+
     def text_of(self, document_id: str) -> str:
         """A document's canonical text, or "" where the store has no such document."""
         return "".join(chunk.text for chunk in self.lexicon.chunks_of(document_id))
@@ -447,6 +482,15 @@ def _forget_open_stores() -> None:
 def chunk_id(document_id: str, content_hash: str, start: int) -> str:
     """A chunk's id, stable for a path, a content and a place; a document's first chunk has the document's own."""
     return f"{document_id}:{content_hash[:12]}:{start}" if start else document_id
+
+
+def pack(vectors: Vectors) -> bytes:
+    """Vectors as bytes, one for each dimension: enough to compare by, since only their directions count."""
+    import numpy as np
+
+    largest = np.abs(vectors).max(axis=1, keepdims=True) if len(vectors) else 1
+    packed: bytes = np.rint(vectors / largest * 127).astype(np.int8).tobytes()
+    return packed
 
 
 def number_chunks(

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.documents import Document, Progress
-from index.embedding import Embedding, Vectors
+from index.embedding import Embedding
 from index.errors import FolderError
 from index.folder import File, scan
 from index.lexicon import Record
 from index.loader import UnreadableError
 from index.opening import open_document
+from index.sentences import find_sentences
 from index.splitter import split
-from index.store import HeldError, Store, Version, chunk_id, number_chunks
+from index.store import Embedded, HeldError, Store, Version, chunk_id, number_chunks, pack
 from index.worker import Loader
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
@@ -75,6 +76,7 @@ def sync(
             if not (yield from _hold(store, held, patient=patient or not plan.records)):
                 return plan.report
             plan = Plan(folder, store, checksum=checksum)
+            yield from _read_again(store, embedding)
             loaded = plan.load(held.enter_context(Loader()))
             for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
                 _embed(batch, plan, store, embedding)
@@ -129,7 +131,7 @@ class Plan:
 
     def is_idle(self) -> bool:
         """Whether the store equals the folder already."""
-        return self._usable and not (self.fresh or self._gone or self.interrupted)
+        return self._usable and self._store.lexicon.is_read() and not (self.fresh or self._gone or self.interrupted)
 
     def load(self, loader: Loader) -> Iterator[tuple[File, Document, Iterable[str]]]:
         """The documents that are to be stored, each with its text in sections; the report says what they are."""
@@ -226,14 +228,36 @@ def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding)
         twin = store.lexicon.with_content(version.document.content_hash)
         if twin is not None:
             ids = {chunk.id: chunk_id(twin.document_id, twin.content_hash, chunk.start) for chunk, _ in version.waiting}
-            vectors = store.vectors(list(ids.values()))
-            version.waiting = [(chunk, vectors.get(ids[chunk.id], vector)) for chunk, vector in version.waiting]
-    texts = list({chunk.text: None for version in batch for chunk, vector in version.waiting if vector is None})
-    known: dict[str, Vectors] = dict(zip(texts, embedding.embed(texts), strict=True)) if texts else {}
+            known = store.embedded(list(ids.values()))
+            version.waiting = [(chunk, known.get(ids[chunk.id], embedded)) for chunk, embedded in version.waiting]
+    new = _embed_texts(
+        (chunk.text for version in batch for chunk, embedded in version.waiting if embedded is None), embedding
+    )
     for version in batch:
-        version.waiting = [
-            (chunk, known[chunk.text] if vector is None else vector) for chunk, vector in version.waiting
-        ]
+        version.waiting = [(chunk, embedded or new[chunk.text]) for chunk, embedded in version.waiting]
+
+
+def _embed_texts(texts: Iterable[str], embedding: Embedding) -> dict[str, Embedded]:
+    """What the embedding makes of each text, and of its sentences."""
+    distinct = list(dict.fromkeys(texts))
+    if not distinct:
+        return {}
+    spans = [[(sentence.start, sentence.end) for sentence in find_sentences(text)] for text in distinct]
+    vectors, sentences = embedding.embed_with_sentences(distinct, spans)
+    return {text: Embedded(vector, pack(rows)) for text, vector, rows in zip(distinct, vectors, sentences, strict=True)}
+
+
+def _read_again(store: Store, embedding: Embedding) -> Iterator[Progress]:
+    """Give the sentences of a lexicon that was made anew their vectors, which Chroma does not hold."""
+    if store.lexicon.is_read():
+        return
+    done, total = 0, store.lexicon.count_chunks()
+    while chunks := store.lexicon.unread(BATCH_CHUNKS):
+        read = _embed_texts((chunk.text for chunk in chunks), embedding) if embedding.embeds_sentences else {}
+        store.lexicon.put_sentences({c.id: read[c.text].sentences if c.text in read else b"" for c in chunks})
+        done += len(chunks)
+        yield Progress("Reading the sentences again", done, total, "passages")
+    store.lexicon.mark_read(read=True)
 
 
 def _explain_empty(folder: Path, report: SyncReport) -> str:

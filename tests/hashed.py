@@ -15,6 +15,7 @@ from index.lexicon import Record
 from index.loader import load
 from index.splitter import split
 from index.store import Store, Version, number_chunks
+from index.sync import _embed_texts
 
 DIMENSIONS = 8
 CHUNK_TOKENS = 12
@@ -24,16 +25,27 @@ class HashEmbedding:
     """A unit vector that depends on every character of the text. `embedded` remembers the texts, in order."""
 
     name = "test"
+    embeds_sentences = True
+    dimensions = DIMENSIONS
 
     def __init__(self) -> None:
         self.embedded: list[str] = []
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         self.embedded.extend(texts)
-        rows = [np.frombuffer(hashlib.sha256(text.encode()).digest()[:DIMENSIONS], dtype=np.int8) for text in texts]
-        vectors = np.array(rows, dtype=np.float32).reshape(len(texts), DIMENSIONS) + 0.5
+        return self._hash(texts)
+
+    def _hash(self, texts: Sequence[str]) -> Vectors:
+        rows = [np.frombuffer(hashlib.shake_256(t.encode()).digest(self.dimensions), dtype=np.int8) for t in texts]
+        vectors = np.array(rows, dtype=np.float32).reshape(len(texts), self.dimensions) + 0.5
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+    def embed_with_sentences(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        parts = [[text[start:end] for start, end in parts] for text, parts in zip(texts, spans, strict=True)]
+        return self.embed(texts), [self._hash(part) for part in parts]
 
     def embed_query(self, text: str) -> Vectors:
         vector: Vectors = self.embed([text])[0]
@@ -41,6 +53,12 @@ class HashEmbedding:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
+
+
+class WideEmbedding(HashEmbedding):
+    """Vectors of the real one's width, which take the room on the disk that real ones take."""
+
+    dimensions = 384
 
 
 def put(store: Store, file: Path) -> list[Chunk]:
@@ -53,10 +71,10 @@ def put(store: Store, file: Path) -> list[Chunk]:
 
 def put_chunks(store: Store, document: Document, chunks: list[Chunk], modified_ns: int = 7) -> list[Chunk]:
     """Store a document that is made of these chunks."""
-    vectors = HashEmbedding().embed([chunk.text for chunk in chunks])
+    known = _embed_texts([chunk.text for chunk in chunks], HashEmbedding())
     version = Version(document, len(document.text.encode()), modified_ns)
     version.chunk_ids = [chunk.id for chunk in chunks]
-    version.waiting = list(zip(chunks, vectors, strict=True))
+    version.waiting = [(chunk, known[chunk.text]) for chunk in chunks]
     version.is_complete = True
     store.put([version])
     return chunks
@@ -71,10 +89,10 @@ def rows(store: Store) -> dict[str, dict[str, object]]:
     }
 
 
-Contents = tuple[list[Record], dict[str, list[Chunk]], dict[str, dict[str, object]], dict[str, float]]
+Contents = tuple[list[Record], dict[str, list[Chunk]], dict[str, dict[str, object]], dict[str, float], dict[str, bytes]]
 
 
-def contents(store: Store) -> Contents:
+def contents(store: Store, embedding: HashEmbedding | None = None) -> Contents:
     """All that a store holds: the lexicon's records and chunks, Chroma's rows, and where the vectors point."""
     records = store.lexicon.records()
     chunks = {record.path: store.lexicon.chunks_of(record.document_id) for record in records}
@@ -82,6 +100,6 @@ def contents(store: Store) -> Contents:
     records = [replace(record, modified_ns=0) for record in records]
     stored = {chunk_id: {**row, "modified_ns": 0} for chunk_id, row in rows(store).items()}
     # Read one by one: a search of everything is approximate beyond some hundred rows.
-    query = HashEmbedding().embed_query("anything")
+    query = (embedding or HashEmbedding()).embed_query("anything")
     near = {chunk_id: round(float(vector @ query), 4) for chunk_id, vector in store.vectors(sorted(stored)).items()}
-    return records, chunks, stored, near
+    return records, chunks, stored, near, store.lexicon.sentences(sorted(stored))

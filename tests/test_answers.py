@@ -132,6 +132,8 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
         "score",
         "sentences",
         "page",
+        "page_starts",
+        "similarities",
     ]
     assert fields["passages"][0]["sentences"] == [{"start": 20, "end": 50, "kind": "prose"}]
 

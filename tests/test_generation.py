@@ -317,7 +317,7 @@ def test_boilerplate_is_not_shown_to_the_model(folder: Path, settings: Settings,
 BROKEN_OFF = "broke off its reply"
 FAULTS: dict[str, tuple[Script, str]] = {
     # what goes wrong: the script, what the notice tells to do
-    "too much text": (400, "lower FOOTNOTE_PASSAGE_COUNT"),
+    "too much text": (400, "lower FOOTNOTE_EVIDENCE_CHARACTERS"),
     "key refused": (401, "check OPENAI_API_KEY"),
     "key not allowed": (403, "check OPENAI_API_KEY"),
     "no such model": (404, "check FOOTNOTE_MODEL and OPENAI_BASE_URL"),

@@ -67,6 +67,7 @@ def test_the_defaults_told_are_the_defaults(settings: Settings) -> None:
 
     assert f"1 to 50 | {settings.passage_count} |" in README
     assert f"tokens | {settings.chunk_tokens} |" in README
+    assert f"in characters | {settings.evidence_characters} |" in README
     assert f"silent | {settings.timeout_seconds:g} |" in README
     assert f"| `{DEFAULT_MODEL}`;" in README
 

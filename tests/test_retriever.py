@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from index.documents import Chunk, Passage
 from index.embedding import Embedding
 from index.lexicon import Record
-from index.retriever import DENSE_SHARE, combine, retrieve, to_passage
+from index.retriever import (
+    COVERAGE_SHARE,
+    DENSE_SHARE,
+    LEXICAL_SHARE,
+    SENTENCE_SHARE,
+    combine,
+    retrieve,
+    to_passage,
+)
 from index.sentences import Sentence, find_sentences
 from index.store import Store
 from index.sync import sync
@@ -20,48 +28,57 @@ from index.sync import sync
 # -- two scores become one --------------------------------------------------------------------
 
 SCORES = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1, 50), max_size=8)
+COVERAGE = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1), max_size=8)
 
 
-@given(SCORES, SCORES)
-def test_every_chunk_that_either_search_found_has_a_score_from_0_to_1(
-    dense: dict[str, float], lexical: dict[str, float]
+@given(SCORES, SCORES, SCORES, COVERAGE)
+def test_every_chunk_that_has_a_coverage_has_a_score_from_0_to_1(
+    dense: dict[str, float], sentences: dict[str, float], lexical: dict[str, float], coverage: dict[str, float]
 ) -> None:
-    scores = combine(dense, lexical)
-    assert scores.keys() == dense.keys() | lexical.keys()
-    assert all(0 <= score <= 1 for score in scores.values())
+    scores = combine(dense, sentences, lexical, coverage)
+    assert scores.keys() == coverage.keys()
+    assert all(0 <= score <= 1 + 1e-9 for score in scores.values())
 
 
-@given(SCORES, SCORES)
-def test_a_chunk_that_is_no_worse_in_either_search_is_no_worse_in_the_end(
-    dense: dict[str, float], lexical: dict[str, float]
+@given(SCORES, SCORES, SCORES, COVERAGE)
+def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
+    dense: dict[str, float], sentences: dict[str, float], lexical: dict[str, float], coverage: dict[str, float]
 ) -> None:
-    scores = combine(dense, lexical)
+    scores = combine(dense, sentences, lexical, coverage)
+    every = (dense, sentences, lexical, coverage)
     for one in scores:
         for other in scores:
-            if all(one in found and found[one] >= found.get(other, found[one]) for found in (dense, lexical)):
-                assert scores[one] >= scores[other]
+            if all(one in found and found[one] >= found.get(other, found[one]) for found in every):
+                assert scores[one] >= scores[other] - 1e-9
 
 
 @given(SCORES.filter(bool), st.integers(1, 100), st.integers(-10, 10))
 def test_the_scale_of_a_search_does_not_matter(lexical: dict[str, float], factor: int, shift: int) -> None:
     dense = {"a": 0.9, "b": 0.5, "c": 0.1}
+    coverage = dict.fromkeys("abcdefgh", 0.5)
     scaled = {chunk_id: score * factor + shift for chunk_id, score in lexical.items()}
-    expected = combine(dense, lexical)
+    expected = combine(dense, dense, lexical, coverage)
     if len({*scaled.values()}) == len({*lexical.values()}):
-        assert combine(dense, scaled) == pytest.approx(expected, abs=1e-3)
+        assert combine(dense, dense, scaled, coverage) == pytest.approx(expected, abs=1e-3)
 
 
-def test_the_best_of_both_searches_has_1_and_each_search_its_share() -> None:
-    assert combine({"a": 0.8, "b": 0.4, "c": 0.2}, {"a": 12.0, "d": 9.0, "b": 2.0}) == pytest.approx(
-        {"a": 1.0, "b": DENSE_SHARE / 3, "c": 0.0, "d": (1 - DENSE_SHARE) * 0.7}
+def test_the_best_of_all_has_1_and_each_score_its_share() -> None:
+    dense = {"a": 0.8, "b": 0.4, "c": 0.2}
+    coverage = {"a": 1.0, "b": 0.0, "c": 0.0, "d": 0.5}
+    assert combine(dense, dense, {"a": 12.0, "d": 9.0, "b": 2.0}, coverage) == pytest.approx(
+        {
+            "a": 1.0,
+            "b": (DENSE_SHARE + SENTENCE_SHARE) / 3,
+            "c": 0.0,
+            "d": LEXICAL_SHARE * 0.7 + COVERAGE_SHARE * 0.5,
+        }
     )
 
 
 def test_a_search_that_found_nothing_takes_nothing_away() -> None:
-    assert combine({}, {}) == {}
-    assert combine({"a": 0.3}, {}) == {"a": DENSE_SHARE}
-    assert combine({}, {"a": 3.0, "b": 1.0}) == pytest.approx({"a": 1 - DENSE_SHARE, "b": 0.0})
-    assert combine({"a": 0.5, "b": 0.5}, {}) == {"a": DENSE_SHARE, "b": DENSE_SHARE}
+    assert combine({}, {}, {}, {}) == {}
+    assert combine({"a": 0.3}, {}, {}, {"a": 0.0}) == {"a": DENSE_SHARE}
+    assert combine({}, {}, {"a": 3.0, "b": 1.0}, {"a": 0.0, "b": 0.0}) == {"a": LEXICAL_SHARE, "b": 0.0}
 
 
 # -- a chunk becomes a passage ----------------------------------------------------------------

@@ -35,6 +35,7 @@ def test_every_variable_is_read() -> None:
             "FOOTNOTE_MODEL": "gpt",
             "FOOTNOTE_TIMEOUT_SECONDS": "2.5",
             "FOOTNOTE_PASSAGE_COUNT": "3",
+            "FOOTNOTE_EVIDENCE_CHARACTERS": "4000",
             "FOOTNOTE_CHUNK_TOKENS": "100",
             "OPENAI_API_KEY": "key",
             "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
@@ -49,6 +50,7 @@ def test_every_variable_is_read() -> None:
         base_url="http://127.0.0.1:1/v1",
         timeout_seconds=2.5,
         passage_count=3,
+        evidence_characters=4000,
         chunk_tokens=100,
     )
 

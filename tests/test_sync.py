@@ -277,7 +277,7 @@ def test_a_folder_that_was_emptied_empties_the_store(folder: Path, filled: Store
     folder.mkdir()
     with pytest.raises(FolderError, match="holds no documents"):
         run_sync(folder, filled)
-    assert contents(filled) == ([], {}, {}, {})
+    assert contents(filled) == ([], {}, {}, {}, {})
 
 
 def test_a_folder_that_vanished_leaves_the_store_as_it_was(folder: Path, filled: Store) -> None:
