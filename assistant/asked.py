@@ -54,6 +54,11 @@ def holds(kind: str, sentence: str, question: str) -> bool:
     return kind in _HELD_PATTERNS and _HELD_PATTERNS[kind].search(sentence) is not None
 
 
+def find_names(question: str) -> list[str]:
+    """The names and numbers of a question: what an answer can hardly do without."""
+    return [*_NAME.findall(question), *re.findall(r"\d[\d.,]*", question)]
+
+
 def leans(sentence: str) -> bool:
     """Whether a sentence points back to the one before: "He added that ...", "Oman mediated it."."""
     return _LEANING.match(sentence) is not None

@@ -16,9 +16,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
-from assistant.asked import asks_for, holds, leans
+from assistant.asked import asks_for, find_names, holds, leans
 from index.documents import Passage
 from index.embedding import Embedding
 from index.lexicon import Lexicon
@@ -26,8 +27,9 @@ from index.sentences import Sentence
 from index.terms import find_content_terms, find_terms
 
 MOST_QUOTED = 3
-CLOSELY_READ = 14
+CLOSELY_READ = 16
 LENT_SHARE = 0.6
+COMPARED = ("coverage", "similarity", "together", "passage")  # features that also count beside the best of their kind
 UNSEEN = "\x00"  # a term that no text holds
 MODEL_FILE = Path(__file__).with_name("reader.json")
 
@@ -50,7 +52,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The sentences that answer, in reading order, and the probability that the documents do answer."""
+    """The sentences that answer, best first, and the probability that the documents do answer."""
 
     chosen: tuple[Candidate, ...]
     confidence: float
@@ -83,21 +85,23 @@ def _choose(question: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]
         chosen += _run_to_reason(best, ranked)
     elif leans(best.words):
         chosen += [c for c in ranked if c.passage is best.passage and c.position == best.position - 1]
+    kept = list(chosen)
     for candidate in ranked[1:]:
         if len(chosen) >= MOST_QUOTED or candidate.score < best.score - limits["margin"]:
             break
         if candidate not in chosen and not any(_same_words(candidate, other) for other in chosen):
             chosen.append(candidate)
-    order = {id(c.passage): c.passage.score for c in chosen}
-    return tuple(sorted(chosen[:MOST_QUOTED], key=lambda c: (-order[id(c.passage)], c.passage.path, c.sentence.start)))
+    # The best comes first, with what belongs to it in reading order; then the others as they rank.
+    beside = [c for c in chosen[:MOST_QUOTED] if c.passage is best.passage and c in kept]
+    return (*sorted(beside, key=lambda c: c.position), *(c for c in chosen[:MOST_QUOTED] if c not in beside))
 
 
 def _run_to_reason(best: Candidate, ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The sentences after the best one up to the first that gives a reason: none where the best one does."""
+    """The sentences after the best one up to the first that gives a reason; none where it does so itself."""
     near = [c for c in ranked if c.passage is best.passage and 0 < c.position - best.position < MOST_QUOTED]
     run = sorted(near, key=lambda c: c.position)
     reasons = [i for i, candidate in enumerate([best, *run]) if holds("reason", candidate.words, "")]
-    return run[: reasons[0]] if reasons else run
+    return run[: reasons[0]] if reasons else []
 
 
 def _same_words(one: Candidate, other: Candidate) -> bool:
@@ -116,12 +120,12 @@ def describe(
     kind = asks_for(question)
     found: list[tuple[Candidate, str]] = []
     for rank, passage in enumerate(passages):
-        prose = [s for s in passage.sentences if s.kind == "prose"]
+        prose = [(i, s) for i, s in enumerate(passage.sentences) if s.kind == "prose"]
         headings = [s for s in passage.sentences if s.kind == "heading"]
-        texts = [" ".join(passage.words_of(s).split()) for s in prose]
-        for i, (sentence, words) in enumerate(zip(prose, texts, strict=True)):
+        texts = [" ".join(passage.words_of(s).split()) for _, s in prose]
+        for position, ((place, sentence), words) in enumerate(zip(prose, texts, strict=True)):
             heading = " ".join([passage.words_of(s) for s in headings if s.start < sentence.start][-1:])
-            previous, following = texts[i - 1] if i else "", texts[i + 1] if i + 1 < len(texts) else ""
+            previous, following = (texts[i] if 0 <= i < len(texts) else "" for i in (position - 1, position + 1))
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
             own = set(find_terms(words))
             lent = set(find_terms(f"{passage.title} {heading} {previous if leans(words) else ''}"))
@@ -129,29 +133,45 @@ def describe(
             features = {
                 "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
                 "nearby": _share(terms, near, rarity),
+                "together": _share_together(terms, words),
+                "similarity": max(0.0, passage.similarities[place]) if passage.similarities else 0.0,
                 "passage": passage.score,
                 "first_passage": float(rank == 0),
                 "asked_kind": float(holds(kind, words, query)),
                 "asked_kind_open": float(not kind),
                 "length": min(1.0, len(own) / 40),
-                "similarity": 0.0,
             }
-            score = _weigh(load_model()["sentence"], features)
             context = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
-            found.append((Candidate(passage, sentence, i, words, features, score), context))
-    # Embedding costs most, so that only the sentences that look best without it are embedded.
-    found = sorted(found, key=lambda pair: -pair[0].score)[:CLOSELY_READ]
-    if not found:
-        return []
-    similarities = embedding.embed([query, *(context for _, context in found)])
-    similarities = similarities[1:] @ similarities[0]
-    closely = [_with_similarity(c, float(similarity)) for (c, _), similarity in zip(found, similarities, strict=True)]
-    return sorted(closely, key=lambda c: -c.score)
+            found.append((Candidate(passage, sentence, position, words, features, 0.0), context))
+    if not all(passage.similarities for passage in passages):
+        found = _embed_best(query, found, embedding)
+    return sorted(_compare([candidate for candidate, _ in found]), key=lambda c: -c.score)[:CLOSELY_READ]
 
 
-def _with_similarity(candidate: Candidate, similarity: float) -> Candidate:
-    features = {**candidate.features, "similarity": max(0.0, similarity)}
-    return replace(candidate, features=features, score=_weigh(load_model()["sentence"], features))
+def _embed_best(
+    query: str, found: Sequence[tuple[Candidate, str]], embedding: Embedding
+) -> list[tuple[Candidate, str]]:
+    """Those that look best, with their similarity, where the embedding gave the store nothing for sentences."""
+    best = sorted(found, key=lambda pair: -pair[0].features["coverage"] - pair[0].features["passage"])[:CLOSELY_READ]
+    query_vector, *vectors = embedding.embed([query, *(context for _, context in best)])
+    return [
+        (replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))}), context)
+        for (c, context), vector in zip(best, vectors, strict=True)
+    ]
+
+
+def _compare(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with their scores: what each has of the best that any has counts beside what it has."""
+    best = {name: max((c.features[name] for c in candidates), default=0.0) or 1.0 for name in COMPARED}
+    compared = []
+    for candidate in candidates:
+        features = {
+            **candidate.features,
+            **{f"{name}_of_best": candidate.features[name] / best[name] for name in COMPARED},
+            **{f"best_{name}": float(candidate.features[name] >= best[name]) for name in ("coverage", "similarity")},
+        }
+        compared.append(replace(candidate, features=features, score=_weigh(load_model()["sentence"], features)))
+    return compared
 
 
 def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
@@ -161,7 +181,8 @@ def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexic
     rarity = weigh_terms(question, terms, lexicon)
     plain = lexicon.rarity([*terms, UNSEEN])
     top = {term for c in ranked[:5] for term in find_terms(f"{c.passage.title} {c.passage.text}")}
-    near = {term for c in ranked if c.passage is best.passage for term in find_terms(c.words)}
+    beside = set(find_terms(f"{best.passage.title} {best.passage.text}"))
+    named = [term for term in find_content_terms(" ".join(find_names(question))) if term in rarity]
     return {
         "similarity": best.features["similarity"],
         "most_similar": max(c.features["similarity"] for c in ranked),
@@ -169,9 +190,10 @@ def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexic
         "nearby": max(c.features["nearby"] for c in ranked[:5]),
         "in_passages": _share(terms, top, rarity),
         "unseen": sum(plain[term] >= plain[UNSEEN] for term in terms) / len(terms) if terms else 0.0,
-        # What is asked of the subject mostly stands first: the population of Qatar, the capital of Denmark.
-        "focus": float(terms[:1] != [] and terms[0] in near),
-        "asked_kind": best.features["asked_kind"],
+        "names": _share(named, beside, rarity) if named else 1.0,
+        "lead": min(1.0, (best.score - ranked[1].score) / 5) if len(ranked) > 1 else 1.0,
+        # A reason often stands beside the sentence that names the matter.
+        "asked_kind": max(c.features["asked_kind"] for c in ranked[:MOST_QUOTED]),
         "asked_kind_open": best.features["asked_kind_open"],
     }
 
@@ -182,9 +204,21 @@ def weigh_terms(question: str, terms: Sequence[str], lexicon: Lexicon) -> dict[s
     return {term: rarity if term in asked else rarity / 3 for term, rarity in lexicon.rarity(terms).items()}
 
 
+def _share_together(terms: Sequence[str], words: str) -> float:
+    """The share of the question's neighbouring terms that stand near each other in the sentence, in that order."""
+    pairs = list(pairwise(terms))
+    if not pairs:
+        return 0.0
+    places: dict[str, list[int]] = {}
+    for place, term in enumerate(find_terms(words)):
+        places.setdefault(term, []).append(place)
+    near = sum(any(0 < b - a <= 3 for a in places.get(one, ()) for b in places.get(other, ())) for one, other in pairs)
+    return near / len(pairs)
+
+
 def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) -> float:
     """The share of the question's terms that are held, each weighing as much as it is rare."""
-    total = sum(rarity.values())
+    total = sum(rarity[term] for term in terms)
     return sum(rarity[term] for term in terms if term in held) / total if total else 0.0
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from assistant.reader import MODEL_FILE, describe, judge, load_model
+from assistant.reader import MODEL_FILE, MOST_QUOTED, describe, judge, load_model
 from index.embedding import open_embedding
 from index.library import finish
 from index.retriever import retrieve
@@ -31,6 +31,7 @@ from index.store import Store
 from index.sync import sync
 
 FOLDS = 4
+MEAN_SHOWN = 1.9  # sentences that an answer is to have, on average
 
 
 def main() -> None:
@@ -44,9 +45,9 @@ def main() -> None:
     articles = json.loads(given.squad.read_text(encoding="utf-8"))["data"]
     with tempfile.TemporaryDirectory() as temporary:
         rows = collect(articles, given.questions, Path(temporary))
-    sentence, ranking = fit_sentences(rows)
-    model = {"sentence": sentence, "confidence": {}, "threshold": {}}
-    model["confidence"], model["threshold"], surety = fit_confidence(rows)
+    sentence, margin, ranking = fit_sentences(rows)
+    confidence, found, surety = fit_confidence(rows)
+    model = {"sentence": sentence, "confidence": confidence, "threshold": {"found": found, "margin": margin}}
     if given.write:
         MODEL_FILE.write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
     figures = {**ranking, **surety}
@@ -100,8 +101,8 @@ def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, A
     return [row for row in rows if row["candidates"]]
 
 
-def fit_sentences(rows: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:
-    """The sentence model, and how often the answer stands in the first and the first three sentences."""
+def fit_sentences(rows: list[dict[str, Any]]) -> tuple[dict[str, float], float, dict[str, float]]:
+    """The sentence model, how far behind the best a sentence may be and still be shown, and how often that answers."""
     rows = [row for row in rows if row["kind"] == "answerable"]
     names = [name for name in load_model()["sentence"] if name != "intercept"]
     features = np.array([[c.features[name] for name in names] for row in rows for c in row["candidates"]])
@@ -112,20 +113,29 @@ def fit_sentences(rows: list[dict[str, Any]]) -> tuple[dict[str, float], dict[st
     for fold in range(FOLDS):
         seen = folds != fold
         scores[~seen] = _fit(features[seen], answers[seen]).decision_function(features[~seen])
-    first, three = [], []
+    behind, hits = [], []
     for number, row in enumerate(rows):
-        order = np.argsort(-scores[owner == number])
-        hits = [_answers(row, row["candidates"][i]) for i in order[:3]]
-        first.append(hits[0])
-        three.append(any(hits))
-    return _named(names, _fit(features, answers)), {
-        "answer_in_first": float(np.mean(first)),
-        "answer_in_three": float(np.mean(three)),
-    }
+        mine = scores[owner == number]
+        order = np.argsort(-mine)[:MOST_QUOTED]
+        padding = MOST_QUOTED - len(order)
+        behind.append([*(mine[order[0]] - mine[order]), *[np.inf] * padding])
+        hits.append([*(_answers(row, row["candidates"][i]) for i in order), *[False] * padding])
+    margin = min(np.ravel(behind), key=lambda m: abs((np.array(behind) <= m).sum(axis=1).mean() - MEAN_SHOWN))
+    shown = np.array(behind) <= margin
+    return (
+        _named(names, _fit(features, answers)),
+        round(float(margin), 3),
+        {
+            "answer_in_first": float(np.mean([row[0] for row in hits])),
+            "answer_in_three": float(np.any(hits, axis=1).mean()),
+            "answer_in_shown": float(np.any(hits & shown, axis=1).mean()),
+            "mean_shown": float(shown.sum(axis=1).mean()),
+        },
+    )
 
 
-def fit_confidence(rows: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """The confidence model, its thresholds, and how well it tells answerable questions from others."""
+def fit_confidence(rows: list[dict[str, Any]]) -> tuple[dict[str, float], float, dict[str, float]]:
+    """The confidence model, the confidence from which an answer is shown, and how well it tells questions apart."""
     names = list(rows[0]["judged"])
     features = np.array([[row["judged"][name] for name in names] for row in rows])
     kinds = np.array([row["kind"] for row in rows])
@@ -140,7 +150,7 @@ def fit_confidence(rows: list[dict[str, Any]]) -> tuple[dict[str, float], dict[s
     error = sum(abs(surety[bins == b].mean() - answerable[bins == b].mean()) * (bins == b).mean() for b in set(bins))
     return (
         _named(names, _fit(features, answerable)),
-        {"found": round(found, 3), "margin": load_model()["threshold"]["margin"]},
+        round(found, 3),
         {
             "auroc_absent": roc_auc_score(answerable[kinds != "impossible"], surety[kinds != "impossible"]),
             "auroc_near_miss": roc_auc_score(answerable[kinds != "absent"], surety[kinds != "absent"]),

@@ -134,7 +134,7 @@ def test_a_folder_may_be_named(run: Run, harbour: Path) -> None:
 
 @pytest.mark.usefixtures("sample_store")
 def test_what_the_model_wrote_is_laid_out_with_its_support(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    with OpenAIServer("It cost 77 dollars [2]. He skipped it [99].") as server:
+    with OpenAIServer("It cost 77 dollars [2]. He skipped it [9999].") as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         done = run("ask", SKIPPED)
     assert done.exit_code == 0

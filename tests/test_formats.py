@@ -498,3 +498,19 @@ def test_rich_text(tmp_path: Path) -> None:
     document = read(tmp_path, "a.rtf", content)
     assert (document.title, document.date) == ("The tour", "2025-05-13")
     assert document.text == "He was très late — again.\n\nHe came home."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MZ twins share all of their genes, and DZ twins share half of them on average, or so it is said.",
+        "ID3 inhibits the growth of new vessels.",
+        "OTTO Lilienthal flew in 1891.",
+        "BMW 3 Series.",
+        "A file begins with %PDF-1.7 when it is a PDF.",
+    ],
+)
+def test_a_text_that_begins_as_a_binary_format_does_is_a_text(text: str) -> None:
+    assert find_format(text.encode(), "note.txt").name == "plain text"
+    # Cut within a character, as the first bytes of a long file may be.
+    assert find_format(text.encode() + "é".encode()[:1], "note.txt").name == "plain text"

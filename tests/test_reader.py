@@ -86,18 +86,15 @@ def test_the_reader_is_unsure_of_what_the_documents_do_not_say(ask: Ask, questio
     assert 0 <= ask(question).confidence < threshold()
 
 
-def test_an_answer_is_mostly_one_sentence(readings: dict[str, Reading]) -> None:
+def test_an_answer_is_seldom_three_sentences(readings: dict[str, Reading]) -> None:
     lengths = [len(reading.chosen) for reading in readings.values()]
-    assert sum(lengths) / len(lengths) <= 1.5
+    assert sum(lengths) / len(lengths) <= 2
 
 
-def test_only_prose_is_chosen_and_in_reading_order(readings: dict[str, Reading]) -> None:
+def test_only_prose_is_chosen_and_nothing_twice(readings: dict[str, Reading]) -> None:
     for reading in readings.values():
         assert all(candidate.sentence.kind == "prose" for candidate in reading.chosen)
-        places = [(candidate.passage.path, candidate.sentence.start) for candidate in reading.chosen]
-        for path in {path for path, _ in places}:
-            starts = [start for other, start in places if other == path]
-            assert starts == sorted(starts)
+        assert len({candidate.words for candidate in reading.chosen}) == len(reading.chosen)
 
 
 @pytest.mark.parametrize(

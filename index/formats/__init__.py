@@ -141,16 +141,29 @@ def find_format(content: bytes, path: str) -> Format:
     """
     head = content[:HEAD_BYTES]
     suffix = PurePosixPath(path).suffix.lower()
-    if b"%PDF-" in head[:1024]:
+    plain = _is_plain(head)
+    if head.lstrip().startswith(b"%PDF-") or (b"%PDF-" in head[:1024] and not plain):
         return _PDF
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _find_zipped(content, suffix)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise UnreadableError(_explain_compound(content))
     for begin, name in _UNSUPPORTED:
-        if re.match(begin, head, re.DOTALL):
+        # "MZ twins" and "ID3 inhibits" begin sentences too.
+        if re.match(begin, head, re.DOTALL) and (not plain or name == "PostScript"):
             raise UnreadableError(f"unsupported format ({name})")
     return _find_textual(_peek(head).lstrip("\ufeff \t\r\n"), suffix)
+
+
+def _is_plain(head: bytes) -> bool:
+    """Whether these bytes are UTF-8 without control characters, as no binary format's first ones are."""
+    if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(head) and error.reason == "unexpected end of data"  # cut within a character
+    return True
 
 
 def _find_textual(head: str, suffix: str) -> Format:
