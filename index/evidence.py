@@ -15,6 +15,7 @@ from index.lexicon import Lexicon
 from index.terms import find_content_terms, find_terms
 
 EVIDENCE_PASSAGES = 16  # that the evidence is chosen from
+COVERAGE_SHARE = 0.5  # of what a sentence holds of the query, beside the score of its passage
 REACHES = (2, 0)  # sentences on each side of a good one: alone where it would not fit with them
 
 
@@ -22,6 +23,7 @@ def choose_evidence(
     passages: Sequence[Passage], query: str, lexicon: Lexicon, most_characters: int
 ) -> tuple[Passage, ...]:
     """Parts of the passages, best passage first, of at most so many characters together; sentences stay whole."""
+    scores = {(p.document_id, sentence.start): p.score for p in passages for sentence in p.sentences}
     passages = join_neighbours(passages)
     rarity = lexicon.rarity(find_content_terms(query) or find_terms(query))
     total = sum(rarity.values()) or 1.0
@@ -29,7 +31,9 @@ def choose_evidence(
     for number, passage in enumerate(passages):
         for place, sentence in enumerate(passage.sentences):
             held = rarity.keys() & set(find_terms(passage.words_of(sentence)))
-            ranked.append((-passage.score - sum(rarity[term] for term in held) / total, number, place))
+            coverage = sum(rarity[term] for term in held) / total
+            score = scores[passage.document_id, sentence.start] + COVERAGE_SHARE * coverage
+            ranked.append((-score, number, place))
     taken: list[set[int]] = [set() for _ in passages]
     left = most_characters
     for _, number, place in sorted(ranked):
@@ -59,14 +63,17 @@ def join_neighbours(passages: Sequence[Passage]) -> list[Passage]:
             # A page may start just where the two meet.
             last_page = (before.page or 0) + len(before.page_starts)
             meeting = (passage.start,) * ((passage.page or 0) - last_page)
+            sentences = (*before.sentences, *passage.sentences)
+            similarities = (*before.similarities, *passage.similarities)
             joined[before.document_id, before.start] = replace(
                 before,
                 page_starts=(*before.page_starts, *meeting, *passage.page_starts),
                 end=passage.end,
                 text=before.text + passage.text,
                 score=max(before.score, passage.score),
-                sentences=(*before.sentences, *passage.sentences),
-                similarities=(*before.similarities, *passage.similarities),
+                sentences=sentences,
+                # A lexicon that was just made anew may have them for one and not yet for the other.
+                similarities=similarities if len(similarities) == len(sentences) else (),
             )
     return sorted(joined.values(), key=lambda p: (-p.score, p.document_id, p.start))
 

@@ -358,11 +358,7 @@ class Lexicon:
         rows = self._connection().execute(
             f"SELECT chunk_id, body FROM chunks JOIN terms ON number = terms.rowid WHERE chunk_id IN ({marks})", wanted
         )
-        asked = rarity.keys()
-        return {
-            chunk_id: max(sum(rarity[term] for term in asked & set(line.split())) for line in body.split("\n")) / total
-            for chunk_id, body in rows
-        }
+        return {chunk_id: max(_weigh_lines(body, rarity), default=0.0) / total for chunk_id, body in rows}
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
@@ -400,6 +396,23 @@ class Lexicon:
             connection.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = connection
         return connection
+
+
+def _weigh_lines(body: str, weights: Mapping[str, float]) -> Iterable[float]:
+    """The sum of the weights of the terms that each line holds, for the lines that hold any.
+
+    Looked up term by term, since a query has few terms and a chunk has many.
+    """
+    padded = f" {body} ".replace("\n", " \n ")
+    sums: dict[int, float] = {}
+    for term, weight in weights.items():
+        place = padded.find(f" {term} ")
+        while place >= 0:
+            line = padded.count("\n", 0, place)
+            sums[line] = sums.get(line, 0.0) + weight
+            end = padded.find("\n", place)
+            place = padded.find(f" {term} ", end) if end >= 0 else -1
+    return sums.values()
 
 
 def _to_body(text: str) -> str:

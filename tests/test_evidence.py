@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.documents import Chunk, Passage, page_at
+from index.evidence import choose_evidence, join_neighbours
+from index.lexicon import Lexicon, Record
+from index.retriever import to_passage
+from index.sentences import find_sentences
+
+SENTENCES = (
+    "Doha hosted the talks. ",
+    "Why was Israel skipped? ",
+    "# The tour\n\n",
+    "  \r\n",
+    "多哈。",
+    "It rained.\n",
+)
+EVERYTHING = 1_000_000  # characters
+
+
+@pytest.fixture(scope="module")
+def lexicon(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """An empty one, to which every term is as rare as the next."""
+    opened = Lexicon(tmp_path_factory.mktemp("lexicon") / "lexicon.sqlite")
+    opened.create()
+    yield opened
+    opened.close()
+
+
+def make_passages(
+    document_id: str, chunk_texts: list[str], pages: tuple[int, ...] = (), *, similarities: bool = True
+) -> list[Passage]:
+    """The passages of a document that is these chunks, each a little worse than the one before.
+
+    The similarity of a sentence is its place in the document, so that each can be told from the others.
+    """
+    record = Record(document_id, f"{document_id}.txt", "", None, pages, "c" * 64, 1, 1, len(chunk_texts))
+    passages, start, place = [], 0, 0
+    for number, text in enumerate(chunk_texts):
+        count = len(find_sentences(text))
+        chunk = Chunk(f"{document_id}:{start}", document_id, start, start + len(text), text)
+        cosines = range(place, place + count) if similarities else ()
+        passages.append(to_passage(chunk, record, 1 - number / 100, cosines))
+        start, place = chunk.end, place + count
+    return passages
+
+
+Retrieved = tuple[list[Passage], list[Passage], dict[str, tuple[int, ...]]]
+
+
+@st.composite
+def retrieved(draw: st.DrawFn) -> Retrieved:
+    """Some passages of some documents in any order with any scores; all of them; and the documents' pages."""
+    every: list[Passage] = []
+    pages: dict[str, tuple[int, ...]] = {}
+    similarities = draw(st.booleans())
+    for document_id in "ab":
+        chunks = draw(st.lists(st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=6).map("".join), max_size=6))
+        further = draw(st.sets(st.integers(1, max(1, sum(map(len, chunks)))), max_size=6))
+        pages[document_id] = draw(st.sampled_from([(), (0, *sorted(further))]))
+        every += make_passages(document_id, chunks, pages[document_id], similarities=similarities)
+    scores = st.sampled_from([0.0, 0.3, 0.5, 0.9])
+    kept = [replace(passage, score=draw(scores)) for passage in every if draw(st.booleans())]
+    return draw(st.permutations(kept)), every, pages
+
+
+# -- what is chosen ---------------------------------------------------------------------------
+
+
+@given(retrieved(), st.integers(0, 400), st.sampled_from(["Why was Israel skipped?", "多哈", "the", ""]))
+def test_what_is_chosen_fits_the_budget_and_is_cut_from_what_was_retrieved(
+    lexicon: Lexicon, found: Retrieved, budget: int, query: str
+) -> None:
+    passages, every, pages = found
+    chosen = choose_evidence(passages, query, lexicon, budget)
+    assert sum(len(passage.text) for passage in chosen) <= budget
+    assert [passage.score for passage in chosen] == sorted((p.score for p in chosen), reverse=True)
+
+    texts = {i: "".join(p.text for p in every if p.document_id == i) for i in pages}
+    known = {(p.document_id, s.start): s for p in passages for s in p.sentences}
+    ordered = sorted(known)
+    places = {(p.document_id, p.sentences[i].start): c for p in every for i, c in enumerate(p.similarities)}
+    taken: list[int] = []
+    for passage in chosen:
+        sentences = passage.sentences
+        assert passage.text == texts[passage.document_id][passage.start : passage.end]
+        covered = sum(
+            max(0, min(p.end, passage.end) - max(p.start, passage.start))
+            for p in passages
+            if p.document_id == passage.document_id
+        )
+        assert covered == len(passage.text) == passage.end - passage.start
+        # Whole sentences of the passages, with none left out between them.
+        assert (passage.start, passage.end) == (sentences[0].start, sentences[-1].end)
+        first = ordered.index((passage.document_id, sentences[0].start))
+        assert sentences == tuple(known[key] for key in ordered[first : first + len(sentences)])
+        taken += range(first, first + len(sentences))
+        assert list(passage.similarities) == [
+            places[passage.document_id, sentence.start] for sentence in sentences if places
+        ]
+        for sentence in sentences:
+            assert passage.page_of(sentence) == page_at(pages[passage.document_id], sentence.start)
+            assert passage.words_of(sentence) == texts[passage.document_id][sentence.start : sentence.end]
+    assert len(taken) == len({*taken})
+
+
+@given(retrieved())
+def test_a_budget_beyond_everything_has_every_sentence(lexicon: Lexicon, found: Retrieved) -> None:
+    passages, _, _ = found
+    budget = sum(len(passage.text) for passage in passages)
+    chosen = choose_evidence(passages, "Why was Israel skipped?", lexicon, budget)
+    assert {(p.document_id, s) for p in chosen for s in p.sentences} == {
+        (p.document_id, s) for p in passages for s in p.sentences
+    }
+
+
+@given(retrieved(), st.integers(0, 400))
+def test_the_order_of_the_passages_does_not_matter(lexicon: Lexicon, found: Retrieved, budget: int) -> None:
+    passages, _, _ = found
+    expected = choose_evidence(passages, "Israel", lexicon, budget)
+    assert choose_evidence(passages[::-1], "Israel", lexicon, budget) == expected
+
+
+def test_the_sentence_that_holds_the_query_comes_with_two_on_each_side_or_alone(lexicon: Lexicon) -> None:
+    numbers = ["One", "Two", "Three", "Four", "Five", "Six", "Seven"]
+    (passage,) = make_passages("a", ["".join(f"{number} came along. " for number in numbers)])
+    beside = "Two came along. Three came along. Four came along. Five came along. Six came along."
+    assert [p.text for p in choose_evidence([passage], "four", lexicon, len(beside))] == [beside]
+    (chosen,) = choose_evidence([passage], "four", lexicon, len(beside))
+    assert chosen.similarities == (1, 2, 3, 4, 5)
+    assert [p.text for p in choose_evidence([passage], "four", lexicon, 16)] == ["Four came along."]
+    # What no longer fits is passed over for what does.
+    assert [p.text for p in choose_evidence([passage], "three", lexicon, 16)] == ["One came along."]
+
+
+def test_the_better_passage_is_spent_on_first_and_stands_first(lexicon: Lexicon) -> None:
+    (better,) = make_passages("b", ["It rained in Doha."])
+    (worse,) = [replace(p, score=0.5) for p in make_passages("a", ["It rained in Rome."])]
+    assert choose_evidence([worse, better], "rain", lexicon, EVERYTHING) == (better, worse)
+    assert choose_evidence([worse, better], "rain", lexicon, len(better.text)) == (better,)
+    # Half the query more outweighs a score that is worse by less than a quarter.
+    nearly = replace(worse, score=0.8)
+    assert choose_evidence([nearly, better], "rain Rome", lexicon, len(worse.text)) == (nearly,)
+    far = replace(worse, score=0.7)
+    assert choose_evidence([far, better], "rain Rome", lexicon, len(worse.text)) == (better,)
+
+
+def test_places_far_apart_in_one_passage_are_parts_of_their_own(lexicon: Lexicon) -> None:
+    middle = "Nothing of note happened on that day. " * 20
+    (passage,) = make_passages("a", [f"Israel was skipped. {middle}Israel complained."])
+    chosen = choose_evidence([passage], "Israel", lexicon, 250)
+    assert len(chosen) == 2
+    assert chosen[0].text.startswith("Israel was skipped.")
+    assert chosen[1].text.endswith("Israel complained.")
+
+
+def test_nothing_is_chosen_from_nothing_or_for_nothing(lexicon: Lexicon) -> None:
+    assert choose_evidence([], "Israel", lexicon, 100) == ()
+    passages = make_passages("a", ["Israel was skipped. ", "\n\n"])
+    assert choose_evidence(passages, "Israel", lexicon, 0) == ()
+    assert choose_evidence(passages, "Israel", lexicon, 5) == ()
+    assert choose_evidence(passages[1:], "Israel", lexicon, 100) == ()
+    assert [p.text for p in choose_evidence(passages, "", lexicon, 100)] == ["Israel was skipped."]
+
+
+# -- what is joined ---------------------------------------------------------------------------
+
+
+@given(retrieved())
+def test_neighbours_are_joined_once_and_nothing_else_is(found: Retrieved) -> None:
+    passages, _, _ = found
+    joined = join_neighbours(passages)
+    assert join_neighbours(joined) == joined
+    assert [passage.score for passage in joined] == sorted((p.score for p in joined), reverse=True)
+    assert not {(p.document_id, p.end) for p in joined} & {(p.document_id, p.start) for p in joined}
+    parts = 0
+    for whole in joined:
+        inside = [p for p in passages if p.document_id == whole.document_id and whole.start <= p.start < whole.end]
+        inside.sort(key=lambda passage: passage.start)
+        parts += len(inside)
+        assert "".join(passage.text for passage in inside) == whole.text
+        assert (inside[0].start, inside[-1].end) == (whole.start, whole.end)
+        assert whole.score == max(passage.score for passage in inside)
+        assert whole.sentences == tuple(s for passage in inside for s in passage.sentences)
+        assert whole.similarities == tuple(c for passage in inside for c in passage.similarities)
+        assert [whole.page_of(s) for s in whole.sentences] == [p.page_of(s) for p in inside for s in p.sentences]
+    assert parts == len(passages)
+
+
+def test_pages_are_told_across_a_join_wherever_they_begin(lexicon: Lexicon) -> None:
+    # The second page begins within the first chunk, the third where the chunks meet, a fourth, empty one with it.
+    first, second = "One here. Two here. ", "Three here. Four here."
+    passages = make_passages("a", [first, second], (0, 10, 20, 20, 31))
+    (whole,) = join_neighbours(passages)
+    assert [whole.page_of(sentence) for sentence in whole.sentences] == [1, 2, 4, 5]
+    (chosen,) = choose_evidence(passages, "anything", lexicon, EVERYTHING)
+    assert (chosen.page, chosen.page_starts) == (1, (10, 20, 20, 31))
+    (last,) = choose_evidence(passages, "four", lexicon, len("Four here."))
+    assert (last.text, last.page, last.page_starts) == ("Four here.", 5, ())
+
+
+def test_documents_that_meet_by_their_numbers_are_not_joined() -> None:
+    (first, _) = make_passages("a", ["It rained. ", "It stopped."])
+    (_, second) = make_passages("b", ["It rained. ", "It stopped."])
+    assert join_neighbours([first, second]) == [first, second]
+    assert join_neighbours([]) == []
