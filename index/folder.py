@@ -42,7 +42,7 @@ def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
     refused: dict[str, str] = {}
     root = os.path.realpath(folder)
     try:
-        for entry, path in _walk(folder, "", refused):
+        for entry, path in _walk(folder, refused):
             reason = _refuse(entry, path, root)
             if reason is not None:
                 refused[path] = reason
@@ -54,19 +54,25 @@ def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
     return sorted(files, key=lambda file: file.path), refused
 
 
-def _walk(folder: Path | str, below: str, refused: dict[str, str]) -> Iterator[tuple[os.DirEntry[str], str]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            path = f"{below}{entry.name}"
-            if not entry.is_dir(follow_symlinks=False):
-                yield entry, path
-                continue
-            try:
-                yield from _walk(entry.path, f"{path}/", refused)
-            except OSError as error:
-                refused[path] = f"cannot be read ({error.strerror})"
+def _walk(folder: Path, refused: dict[str, str]) -> Iterator[tuple[os.DirEntry[str], str]]:
+    # A list of what is still to be looked into, since folders may lie deeper in each other than Python's calls may.
+    waiting = [(os.fspath(folder), "")]
+    while waiting:
+        place, below = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    path = f"{below}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((entry.path, f"{path}/"))
+                    else:
+                        yield entry, path
+        except OSError as error:
+            if not below:
+                raise
+            refused[below.removesuffix("/")] = f"cannot be read ({error.strerror})"
 
 
 def _refuse(entry: os.DirEntry[str], path: str, root: str) -> str | None:

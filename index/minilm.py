@@ -9,6 +9,7 @@ Texts are sorted by length and padded only to the longest of their batch: most o
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -109,6 +110,14 @@ def _cut(ids: list[int]) -> list[int]:
     return ids if len(ids) <= MOST_TOKENS else [*ids[: MOST_TOKENS - 1], ids[-1]]
 
 
+def _import_openvino() -> Any:
+    """OpenVINO without its telemetry, which would tell a host on the network that it was imported."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
 Run = Callable[[NDArray[np.int32], NDArray[np.float32]], Vectors]
 
 
@@ -117,8 +126,7 @@ def _compile(weights: Weights, precision: str | None = None) -> Run:
 
     precision: "f32" or "bf16"; by default the fastest that the processor computes itself.
     """
-    import openvino
-
+    openvino = _import_openvino()
     core = openvino.Core()
     if weights.form == "onnx":
         model = core.read_model(weights.model)
@@ -141,7 +149,7 @@ def _compile(weights: Weights, precision: str | None = None) -> Run:
 
 def _build(weights: dict[str, NDArray[np.float32]]) -> Any:
     """The encoder as an OpenVINO model with inputs `ids` (int32) and `mask` (float32: 1 for a token)."""
-    import openvino
+    openvino = _import_openvino()
     from openvino import opset13 as op
 
     def integers(*values: int) -> Any:

@@ -19,8 +19,8 @@ import shutil
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,6 +103,7 @@ class Store:
         self._embedding_name = embedding_name
         self._reopening = threading.Lock()
         self._interrupted: set[str] = set()
+        self._must_reopen = False
         try:
             self.place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -114,9 +115,52 @@ class Store:
         self._generation = self.lexicon.generation()
         # What this process may have open of the same store already knows nothing of others' writing.
         _forget_open_stores()
-        self._collection = self._open()
+        self._collection = self._open_whole()
 
     # -- opening ------------------------------------------------------------------------------
+
+    def _open_whole(self) -> Any:
+        """Open the vectors while nobody writes over them, and empty the store first where they have been torn."""
+        from filelock import FileLock
+
+        with FileLock(self.place / "saving"), _disk_errors(self.place):
+            if self._are_vectors_torn():
+                self.lexicon.create()
+                shutil.rmtree(self.place / "chroma", ignore_errors=True)
+            (self.place / "saving.json").unlink(missing_ok=True)
+            return self._open()
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Around each write to Chroma, which now and then writes over the files of its vectors, in place.
+
+        Where it is killed or fails at that, they are torn, and Chroma may even crash when it reads them. So a note
+        tells how they were before; it stays where the write did not come to its end, and whoever opens the store next
+        compares. Nobody opens the store meanwhile.
+        """
+        from filelock import FileLock
+
+        note = self.place / "saving.json"
+        with FileLock(self.place / "saving"):
+            with note.open("w", encoding="utf-8") as stream:
+                json.dump(self._look_at_vectors(), stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            yield
+            note.unlink()
+
+    def _look_at_vectors(self) -> dict[str, list[int]]:
+        """The size and time of change of each file of Chroma's vectors."""
+        files = sorted((self.place / "chroma").glob("*/*"))
+        return {f"{file.parent.name}/{file.name}": [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
+
+    def _are_vectors_torn(self) -> bool:
+        """Whether a write that did not come to its end had begun to change the files of the vectors."""
+        try:
+            before = json.loads((self.place / "saving.json").read_bytes())
+        except (OSError, ValueError):
+            return False  # no note, or one that was not finished: Chroma had not been asked yet
+        return bool(before != self._look_at_vectors())
 
     def _open(self) -> Any:
         import chromadb
@@ -137,6 +181,8 @@ class Store:
             )
         except (ChromaError, ValueError) as error:
             _forget_open_stores()
+            if _is_for_want_of_room(error):
+                raise StoreError(_NO_ROOM.format(self.place, error)) from error
             raise StoreError(
                 f"The store at {self.place} cannot be opened ({error}). "
                 f"To make it anew: footnote sync {self._folder} --anew"
@@ -164,7 +210,9 @@ class Store:
         try:
             whole = collection.count() >= self.lexicon.count_chunks()
             whole = whole and (not ends or len(collection.get(ends, include=["embeddings"])["ids"]) == len(ends))
-        except ChromaError:
+        except ChromaError as error:
+            if _is_for_want_of_room(error):
+                raise StoreError(_NO_ROOM.format(self.place, error)) from error
             whole = False
         # Another process may have begun to write just now: then the counts say nothing.
         if not whole and not self.lexicon.pending():
@@ -182,7 +230,7 @@ class Store:
             generation = self.lexicon.generation()
             if generation != self._generation:
                 _forget_open_stores()
-                self._collection = self._open()
+                self._collection = self._open_whole()
                 self._generation = generation
 
     @contextmanager
@@ -200,9 +248,15 @@ class Store:
         except Timeout:
             raise HeldError(holder.read_text(encoding="utf-8") if holder.is_file() else "another process") from None
         try:
-            holder.write_text(f"process {os.getpid()}", encoding="utf-8")
+            with suppress(OSError):  # it only tells others whom they wait for
+                holder.write_text(f"process {os.getpid()}", encoding="utf-8")
             self.refresh()
-            with _disk_errors(self.place):
+            with _disk_errors(self.place, self._reopen_later):
+                if self._must_reopen:
+                    # Chroma's connections keep locks after a write that failed: they would wait for each other.
+                    _forget_open_stores()
+                    self._collection = self._open_whole()
+                    self._must_reopen = False
                 if self.lexicon.is_usable():
                     for document_id in self.lexicon.pending():
                         self._reconcile(document_id)
@@ -214,6 +268,9 @@ class Store:
         finally:
             self._generation = self.lexicon.generation()
             lock.release()
+
+    def _reopen_later(self) -> None:
+        self._must_reopen = True
 
     # -- writing (inside `writing`) -----------------------------------------------------------
 
@@ -279,7 +336,8 @@ class Store:
     def touch(self, record: Record, size_bytes: int, modified_ns: int) -> None:
         """Record that a file was rewritten with the same content."""
         row: dict[str, str | int] = {"size_bytes": size_bytes, "modified_ns": modified_ns}
-        self._collection.update([record.document_id], metadatas=[row])
+        with self._saving():
+            self._collection.update([record.document_id], metadatas=[row])
         self.lexicon.touch(record.document_id, size_bytes, modified_ns)
 
     def settle(self) -> None:
@@ -299,16 +357,18 @@ class Store:
 
     def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
         if rows:
-            self._collection.upsert(
-                [chunk.id for _, chunk, _ in rows],
-                embeddings=[embedded.vector for _, _, embedded in rows if embedded],
-                metadatas=[_to_metadata(version, chunk) for version, chunk, _ in rows],
-                documents=[chunk.text for _, chunk, _ in rows],
-            )
+            with self._saving():
+                self._collection.upsert(
+                    [chunk.id for _, chunk, _ in rows],
+                    embeddings=[embedded.vector for _, _, embedded in rows if embedded],
+                    metadatas=[_to_metadata(version, chunk) for version, chunk, _ in rows],
+                    documents=[chunk.text for _, chunk, _ in rows],
+                )
 
     def _delete(self, chunk_ids: Sequence[str]) -> None:
         for i in range(0, len(chunk_ids), _PAGE):
-            self._collection.delete(list(chunk_ids[i : i + _PAGE]))
+            with self._saving():
+                self._collection.delete(list(chunk_ids[i : i + _PAGE]))
         self.lexicon.drop_sentences(chunk_ids)
 
     # -- mending ------------------------------------------------------------------------------
@@ -424,7 +484,8 @@ class Store:
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity."""
-        found = self._collection.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
+        with _disk_errors(self.place):
+            found = self._collection.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
         return {
             chunk_id: 1.0 - distance for chunk_id, distance in zip(found["ids"][0], found["distances"][0], strict=True)
         }
@@ -466,7 +527,8 @@ def discard(stores: Path, folder: Path) -> None:
         with FileLock(place / "lock"):
             # Emptied, not deleted: whoever has it open then sees that the vectors are to be opened again.
             lexicon = Lexicon(place / "lexicon.sqlite")
-            lexicon.create()
+            with _disk_errors(place):
+                lexicon.create()
             lexicon.close()
             shutil.rmtree(place / "chroma", ignore_errors=True)
             _forget_open_stores()
@@ -553,15 +615,24 @@ def _to_record(row: Mapping[str, Any]) -> Record:
     )
 
 
+_NO_ROOM = "The store at {} could not be written ({}). Nothing is lost: see that the disk has room, then sync again."
+
+
+def _is_for_want_of_room(error: Exception) -> bool:
+    """Whether SQLite, below Chroma, says that the disk is full or failing rather than that the file is damaged."""
+    code = re.search(r"\(code: (\d+)\)", str(error))
+    return "Failed to apply logs to the metadata" in str(error) or (
+        code is not None and int(code[1]) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    )
+
+
 @contextmanager
-def _disk_errors(place: Path) -> Iterator[None]:
+def _disk_errors(place: Path, failed: Callable[[], None] = lambda: None) -> Iterator[None]:
     """What a full or failing disk raises, as one sentence."""
     from chromadb.errors import ChromaError
 
     try:
         yield
-    except (ChromaError, sqlite3.Error) as error:
-        raise StoreError(
-            f"The store at {place} could not be written ({error}). Nothing is lost: see that the disk has room, "
-            "then sync again."
-        ) from error
+    except (ChromaError, sqlite3.Error, OSError) as error:
+        failed()
+        raise StoreError(_NO_ROOM.format(place, error)) from error
