@@ -24,7 +24,7 @@ from index.documents import Passage
 from index.embedding import Embedding
 from index.lexicon import Lexicon
 from index.sentences import Sentence
-from index.terms import find_content_terms, find_terms
+from index.terms import find_content_terms, find_query_terms, find_terms
 
 MOST_QUOTED = 3
 CLOSELY_READ = 16
@@ -115,7 +115,7 @@ def describe(
     question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
 ) -> list[Candidate]:
     """The prose sentences of the passages that are worth a close look, with features and score, best first."""
-    terms = find_content_terms(query) or find_terms(query)
+    terms = find_query_terms(query)
     rarity = weigh_terms(question, terms, lexicon)
     kind = asks_for(question)
     found: list[tuple[Candidate, str]] = []
@@ -177,7 +177,7 @@ def _compare(candidates: Sequence[Candidate]) -> list[Candidate]:
 def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
     """What speaks for and against the documents answering at all, from the ranked candidates."""
     best = ranked[0]
-    terms = find_content_terms(query) or find_terms(query)
+    terms = find_query_terms(query)
     rarity = weigh_terms(question, terms, lexicon)
     plain = lexicon.rarity([*terms, UNSEEN])
     top = {term for c in ranked[:5] for term in find_terms(f"{c.passage.title} {c.passage.text}")}

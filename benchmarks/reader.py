@@ -58,7 +58,7 @@ from assistant.reader import MOST_QUOTED, read
 from benchmarks.sync import leave
 from index.library import Library, finish, open_library
 from index.settings import Settings
-from index.terms import find_content_terms, find_terms
+from index.terms import find_query_terms, find_terms
 
 KINDS = ("answerable", "absent", "impossible")
 SATURATION, LENGTH_SHARE = 0.9, 0.4  # BM25's k1 and b
@@ -229,7 +229,7 @@ def pick(query: str, sentences: Sequence[Citation], library: Library, known: dic
     texts = [sentence.quote for sentence in sentences]
     if not texts:
         return dict.fromkeys(("lexical", "dense"), (np.zeros(0), 0.0))
-    terms = find_content_terms(query) or find_terms(query)
+    terms = find_query_terms(query)
     passages = library.store.lexicon.search(query, 1)
     new = [text for text in dict.fromkeys(texts) if text not in known]
     known.update(zip(new, library.embedding.embed(new) if new else (), strict=True))

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from index.documents import Passage
 from index.lexicon import Lexicon
-from index.terms import find_content_terms, find_terms
+from index.terms import find_query_terms, find_terms
 
 EVIDENCE_PASSAGES = 16  # that the evidence is chosen from
 COVERAGE_SHARE = 0.5  # of what a sentence holds of the query, beside the score of its passage
@@ -25,7 +25,7 @@ def choose_evidence(
     """Parts of the passages, best passage first, of at most so many characters together; sentences stay whole."""
     scores = {(p.document_id, sentence.start): p.score for p in passages for sentence in p.sentences}
     passages = join_neighbours(passages)
-    rarity = lexicon.rarity(find_content_terms(query) or find_terms(query))
+    rarity = lexicon.rarity(find_query_terms(query))
     total = sum(rarity.values()) or 1.0
     ranked = []
     for number, passage in enumerate(passages):

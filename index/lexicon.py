@@ -19,7 +19,7 @@ from typing import Any
 
 from index.documents import Chunk
 from index.sentences import find_sentences
-from index.terms import find_content_terms, find_terms
+from index.terms import find_query_terms, find_terms
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -316,7 +316,7 @@ class Lexicon:
 
     def search(self, query: str, count: int) -> dict[str, float]:
         """The chunks that share terms with the query, best first, with their BM25 scores (higher is better)."""
-        terms = find_content_terms(query) or find_terms(query)
+        terms = find_query_terms(query)
         if not terms:
             return {}
         match = " OR ".join(f'"{term}"' for term in terms[:200])
@@ -350,7 +350,7 @@ class Lexicon:
 
     def coverage(self, query: str, ids: Iterable[str]) -> dict[str, float]:
         """How much of the query the best single sentence of each chunk holds: the share of its terms, by rarity."""
-        terms = find_content_terms(query) or find_terms(query)
+        terms = find_query_terms(query)
         rarity = self.rarity(terms)
         total = sum(rarity.values()) or 1.0
         wanted = list(ids)

@@ -51,6 +51,11 @@ def find_content_terms(text: str) -> list[str]:
     return [term for term in dict.fromkeys(find_terms(text)) if term not in _stemmed_stop_words()]
 
 
+def find_query_terms(query: str) -> list[str]:
+    """The terms that a query is searched by: those that carry meaning, or all where none does."""
+    return find_content_terms(query) or find_terms(query)
+
+
 @cache
 def _stemmed_stop_words() -> frozenset[str]:
     return frozenset(_stem(word) for word in STOP_WORDS) | STOP_WORDS
