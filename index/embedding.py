@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from index.documents import Progress
 from index.errors import InputError
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 else:
     Vectors = Any
+
+
+class Embedded(NamedTuple):
+    """What an embedding makes of a chunk: its unit vector, and its sentences' as the store packs them.
+
+    None for sentences that are still to be read.
+    """
+
+    vector: Vectors
+    sentences: bytes | None
 
 
 class Embedding(Protocol):

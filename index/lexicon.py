@@ -7,17 +7,18 @@ counts once it stands here, and a reader that holds one connection's snapshot se
 from __future__ import annotations
 
 import math
-import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from index.documents import Chunk
+from index.embedding import Embedded, Vectors
 from index.sentences import find_sentences
 from index.terms import find_query_terms, find_terms
 
@@ -35,15 +36,15 @@ CREATE INDEX documents_by_content ON documents (content_hash);
 CREATE VIRTUAL TABLE terms USING fts5 (body, title,
     tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co' tokenchars '.:'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (terms, row);
-CREATE TABLE sentences (chunk_id TEXT PRIMARY KEY, vectors BLOB NOT NULL);
-CREATE TABLE state (generation TEXT NOT NULL, whole INTEGER NOT NULL, read INTEGER NOT NULL);
+CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT NULL);
+CREATE TABLE state (whole INTEGER NOT NULL, read INTEGER NOT NULL);
 CREATE TABLE pending (document_id TEXT PRIMARY KEY);
 CREATE TABLE skipped (
     path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, reason TEXT NOT NULL
 );
 """
 TITLE_WEIGHT = 0.5
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +98,19 @@ class Lexicon:
             connection.execute("BEGIN IMMEDIATE")
             for kind, name in connection.execute(
                 "SELECT type, name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%' OR (type = 'table' AND name IN "
-                "('documents', 'chunks', 'sentences', 'state', 'pending', 'skipped')) "
+                "('documents', 'chunks', 'vectors', 'state', 'pending', 'skipped')) "
                 "ORDER BY sql NOT LIKE '%fts5vocab%'"
             ).fetchall():
                 connection.execute(f"DROP {kind.upper()} {name}")
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute("INSERT INTO state VALUES (?, 0, 1)", (secrets.token_hex(8),))
-
-    def generation(self) -> str | None:
-        """A mark that every change of the store renews; None where there is no lexicon yet."""
-        try:
-            row = self._connection().execute("SELECT generation FROM state").fetchone()
-        except sqlite3.DatabaseError:
-            return None
-        return str(row[0]) if row else None
+            connection.execute("INSERT INTO state VALUES (0, 1)")
 
     def mark(self, *, whole: bool) -> None:
         """Say whether the lexicon holds all of the store: while it is being made anew it does not."""
         with self._connection() as connection:
-            connection.execute("UPDATE state SET whole = ?, generation = ?", (whole, secrets.token_hex(8)))
+            connection.execute("UPDATE state SET whole = ?", (whole,))
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -135,43 +128,49 @@ class Lexicon:
         with self._connection() as connection:
             connection.executemany("DELETE FROM pending WHERE document_id = ?", [(i,) for i in document_ids])
 
-    def put(self, record: Record, chunks: Iterable[Chunk]) -> None:
-        """Make one document's version visible in place of any older one; its sentences are to be read again."""
-        with self._connection() as connection:
-            self._put(connection, record, chunks)
-            connection.execute("DELETE FROM sentences WHERE chunk_id = ?", (record.document_id,))
-            connection.execute("UPDATE state SET read = 0")
-            self._renew(connection)
-
-    def put_all(self, versions: Iterable[tuple[Record, Iterable[Chunk]]], sentences: Mapping[str, bytes]) -> None:
+    def put(self, versions: Iterable[tuple[Record, Iterable[Chunk]]], embedded: Mapping[str, Embedded]) -> None:
         """Make several documents' versions visible in place of any older ones, all at once.
 
-        sentences: the vectors of the sentences of their first chunks, as `put_sentences` takes them.
+        embedded: what the embedding made of their first chunks, by chunk id; `put_embedded` took that of the others.
         """
         with self._connection() as connection:
             for record, chunks in versions:
-                self._put(connection, record, chunks)
-            self._put_sentences(connection, sentences)
-            self._renew(connection)
+                self._drop(connection, record.document_id)
+                self._insert_record(connection, record)
+                self._insert_chunks(connection, record, chunks)
+            self._put_embedded(connection, embedded)
+
+    def put_embedded(self, embedded: Mapping[str, Embedded]) -> None:
+        """Note what the embedding made of chunks, by chunk id, whether or not the chunks are visible yet."""
+        with self._connection() as connection:
+            self._put_embedded(connection, embedded)
 
     def put_sentences(self, sentences: Mapping[str, bytes]) -> None:
-        """Note the vectors of chunks' sentences, by chunk id, whether or not the chunks are visible yet."""
+        """Note the packed vectors of chunks' sentences, by chunk id, where they were wanting."""
         with self._connection() as connection:
-            self._put_sentences(connection, sentences)
+            connection.executemany(
+                "UPDATE vectors SET sentences = ? WHERE chunk_id = ?", [(packed, i) for i, packed in sentences.items()]
+            )
 
-    def drop_sentences(self, chunk_ids: Iterable[str]) -> None:
-        """Forget the vectors of the sentences of chunks that are gone."""
+    def drop_embedded(self, chunk_ids: Iterable[str]) -> None:
+        """Forget what the embedding made of chunks that are gone."""
         with self._connection() as connection:
-            connection.executemany("DELETE FROM sentences WHERE chunk_id = ?", [(i,) for i in chunk_ids])
+            connection.executemany("DELETE FROM vectors WHERE chunk_id = ?", [(i,) for i in chunk_ids])
+
+    def drop_unused(self) -> None:
+        """Forget what the embedding made of chunks that never became visible."""
+        with self._connection() as connection:
+            connection.execute("DELETE FROM vectors WHERE chunk_id NOT IN (SELECT chunk_id FROM chunks)")
 
     def mark_read(self, *, read: bool) -> None:
         """Say whether there are vectors for the sentences of every chunk: in a lexicon made anew there are none."""
         with self._connection() as connection:
-            connection.execute("UPDATE state SET read = ?, generation = ?", (read, secrets.token_hex(8)))
+            connection.execute("UPDATE state SET read = ?", (read,))
 
-    def fill(self, records: Mapping[str, Record], chunks: Iterable[Chunk]) -> None:
+    def fill(self, records: Mapping[str, Record], chunks: Iterable[Chunk], embedded: Mapping[str, Embedded]) -> None:
         """Add rows to a lexicon that is being made anew: chunks in any order, of the documents given by id."""
         with self._connection() as connection:
+            self._put_embedded(connection, embedded)
             for document_id, members in groupby(chunks, key=lambda chunk: chunk.document_id):
                 self._insert_chunks(connection, records[document_id], members)
 
@@ -186,7 +185,6 @@ class Lexicon:
         with self._connection() as connection:
             for document_id in document_ids:
                 self._drop(connection, document_id)
-            self._renew(connection)
 
     def touch(self, document_id: str, size_bytes: int, modified_ns: int) -> None:
         """Record that a file was rewritten with the same content."""
@@ -207,18 +205,16 @@ class Lexicon:
         rows = self._connection().execute("SELECT path, size_bytes, modified_ns, reason FROM skipped")
         return {path: (size_bytes, modified_ns, reason) for path, size_bytes, modified_ns, reason in rows}
 
-    def _put(self, connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]) -> None:
-        self._drop(connection, record.document_id)
-        self._insert_record(connection, record)
-        self._insert_chunks(connection, record, chunks)
-
     @staticmethod
-    def _put_sentences(connection: sqlite3.Connection, sentences: Mapping[str, bytes]) -> None:
-        connection.executemany("INSERT OR REPLACE INTO sentences VALUES (?, ?)", sentences.items())
+    def _put_embedded(connection: sqlite3.Connection, embedded: Mapping[str, Embedded]) -> None:
+        import numpy as np
 
-    @staticmethod
-    def _renew(connection: sqlite3.Connection) -> None:
-        connection.execute("UPDATE state SET generation = ?", (secrets.token_hex(8),))
+        connection.executemany(
+            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+            [(i, row.sentences, np.asarray(row.vector, np.float32).tobytes()) for i, row in embedded.items()],
+        )
+        if any(row.sentences is None for row in embedded.values()):
+            connection.execute("UPDATE state SET read = 0")
 
     @staticmethod
     def _insert_record(connection: sqlite3.Connection, record: Record) -> None:
@@ -335,18 +331,63 @@ class Lexicon:
         """Some chunks, at most so many, whose sentences have no vectors."""
         rows = self._connection().execute(
             'SELECT chunk_id, document_id, start, "end", text FROM chunks '
-            "WHERE chunk_id NOT IN (SELECT chunk_id FROM sentences) ORDER BY number LIMIT ?",
+            "WHERE chunk_id IN (SELECT chunk_id FROM vectors WHERE sentences IS NULL) ORDER BY number LIMIT ?",
             (count,),
         )
         return [Chunk(*row) for row in rows]
 
     def sentences(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """The vectors of the sentences of chunks, by chunk id, for those that have them."""
+        """The packed vectors of the sentences of chunks, by chunk id, for those that have them."""
         wanted = list(ids)
         marks = ", ".join("?" * len(wanted))
-        return dict(
-            self._connection().execute(f"SELECT chunk_id, vectors FROM sentences WHERE chunk_id IN ({marks})", wanted)
+        rows = self._connection().execute(
+            f"SELECT chunk_id, sentences FROM vectors WHERE chunk_id IN ({marks}) AND sentences IS NOT NULL", wanted
         )
+        return dict(rows)
+
+    def embedded(self, ids: Iterable[str]) -> dict[str, Embedded]:
+        """What the embedding made of chunks, by chunk id, for those that it has seen."""
+        import numpy as np
+
+        wanted = list(ids)
+        marks = ", ".join("?" * len(wanted))
+        rows = self._connection().execute(
+            f"SELECT chunk_id, vector, sentences FROM vectors WHERE chunk_id IN ({marks})", wanted
+        )
+        return {i: Embedded(np.frombuffer(vector, np.float32), sentences) for i, vector, sentences in rows}
+
+    def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
+        """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity; looks at all."""
+        import numpy as np
+
+        found: list[tuple[float, str]] = []
+        for page in self.pages(1000):
+            known = self.embedded(chunk.id for chunk in page)
+            cosines = np.array([row.vector for row in known.values()]) @ vector
+            found = nlargest(count, [*found, *zip(cosines.tolist(), known, strict=True)])
+        return {chunk_id: cosine for cosine, chunk_id in found}
+
+    def pages(self, size: int) -> Iterator[list[Chunk]]:
+        """All visible chunks in the order in which they were added, so many at a time."""
+        last = 0
+        while rows := (
+            self._connection()
+            .execute(
+                'SELECT number, chunk_id, document_id, start, "end", text FROM chunks '
+                "WHERE number > ? ORDER BY number LIMIT ?",
+                (last, size),
+            )
+            .fetchall()
+        ):
+            last = rows[-1][0]
+            yield [Chunk(*row[1:]) for row in rows]
+
+    def has_all_vectors(self) -> bool:
+        """Whether each visible chunk has its vector here too."""
+        row = self._connection().execute(
+            "SELECT NOT EXISTS (SELECT 1 FROM chunks WHERE chunk_id NOT IN (SELECT chunk_id FROM vectors))"
+        )
+        return bool(row.fetchone()[0])
 
     def coverage(self, query: str, ids: Iterable[str]) -> dict[str, float]:
         """How much of the query the best single sentence of each chunk holds: the share of its terms, by rarity."""

@@ -25,7 +25,6 @@ CANDIDATES = 100  # of each search, or as many as are asked for
 
 def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> list[Passage]:
     """The `count` passages that best match the query, best first; fewer where the store has fewer."""
-    store.refresh()
     with store.lexicon.snapshot():
         dense = store.nearest(query_vector, max(CANDIDATES, count))
         lexical = store.lexicon.search(query, max(CANDIDATES, count))

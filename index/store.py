@@ -3,10 +3,11 @@
 Chroma is the one source of truth; the only Chroma import is here. One persistent collection holds
 one row a chunk. A document's first chunk has the document's id and carries its record: writing it is
 what replaces an old version by a new one, in a single call, and chunks of any other version count no
-more. The lexicon is derived from these rows.
+more. The lexicon is derived from these rows; it keeps a copy of each vector, from which Chroma's own are made
+anew where they have been torn.
 
-One process writes at a time, under a lock that dies with it. A reader whose vectors were opened before
-another process's write opens them again.
+One process writes at a time, under a lock that dies with it. Chroma's files have a lock of their own: nobody
+searches while they are written, and who opened them before another process's write opens them again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import sqlite3
 import threading
@@ -23,15 +25,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from index.documents import Chunk, Document
-from index.embedding import Vectors
+from index.embedding import Embedded, Vectors
 from index.errors import StoreError
 from index.lexicon import Lexicon, Record
 from index.settings import LOCAL_CHUNK_TOKENS
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 COLLECTION = "chunks"
 # What a store is made with and keeps to, in words for whoever asks for another.
 _MADE_WITH = {
@@ -40,13 +42,6 @@ _MADE_WITH = {
     "schema_version": "store version {}",
 }
 _PAGE = 500  # rows that one read of the whole collection takes at a time
-
-
-class Embedded(NamedTuple):
-    """What the embedding makes of a chunk: its unit vector, and its sentences' as `pack` packs them."""
-
-    vector: Vectors
-    sentences: bytes
 
 
 @dataclass(slots=True)
@@ -86,6 +81,10 @@ class Version:
         )
 
 
+class _NoRoomError(StoreError):
+    """The disk is full."""
+
+
 class HeldError(Exception):
     """Another process holds the store; the message says which."""
 
@@ -101,9 +100,9 @@ class Store:
         self.chunk_tokens = chunk_tokens
         self._folder = folder
         self._embedding_name = embedding_name
-        self._reopening = threading.Lock()
+        self._one_thread = threading.RLock()
         self._interrupted: set[str] = set()
-        self._must_reopen = False
+        self._collection: Any = None
         try:
             self.place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -112,23 +111,41 @@ class Store:
                 "may be written."
             ) from error
         self.lexicon = Lexicon(self.place / "lexicon.sqlite")
-        self._generation = self.lexicon.generation()
-        # What this process may have open of the same store already knows nothing of others' writing.
-        _forget_open_stores()
-        self._collection = self._open_whole()
+        self._files_lock = _files_lock(self.place)
+        self._mark = ""
+        with self._alone():
+            self._open_whole()
 
     # -- opening ------------------------------------------------------------------------------
 
-    def _open_whole(self) -> Any:
-        """Open the vectors while nobody writes over them, and empty the store first where they have been torn."""
-        from filelock import FileLock
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads and processes from Chroma's files.
 
-        with FileLock(self.place / "saving"), _disk_errors(self.place):
-            if self._are_vectors_torn():
-                self.lexicon.create()
+        A search takes in what others have written since, and when that has become much, it too writes over the files
+        of the vectors: two at once would lose some. So it is one at a time, and each knows of what came before.
+        """
+        with self._one_thread, self._files_lock:
+            yield
+
+    def _open_whole(self) -> None:
+        """Open Chroma, and make its vectors anew where they have been torn. Needs `_alone`."""
+        # What this process may have open of the same store already knows nothing of others' writing.
+        _forget_open_stores()
+        self._collection = None
+        with _disk_errors(self.place):
+            is_torn = self._are_vectors_torn()
+            if is_torn:
+                self._note("torn")
                 shutil.rmtree(self.place / "chroma", ignore_errors=True)
+            collection = self._open()
+            if is_torn:
+                self._fill_collection(collection)
+                self._mark = _renew_mark(self.place)
             (self.place / "saving.json").unlink(missing_ok=True)
-            return self._open()
+            self._refuse_damaged(collection)
+        self._collection = collection
+        self._mark = _read_mark(self.place)
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
@@ -136,18 +153,19 @@ class Store:
 
         Where it is killed or fails at that, they are torn, and Chroma may even crash when it reads them. So a note
         tells how they were before; it stays where the write did not come to its end, and whoever opens the store next
-        compares. Nobody opens the store meanwhile.
+        compares.
         """
-        from filelock import FileLock
-
-        note = self.place / "saving.json"
-        with FileLock(self.place / "saving"):
-            with note.open("w", encoding="utf-8") as stream:
-                json.dump(self._look_at_vectors(), stream)
-                stream.flush()
-                os.fsync(stream.fileno())
+        with self._alone():
+            self._note(self._look_at_vectors())
+            self._mark = _renew_mark(self.place)
             yield
-            note.unlink()
+            (self.place / "saving.json").unlink()
+
+    def _note(self, state: object) -> None:
+        with (self.place / "saving.json").open("w", encoding="utf-8") as stream:
+            json.dump(state, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
 
     def _look_at_vectors(self) -> dict[str, list[int]]:
         """The size and time of change of each file of Chroma's vectors."""
@@ -182,7 +200,7 @@ class Store:
         except (ChromaError, ValueError) as error:
             _forget_open_stores()
             if _is_for_want_of_room(error):
-                raise StoreError(_NO_ROOM.format(self.place, error)) from error
+                raise _NoRoomError(_NO_ROOM.format(self.place, error)) from error
             raise StoreError(
                 f"The store at {self.place} cannot be opened ({error}). "
                 f"To make it anew: footnote sync {self._folder} --anew"
@@ -197,7 +215,6 @@ class Store:
                 f"The store of {self._folder} was made with {made}, not {asked}. "
                 f"To make it anew: footnote sync {self._folder} --anew"
             )
-        self._refuse_damaged(collection)
         return collection
 
     def _refuse_damaged(self, collection: Any) -> None:
@@ -212,7 +229,7 @@ class Store:
             whole = whole and (not ends or len(collection.get(ends, include=["embeddings"])["ids"]) == len(ends))
         except ChromaError as error:
             if _is_for_want_of_room(error):
-                raise StoreError(_NO_ROOM.format(self.place, error)) from error
+                raise _NoRoomError(_NO_ROOM.format(self.place, error)) from error
             whole = False
         # Another process may have begun to write just now: then the counts say nothing.
         if not whole and not self.lexicon.pending():
@@ -223,15 +240,10 @@ class Store:
             )
 
     def refresh(self) -> None:
-        """Open the vectors again if another process has changed them since they were opened."""
-        if self.lexicon.generation() == self._generation:
-            return
-        with self._reopening:
-            generation = self.lexicon.generation()
-            if generation != self._generation:
-                _forget_open_stores()
-                self._collection = self._open_whole()
-                self._generation = generation
+        """Open Chroma again if it failed before or another process has written since."""
+        with self._alone():
+            if self._collection is None or _read_mark(self.place) != self._mark:
+                self._open_whole()
 
     @contextmanager
     def writing(self, wait_seconds: float = -1) -> Iterator[None]:
@@ -250,13 +262,8 @@ class Store:
         try:
             with suppress(OSError):  # it only tells others whom they wait for
                 holder.write_text(f"process {os.getpid()}", encoding="utf-8")
-            self.refresh()
             with _disk_errors(self.place, self._reopen_later):
-                if self._must_reopen:
-                    # Chroma's connections keep locks after a write that failed: they would wait for each other.
-                    _forget_open_stores()
-                    self._collection = self._open_whole()
-                    self._must_reopen = False
+                self.refresh()
                 if self.lexicon.is_usable():
                     for document_id in self.lexicon.pending():
                         self._reconcile(document_id)
@@ -266,11 +273,11 @@ class Store:
                 self._interrupted = set(self.lexicon.pending())
                 yield
         finally:
-            self._generation = self.lexicon.generation()
             lock.release()
 
     def _reopen_later(self) -> None:
-        self._must_reopen = True
+        # Chroma's connections keep locks after a write that failed: they would wait for each other.
+        self._collection = None
 
     # -- writing (inside `writing`) -----------------------------------------------------------
 
@@ -282,7 +289,7 @@ class Store:
         self.lexicon.announce(version.document.id for version in versions)
         in_hand = {v.document.id: [c for c, _ in v.waiting] for v in versions if len(v.waiting) == len(v.chunk_ids)}
         tails = [(version, *row) for version in versions for row in version.waiting if row[0].id != version.document.id]
-        self.lexicon.put_sentences({chunk.id: embedded.sentences for _, chunk, embedded in tails if embedded})
+        self.lexicon.put_embedded({chunk.id: embedded for _, chunk, embedded in tails if embedded})
         for i in range(0, len(tails), _PAGE):
             self._upsert(tails[i : i + _PAGE])
         for version in versions:
@@ -294,9 +301,9 @@ class Store:
         stale = {version.document.id: set(self.lexicon.chunk_ids(version.document.id)) for version in complete}
         heads = [(version, *row) for version in complete for row in version.waiting]
         self._upsert(heads)
-        self.lexicon.put_all(
+        self.lexicon.put(
             ((v.record(), in_hand.get(v.document.id) or self._chunks_of(v)) for v in complete),
-            {chunk.id: embedded.sentences for _, chunk, embedded in heads if embedded},
+            {chunk.id: embedded for _, chunk, embedded in heads if embedded},
         )
         for version in complete:
             stale[version.document.id].difference_update(version.chunk_ids)
@@ -308,12 +315,7 @@ class Store:
         if not chunk_ids:
             return set()
         stored = set(self._collection.get(list(chunk_ids), include=[])["ids"])
-        return stored & self.lexicon.sentences(stored).keys()
-
-    def embedded(self, chunk_ids: Sequence[str]) -> dict[str, Embedded]:
-        """What the embedding made of stored chunks, by id."""
-        vectors, sentences = self.vectors(chunk_ids), self.lexicon.sentences(chunk_ids)
-        return {i: Embedded(vector, sentences[i]) for i, vector in vectors.items() if i in sentences}
+        return stored & self.lexicon.embedded(stored).keys()
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of chunks, by id."""
@@ -346,6 +348,8 @@ class Store:
         for document_id in pending:
             rows = self._collection.get(where={"document_id": document_id}, include=[])["ids"]
             self._delete(sorted(set(rows) - set(self.lexicon.chunk_ids(document_id))))
+        if pending:
+            self.lexicon.drop_unused()
         self.lexicon.settle(pending)
         self._interrupted = set()
 
@@ -358,18 +362,13 @@ class Store:
     def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
         if rows:
             with self._saving():
-                self._collection.upsert(
-                    [chunk.id for _, chunk, _ in rows],
-                    embeddings=[embedded.vector for _, _, embedded in rows if embedded],
-                    metadatas=[_to_metadata(version, chunk) for version, chunk, _ in rows],
-                    documents=[chunk.text for _, chunk, _ in rows],
-                )
+                _upsert(self._collection, [(v.record(), chunk, e) for v, chunk, e in rows if e])
 
     def _delete(self, chunk_ids: Sequence[str]) -> None:
         for i in range(0, len(chunk_ids), _PAGE):
             with self._saving():
                 self._collection.delete(list(chunk_ids[i : i + _PAGE]))
-        self.lexicon.drop_sentences(chunk_ids)
+        self.lexicon.drop_embedded(chunk_ids)
 
     # -- mending ------------------------------------------------------------------------------
 
@@ -388,7 +387,8 @@ class Store:
             self.lexicon.remove([document_id])
         elif visible is None or visible.content_hash != record.content_hash:
             pages = (ids[i : i + _PAGE] for i in range(0, len(ids), _PAGE))
-            self.lexicon.put(record, (chunk for page in pages for chunk in self._read(page)))
+            head = Embedded(self.vectors([document_id])[document_id], None)
+            self.lexicon.put([(record, (chunk for page in pages for chunk in self._read(page)))], {document_id: head})
 
     def _fill_lexicon(self) -> None:
         """Make the lexicon anew from Chroma's rows; what no complete version holds is left pending."""
@@ -405,15 +405,24 @@ class Store:
             {i for i, content_hash in counts if i not in whole or whole[i].content_hash != content_hash}
         )
         self.lexicon.add_records(whole.values())
-        for page in self._pages(["metadatas", "documents"]):
+        for page in self._pages(["metadatas", "documents", "embeddings"]):
             current = {
-                chunk_id
-                for chunk_id, row in zip(page["ids"], page["metadatas"], strict=True)
+                chunk_id: Embedded(vector, None)
+                for chunk_id, row, vector in zip(page["ids"], page["metadatas"], page["embeddings"], strict=True)
                 if (i := row.get("document_id")) in whole and row["content_hash"] == whole[i].content_hash
             }
-            self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current))
-        self.lexicon.mark_read(read=not whole)
+            self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current), current)
         self.lexicon.mark(whole=True)
+
+    def _fill_collection(self, collection: Any) -> None:
+        """Make Chroma's rows anew from the lexicon; where that is of no use either, both begin empty."""
+        if not self.lexicon.is_usable() or not self.lexicon.has_all_vectors():
+            self.lexicon.create()
+            return
+        records = {record.document_id: record for record in self.lexicon.records()}
+        for page in self.lexicon.pages(_PAGE):
+            known = self.lexicon.embedded(chunk.id for chunk in page)
+            _upsert(collection, [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page])
 
     def _pages(self, include: list[str]) -> Iterator[Any]:
         for offset in range(0, self._collection.count(), _PAGE):
@@ -432,6 +441,7 @@ class Store:
         """
         from chromadb.errors import ChromaError
 
+        self.refresh()
         wrong: dict[str, str] = {}
         if not self.lexicon.is_usable():
             return {"": "the lexical index is missing or damaged"}
@@ -484,8 +494,17 @@ class Store:
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity."""
-        with _disk_errors(self.place):
-            found = self._collection.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
+        from chromadb.errors import ChromaError
+
+        with self._alone():
+            try:
+                self.refresh()
+                found = self._collection.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
+            except (_NoRoomError, ChromaError) as error:
+                # On a full disk Chroma does not search, since it cannot write its log away first.
+                if isinstance(error, ChromaError) and not _is_for_want_of_room(error):
+                    raise
+                return self.lexicon.nearest(vector, count)
         return {
             chunk_id: 1.0 - distance for chunk_id, distance in zip(found["ids"][0], found["distances"][0], strict=True)
         }
@@ -524,14 +543,37 @@ def discard(stores: Path, folder: Path) -> None:
     if place.is_dir():
         from filelock import FileLock
 
-        with FileLock(place / "lock"):
-            # Emptied, not deleted: whoever has it open then sees that the vectors are to be opened again.
+        with FileLock(place / "lock"), _files_lock(place):
+            # Emptied, not deleted: others have it open.
             lexicon = Lexicon(place / "lexicon.sqlite")
             with _disk_errors(place):
+                _renew_mark(place)
                 lexicon.create()
             lexicon.close()
             shutil.rmtree(place / "chroma", ignore_errors=True)
+            (place / "saving.json").unlink(missing_ok=True)
             _forget_open_stores()
+
+
+def _files_lock(place: Path) -> Any:
+    """The lock around Chroma's files; one that this process may take again while it holds it."""
+    from filelock import FileLock
+
+    return FileLock(place / "saving", thread_local=False, poll_interval=0.01)
+
+
+def _read_mark(place: Path) -> str:
+    """What every write to Chroma changes."""
+    try:
+        return (place / "mark").read_text(encoding="ascii")
+    except OSError:
+        return ""
+
+
+def _renew_mark(place: Path) -> str:
+    mark = secrets.token_hex(8)
+    (place / "mark").write_text(mark, encoding="ascii")
+    return mark
 
 
 def _forget_open_stores() -> None:
@@ -579,24 +621,32 @@ def _to_chunks(page: Any) -> list[Chunk]:
     ]
 
 
-def _to_metadata(version: Version, chunk: Chunk) -> dict[str, str | int]:
+def _upsert(collection: Any, rows: Sequence[tuple[Record, Chunk, Embedded]]) -> None:
+    collection.upsert(
+        [chunk.id for _, chunk, _ in rows],
+        embeddings=[embedded.vector for _, _, embedded in rows],
+        metadatas=[_to_metadata(record, chunk) for record, chunk, _ in rows],
+        documents=[chunk.text for _, chunk, _ in rows],
+    )
+
+
+def _to_metadata(record: Record, chunk: Chunk) -> dict[str, str | int]:
     """One row's fields; a document's first chunk carries its record besides."""
-    document = version.document
     row: dict[str, str | int] = {
-        "document_id": document.id,
-        "path": document.path,
-        "content_hash": document.content_hash,
+        "document_id": record.document_id,
+        "path": record.path,
+        "content_hash": record.content_hash,
         "start": chunk.start,
         "end": chunk.end,
     }
-    if chunk.id == document.id:
+    if chunk.id == record.document_id:
         row |= {
-            "title": document.title,
-            "date": document.date or "",
-            "size_bytes": version.size_bytes,
-            "modified_ns": version.modified_ns,
-            "chunk_count": len(version.chunk_ids),
-            "pages": json.dumps(document.pages),
+            "title": record.title,
+            "date": record.date or "",
+            "size_bytes": record.size_bytes,
+            "modified_ns": record.modified_ns,
+            "chunk_count": record.chunk_count,
+            "pages": json.dumps(record.pages),
         }
     return row
 
@@ -635,4 +685,4 @@ def _disk_errors(place: Path, failed: Callable[[], None] = lambda: None) -> Iter
         yield
     except (ChromaError, sqlite3.Error, OSError) as error:
         failed()
-        raise StoreError(_NO_ROOM.format(place, error)) from error
+        raise _NoRoomError(_NO_ROOM.format(place, error)) from error

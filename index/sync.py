@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.documents import Document, Progress
-from index.embedding import Embedding
+from index.embedding import Embedded, Embedding
 from index.errors import FolderError
 from index.folder import File, scan
 from index.lexicon import Record
@@ -17,7 +17,7 @@ from index.loader import UnreadableError
 from index.opening import open_document
 from index.sentences import find_sentences
 from index.splitter import split
-from index.store import Embedded, HeldError, Store, Version, chunk_id, number_chunks, pack
+from index.store import HeldError, Store, Version, chunk_id, number_chunks, pack
 from index.worker import Loader
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
@@ -77,6 +77,8 @@ def sync(
                 return plan.report
             plan = Plan(folder, store, checksum=checksum)
             yield from _read_again(store, embedding)
+            if plan.bytes_to_read:
+                yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")
             loaded = plan.load(held.enter_context(Loader()))
             for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
                 _embed(batch, plan, store, embedding)
@@ -224,11 +226,14 @@ def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding)
     for version in batch:
         if version.document.id in plan.interrupted:
             stored = store.stored([chunk.id for chunk, _ in version.waiting[1:]])
-            version.waiting = [row for row in version.waiting if row[0].id not in stored]
+            known = store.lexicon.embedded([chunk.id for chunk, _ in version.waiting[1:]])
+            version.waiting = [
+                (chunk, known.get(chunk.id, embedded)) for chunk, embedded in version.waiting if chunk.id not in stored
+            ]
         twin = store.lexicon.with_content(version.document.content_hash)
         if twin is not None:
             ids = {chunk.id: chunk_id(twin.document_id, twin.content_hash, chunk.start) for chunk, _ in version.waiting}
-            known = store.embedded(list(ids.values()))
+            known = store.lexicon.embedded(ids.values())
             version.waiting = [(chunk, known.get(ids[chunk.id], embedded)) for chunk, embedded in version.waiting]
     new = _embed_texts(
         (chunk.text for version in batch for chunk, embedded in version.waiting if embedded is None), embedding
@@ -254,7 +259,7 @@ def _read_again(store: Store, embedding: Embedding) -> Iterator[Progress]:
     done, total = 0, store.lexicon.count_chunks()
     while chunks := store.lexicon.unread(BATCH_CHUNKS):
         read = _embed_texts((chunk.text for chunk in chunks), embedding) if embedding.embeds_sentences else {}
-        store.lexicon.put_sentences({c.id: read[c.text].sentences if c.text in read else b"" for c in chunks})
+        store.lexicon.put_sentences({c.id: (c.text in read and read[c.text].sentences) or b"" for c in chunks})
         done += len(chunks)
         yield Progress("Reading the sentences again", done, total, "passages")
     store.lexicon.mark_read(read=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from index.documents import Chunk, Document
-from index.embedding import Vectors
+from index.embedding import Embedded, Vectors
 from index.lexicon import Record
 from index.loader import load
 from index.splitter import split
@@ -89,7 +89,9 @@ def rows(store: Store) -> dict[str, dict[str, object]]:
     }
 
 
-Contents = tuple[list[Record], dict[str, list[Chunk]], dict[str, dict[str, object]], dict[str, float], dict[str, bytes]]
+Contents = tuple[
+    list[Record], dict[str, list[Chunk]], dict[str, dict[str, object]], dict[str, float], dict[str, Embedded]
+]
 
 
 def contents(store: Store, embedding: HashEmbedding | None = None) -> Contents:

@@ -350,7 +350,7 @@ def count_documents(stores: Path) -> int:
     for file in stores.glob("*/lexicon.sqlite"):
         lexicon = Lexicon(file)
         try:
-            return len(lexicon.records()) if lexicon.generation() else 0
+            return len(lexicon.records()) if lexicon.is_usable() else 0
         finally:
             lexicon.close()
     return 0

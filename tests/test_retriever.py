@@ -226,7 +226,7 @@ def test_a_version_that_a_sync_has_not_made_visible_yet_is_not_found(
         assert len(rows(store)) == 2
         seen.append([passage.path for passage in ask(store, embedding, "the bridge is closed")])
 
-    monkeypatch.setattr(store.lexicon, "put_all", look)
+    monkeypatch.setattr(store.lexicon, "put", look)
     (folder / "b.txt").write_text("The bridge is closed, we hear.")
     finish(sync(folder, store, embedding))
     assert seen == [["a.txt"]]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -269,6 +270,44 @@ def test_a_lexicon_that_was_deleted_is_rebuilt_with_the_same_results(stores: Pat
     assert finish(sync(folder, store, HashEmbedding())).unchanged == ["a.txt", "b.txt", "c.txt"]
     assert contents(store) == before
     store.close()
+
+
+def test_vectors_that_were_torn_are_made_anew_and_nothing_is_embedded_again(stores: Path, folder: Path) -> None:
+    files = write(folder, a=LONG, b="Six sevens are forty-two.", c=LONG + " More.")
+    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    with store.writing():
+        for file in files:
+            put(store, file)
+    before = contents(store)
+    reader = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    # As a writer leaves it that was killed while Chroma wrote over its files, with a document in hand.
+    store.lexicon.announce([identify("d.txt")])
+    (stores.parent / "documents" / "d.txt").write_text("Delta.")
+    (store.place / "saving.json").write_text(json.dumps({"a/header.bin": [100, 0]}))
+    store.close()
+
+    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    assert contents(store) == before
+    assert store.check() == {"": "a sync was interrupted"}
+    embedding = HashEmbedding()
+    assert finish(sync(folder, store, embedding)).added == ["d.txt"]
+    assert embedding.embedded == ["Delta."]
+    assert store.check() == {}
+    # Who had the old files open reads the new ones.
+    reader.refresh()
+    assert contents(reader) == contents(store)
+    store.close()
+    reader.close()
+
+
+def test_vectors_are_searched_without_chroma_to_the_same_effect(store: Store, folder: Path) -> None:
+    for file in write(folder, a=LONG, b="Six sevens are forty-two.", c=LONG + " More."):
+        put(store, file)
+    query = HashEmbedding().embed_query("six")
+    near = store.lexicon.nearest(query, 100)
+    assert list(near.values()) == sorted(near.values(), reverse=True)
+    assert near == pytest.approx(store.nearest(query, 100), abs=1e-5)
+    assert len(store.lexicon.nearest(query, 5)) == 5
 
 
 def test_rows_that_belong_to_no_whole_version_are_removed_by_the_next_writer(store: Store, folder: Path) -> None:
