@@ -44,12 +44,17 @@ class AnswerSentence:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the language model used. Tokens are None where the server does not count them."""
+    """What the language model used, for all that it was asked. Tokens are None where the server does not count them.
+
+    first_token_seconds: from asking for the answer to its first word. seconds: for all together.
+    sentences_left_out: those of the passages found that the model was not shown, for they did not fit.
+    """
 
     prompt_tokens: int | None
     completion_tokens: int | None
     first_token_seconds: float | None
     seconds: float
+    sentences_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

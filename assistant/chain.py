@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
-from assistant.followup import History, read_history, rewrite
+from assistant.followup import History, read_history
 from assistant.generation import write
+from assistant.language_model import LanguageModel
 from assistant.quotations import quote
 from assistant.reader import read, threshold
+from assistant.rewriting import rewrite_with_model
 from index.documents import Passage, Progress
 from index.errors import InputError, ModelError
 from index.evidence import EVIDENCE_PASSAGES
-from index.library import open_library
+from index.library import Library, open_library
 from index.settings import Settings
 
 LONGEST_QUESTION_CHARACTERS = 10_000
@@ -45,31 +47,47 @@ def stream_answer(
     """The same, step by step: Progress while it prepares, TextDelta while it writes, and the Answer last."""
     settings = settings or Settings.from_environment()
     question = check_question(question)
-    query = rewrite(question, read_history(history))
+    turns = read_history(history)
 
     library = yield from open_library(Path(documents or settings.documents), settings)
     yield from library.sync(patient=False)
 
-    passages = library.retrieve(query, EVIDENCE_PASSAGES if settings.uses_language_model else settings.passage_count)
+    model, notice = _open_model(settings)
+    query = rewrite_with_model(question, turns, model)
+
+    passages = library.retrieve(query, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
     nearest = passages[: settings.passage_count]
     reading = read(question, query, nearest, library.embedding, library.store.lexicon)
     result = quote(question, query, nearest, reading, threshold())
-    if settings.uses_language_model:
-        result = yield from _write_or_keep(result, library.choose_evidence(passages, query), settings)
+    if model:
+        result = yield from _write_or_keep(result, passages, library, model)
     else:
         yield TextDelta(result.text)
+        result = replace(result, notice=notice and _tell(notice, result))
     yield result
 
 
+def _open_model(settings: Settings) -> tuple[LanguageModel | None, str]:
+    """The language model, or None: where it cannot be had, with the reason."""
+    try:
+        return (LanguageModel(settings) if settings.uses_language_model else None), ""
+    except ModelError as error:
+        return None, str(error)
+
+
 def _write_or_keep(
-    quoted: Answer, evidence: tuple[Passage, ...], settings: Settings
-) -> Generator[TextDelta, None, Answer]:
+    quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel
+) -> Generator[Progress | TextDelta, None, Answer]:
     """The language model's answer, or the quotations with a notice where the model fails."""
     try:
-        return (yield from write(replace(quoted, passages=evidence), settings))
+        return (yield from write(quoted, passages, library, model))
     except ModelError as error:
-        kind = "These are quotations" if quoted.found else "This was searched without it"
-        return replace(quoted, notice=f"The language model did not answer. {error} {kind}.")
+        return replace(quoted, notice=_tell(str(error), quoted))
+
+
+def _tell(failure: str, quoted: Answer) -> str:
+    kind = "These are quotations" if quoted.found else "This was searched without it"
+    return f"The language model did not answer. {failure} {kind}."
 
 
 def check_question(question: str) -> str:

@@ -1,20 +1,21 @@
-"""The command `footnote`: chat, ask, sync and documents."""
+"""The command `footnote`: chat, ask, sync, check, documents and eval."""
 
 from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.progress import show_progress, to_plain
+from assistant.progress import show_progress, tell, to_plain
 
 if TYPE_CHECKING:
     from assistant.answers import Answer
+    from assistant.evaluation import Case, Figure, Outcome
 
 command = typer.Typer(
     name="footnote",
@@ -27,6 +28,23 @@ command = typer.Typer(
 Folder = Annotated[
     Path | None, typer.Argument(help="The folder of documents; by default FOOTNOTE_DOCUMENTS, else the samples.")
 ]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        _print(f"footnote {version('footnote')}")
+        raise typer.Exit
+
+
+@command.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 @command.command()
@@ -132,6 +150,54 @@ def documents(folder: Folder = None) -> None:
             _print(f"{record.date or '          '}  {to_plain(f'{record.path}  {record.title}')}")
 
 
+@command.command("eval")
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="JSON lines: question, answers, evidence, answerable, history.")],
+    documents: Annotated[Path | None, typer.Option("--documents", help="The folder to answer from.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+    input_price: Annotated[
+        float | None, typer.Option("--input-price", help="What a million tokens of the prompts cost.", min=0)
+    ] = None,
+    output_price: Annotated[
+        float | None, typer.Option("--output-price", help="What a million tokens of the replies cost.", min=0)
+    ] = None,
+) -> None:
+    """Measure how well a file's questions are answered, by quotations or the model configured."""
+    with _errors_as_sentences():
+        from assistant.evaluation import measure, read_cases, summarise, to_json
+        from index.documents import Progress
+        from index.errors import InputError
+        from index.settings import Settings
+
+        if (input_price is None) != (output_price is None):
+            raise typer.BadParameter("The cost needs both prices: give --input-price and --output-price.")
+        if json and not json.resolve().parent.is_dir():
+            raise InputError(f"The folder of {json} does not exist: make it, or name another file for --json.")
+        cases = read_cases(file)
+        settings = Settings.from_environment()
+        folder = documents or settings.documents
+        # Before the first question, so that its time is that of an answer.
+        if skipped := show_progress(_sync(folder)).skipped:
+            print(f"{len(skipped)} skipped; to see which: footnote sync {to_plain(str(folder))}", file=sys.stderr)
+        outcomes: list[Outcome] = []
+        try:
+            with tell("questions") as told:
+                for done, case in enumerate(cases):
+                    told(Progress(case.question, done, len(cases), "questions"))
+                    outcomes.append(measure(case, folder, settings))
+                told(Progress("done", len(cases), len(cases), "questions"))
+        finally:
+            # What was measured is told also where the rest is stopped or fails.
+            if outcomes:
+                figures = summarise(outcomes, input_price, output_price)
+                _print(_lay_out_evaluation(file.stem, cases, outcomes, figures))
+                if json:
+                    try:
+                        json.write_text(to_json(file.stem, figures), encoding="utf-8")
+                    except OSError as error:
+                        raise InputError(f"{json} cannot be written ({error.strerror}): name another file.") from error
+
+
 def _sync(folder: Path, *, anew: bool = False, checksum: bool = False, dry_run: bool = False) -> Any:
     from index.library import open_library
     from index.settings import Settings
@@ -146,7 +212,6 @@ def _sync(folder: Path, *, anew: bool = False, checksum: bool = False, dry_run: 
 
 def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
     """The events of a walk that are no progress; that goes to standard error."""
-    from assistant.progress import tell
     from index.documents import Progress
 
     with tell() as told:
@@ -180,6 +245,21 @@ def _lay_out(answer: Answer) -> str:
         "",
         answer.notice or (mode if answer.found else f"Confidence that the documents say: {answer.confidence:.0%}."),
     ]
+    return to_plain("\n".join(lines), keep_lines=True)
+
+
+def _lay_out_evaluation(
+    name: str, cases: Sequence[Case], outcomes: Sequence[Outcome], figures: Mapping[str, Figure]
+) -> str:
+    """A table of the figures, and a line for each question that went wrong."""
+    from assistant.evaluation import to_table
+
+    models = sorted({outcome.answer.model or "quotations" for outcome in outcomes})
+    asked = f"{len(outcomes)} of {len(cases)}" if len(outcomes) < len(cases) else str(len(cases))
+    wrong = [outcome for outcome in outcomes if outcome.wrong]
+    lines = [f"{asked} questions, answered by {' and '.join(models)}.", "", to_table(name, figures), ""]
+    lines.append(f"{len(wrong)} went wrong{':' if wrong else '.'}")
+    lines += [f"- line {o.case.line}, “{' '.join(o.case.question.split())}”: {o.wrong}" for o in wrong]
     return to_plain("\n".join(lines), keep_lines=True)
 
 

@@ -3,62 +3,113 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.citations import CitedText, number_sentences
-from assistant.language_model import LanguageModel
-from index.documents import Passage
+from assistant.language_model import LanguageModel, ThoughtsOver, TooLongError
+from assistant.quotations import show_quotation
+from assistant.silence import NOT_FOUND_TOKEN, SilenceFilter
+from index.documents import Passage, Progress
 from index.errors import ModelError
+from index.library import Library
 from index.sentences import Sentence
-from index.settings import Settings
 from prompts import render
 
-NOT_FOUND_TOKEN = "NOT_IN_DOCUMENTS"  # what the prompt asks a model to reply where the documents do not say
 
+def write(
+    quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel
+) -> Generator[Progress | TextDelta, None, Answer]:
+    """Stream the model's answer to the question of `quoted`, from what of the passages fits the settings' budget.
 
-def write(quoted: Answer, settings: Settings) -> Generator[TextDelta, None, Answer]:
-    """Stream the model's answer to the question of `quoted`, from its passages.
-
+    A reply that breaks off keeps what was cited of it, with a notice and the quotations of `quoted` beneath.
     Raises ModelError where the model does not answer.
     """
+
+    def choose(tokens: int) -> Answer:
+        evidence = library.choose_evidence(passages, quoted.query, tokens, size_of)
+        return replace(quoted, passages=evidence)
+
+    def size_of(words: str) -> int:
+        # Each sentence stands on a line, with its number; what stands between two is not shown.
+        return model.count_tokens(f"[100] {words}\n") if words.strip() else 0
+
+    whole = choose(library.settings.evidence_tokens)
+    try:
+        answered = yield from _write(whole, model)
+    except TooLongError:
+        sizes = (size_of(passage.words_of(sentence)) for passage in whole.passages for sentence in passage.sentences)
+        half = choose(sum(sizes) // 2)
+        if not half.passages:
+            raise
+        answered = yield from _write(half, model)
+    left_out = len(number_sentences(passages)) - len(number_sentences(answered.passages))
+    return replace(answered, usage=replace(model.usage, sentences_left_out=left_out))
+
+
+def _write(quoted: Answer, model: LanguageModel) -> Generator[Progress | TextDelta, None, Answer]:
+    """The same, from the passages of `quoted` as they are."""
     sources = number_sentences(quoted.passages)
-    model = LanguageModel(settings)
-    cited = CitedText(sources)
-    opening, deciding = "", True  # what may still be the token is held back
+    cited, silence = CitedText(sources), SilenceFilter()
+    fault: ModelError | None = None
     shown = 0  # characters; nothing before the first citation, for what cites nothing is never shown
-    for delta in model.stream(*make_prompt(quoted.query, sources)):
-        if deciding:
-            opening += delta
-            if _may_be_token(opening.strip()):
-                continue
-            delta, deciding = opening, False
-        cited.feed(delta)
-        if cited.citations and len(cited.text) > shown:
-            yield TextDelta(cited.text[shown:])
-            shown = len(cited.text)
-    refused = deciding and opening.strip().startswith(NOT_FOUND_TOKEN)
-    if deciding and not refused:
-        cited.feed(opening)
+    try:
+        with closing(model.stream(*make_prompt(quoted.query, sources))) as pieces:
+            for piece in pieces:
+                match piece:
+                    case Progress():
+                        yield piece
+                    case ThoughtsOver():
+                        cited, silence, shown = CitedText(sources), SilenceFilter(), 0
+                    case str():
+                        cited.feed(silence.feed(piece))
+                if cited.citations and not silence.came_first and len(cited.text) > shown:
+                    yield TextDelta(cited.text[shown:])
+                    shown = len(cited.text)
+    except ModelError as error:
+        fault = error
+    cited.feed(silence.finish())
     cited.finish()
-    if cited.citations and len(cited.text) > shown:
-        yield TextDelta(cited.text[shown:])
-    if not cited.sentences() and not refused:
+    answered = replace(quoted, model=model.name, sentences=cited.sentences(), citations=cited.citations)
+    if silence.came_first or (silence.seen and not cited.citations):
+        return replace(answered, text=NOT_FOUND, found=False, sentences=(), citations=())
+    if not (cited.citations and answered.sentences) and fault:
+        raise fault
+    if not answered.sentences:
         raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
-    answered = replace(
-        quoted, model=model.name, usage=model.usage, sentences=cited.sentences(), citations=cited.citations
-    )
     if not cited.citations:
         # What cites nothing is the model's own knowledge, or none: it never fills the gap.
-        notice = "" if refused else "The language model's reply cited no sentence, so it is not shown."
+        notice = "The language model's reply cited no sentence, so it is not shown."
         return replace(answered, text=NOT_FOUND, found=False, sentences=(), notice=notice)
-    return replace(answered, text=cited.text, found=True)
+    answered = replace(answered, text=cited.text, found=True)
+    if fault:
+        answered = _complete(answered, quoted, fault)
+    if len(answered.text) > shown:
+        yield TextDelta(answered.text[shown:])
+    return answered
 
 
-def _may_be_token(opening: str) -> bool:
-    return NOT_FOUND_TOKEN.startswith(opening) or opening.startswith(NOT_FOUND_TOKEN)
+def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:
+    """A reply that broke off, with a notice, and the quotations as further paragraphs whose citations number on."""
+    notice = f"The answer is incomplete. {fault}"
+    if not quoted.found:
+        return replace(answered, notice=notice)
+    last = len(answered.citations)
+    citations = tuple(replace(citation, number=last + citation.number) for citation in quoted.citations)
+    sentences = tuple(
+        replace(sentence, citations=tuple(last + number for number in sentence.citations))
+        for sentence in quoted.sentences
+    )
+    return replace(
+        answered,
+        text="\n\n".join([answered.text, *map(show_quotation, sentences)]),
+        sentences=(*answered.sentences, *sentences),
+        citations=(*answered.citations, *citations),
+        notice=f"{notice} Quotations from the documents stand beneath.",
+    )
 
 
 def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> tuple[str, str]:

@@ -28,28 +28,38 @@ def show_progress(walk: Generator[Progress, None, Result]) -> Result:
 
 
 @contextmanager
-def tell() -> Iterator[Callable[[Progress], None]]:
-    """A function that shows one Progress after another."""
+def tell(unit: str = "bytes") -> Iterator[Callable[[Progress], None]]:
+    """A function that shows one Progress after another; unit: what most of them are counted in."""
     if sys.stderr.isatty():
-        with _bar() as told:
+        with _bar(unit) as told:
             yield told
     else:
         yield _lines()
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Progress], None]]:
+def _bar(unit: str) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
     from rich.progress import Progress as Bars
     from rich.table import Column
 
+    amounts: tuple[type[ProgressColumn], ...] = (
+        (DownloadColumn, TransferSpeedColumn) if unit == "bytes" else (MofNCompleteColumn,)
+    )
     # The figures keep their room; the name of the file in hand has what is left of the line.
     columns = (
         BarColumn(bar_width=20),
-        DownloadColumn(table_column=Column(no_wrap=True)),
-        TransferSpeedColumn(table_column=Column(no_wrap=True)),
+        *(column(table_column=Column(no_wrap=True)) for column in amounts),
         TimeRemainingColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
     )
@@ -95,7 +105,10 @@ def _line(progress: Progress, seconds: float) -> str:
     rate = progress.done / seconds if seconds else 0.0
     left = f", {(progress.total - progress.done) / rate:.0f} s left" if rate and progress.done < progress.total else ""
     share = progress.done / progress.total
-    return f"{share:4.0%}, {rate / 1e6:.2f} MB/s{left}: {to_plain(progress.message)}"
+    amount = (
+        f"{rate / 1e6:.2f} MB/s" if progress.unit == "bytes" else f"{progress.done} of {progress.total} {progress.unit}"
+    )
+    return f"{share:4.0%}, {amount}{left}: {to_plain(progress.message)}"
 
 
 def to_plain(text: str, *, keep_lines: bool = False) -> str:

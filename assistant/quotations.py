@@ -16,11 +16,10 @@ def quote(question: str, query: str, passages: Sequence[Passage], reading: Readi
     chosen = reading.chosen if found else ()
     citations = tuple(cite(number, c.passage, c.sentence) for number, c in enumerate(chosen, start=1))
     sentences = tuple(AnswerSentence(c.words, (number,), "supported") for number, c in enumerate(chosen, start=1))
-    parts = [f"“{c.words}” [{number}]" for number, c in enumerate(chosen, start=1)]
     return Answer(
         question=question,
         query=query,
-        text="\n\n".join(parts) if found else NOT_FOUND,
+        text="\n\n".join(map(show_quotation, sentences)) if found else NOT_FOUND,
         found=found,
         confidence=round(reading.confidence, 4),
         model=None,
@@ -29,3 +28,8 @@ def quote(question: str, query: str, passages: Sequence[Passage], reading: Readi
         citations=citations,
         passages=tuple(passages),
     )
+
+
+def show_quotation(sentence: AnswerSentence) -> str:
+    """A document's sentence as an answer shows it."""
+    return f"“{sentence.text}” {''.join(f'[{number}]' for number in sentence.citations)}"

@@ -7,7 +7,7 @@ a budget holds more places than whole passages would fill.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from index.documents import Passage
@@ -20,9 +20,12 @@ REACHES = (2, 0)  # sentences on each side of a good one: alone where it would n
 
 
 def choose_evidence(
-    passages: Sequence[Passage], query: str, lexicon: Lexicon, most_characters: int
+    passages: Sequence[Passage], query: str, lexicon: Lexicon, most: int, size_of: Callable[[str], int] = len
 ) -> tuple[Passage, ...]:
-    """Parts of the passages, best passage first, of at most so many characters together; sentences stay whole."""
+    """Parts of the passages, best passage first, whose sizes sum up to `most` or less; sentences stay whole.
+
+    size_of: the size of a sentence, or of what stands between two; by default its characters.
+    """
     scores = {(p.document_id, sentence.start): p.score for p in passages for sentence in p.sentences}
     passages = join_neighbours(passages)
     rarity = lexicon.rarity(find_query_terms(query))
@@ -35,13 +38,14 @@ def choose_evidence(
             score = scores[passage.document_id, sentence.start] + COVERAGE_SHARE * coverage
             ranked.append((-score, number, place))
     taken: list[set[int]] = [set() for _ in passages]
-    left = most_characters
+    sizes = [_measure(passage, size_of) for passage in passages]
+    left = most
     for _, number, place in sorted(ranked):
         passage = passages[number]
         for reach in REACHES:
             window = range(max(0, place - reach), min(len(passage.sentences), place + reach + 1))
             grown = taken[number].union(window)
-            cost = _count_characters(passage, grown) - _count_characters(passage, taken[number])
+            cost = _sum_up(sizes[number], grown) - _sum_up(sizes[number], taken[number])
             if cost <= left:
                 taken[number], left = grown, left - cost
                 break
@@ -86,8 +90,21 @@ def _find_runs(places: set[int]) -> Iterator[tuple[int, int]]:
     return zip(firsts, lasts, strict=True)
 
 
-def _count_characters(passage: Passage, places: set[int]) -> int:
-    return sum(passage.sentences[last].end - passage.sentences[first].start for first, last in _find_runs(places))
+def _measure(passage: Passage, size_of: Callable[[str], int]) -> list[tuple[int, int]]:
+    """The size of each sentence, and of what stands between it and the one before."""
+    ends = [passage.sentences[0].start, *(sentence.end for sentence in passage.sentences)] if passage.sentences else []
+    return [
+        (
+            size_of(passage.words_of(sentence)),
+            size_of(passage.text[before - passage.start : sentence.start - passage.start]),
+        )
+        for before, sentence in zip(ends, passage.sentences, strict=False)
+    ]
+
+
+def _sum_up(sizes: Sequence[tuple[int, int]], places: set[int]) -> int:
+    """The size of the runs of sentences, with what stands between the sentences of a run."""
+    return sum(sizes[place][0] + (sizes[place][1] if place - 1 in places else 0) for place in places)
 
 
 def _cut(passage: Passage, first: int, last: int) -> Passage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -57,9 +57,11 @@ class Library:
         vector = self.embedding.embed_query(query)
         return retrieve(self.store, query, vector, count or self.settings.passage_count)
 
-    def choose_evidence(self, passages: Sequence[Passage], query: str) -> tuple[Passage, ...]:
-        """The parts of the passages that a language model is to see, within the settings' budget."""
-        return choose_evidence(passages, query, self.store.lexicon, self.settings.evidence_characters)
+    def choose_evidence(
+        self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]
+    ) -> tuple[Passage, ...]:
+        """The parts of the passages that a language model is to see; see `index.evidence.choose_evidence`."""
+        return choose_evidence(passages, query, self.store.lexicon, most, size_of)
 
 
 _opened: dict[tuple[Path, Settings], Library] = {}

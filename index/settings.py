@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ class Settings:
     api_key, base_url: the OpenAI-compatible server; with neither, answers are quotations.
     timeout_seconds: how long the language model may be silent.
     passage_count: how many passages an answer is quoted from.
-    evidence_characters: how much of the passages a language model is shown.
+    evidence_tokens: how much of the passages a language model is shown, in its tokens.
     chunk_tokens: the largest chunk, in the embedding model's tokens.
     """
 
@@ -39,16 +40,21 @@ class Settings:
     embedding: str = LOCAL_EMBEDDING
     model: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)  # may hold a password
     timeout_seconds: float = 60.0
     passage_count: int = 8
-    evidence_characters: int = 8000
+    evidence_tokens: int = 2000
     chunk_tokens: int = LOCAL_CHUNK_TOKENS
 
     @property
     def uses_language_model(self) -> bool:
         """Whether answers are written by a language model rather than quoted."""
         return bool(self.api_key or self.base_url)
+
+    @property
+    def server(self) -> str | None:
+        """The base URL as it may be shown, and asked: without a user's name and password."""
+        return self.base_url and re.sub(r"^(\w+://)?[^/?#]*@", r"\1", self.base_url)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -61,7 +67,7 @@ class Settings:
         given = {k: v.strip() for k, v in (os.environ if environment is None else environment).items() if v.strip()}
         timeout_seconds = _number(given, "FOOTNOTE_TIMEOUT_SECONDS", 60.0, least=1.0)
         passage_count = int(_number(given, "FOOTNOTE_PASSAGE_COUNT", 8, least=1, most=50))
-        evidence_characters = int(_number(given, "FOOTNOTE_EVIDENCE_CHARACTERS", 8000, least=500, most=1_000_000))
+        evidence_tokens = int(_number(given, "FOOTNOTE_EVIDENCE_TOKENS", 2000, least=100, most=1_000_000))
         chunk_tokens = int(_number(given, "FOOTNOTE_CHUNK_TOKENS", LOCAL_CHUNK_TOKENS, least=32, most=250))
         return cls(
             documents=Path(given["FOOTNOTE_DOCUMENTS"]).expanduser()
@@ -79,7 +85,7 @@ class Settings:
             base_url=given.get("OPENAI_BASE_URL"),
             timeout_seconds=timeout_seconds,
             passage_count=passage_count,
-            evidence_characters=evidence_characters,
+            evidence_tokens=evidence_tokens,
             chunk_tokens=chunk_tokens,
         )
 
@@ -95,6 +101,6 @@ def _number(given: Mapping[str, str], name: str, default: float, *, least: float
     except ValueError:
         value = float("nan")
     if not least <= value <= most:
-        bounds = f"from {least:g} to {most:g}" if most < float("inf") else f"of {least:g} or more"
+        bounds = f"from {least:g} to {most:,.15g}" if most < float("inf") else f"of {least:g} or more"
         raise InputError(f"{name} is {given[name]!r}: give a number {bounds}.")
     return value

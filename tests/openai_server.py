@@ -4,6 +4,8 @@ with OpenAIServer("Trump skipped Israel [3].") as server:
     answer("why was Israel skipped?", settings=replace(settings, base_url=server.base_url))
     server.chats[0].system
 
+A script may also be a Reply with an ending of its own, or a Refusal in a server's own words.
+
 It counts tokens in a stream only where the request asks for it, as OpenAI's own server does, and its
 refusals repeat the key that was sent, as no server should.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,6 +36,11 @@ class Fault(StrEnum):
     EMPTY_STREAM = "streams nothing"
     INVALID_JSON = "streams what is no JSON"
     ERROR_IN_STREAM = "streams an error in the middle of the reply"
+    HALF_STREAM = "ends in order, but in the middle of the reply"
+    INVALID_UTF8 = "streams what is no text in the middle of the reply"
+    ENDLESS = "replies until nobody listens any more"
+    ENDLESS_PINGS = "shows that it lives until nobody listens any more, and says nothing else"
+    NO_BODY = "answers that all is well, with nothing behind it"
     WEB_PAGE = "is a web server, not a language model's"
 
 
@@ -60,15 +68,46 @@ class Request:
         return "\n".join(message["content"] for message in self.body["messages"] if message["role"] == role)
 
 
+Words = str | Callable[[Request], str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply that does not simply end: it is cut, declined, thought about, or broken off by a fault.
+
+    thoughts: sent before the words, as deltas with `thoughts_field` in place of content.
+    """
+
+    words: Words
+    finish_reason: str | None = "stop"
+    then: Fault | None = None
+    thoughts: str = ""
+    thoughts_field: str = "reasoning_content"
+    refusal: str = ""
+
+    def words_for(self, request: Request) -> str:
+        return self.words if isinstance(self.words, str) else self.words(request)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An HTTP status of 400 or more, with the server's own words and headers."""
+
+    status: int
+    message: str = "The server is busy."
+    code: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 # A reply, what makes one of the request, an HTTP status of 400 or more, or a fault.
-Script = str | Callable[[Request], str] | int | Fault
+Script = Words | Reply | Refusal | int | Fault
 
 _ERRORS = {
     400: ("invalid_request_error", "context_length_exceeded", "This model's maximum context length is exceeded."),
     401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided: {key}."),
     403: ("invalid_request_error", "forbidden", "The key {key} may not use this model."),
     404: ("invalid_request_error", "model_not_found", "The model does not exist, or {key} has no access to it."),
-    429: ("insufficient_quota", "insufficient_quota", "You exceeded your current quota, {key}."),
+    429: ("requests", "rate_limit_exceeded", "Rate limit reached for {key}."),
     500: ("server_error", None, "The server had an error while processing the request of {key}."),
     503: ("server_error", None, "The model is loading."),
 }
@@ -87,9 +126,12 @@ class OpenAIServer:
         self.requests: list[Request] = []
         self.delta_characters = delta_characters
         self.models = models
+        self.times: list[float] = []  # when each request came, by time.monotonic()
         self.closing = threading.Event()
+        self.hung_up = threading.Event()  # a client went before its reply was whole
         self._scripts = list(scripts)
         self._server = _Server(("127.0.0.1", 0), _bind(self))
+        self._server.script = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
@@ -118,9 +160,13 @@ class OpenAIServer:
 
 
 class _Server(ThreadingHTTPServer):
+    script: OpenAIServer
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Let a client that hung up go in peace; anything else is a mistake in this file and is told."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if isinstance(sys.exception(), ConnectionError):
+            self.script.hung_up.set()
+        else:
             super().handle_error(request, client_address)
 
 
@@ -157,6 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.path, headers, json.loads(body) if body else {})
         self.script.requests.append(request)
+        self.script.times.append(time.monotonic())
         return request
 
     def _serve(self, request: Request, script: Script) -> None:
@@ -172,8 +219,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._stream(_fault_chunks(script))
             case int():
                 self._refuse(request, script)
+            case Refusal():
+                error = {"message": script.message, "type": "error", "param": None, "code": script.code}
+                self._send_json(script.status, {"error": error}, script.headers)
             case _:
-                reply = script if isinstance(script, str) else script(request)
+                reply = script if isinstance(script, Reply) else Reply(script)
                 if request.body.get("stream"):
                     self._stream(_reply_chunks(reply, request, self.script.delta_characters))
                 else:
@@ -184,17 +234,19 @@ class _Handler(BaseHTTPRequestHandler):
         error = {"message": message.format(key=request.key), "type": kind, "param": None, "code": code}
         self._send_json(status, {"error": error})
 
-    def _send_json(self, status: int, body: dict[str, Any]) -> None:
-        self._send(status, "application/json", json.dumps(body).encode())
+    def _send_json(self, status: int, body: dict[str, Any], headers: Sequence[tuple[str, str]] = ()) -> None:
+        self._send(status, "application/json", json.dumps(body).encode(), headers)
 
-    def _send(self, status: int, kind: str, body: bytes) -> None:
+    def _send(self, status: int, kind: str, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> None:
         self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def _stream(self, events: Iterator[str | Fault]) -> None:
+    def _stream(self, events: Iterator[str | bytes | Fault]) -> None:
         """Send server-sent events; the transfer is chunked, so that breaking off differs from ending."""
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
@@ -206,33 +258,61 @@ class _Handler(BaseHTTPRequestHandler):
                     self.script.closing.wait()
                 self.close_connection = True
                 return
-            data = f"data: {event}\n\n".encode()
-            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-            self.wfile.flush()
+            self._send_chunk(event if isinstance(event, bytes) else f"data: {event}\n\n".encode())
         self.wfile.write(b"0\r\n\r\n")
 
+    def _send_chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
 
-def _reply_chunks(reply: str, request: Request, delta_characters: int) -> Iterator[str]:
+
+def _reply_chunks(reply: Reply, request: Request, delta_characters: int) -> Iterator[str | bytes | Fault]:
+    def cut(text: str) -> Iterator[str]:
+        return (text[start : start + delta_characters] for start in range(0, len(text), delta_characters))
+
     yield _chunk({"role": "assistant", "content": ""}, request)
-    for start in range(0, len(reply), delta_characters):
-        yield _chunk({"content": reply[start : start + delta_characters]}, request)
-    yield _chunk({}, request, finish_reason="stop")
+    for piece in cut(reply.thoughts):
+        yield _chunk({reply.thoughts_field: piece}, request)
+    for piece in cut(reply.refusal):
+        yield _chunk({"refusal": piece}, request)
+    for piece in cut(reply.words_for(request)):
+        yield _chunk({"content": piece}, request)
+    if reply.then:
+        yield from _break_off(reply.then, request)
+        return
+    yield _chunk({}, request, finish_reason=reply.finish_reason)
     if (request.body.get("stream_options") or {}).get("include_usage"):
         yield json.dumps({**_head(request, "chat.completion.chunk"), "choices": [], "usage": _usage()})
     yield "[DONE]"
 
 
-def _fault_chunks(fault: Fault) -> Iterator[str | Fault]:
+def _fault_chunks(fault: Fault) -> Iterator[str | bytes | Fault]:
+    if fault is Fault.NO_BODY:
+        return
     if fault is Fault.EMPTY_STREAM:
         yield "[DONE]"
         return
     request = Request("", {}, {"model": "scripted-model"})
-    yield _chunk({"role": "assistant", "content": "The reply begins with this"}, request)
+    if fault is not Fault.ENDLESS_PINGS:
+        yield _chunk({"role": "assistant", "content": "The reply begins with this"}, request)
+    yield from _break_off(fault, request)
+
+
+def _break_off(fault: Fault, request: Request) -> Iterator[str | bytes | Fault]:
     if fault is Fault.INVALID_JSON:
         yield '{"choices": [{"delta": {"cont'
+    elif fault is Fault.INVALID_UTF8:
+        yield b'data: {"choices": [{"index": 0, "delta": {"content": "caf\xe9 \xff"}}]}\n\n'
     elif fault is Fault.ERROR_IN_STREAM:
         yield json.dumps({"error": {"message": "The model ran out of memory.", "type": "server_error"}})
-    else:
+    elif fault is Fault.ENDLESS:
+        while True:
+            yield _chunk({"content": " and so on"}, request)
+    elif fault is Fault.ENDLESS_PINGS:
+        while True:
+            yield b": still here\n\n"
+            time.sleep(0.01)
+    elif fault is not Fault.HALF_STREAM:
         yield fault
 
 
@@ -245,8 +325,9 @@ def _chunk(delta: dict[str, str], request: Request, finish_reason: str | None = 
     return json.dumps({**_head(request, "chat.completion.chunk"), "choices": [choice]})
 
 
-def _completion(request: Request, reply: str) -> dict[str, Any]:
-    choice = {"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"}
+def _completion(request: Request, reply: Reply) -> dict[str, Any]:
+    message = {"role": "assistant", "content": reply.words_for(request)}
+    choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
     return {**_head(request, "chat.completion"), "choices": [choice], "usage": _usage()}
 
 

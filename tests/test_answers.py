@@ -38,7 +38,7 @@ answer_sentences = st.builds(
     st.lists(st.integers(1, 50), max_size=3).map(tuple),
     st.sampled_from(["supported", "partial", "unsupported"]),
 )
-usages = st.builds(Usage, st.none() | offsets, st.none() | offsets, st.none() | shares, shares)
+usages = st.builds(Usage, st.none() | offsets, st.none() | offsets, st.none() | shares, shares, offsets)
 answers = st.builds(
     Answer,
     question=texts,
@@ -120,6 +120,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
         "completion_tokens": 12,
         "first_token_seconds": 0.1,
         "seconds": 0.2,
+        "sentences_left_out": 0,
     }
     assert list(fields["passages"][0]) == [
         "document_id",

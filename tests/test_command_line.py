@@ -1,5 +1,6 @@
 """The command `footnote`: in a process of its own, or by typer's runner where that shows the same."""
 
+import json
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -307,7 +309,12 @@ def test_a_wrong_command_is_refused_with_its_usage(run: Run, arguments: tuple[st
 def test_help_names_every_command(run: Run) -> None:
     done = run("--help")
     assert done.exit_code == 0
-    assert all(f" {name} " in done.stdout for name in ("chat", "ask", "sync", "documents"))
+    assert all(f" {name} " in done.stdout for name in ("chat", "ask", "sync", "check", "documents", "eval"))
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    done = run_process("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"footnote {version('footnote')}\n", "")
 
 
 # -- Ctrl-C -----------------------------------------------------------------------------------
@@ -325,6 +332,20 @@ def test_ctrl_c_while_the_model_is_silent_stops_without_a_traceback() -> None:
         process = start("ask", SKIPPED, OPENAI_BASE_URL=server.base_url, FOOTNOTE_TIMEOUT_SECONDS="60")
         wait_for(lambda: bool(server.chats))
         assert interrupt(process) == (130, "", "footnote: stopped; nothing is lost.\n")
+
+
+def test_ctrl_c_in_an_evaluation_tells_what_was_measured(harbour: Path, tmp_path: Path) -> None:
+    questions, figures = tmp_path / "questions.jsonl", tmp_path / "figures.json"
+    questions.write_text('{"question": "Who steers the Brenholm ferry?", "answers": ["Ida Voss"]}\n' * 3)
+    with OpenAIServer("NOT_IN_DOCUMENTS", Fault.SILENCE) as server:
+        process = start("eval", questions, "--documents", harbour, "--json", figures, OPENAI_BASE_URL=server.base_url)
+        wait_for(lambda: len(server.chats) > 1)
+        code, stdout, stderr = interrupt(process)
+    assert (code, stderr.splitlines()[-1]) == (130, "footnote: stopped; nothing is lost.")
+    assert "Traceback" not in stderr
+    assert stdout.startswith("1 of 3 questions, answered by scripted-model.\n")
+    assert "\n| refused answerable | 1.000 | 1 |\n" in stdout
+    assert json.loads(figures.read_text())["systems"]["product"]["refused_answerable_questions"] == 1
 
 
 def test_ctrl_c_in_a_sync_loses_nothing(

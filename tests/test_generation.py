@@ -3,16 +3,18 @@
 import re
 import socket
 import time
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer, Request, Script
+from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer, Refusal, Reply, Request, Script
 from sample_questions import sample_settings
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import answer, stream_answer
-from assistant.generation import NOT_FOUND_TOKEN
+from assistant.silence import NOT_FOUND_TOKEN
+from assistant.tokens import open_counter
 from index.embedding import Embedding
 from index.library import finish, open_library
 from index.settings import Settings
@@ -121,11 +123,13 @@ def test_the_tokens_and_the_time_are_counted(samples: Settings) -> None:
 
 
 def test_a_server_that_refuses_to_be_asked_for_counts_still_answers(samples: Settings) -> None:
-    with OpenAIServer(400, reply_about_israel) as server:
-        answer = ask(server, samples)
-    assert answer.found
-    assert answer.model is not None
+    refusal = Refusal(400, "Unrecognized request argument supplied: stream_options")
+    with OpenAIServer(refusal, reply_about_israel) as server:
+        result = ask(server, samples)
+    assert result.found
+    assert result.model is not None
     assert ["stream_options" in chat.body for chat in server.chats] == [True, False]
+    assert ["temperature" in chat.body for chat in server.chats] == [True, False]
 
 
 # -- the model and the key --------------------------------------------------------------------
@@ -170,7 +174,19 @@ def test_a_local_server_needs_no_key(samples: Settings) -> None:
 
 
 @pytest.mark.parametrize("delta_characters", [1, 100])
-@pytest.mark.parametrize("reply", ["{}", "{}.", " {}\n", "\n\n{}. The sentences speak of Israel only [2]."])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "{}",
+        "{}.",
+        " {}\n",
+        "\n\n{}. The sentences speak of Israel only [2].",
+        "**{}** Hanoverian pheasants",
+        "Hanoverian pheasants, or {}.",
+        "I am sorry: `{}`",
+        "<think>Sentence [2]?</think>{}",
+    ],
+)
 def test_the_token_for_not_found_is_no_answer(samples: Settings, reply: str, delta_characters: int) -> None:
     with OpenAIServer(reply.format(NOT_FOUND_TOKEN), delta_characters=delta_characters) as server:
         events = list(stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url)))
@@ -191,8 +207,6 @@ def test_the_token_for_not_found_is_no_answer(samples: Settings, reply: str, del
         "Hanoverian pheasants are the reason.",
         "Hanoverian pheasants are the reason [999].",
         "Hanoverian pheasants [abc] (3) are the reason [",
-        f"Hanoverian pheasants, or {NOT_FOUND_TOKEN}.",
-        f"**{NOT_FOUND_TOKEN}** Hanoverian pheasants",
     ],
 )
 def test_a_reply_that_cites_nothing_is_not_shown(samples: Settings, reply: str) -> None:
@@ -204,6 +218,26 @@ def test_a_reply_that_cites_nothing_is_not_shown(samples: Settings, reply: str) 
     assert last.notice == "The language model's reply cited no sentence, so it is not shown."
     assert "pheasant" not in last.to_json()
     assert not any(isinstance(event, TextDelta) and event.text for event in events)
+
+
+def test_the_token_for_not_found_may_be_in_small_letters(samples: Settings) -> None:
+    with OpenAIServer(f'"{NOT_FOUND_TOKEN.lower()}"', delta_characters=2) as server:
+        result = ask(server, samples)
+    assert (result.found, result.text, result.notice) == (False, NOT_FOUND, "")
+
+
+@pytest.mark.parametrize("delta_characters", [1, 5, 1000])
+def test_the_token_after_cited_words_is_dropped(samples: Settings, delta_characters: int) -> None:
+    def reply(request: Request) -> str:
+        return f"{reply_about_israel(request)}\n\n**{NOT_FOUND_TOKEN}.**"
+
+    with OpenAIServer(reply, delta_characters=delta_characters) as server:
+        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+    assert isinstance(last, Answer)
+    assert last.found
+    assert last.text.endswith("Israel was uneasy. [2]")
+    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
+    assert "DOCUMENTS" not in repr(last.sentences)
 
 
 def test_a_reply_that_only_begins_like_the_token_is_an_answer(samples: Settings) -> None:
@@ -317,7 +351,7 @@ def test_boilerplate_is_not_shown_to_the_model(folder: Path, settings: Settings,
 BROKEN_OFF = "broke off its reply"
 FAULTS: dict[str, tuple[Script, str]] = {
     # what goes wrong: the script, what the notice tells to do
-    "too much text": (400, "lower FOOTNOTE_EVIDENCE_CHARACTERS"),
+    "too much text": (400, "lower FOOTNOTE_EVIDENCE_TOKENS"),
     "key refused": (401, "check OPENAI_API_KEY"),
     "key not allowed": (403, "check OPENAI_API_KEY"),
     "no such model": (404, "check FOOTNOTE_MODEL and OPENAI_BASE_URL"),
@@ -327,9 +361,9 @@ FAULTS: dict[str, tuple[Script, str]] = {
     "connection closed": (Fault.CLOSED, "check that it runs and that OPENAI_BASE_URL is right"),
     "silence": (Fault.SILENCE, "was silent for 0.4 seconds: ask again, or raise FOOTNOTE_TIMEOUT_SECONDS"),
     "silence in the stream": (Fault.SILENCE_IN_STREAM, "was silent for 0.4 seconds: ask again"),
-    "broken stream": (Fault.BROKEN_STREAM, f"{BROKEN_OFF} (RemoteProtocolError): ask again"),
-    "error in the stream": (Fault.ERROR_IN_STREAM, f"{BROKEN_OFF} (APIError): ask again"),
-    "invalid JSON": (Fault.INVALID_JSON, f"{BROKEN_OFF} (JSONDecodeError): ask again"),
+    "broken stream": (Fault.BROKEN_STREAM, f"{BROKEN_OFF} (the connection was lost): ask again"),
+    "error in the stream": (Fault.ERROR_IN_STREAM, f"{BROKEN_OFF} (it reported an error): ask again"),
+    "invalid JSON": (Fault.INVALID_JSON, f"{BROKEN_OFF} (it sent what cannot be read): ask again"),
     "empty stream": (Fault.EMPTY_STREAM, "Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL"),
     "empty reply": (" \n", "Its reply was empty: ask again"),
     "reply of markers": ("[1][2]", "Its reply was empty: ask again"),
@@ -402,6 +436,166 @@ def test_a_refused_key_is_not_tried_again(samples: Settings) -> None:
         assert len(server.chats) == 1
 
 
+# -- a reply that breaks off ------------------------------------------------------------------
+
+BREAKS: dict[str, tuple[str | None, Fault | None, str, str]] = {
+    # what goes wrong: the reason to finish, the fault, the refusal, what the notice says
+    "server gone": (None, Fault.BROKEN_STREAM, "", f"{BROKEN_OFF} (the connection was lost): ask again."),
+    "half a stream": (None, Fault.HALF_STREAM, "", f"{BROKEN_OFF} (it did not say that it was at the end): ask again."),
+    "no UTF-8": (None, Fault.INVALID_UTF8, "", f"{BROKEN_OFF} (it sent what cannot be read): ask again."),
+    "error in the stream": (None, Fault.ERROR_IN_STREAM, "", f"{BROKEN_OFF} (it reported an error): ask again."),
+    "silence": (None, Fault.SILENCE_IN_STREAM, "", "was silent for 0.4 seconds: ask again, or raise"),
+    "endless": (None, Fault.ENDLESS, "", "Its reply was longer than 20,000 characters."),
+    "content filter": ("content_filter", None, "", "stopped its reply: ask in other words."),
+    "cut": ("length", None, "", "Its reply was cut at the length that"),
+    "refusal": ("stop", None, "I cannot.", "It declined to answer: ask in other words"),
+}
+
+
+@pytest.mark.parametrize("fault", BREAKS)
+def test_what_was_cited_of_a_reply_that_breaks_off_stays_with_the_quotations_beneath(
+    samples: Settings, quoted: Answer, fault: str
+) -> None:
+    reason, then, refusal, advice = BREAKS[fault]
+    script = Reply(lambda request: f"{reply_about_israel(request)} Then", reason, then, refusal=refusal)
+    with OpenAIServer(script) as server:
+        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+        assert len(server.chats) == 1
+    assert isinstance(last, Answer)
+    received = "Trump put economic diplomacy with the Gulf monarchies first [1].\n\nIsrael was uneasy. [2] Then"
+    assert last.text.startswith(received)
+    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
+    assert last.found
+    assert last.model == "scripted-model"
+    assert last.usage is not None
+    assert last.notice.startswith("The answer is incomplete. ")
+    assert last.notice.endswith("Quotations from the documents stand beneath.")
+    assert advice in last.notice
+    # The quotations, with citations of their own that number on.
+    assert [citation.number for citation in last.citations] == list(range(1, 3 + len(quoted.citations)))
+    assert [replace(citation, number=citation.number - 2) for citation in last.citations[2:]] == list(quoted.citations)
+    assert [sentence.text for sentence in last.sentences[-len(quoted.sentences) :]] == [
+        s.text for s in quoted.sentences
+    ]
+    paragraphs = last.text.split("\n\n")[-len(quoted.sentences) :]
+    assert paragraphs == [f"“{s.text}” [{number}]" for number, s in enumerate(quoted.sentences, start=3)]
+
+
+def test_a_reply_that_breaks_off_where_nothing_can_be_quoted_stands_alone(samples: Settings) -> None:
+    with OpenAIServer(Reply("Qatar is in the Gulf [1]. It", then=Fault.BROKEN_STREAM)) as server:
+        result = ask(server, samples, "What is the population of Qatar?")
+    assert result.text == "Qatar is in the Gulf [1]. It"
+    assert result.notice.startswith("The answer is incomplete. ")
+    assert result.notice.endswith(": ask again.")
+
+
+@pytest.mark.parametrize("words", ["Hanoverian pheasants are", "", "<think>Sentence [2] says"])
+def test_what_broke_off_before_it_cited_anything_is_not_shown(samples: Settings, quoted: Answer, words: str) -> None:
+    with OpenAIServer(Reply(words, "content_filter")) as server:
+        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+    assert isinstance(last, Answer)
+    assert replace(last, notice="") == quoted
+    assert "The content filter of" in last.notice
+    assert "pheasant" not in repr(before)
+
+
+# -- what fits the model ----------------------------------------------------------------------
+
+LEAST_TOKENS = 100
+
+
+@pytest.mark.parametrize(
+    "refusal", [400, Refusal(400, "the request exceeds the available context size"), Fault.NO_BODY, Fault.EMPTY_STREAM]
+)
+@pytest.mark.parametrize("budget", [2000, 100_000])
+def test_a_request_that_is_too_long_is_made_once_more_with_half_the_evidence(
+    samples: Settings, refusal: Script, budget: int
+) -> None:
+    samples = replace(samples, evidence_tokens=budget)
+    with OpenAIServer(refusal, "Trump put the Gulf first [1].") as server:
+        result = ask(server, samples)
+        first, second = server.chats
+    assert result.found
+    assert result.notice == ""
+    assert len(second.user) < 0.7 * len(first.user)
+    shown = [words for _, words in NUMBERED.findall(second.user)]
+    assert shown == [" ".join(p.words_of(s).split()) for p in result.passages for s in p.sentences]
+    with OpenAIServer(refusal) as server:
+        result = ask(server, samples)
+        assert len(server.chats) == 2
+    assert "The language model did not answer." in result.notice
+    assert re.search(r"lower FOOTNOTE_EVIDENCE_TOKENS|Its reply was empty: ask again", result.notice)
+
+
+def test_a_single_sentence_that_is_too_long_is_told_of(folder: Path, settings: Settings, embedding: Embedding) -> None:
+    (folder / "ferry.txt").write_text("Captain Ida Voss steers the Brenholm ferry.", encoding="utf-8")
+    with OpenAIServer(400) as server:
+        result = ask(server, settings, "Who steers the ferry?", folder)
+        assert len(server.chats) == 1
+    assert "The passages are too long for scripted-model: lower FOOTNOTE_EVIDENCE_TOKENS" in result.notice
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "named-model"])
+@pytest.mark.parametrize("budget", [LEAST_TOKENS, 400, 100_000])
+def test_the_sentences_shown_fit_the_budget_and_those_left_out_are_counted(
+    samples: Settings, budget: int, model: str
+) -> None:
+    with OpenAIServer("Trump put the Gulf first [1].") as server:
+        result = ask(server, replace(samples, model=model, evidence_tokens=budget))
+        [request] = server.chats
+    lines = [f"[{number}] {words}\n" for number, words in NUMBERED.findall(request.user)]
+    size = sum(map(open_counter(model), lines))
+    assert 0.4 * budget < size <= budget or budget == 100_000
+    assert result.usage is not None
+    assert (result.usage.sentences_left_out == 0) == (budget == 100_000)
+    assert any("economic diplomacy" in line for line in lines)
+    if budget == 400:
+        less = replace(samples, model=model, evidence_tokens=LEAST_TOKENS)
+        with OpenAIServer("Trump put the Gulf first [1].") as server:
+            shorter = ask(server, less)
+        assert shorter.usage is not None
+        assert shorter.usage.sentences_left_out > result.usage.sentences_left_out
+
+
+# -- thoughts, cancelling ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delta_characters", [1, 9, 1000])
+def test_thoughts_are_not_shown_and_cite_nothing(samples: Settings, delta_characters: int) -> None:
+    def reply(request: Request) -> str:
+        return f"<think>\nHanoverian pheasants [3]?\n</think>\n\n{reply_about_israel(request)}"
+
+    with OpenAIServer(reply, delta_characters=delta_characters) as server:
+        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+    assert isinstance(last, Answer)
+    assert last.text.startswith("Trump put economic diplomacy")
+    assert len(last.citations) == 2
+    assert "pheasant" not in repr(before) + last.to_json()
+    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
+
+
+def test_thoughts_whose_opening_the_server_keeps_to_itself_are_no_answer(samples: Settings) -> None:
+    def reply(request: Request) -> str:
+        return f"Hanoverian pheasants [3]?\n</think>\n\n{reply_about_israel(request)}"
+
+    with OpenAIServer(reply) as server:
+        result = ask(server, samples)
+    assert result.text.startswith("Trump put economic diplomacy")
+    assert len(result.citations) == 2
+    assert "pheasant" not in result.to_json()
+
+
+def test_the_server_notices_when_the_answer_is_no_longer_wanted(samples: Settings) -> None:
+    script = Reply(reply_about_israel, then=Fault.ENDLESS)
+    with OpenAIServer(script) as server:
+        events = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+        assert isinstance(events, Generator)
+        next(event for event in events if isinstance(event, TextDelta))
+        assert not server.hung_up.is_set()
+        events.close()
+        assert server.hung_up.wait(2)
+
+
 def test_where_neither_model_nor_documents_answer_the_notice_says_so(samples: Settings) -> None:
     with OpenAIServer(500) as server:
         result = ask(server, samples, "Who won the 2022 World Cup?")
@@ -417,10 +611,49 @@ def test_the_model_may_find_what_the_reader_is_unsure_of(samples: Settings) -> N
     assert result.citations
 
 
-def test_a_follow_up_is_asked_of_the_model_as_it_was_searched(samples: Settings, quoted: Answer) -> None:
-    with OpenAIServer("Yair Lapid did [1].") as server:
+# -- a follow-up ------------------------------------------------------------------------------
+
+REWRITTEN = "Who criticised that Trump skipped Israel?"
+
+
+def test_a_follow_up_is_rewritten_and_asked_as_it_was_searched(samples: Settings, quoted: Answer) -> None:
+    with OpenAIServer(f"{REWRITTEN}\n", "Yair Lapid did [1].") as server:
         settings = replace(samples, base_url=server.base_url)
         result = answer("Who criticised it?", history=[quoted], settings=settings)
-        [request] = server.chats
+        first, second = server.chats
+    assert (result.question, result.query) == ("Who criticised it?", REWRITTEN)
+    assert first.user.endswith("\n\nQuestion to rewrite: Who criticised it?")
+    assert f"Question: {QUESTION}\n" in first.user
+    assert second.user.endswith(f"\n\nQuestion: {REWRITTEN}")
+    assert result.usage is not None
+    assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (2 * PROMPT_TOKENS, 2 * COMPLETION_TOKENS)
+
+
+@pytest.mark.parametrize("script", [503, Fault.SILENCE, "Yair Lapid did [1].", f"{REWRITTEN}\n\nOr so."])
+def test_a_follow_up_that_the_model_does_not_rewrite_is_searched_by_the_rule(
+    samples: Settings, quoted: Answer, script: Script
+) -> None:
+    with OpenAIServer(script, "Yair Lapid did [1].") as server:
+        settings = replace(samples, base_url=server.base_url)
+        result = answer("Who criticised it?", history=[quoted], settings=settings)
+        assert len(server.chats) == 2
     assert result.query == "Who criticised it? Israel skipped"
-    assert request.user.endswith(f"\n\nQuestion: {result.query}")
+    assert (result.found, result.notice) == (True, "")
+
+
+def test_a_follow_up_costs_one_time_out_where_the_server_does_not_list_its_models(
+    samples: Settings, quoted: Answer
+) -> None:
+    with OpenAIServer("?", models=Fault.SILENCE) as server:
+        settings = replace(samples, base_url=server.base_url)
+        result = answer("Who criticised it?", history=[quoted], settings=settings)
+        assert len(server.requests) == 1
+    assert result.query == "Who criticised it? Israel skipped"
+    assert "was silent for 0.4 seconds" in result.notice
+
+
+def test_a_question_that_stands_alone_is_asked_as_it_is(samples: Settings, quoted: Answer) -> None:
+    with OpenAIServer(reply_about_israel) as server:
+        result = answer(QUESTION, history=[quoted], settings=replace(samples, base_url=server.base_url))
+        assert len(server.chats) == 1
+    assert result.query == QUESTION

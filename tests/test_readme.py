@@ -67,12 +67,12 @@ def test_the_defaults_told_are_the_defaults(settings: Settings) -> None:
 
     assert f"1 to 50 | {settings.passage_count} |" in README
     assert f"tokens | {settings.chunk_tokens} |" in README
-    assert f"in characters | {settings.evidence_characters} |" in README
+    assert f"in tokens | {settings.evidence_tokens} |" in README
     assert f"silent | {settings.timeout_seconds:g} |" in README
     assert f"| `{DEFAULT_MODEL}`;" in README
 
 
-@pytest.mark.parametrize("command", ["chat", "ask", "sync", "documents"])
+@pytest.mark.parametrize("command", ["chat", "ask", "sync", "check", "documents", "eval"])
 def test_every_command_told_exists_with_its_options(command: str) -> None:
     row = re.search(rf"^\| `footnote {command}([^`]*)`", README, re.MULTILINE)
     assert row

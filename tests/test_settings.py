@@ -21,6 +21,7 @@ def test_with_nothing_set_it_is_local_and_answers_from_the_samples() -> None:
     assert settings.model is settings.api_key is settings.base_url is None
     assert settings.timeout_seconds == 60
     assert settings.passage_count == 8
+    assert settings.evidence_tokens == 2000
     assert settings.chunk_tokens == LOCAL_CHUNK_TOKENS
     assert not settings.uses_language_model
 
@@ -35,7 +36,7 @@ def test_every_variable_is_read() -> None:
             "FOOTNOTE_MODEL": "gpt",
             "FOOTNOTE_TIMEOUT_SECONDS": "2.5",
             "FOOTNOTE_PASSAGE_COUNT": "3",
-            "FOOTNOTE_EVIDENCE_CHARACTERS": "4000",
+            "FOOTNOTE_EVIDENCE_TOKENS": "4000",
             "FOOTNOTE_CHUNK_TOKENS": "100",
             "OPENAI_API_KEY": "key",
             "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
@@ -50,7 +51,7 @@ def test_every_variable_is_read() -> None:
         base_url="http://127.0.0.1:1/v1",
         timeout_seconds=2.5,
         passage_count=3,
-        evidence_characters=4000,
+        evidence_tokens=4000,
         chunk_tokens=100,
     )
 
@@ -98,6 +99,7 @@ def test_a_key_or_a_server_alone_calls_for_the_language_model(name: str) -> None
         ("FOOTNOTE_PASSAGE_COUNT", "51", "from 1 to 50"),
         ("FOOTNOTE_PASSAGE_COUNT", "inf", "from 1 to 50"),
         ("FOOTNOTE_PASSAGE_COUNT", "eight", "from 1 to 50"),
+        ("FOOTNOTE_EVIDENCE_TOKENS", "99", "from 100 to 1,000,000"),
         ("FOOTNOTE_CHUNK_TOKENS", "31", "from 32 to 250"),
         ("FOOTNOTE_CHUNK_TOKENS", "251", "from 32 to 250"),
     ],
@@ -118,3 +120,24 @@ def test_settings_do_not_change_and_do_not_show_the_key() -> None:
 def test_no_test_sees_the_users_own_settings(settings: Settings) -> None:
     assert not [name for name in os.environ if name.startswith("OPENAI_")]
     assert not settings.store_folder.is_relative_to(platformdirs.user_data_dir("footnote", appauthor=False))
+
+
+@pytest.mark.parametrize(
+    ("base_url", "server"),
+    [
+        ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
+        ("https://user:a-secret@host/v1", "https://host/v1"),
+        ("https://user:a@secret@host/v1", "https://host/v1"),
+        ("user:a-secret@host/v1", "host/v1"),
+        ("http://host/v1/@name", "http://host/v1/@name"),
+    ],
+)
+def test_a_base_url_is_shown_without_its_password(base_url: str, server: str) -> None:
+    settings = Settings.from_environment({"OPENAI_BASE_URL": base_url})
+    assert settings.server == server
+    assert settings.base_url == base_url
+    assert "secret" not in repr(settings)
+
+
+def test_without_a_base_url_there_is_no_server_to_show() -> None:
+    assert Settings.from_environment({}).server is None

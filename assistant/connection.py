@@ -1,0 +1,56 @@
+"""A connection to a language model's server that ends: in time, in size, and with the one who asked.
+
+But: the time is looked at when something comes; how long nothing may come is the timeout's to say.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import httpx
+
+LONGEST_CONNECT_SECONDS = 5.0
+LONGEST_REPLY_BYTES = 16_000_000  # some 60,000 deltas
+
+
+class EndlessReplyError(httpx.TransportError):
+    """The server sent more, or for longer, than any answer takes."""
+
+
+def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -> httpx.Client:
+    """A connection that gives up after so many seconds of silence, or so many in all.
+
+    Raises httpx.InvalidURL; EndlessReplyError while reading what goes on for longer, or is larger than 16 MB.
+    """
+
+    def bound(response: httpx.Response) -> None:
+        if isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _Bounded(response.stream, time.monotonic() + total_seconds)
+
+    timeout = httpx.Timeout(silent_seconds, connect=min(silent_seconds, LONGEST_CONNECT_SECONDS))
+    address = httpx.URL(base_url or "")
+    return httpx.Client(
+        timeout=timeout,
+        follow_redirects=True,
+        event_hooks={"response": [bound]},
+        # Beside the address, not in it: httpx logs the addresses that it asks.
+        auth=(address.username, address.password) if address.userinfo else None,
+    )
+
+
+class _Bounded(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream, end: float) -> None:
+        self._stream = stream
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for part in self._stream:
+            size += len(part)
+            if size > LONGEST_REPLY_BYTES or time.monotonic() > self._end:
+                raise EndlessReplyError("The reply has no end.")
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
