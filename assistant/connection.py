@@ -18,7 +18,13 @@ class EndlessReplyError(httpx.TransportError):
     """The server sent more, or for longer, than any answer takes."""
 
 
-def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -> httpx.Client:
+class Connection(httpx.Client):
+    """said_done: whether the last reply came to the protocol's own end, "[DONE]"."""
+
+    said_done = False
+
+
+def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -> Connection:
     """A connection that gives up after so many seconds of silence, or so many in all.
 
     Raises httpx.InvalidURL; EndlessReplyError while reading what goes on for longer, or is larger than 16 MB.
@@ -26,28 +32,33 @@ def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -
 
     def bound(response: httpx.Response) -> None:
         if isinstance(response.stream, httpx.SyncByteStream):
-            response.stream = _Bounded(response.stream, time.monotonic() + total_seconds)
+            response.stream = _Bounded(response.stream, time.monotonic() + total_seconds, connection)
 
     timeout = httpx.Timeout(silent_seconds, connect=min(silent_seconds, LONGEST_CONNECT_SECONDS))
     address = httpx.URL(base_url or "")
-    return httpx.Client(
+    connection = Connection(
         timeout=timeout,
         follow_redirects=True,
         event_hooks={"response": [bound]},
         # Beside the address, not in it: httpx logs the addresses that it asks.
         auth=(address.username, address.password) if address.userinfo else None,
     )
+    return connection
 
 
 class _Bounded(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream, end: float) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, end: float, connection: Connection) -> None:
         self._stream = stream
         self._end = end
+        self._connection = connection
 
     def __iter__(self) -> Iterator[bytes]:
-        size = 0
+        size, tail = 0, b""
+        self._connection.said_done = False
         for part in self._stream:
             size += len(part)
+            tail = (tail + part)[-40:]
+            self._connection.said_done = b"[DONE]" in tail
             if size > LONGEST_REPLY_BYTES or time.monotonic() > self._end:
                 raise EndlessReplyError("The reply has no end.")
             yield part

@@ -58,6 +58,7 @@ class LanguageModel:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._server = (settings.server or "the OpenAI server").partition("?")[0]  # a key may follow
+        self._said_done = False  # whether the last reply came to the protocol's own end
         self._is_plain = False  # once the server has refused a parameter, it gets none that it may refuse
         self.name = ""  # until it is known, for the errors on the way
         self.name = settings.model or (self._first_served() if settings.base_url else DEFAULT_MODEL)
@@ -143,6 +144,7 @@ class LanguageModel:
                     for response in model.stream_chat(messages, timeout=connection.timeout, **parameters):
                         has_begun = has_begun or bool(response.delta)
                         yield response
+                    self._said_done = connection.said_done
                     return
                 except _faults() as error:
                     if has_begun:
@@ -247,7 +249,8 @@ class LanguageModel:
             # A server may end a stream before it begins where the request fills its model's context.
             kind = TooLongError if ending.reason in (None, "length") and not ending.has_begun else ModelError
             return kind("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
-        return self._break_off("it did not say that it was at the end") if ending.reason is None else None
+        is_whole = ending.reason is not None or self._said_done
+        return None if is_whole else self._break_off("it did not say that it was at the end")
 
     def _break_off(self, why: str) -> ModelError:
         return ModelError(f"{self._server} broke off its reply ({why}): ask again.", retry_helps=True)

@@ -1,12 +1,12 @@
 """The reader without a language model: which sentences of the passages answer the question, and how surely.
 
-Every prose sentence of the passages is described by a handful of numbers between 0 and 1; a logistic
-model turns them into a score, and a second one turns the best sentence and its standing into the
-probability that the documents answer at all. Both models are the readable numbers in
-`reader.json`, fitted by `benchmarks/fit_reader.py`.
+Every prose sentence of the passages is described by a handful of numbers between 0 and 1, whose weighted sum is
+its score. Two more such sums say how probably the documents speak of the topic at all, and how probably
+the best sentence then states the very fact that is asked for; their product is the confidence. The
+weights are the readable numbers in `reader.json`, fitted by `benchmarks/fit_reader.py`.
 
 But: it finds sentences that speak of what is asked. It cannot add up, compare or conclude, and a
-sentence with the right subject and the wrong year can take it in.
+sentence with the right subject and another attribute can take it in.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from assistant.asked import asks_for, find_names, holds, leans
+from assistant.conflicts import find_conflicts
 from index.documents import Passage
 from index.embedding import Embedding
 from index.lexicon import Lexicon
@@ -29,8 +30,7 @@ from index.terms import find_content_terms, find_query_terms, find_terms
 MOST_QUOTED = 3
 CLOSELY_READ = 16
 LENT_SHARE = 0.6
-COMPARED = ("coverage", "similarity", "together", "passage")  # features that also count beside the best of their kind
-UNSEEN = "\x00"  # a term that no text holds
+COMPARED = ("coverage", "similarity")  # to be the first of all sentences in one of these counts too
 MODEL_FILE = Path(__file__).with_name("reader.json")
 
 
@@ -63,7 +63,8 @@ def read(question: str, query: str, passages: Sequence[Passage], embedding: Embe
     candidates = describe(question, query, passages, embedding, lexicon)
     if not candidates:
         return Reading((), 0.0)
-    confidence = _logistic(load_model()["confidence"], judge(question, query, candidates, lexicon))
+    judged, model = judge(question, query, candidates, lexicon), load_model()
+    confidence = _logistic(model["topic"], judged) * _logistic(model["fact"], judged)
     return Reading(_choose(question, candidates), confidence)
 
 
@@ -119,26 +120,22 @@ def describe(
     rarity = weigh_terms(question, terms, lexicon)
     kind = asks_for(question)
     found: list[tuple[Candidate, str]] = []
-    for rank, passage in enumerate(passages):
+    for passage in passages:
         prose = [(i, s) for i, s in enumerate(passage.sentences) if s.kind == "prose"]
         headings = [s for s in passage.sentences if s.kind == "heading"]
         texts = [" ".join(passage.words_of(s).split()) for _, s in prose]
         for position, ((place, sentence), words) in enumerate(zip(prose, texts, strict=True)):
             heading = " ".join([passage.words_of(s) for s in headings if s.start < sentence.start][-1:])
-            previous, following = (texts[i] if 0 <= i < len(texts) else "" for i in (position - 1, position + 1))
+            previous = texts[position - 1] if position else ""
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
             own = set(find_terms(words))
             lent = set(find_terms(f"{passage.title} {heading} {previous if leans(words) else ''}"))
-            near = own | lent | set(find_terms(f"{previous} {following}"))
             features = {
                 "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
-                "nearby": _share(terms, near, rarity),
-                "together": _share_together(terms, words),
+                "pairs": _share_pairs(query, words),
                 "similarity": max(0.0, passage.similarities[place]) if passage.similarities else 0.0,
                 "passage": passage.score,
-                "first_passage": float(rank == 0),
                 "asked_kind": float(holds(kind, words, query)),
-                "asked_kind_open": float(not kind),
                 "length": min(1.0, len(own) / 40),
             }
             context = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
@@ -161,40 +158,36 @@ def _embed_best(
 
 
 def _compare(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates with their scores: what each has of the best that any has counts beside what it has."""
-    best = {name: max((c.features[name] for c in candidates), default=0.0) or 1.0 for name in COMPARED}
+    """The candidates with their scores: to be the best of all in a feature counts beside the feature itself."""
+    best = {name: max((c.features[name] for c in candidates), default=0.0) for name in COMPARED}
     compared = []
     for candidate in candidates:
-        features = {
-            **candidate.features,
-            **{f"{name}_of_best": candidate.features[name] / best[name] for name in COMPARED},
-            **{f"best_{name}": float(candidate.features[name] >= best[name]) for name in ("coverage", "similarity")},
-        }
+        leads = {f"best_{name}": float(candidate.features[name] >= best[name]) for name in COMPARED}
+        features = {**candidate.features, **leads}
         compared.append(replace(candidate, features=features, score=_weigh(load_model()["sentence"], features)))
     return compared
 
 
 def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
-    """What speaks for and against the documents answering at all, from the ranked candidates."""
+    """What speaks for and against the documents answering at all, from the ranked candidates.
+
+    strewn: the share of the question that the best sentence leaves to others of its passage. Such words do stand
+    near the topic, but not together: what a near miss is often made of.
+    """
     best = ranked[0]
     terms = find_query_terms(query)
     rarity = weigh_terms(question, terms, lexicon)
-    plain = lexicon.rarity([*terms, UNSEEN])
-    top = {term for c in ranked[:5] for term in find_terms(f"{c.passage.title} {c.passage.text}")}
-    beside = set(find_terms(f"{best.passage.title} {best.passage.text}"))
+    passage = f"{best.passage.title} {best.passage.text}"
+    around = set(find_terms(passage))
+    said = set(find_terms(f"{best.passage.title} {best.words}"))
     named = [term for term in find_content_terms(" ".join(find_names(question))) if term in rarity]
     return {
+        "coverage": best.features["coverage"],
         "similarity": best.features["similarity"],
         "most_similar": max(c.features["similarity"] for c in ranked),
-        "coverage": best.features["coverage"],
-        "nearby": max(c.features["nearby"] for c in ranked[:5]),
-        "in_passages": _share(terms, top, rarity),
-        "unseen": sum(plain[term] >= plain[UNSEEN] for term in terms) / len(terms) if terms else 0.0,
-        "names": _share(named, beside, rarity) if named else 1.0,
-        "lead": min(1.0, (best.score - ranked[1].score) / 5) if len(ranked) > 1 else 1.0,
-        # A reason often stands beside the sentence that names the matter.
-        "asked_kind": max(c.features["asked_kind"] for c in ranked[:MOST_QUOTED]),
-        "asked_kind_open": best.features["asked_kind_open"],
+        "names": _share(named, around, rarity) if named else 1.0,
+        "strewn": _share(terms, around - said, rarity),
+        **find_conflicts(question, best.words, passage),
     }
 
 
@@ -204,16 +197,11 @@ def weigh_terms(question: str, terms: Sequence[str], lexicon: Lexicon) -> dict[s
     return {term: rarity if term in asked else rarity / 3 for term, rarity in lexicon.rarity(terms).items()}
 
 
-def _share_together(terms: Sequence[str], words: str) -> float:
-    """The share of the question's neighbouring terms that stand near each other in the sentence, in that order."""
-    pairs = list(pairwise(terms))
-    if not pairs:
-        return 0.0
-    places: dict[str, list[int]] = {}
-    for place, term in enumerate(find_terms(words)):
-        places.setdefault(term, []).append(place)
-    near = sum(any(0 < b - a <= 3 for a in places.get(one, ()) for b in places.get(other, ())) for one, other in pairs)
-    return near / len(pairs)
+def _share_pairs(query: str, words: str) -> float:
+    """The share of the query's pairs of neighbouring words, little ones too, that are neighbours in the sentence."""
+    pairs = list(pairwise(find_terms(query)))
+    said = set(pairwise(find_terms(words)))
+    return sum(pair in said for pair in pairs) / len(pairs) if pairs else 0.0
 
 
 def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) -> float:
@@ -227,13 +215,15 @@ def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) ->
 
 @cache
 def load_model() -> dict[str, dict[str, float]]:
-    """The coefficients of both models, by feature name, and the thresholds."""
+    """The weights of the three sums, by the names of what they weigh, and the thresholds."""
     model: dict[str, dict[str, float]] = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
     return model
 
 
 def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    return weights["intercept"] + sum(weights[name] * value for name, value in features.items())
+    """The weighted sum of those features that have a weight."""
+    intercept = weights.get("intercept", 0.0)
+    return intercept + sum(weight * features[name] for name, weight in weights.items() if name != "intercept")
 
 
 def _logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
