@@ -12,12 +12,16 @@ from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.citations import CitedText, number_sentences
 from assistant.language_model import LanguageModel, ThoughtsOver, TooLongError
 from assistant.quotations import show_quotation
+from assistant.second_opinion import apply_verdicts, make_check_prompt
 from assistant.silence import NOT_FOUND_TOKEN, SilenceFilter
 from index.documents import Passage, Progress
 from index.errors import ModelError
 from index.library import Library
 from index.sentences import Sentence
 from prompts import render
+
+LONGEST_CHECK_SECONDS = 60.0
+LONGEST_CHECK_CHARACTERS = 4000
 
 
 def write(
@@ -39,18 +43,18 @@ def write(
 
     whole = choose(library.settings.evidence_tokens)
     try:
-        answered = yield from _write(whole, model)
+        answered = yield from _write(whole, library, model)
     except TooLongError:
         sizes = (size_of(passage.words_of(sentence)) for passage in whole.passages for sentence in passage.sentences)
         half = choose(sum(sizes) // 2)
         if not half.passages:
             raise
-        answered = yield from _write(half, model)
+        answered = yield from _write(half, library, model)
     left_out = len(number_sentences(passages)) - len(number_sentences(answered.passages))
     return replace(answered, usage=replace(model.usage, sentences_left_out=left_out))
 
 
-def _write(quoted: Answer, model: LanguageModel) -> Generator[Progress | TextDelta, None, Answer]:
+def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[Progress | TextDelta, None, Answer]:
     """The same, from the passages of `quoted` as they are."""
     sources = number_sentences(quoted.passages)
     cited, silence = CitedText(sources), SilenceFilter()
@@ -73,7 +77,12 @@ def _write(quoted: Answer, model: LanguageModel) -> Generator[Progress | TextDel
         fault = error
     cited.feed(silence.finish())
     cited.finish()
-    answered = replace(quoted, model=model.name, sentences=cited.sentences(), citations=cited.citations)
+    streamed = cited.text
+    if not silence.seen:
+        cited.cite_uncited(library.embedding)
+    answered = replace(
+        quoted, model=model.name, sentences=cited.sentences(library.embedding), citations=cited.citations
+    )
     if silence.came_first or (silence.seen and not cited.citations):
         return replace(answered, text=NOT_FOUND, found=False, sentences=(), citations=())
     if not (cited.citations and answered.sentences) and fault:
@@ -87,9 +96,24 @@ def _write(quoted: Answer, model: LanguageModel) -> Generator[Progress | TextDel
     answered = replace(answered, text=cited.text, found=True)
     if fault:
         answered = _complete(answered, quoted, fault)
-    if len(answered.text) > shown:
-        yield TextDelta(answered.text[shown:])
+    # Markers that the model left out were put into what has been shown already: they come with the Answer.
+    rest = f"{streamed[shown:]}{answered.text[len(cited.text) :]}" if shown else answered.text
+    if rest:
+        yield TextDelta(rest)
+    if library.settings.checks_with_model and not fault:
+        yield Progress(f"{model.name} checks the answer")
+        answered = _check_again(answered, model)
     return answered
+
+
+def _check_again(answered: Answer, model: LanguageModel) -> Answer:
+    """The same with the model's own verdict on each sentence, or with a notice where it gives none."""
+    try:
+        prompt = make_check_prompt(answered.sentences, answered.citations)
+        reply = model.ask(*prompt, seconds=LONGEST_CHECK_SECONDS, most_characters=LONGEST_CHECK_CHARACTERS)
+    except ModelError as error:
+        return replace(answered, notice=f"The language model did not check its answer. {error}")
+    return replace(answered, sentences=apply_verdicts(answered.sentences, answered.citations, reply))
 
 
 def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:

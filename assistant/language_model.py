@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
@@ -122,6 +122,21 @@ class LanguageModel:
             self._count(ending.usage, first, time.monotonic() - started)
         if fault := self._find_fault(ending):
             raise fault
+
+    def ask(self, rules: str, request: str, *, seconds: float, most_characters: int) -> str:
+        """The reply to one short request, asked once; what is longer is cut off.
+
+        Raises ModelError as `stream` does.
+        """
+        written, first_token_seconds = "", self.usage.first_token_seconds
+        with closing(self.stream(rules, request, attempts=1, seconds=seconds)) as pieces:
+            for piece in pieces:
+                written = written + piece if isinstance(piece, str) else ""
+                if len(written) > most_characters:
+                    break
+        # That of the answer is what a user waited for.
+        self.usage = replace(self.usage, first_token_seconds=first_token_seconds)
+        return written
 
     def _ask(
         self, messages: list[Any], attempts: int, silent_seconds: float, total_seconds: float

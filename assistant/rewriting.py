@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from contextlib import closing
 
 from assistant.answers import Turn
 from assistant.followup import leans_on_conversation, rewrite
@@ -30,13 +29,9 @@ def rewrite_with_model(question: str, turns: Sequence[Turn], model: LanguageMode
     by_rule = rewrite(question, turns)
     if model is None or not turns or not leans_on_conversation(question):
         return by_rule
-    written = ""
     try:
-        with closing(model.stream(*make_prompt(question, turns), attempts=1, seconds=LONGEST_SECONDS)) as pieces:
-            for piece in pieces:
-                written = written + piece if isinstance(piece, str) else ""
-                if len(written) > 2 * LONGEST_QUERY_CHARACTERS:
-                    break
+        prompt = make_prompt(question, turns)
+        written = model.ask(*prompt, seconds=LONGEST_SECONDS, most_characters=2 * LONGEST_QUERY_CHARACTERS)
     except ModelError:
         return by_rule
     query = _MARKER.sub("", written).strip().strip('"“”`*').strip()

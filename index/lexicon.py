@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ CREATE TABLE skipped (
 );
 """
 TITLE_WEIGHT = 0.5
+MOST_ROWS = 10_000  # that the terms of a search find in all; beyond, its common terms pick no chunks
 SCHEMA_VERSION = 4
 
 
@@ -311,14 +312,19 @@ class Lexicon:
         return [Chunk(*row) for row in rows]
 
     def search(self, query: str, count: int) -> dict[str, float]:
-        """The chunks that share terms with the query, best first, with their BM25 scores (higher is better)."""
-        terms = find_query_terms(query)
+        """The chunks that share terms with the query, best first, with their BM25 scores (higher is better).
+
+        In a large store only the rare terms are searched, as many as find MOST_ROWS chunks.
+        """
+        terms = self._select(find_query_terms(query)[:200])
         if not terms:
             return {}
-        match = " OR ".join(f'"{term}"' for term in terms[:200])
+        match = " OR ".join(f'"{term}"' for term in terms)
         rows = self._connection().execute(
-            f"SELECT chunk_id, -bm25(terms, 1.0, {TITLE_WEIGHT}) AS score "
-            "FROM terms JOIN chunks ON number = terms.rowid WHERE terms MATCH ? ORDER BY score DESC, chunk_id LIMIT ?",
+            # The best are chosen before they are joined: a join of all that is found takes longer than the search.
+            f"SELECT chunk_id, score FROM (SELECT rowid AS number, -bm25(terms, 1.0, {TITLE_WEIGHT}) AS score "
+            "FROM terms WHERE terms MATCH ? ORDER BY score DESC LIMIT ?) JOIN chunks USING (number) "
+            "ORDER BY score DESC, chunk_id",
             (match, count),
         )
         return dict(rows)
@@ -403,11 +409,21 @@ class Lexicon:
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
-        connection = self._connection()
-        total = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+        total, counts = self.count_chunks(), self._count_rows(terms)
+        return {term: math.log(1 + (total - counts[term] + 0.5) / (counts[term] + 0.5)) for term in terms}
+
+    def _select(self, terms: Sequence[str]) -> list[str]:
+        """The rarest terms, as many as find MOST_ROWS chunks in all, and one in any case."""
+        counts = self._count_rows(terms)
+        found = [term for term in sorted(terms, key=lambda term: counts[term]) if counts[term]]
+        within = sum(rows <= MOST_ROWS for rows in accumulate(counts[term] for term in found))
+        return found[: max(1, within)]
+
+    def _count_rows(self, terms: Sequence[str]) -> dict[str, int]:
+        """How many chunks hold each term."""
         marks = ", ".join("?" * len(terms))
-        counts = dict(connection.execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", list(terms)))
-        return {term: math.log(1 + (total - counts.get(term, 0) + 0.5) / (counts.get(term, 0) + 0.5)) for term in terms}
+        rows = self._connection().execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", list(terms))
+        return dict.fromkeys(terms, 0) | dict(rows)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

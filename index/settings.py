@@ -32,6 +32,7 @@ class Settings:
     passage_count: how many passages an answer is quoted from.
     evidence_tokens: how much of the passages a language model is shown, in its tokens.
     chunk_tokens: the largest chunk, in the embedding model's tokens.
+    checks_with_model: whether the language model judges too whether its sentences are supported.
     """
 
     documents: Path
@@ -45,6 +46,7 @@ class Settings:
     passage_count: int = 8
     evidence_tokens: int = 2000
     chunk_tokens: int = LOCAL_CHUNK_TOKENS
+    checks_with_model: bool = False
 
     @property
     def uses_language_model(self) -> bool:
@@ -69,6 +71,9 @@ class Settings:
         passage_count = int(_number(given, "FOOTNOTE_PASSAGE_COUNT", 8, least=1, most=50))
         evidence_tokens = int(_number(given, "FOOTNOTE_EVIDENCE_TOKENS", 2000, least=100, most=1_000_000))
         chunk_tokens = int(_number(given, "FOOTNOTE_CHUNK_TOKENS", LOCAL_CHUNK_TOKENS, least=32, most=250))
+        check = given.get("FOOTNOTE_CHECK", "words")
+        if check not in ("words", "model"):
+            raise InputError(f"FOOTNOTE_CHECK is {check!r}: give words, or model to have the language model judge too.")
         return cls(
             documents=Path(given["FOOTNOTE_DOCUMENTS"]).expanduser()
             if "FOOTNOTE_DOCUMENTS" in given
@@ -87,6 +92,7 @@ class Settings:
             passage_count=passage_count,
             evidence_tokens=evidence_tokens,
             chunk_tokens=chunk_tokens,
+            checks_with_model=check == "model",
         )
 
 

@@ -1,10 +1,10 @@
 """The store of one documents folder: vectors, chunks and the record of documents, in Chroma.
 
-Chroma is the one source of truth; the only Chroma import is here. One persistent collection holds
-one row a chunk. A document's first chunk has the document's id and carries its record: writing it is
-what replaces an old version by a new one, in a single call, and chunks of any other version count no
-more. The lexicon is derived from these rows; it keeps a copy of each vector, from which Chroma's own are made
-anew where they have been torn.
+Chroma is the one source of truth; the only Chroma import is here. A chunk is one row, in one of the store's
+parts. A document's first chunk has the document's id and carries its record: writing it is what replaces
+an old version by a new one, in a single call, and chunks of any other version count no more. The lexicon
+is derived from these rows; it keeps a copy of each vector, from which Chroma's own are made anew where they
+have been torn.
 
 One process writes at a time, under a lock that dies with it. Chroma's files have a lock of their own: nobody
 searches while they are written, and who opened them before another process's write opens them again.
@@ -22,6 +22,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +32,10 @@ from index.documents import Chunk, Document
 from index.embedding import Embedded, Vectors
 from index.errors import StoreError
 from index.lexicon import Lexicon, Record
+from index.parts import Parts
 from index.settings import LOCAL_CHUNK_TOKENS
 
 SCHEMA_VERSION = 4
-COLLECTION = "chunks"
 # What a store is made with and keeps to, in words for whoever asks for another.
 _MADE_WITH = {
     "embedding": "embedding {}",
@@ -180,23 +181,25 @@ class Store:
             return False  # no note, or one that was not finished: Chroma had not been asked yet
         return bool(before != self._look_at_vectors())
 
-    def _open(self) -> Any:
+    def _open(self) -> Parts:
         import chromadb
         from chromadb.errors import ChromaError
 
-        expected = {
+        expected: dict[str, str | int] = {
             "schema_version": SCHEMA_VERSION,
             "embedding": self._embedding_name,
             "chunk_tokens": self.chunk_tokens,
             "folder": os.fsencode(self._folder).decode(errors="replace"),
         }
+
+        def connect() -> Any:
+            _forget_open_stores()
+            settings = chromadb.Settings(anonymized_telemetry=False)
+            return chromadb.PersistentClient(str(self.place / "chroma"), settings=settings)
+
         try:
-            client = chromadb.PersistentClient(
-                str(self.place / "chroma"), settings=chromadb.Settings(anonymized_telemetry=False)
-            )
-            collection = client.get_or_create_collection(
-                COLLECTION, metadata=expected, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
-            )
+            parts = Parts(connect, expected, self._alone)
+            made_with = parts.metadata()
         except (ChromaError, ValueError) as error:
             _forget_open_stores()
             if _is_for_want_of_room(error):
@@ -205,19 +208,19 @@ class Store:
                 f"The store at {self.place} cannot be opened ({error}). "
                 f"To make it anew: footnote sync {self._folder} --anew"
             ) from error
-        found = collection.metadata or {}
-        differing = [key for key in _MADE_WITH if found.get(key) != expected[key]]
-        if differing:
-            made, asked = (
-                ", ".join(_MADE_WITH[key].format(of.get(key)) for key in differing) for of in (found, expected)
-            )
-            raise StoreError(
-                f"The store of {self._folder} was made with {made}, not {asked}. "
-                f"To make it anew: footnote sync {self._folder} --anew"
-            )
-        return collection
+        for found in made_with:
+            differing = [key for key in _MADE_WITH if found.get(key) != expected[key]]
+            if differing:
+                made, asked = (
+                    ", ".join(_MADE_WITH[key].format(of.get(key)) for key in differing) for of in (found, expected)
+                )
+                raise StoreError(
+                    f"The store of {self._folder} was made with {made}, not {asked}. "
+                    f"To make it anew: footnote sync {self._folder} --anew"
+                )
+        return parts
 
-    def _refuse_damaged(self, collection: Any) -> None:
+    def _refuse_damaged(self, collection: Parts) -> None:
         """Tell a store that has lost its rows or vectors from one that is empty, by a look at its ends."""
         from chromadb.errors import ChromaError
 
@@ -361,8 +364,11 @@ class Store:
 
     def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
         if rows:
+            # What no visible version holds, nor an interrupted sync has left, stands nowhere yet.
+            known = self.lexicon.chunks(chunk.id for _, chunk, _ in rows)
+            new = {c.id for v, c, _ in rows if c.id not in known and v.document.id not in self._interrupted}
             with self._saving():
-                _upsert(self._collection, [(v.record(), chunk, e) for v, chunk, e in rows if e])
+                _upsert(self._collection, [(v.record(), chunk, e) for v, chunk, e in rows if e], new)
 
     def _delete(self, chunk_ids: Sequence[str]) -> None:
         for i in range(0, len(chunk_ids), _PAGE):
@@ -414,7 +420,7 @@ class Store:
             self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current), current)
         self.lexicon.mark(whole=True)
 
-    def _fill_collection(self, collection: Any) -> None:
+    def _fill_collection(self, collection: Parts) -> None:
         """Make Chroma's rows anew from the lexicon; where that is of no use either, both begin empty."""
         if not self.lexicon.is_usable() or not self.lexicon.has_all_vectors():
             self.lexicon.create()
@@ -422,11 +428,11 @@ class Store:
         records = {record.document_id: record for record in self.lexicon.records()}
         for page in self.lexicon.pages(_PAGE):
             known = self.lexicon.embedded(chunk.id for chunk in page)
-            _upsert(collection, [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page])
+            rows = [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page]
+            _upsert(collection, rows, known.keys())
 
     def _pages(self, include: list[str]) -> Iterator[Any]:
-        for offset in range(0, self._collection.count(), _PAGE):
-            yield self._collection.get(limit=_PAGE, offset=offset, include=include)
+        yield from self._collection.pages(_PAGE, include)
 
     def _read(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         return _to_chunks(self._collection.get(list(chunk_ids), include=["metadatas", "documents"]))
@@ -499,15 +505,13 @@ class Store:
         with self._alone():
             try:
                 self.refresh()
-                found = self._collection.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
+                found = self._collection.query(vector, count)
             except (_NoRoomError, ChromaError) as error:
                 # On a full disk Chroma does not search, since it cannot write its log away first.
                 if isinstance(error, ChromaError) and not _is_for_want_of_room(error):
                     raise
                 return self.lexicon.nearest(vector, count)
-        return {
-            chunk_id: 1.0 - distance for chunk_id, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-        }
+        return {chunk_id: 1.0 - distance for chunk_id, distance in found.items()}
 
     def similarities(self, chunk_ids: Sequence[str], query_vector: Vectors) -> dict[str, Vectors]:
         """The cosine of each sentence of chunks to a query, for those whose sentences have vectors."""
@@ -621,9 +625,10 @@ def _to_chunks(page: Any) -> list[Chunk]:
     ]
 
 
-def _upsert(collection: Any, rows: Sequence[tuple[Record, Chunk, Embedded]]) -> None:
+def _upsert(collection: Parts, rows: Sequence[tuple[Record, Chunk, Embedded]], new: AbstractSet[str]) -> None:
     collection.upsert(
         [chunk.id for _, chunk, _ in rows],
+        new=new,
         embeddings=[embedded.vector for _, _, embedded in rows],
         metadatas=[_to_metadata(record, chunk) for record, chunk, _ in rows],
         documents=[chunk.text for _, chunk, _ in rows],

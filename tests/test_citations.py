@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from assistant.citations import CitedText, cite, number_sentences
@@ -120,7 +120,108 @@ REPLIES = [
     (f"It sank [{', '.join(['99'] * 200)}, 3].", "It sank [1].", [3]),
     ("It sank [[99]3].", "It sank […3].", []),
     ("It sank [3[99]].", "It sank [3…].", []),
+    # other brackets, labels and notes
+    ("It sank 【3】.", "It sank [1].", [3]),
+    ("It sank【3†source】.", "It sank[1].", [3]),
+    ("It sank 【4:0†source】.", "It sank [1].", [4]),
+    ("It sank 【3†L1-L5】【4†L2】.", "It sank [1][2].", [3, 4]),
+    ("It sank ［3］。", "It sank [1]。", [3]),
+    ("It sank \\[3\\].", "It sank [1].", [3]),
+    ("It sank [^3].", "It sank [1].", [3]),
+    ("It sank [#3].", "It sank [1].", [3]),
+    ("It sank [Source 3].", "It sank [1].", [3]),
+    ("It sank [source: 3].", "It sank [1].", [3]),
+    ("It sank [Source 3, Source 4].", "It sank [1][2].", [3, 4]),
+    ("It sank [sources 3–5].", "It sank [1][2][3].", [3, 4, 5]),
+    ("It sank [S3].", "It sank [1].", [3]),
+    ("It sank [S3, S4].", "It sank [1][2].", [3, 4]),
+    ("It sank [Sentence 3].", "It sank [1].", [3]),
+    ("It sank [Sentences 3 and 4].", "It sank [1][2].", [3, 4]),
+    ("Es sank [Quelle 3].", "Es sank [1].", [3]),
+    ("Es sank [3 und 4].", "Es sank [1][2].", [3, 4]),
+    ("It sank [ref. 3].", "It sank [1].", [3]),
+    ("It sank [3 4].", "It sank [1][2].", [3, 4]),
+    ("It sank [3,].", "It sank [1].", [3]),
+    ("It sank [3—4].", "It sank [1][2].", [3, 4]),
+    ("It sank [Source 99].", "It sank.", []),
+    ("It sank 【99】.", "It sank.", []),
+    ("It sank [source: ferry.md].", "It sank [source: ferry.md].", []),
+    ("It sank [[3]].", "It sank [1].", [3]),
+    ("It sank [[3] again].", "It sank [[1] again].", [3]),
+    # links
+    ("It sank [3](http://a.example).", "It sank [1].", [3]),
+    ("It sank [[3]](http://a.example/x).", "It sank [1].", [3]),
+    ("It sank [3](http://a.example/a_(b)).", "It sank [1].", [3]),
+    ('It sank [3](http://a.example "A title").', "It sank [1].", [3]),
+    ("It sank [3](#3).", "It sank [1].", [3]),
+    ("It sank [3](see below).", "It sank [1](see below).", [3]),
+    ("It sank [3](4).", "It sank [1][2].", [3, 4]),
+    ("It sank [99](http://a.example).", "It sank.", []),
+    ("A link [3](http://a.example", "A link [1](http://a.example", [3]),
+    # round brackets
+    ("It sank (3).", "It sank [1].", [3]),
+    ("It sank (3, 4).", "It sank [1][2].", [3, 4]),
+    ("It sank. (3)", "It sank. [1]", [3]),
+    ("It sank. (3) All lived. (5)", "It sank. [1] All lived. [2]", [3, 5]),
+    ("It sank.(3) All lived.(5)", "It sank.[1] All lived.[2]", [3, 5]),
+    ("It sank (3), and all lived (5).", "It sank [1], and all lived [2].", [3, 5]),
+    ("It sank (3)(4).", "It sank [1][2].", [3, 4]),
+    ("It sank (3) (4).", "It sank [1] [2].", [3, 4]),
+    ("**It sank (3)**", "**It sank [1]**", [3]),
+    ("- It sank (3)\n- All lived (4)", "- It sank [1]\n- All lived [2]", [3, 4]),
+    ("It sank (Source 3).", "It sank [1].", [3]),
+    ("It sank (see sentences 3-4).", "It sank [1][2].", [3, 4]),
+    ("It sank (Source 99).", "It sank.", []),
+    ("It sank (99).", "It sank (99).", []),
+    ("It sank (2020).", "It sank (2020).", []),
+    ("It sank (3, 99).", "It sank (3, 99).", []),
+    ("f(3) is nine", "f(3) is nine", []),
+    ("The three (3) states.", "The three (3) states.", []),
+    ("With Voss (3), Berg (2) and Holm (1) won.", "With Voss (3), Berg (2) and Holm (1) won.", []),
+    ("It sank [4], with Berg (3), Voss (2).", "It sank [1], with Berg (3), Voss (2).", [4]),
+    ("(1) first, (2) second and (3) third.", "(1) first, (2) second and (3) third.", []),
+    ("(1) Row. (2) Sail. (3) Swim.", "(1) Row. (2) Sail. (3) Swim.", []),
+    ("(1) Row.\n(2) Sail.", "(1) Row.\n(2) Sail.", []),
+    ("as in (3).", "as in (3).", []),
+    # raised numbers
+    ("It sank³.", "It sank[1].", [3]),
+    ("It sank.³ All lived.⁵", "It sank.[1] All lived.[2]", [3, 5]),
+    ("It sank³⁴ there.", "It sank[1][2] there.", [3, 4]),
+    ("It sank.³˒⁴ There.", "It sank.[1][2] There.", [3, 4]),
+    ("It sank⁹⁹.", "It sank.", []),
+    ("It sank.<sup>3</sup>", "It sank.[1]", [3]),
+    ("It sank<sup>[3]</sup>.", "It sank[1].", [3]),
+    ("10³ kg on 5 km² and 2 metres²", "10³ kg on 5 km² and 2 metres²", []),
+    ("x² + y³ and x<sup>2</sup>", "x² + y³ and x<sup>2</sup>", []),
+    # years that stand in the text
+    ("It sank in [2020].", "It sank in 2020.", []),
+    ("By May [2020] it sank.", "By May 2020 it sank.", []),
+    ("It sank [2020].", "It sank.", []),
+    ("It sank in [[2020]].", "It sank in 2020.", []),
+    # code
+    ("Use `a[3]` and `b[99]`.", "Use `a[3]` and `b[99]`.", []),
+    ("It sank `[3]`.", "It sank [1].", [3]),
+    ("It sank `[99]`.", "It sank.", []),
+    ("A ` lone [3] tick.", "A ` lone [1] tick.", [3]),
+    (f"`{'x' * 2000} [3]` it sank.", f"`{'x' * 2000} [1]` it sank.", [3]),
+    ("``a ` [3]`` b [4]", "``a ` [3]`` b [1]", [4]),
+    ("```\na[3] = [4]\n```\nIt sank [5].", "```\na[3] = [4]\n```\nIt sank [1].", [5]),
+    ("```py\nx = [3]\nf(x)  # it sank [4]\n```", "```py\nx = [3]\nf(x)  # it sank [1]\n```", [4]),
+    ("```\nIt sank. [3]\nAll lived. [99]\n```", "```\nIt sank. [1]\nAll lived.\n```", [3]),
+    ("```markdown\nIt sank [3].\n```\nAll lived [4].", "It sank [1].\n\nAll lived [2].", [3, 4]),
+    ("~~~\na[3]\n~~~\nIt sank. [4]", "~~~\na[3]\n~~~\nIt sank. [1]", [4]),
+    ("```\na[3]", "```\na[3]", []),
+    # headings, lists and tables
+    ("# The end [3]\n\nIt sank [4].", "# The end [1]\n\nIt sank [2].", [3, 4]),
+    ("1. It sank [3]\n2. All lived [4]", "1. It sank [1]\n2. All lived [2]", [3, 4]),
+    ("| A | B |\n|---|---|\n| sank [3] | (x) |", "| A | B |\n|---|---|\n| sank [1] | (x) |", [3]),
+    ("| It sank (3) | [4] |", "| It sank [1] | [2] |", [3, 4]),
+    ("| A | [99] |", "| A | |", []),
+    ("It sank.\n\n[^3]: The ferry.", "It sank.\n\n[1]: The ferry.", [3]),
     # brackets that are no markers
+    ("See [3:15] and [1.2.3].", "See [3:15] and [1.2.3].", []),
+    ("See (above) and [below].", "See (above) and [below].", []),
+    ("A < b and b <s> c", "A < b and b <s> c", []),
     ("The list[abc] is fine.", "The list[abc] is fine.", []),
     ("He said [sic] so.", "He said [sic] so.", []),
     ("A [link](https://a.example/1).", "A [link](https://a.example/1).", []),
@@ -173,6 +274,11 @@ OWNERS = [
     ("It sank [99].", [("It sank.", ())]),
     ("[3] It sank. All lived.", [("It sank.", (1,)), ("All lived.", ())]),
     ("- It sank [3]\n- All lived [5]", [("It sank", (1,)), ("All lived", (2,))]),
+    ("[3] It sank.\n[5] All lived.", [("It sank.", (1,)), ("All lived.", (2,))]),
+    ("- [3] It sank.\n- [5] All lived.", [("It sank.", (1,)), ("All lived.", (2,))]),
+    ("It sank.\n[3]\nAll lived.\n[5]", [("It sank.", (1,)), ("All lived.", (2,))]),
+    ("# The end [3]\n\nIt sank [5].", [("The end", (1,)), ("It sank.", (2,))]),
+    ("```markdown\nIt sank [3].\n```", [("It sank.", (1,))]),
     ("[3]", []),
     ("", []),
 ]
@@ -211,6 +317,14 @@ _BITS = [
         "²",
         "\r\n",
         "\u200b",
+        *"()`【】†³⁹<\\",
+        "(3)",
+        "[Source 3]",
+        "[2020]",
+        " in ",
+        "\n```\n",
+        "](http://a.example)",
+        "<sup>3</sup>",
     ],
 ]
 replies = st.lists(st.sampled_from(_BITS) | st.characters(), max_size=40).map("".join)
@@ -237,6 +351,43 @@ def test_the_way_a_reply_is_cut_changes_nothing(cut: tuple[str, list[str]]) -> N
     assert cut_up.citations == whole.citations
 
 
+_SPELLINGS = [
+    "[{0}]", "[{0}, {1}]", "[{0}][{1}]", "【{0}】", "【{0}†source】", "[^{0}]", "[Source {0}]", "[source: {0}; {1}]",
+    "[S{0}]", "[Sentence {0}]", "[{0}](http://a.example/{1})", "[[{0}]]", "({0})", "({0}, {1})", "(Source {0})",
+    "`[{0}]`", "<sup>[{0}]</sup>",
+]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["The ferry sank", "It rose by 3 [sic] metres", "In 2020 (or so) all lived", "So be it"]),
+            st.sampled_from(_SPELLINGS),
+            st.integers(1, LAST),
+            st.integers(1, LAST),
+            st.booleans(),
+        )
+    ),
+    st.sampled_from([" ", "\n", "\n- ", "\n\n## "]),
+)
+def test_every_spelling_is_a_marker_and_no_word_is_lost(parts: list[tuple[str, str, int, int, bool]], gap: str) -> None:
+    reply, words, used = [], [], []
+    for clause, spelling, one, two, after_stop in parts:
+        marker = spelling.format(one, two)
+        reply.append(f"{clause}. {marker}" if after_stop else f"{clause} {marker}.")
+        words.append(f"{clause}.")
+        used += [one, *([two] if "{1}" in spelling.partition("(http")[0] else [])]
+    _, cited = read_in([gap.join(reply)])
+    plain = re.sub(r"\s+(?=\.|$)", "", MARKER.sub("", cited.text))
+    assert plain.split() == gap.join(words).split()
+    assert given_numbers(cited) == list(dict.fromkeys(used))
+
+
+def outside_code(text: str) -> str:
+    """In code a number in brackets is no marker."""
+    return re.sub(r"^(```|~~~)[^\n]*$.*?(^\1|\Z)|(`+)[^`\n][^\n]*?\3", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
 @given(replies)
 @example("[[99]3]")
 @example("[3[99]]")
@@ -244,7 +395,7 @@ def test_the_way_a_reply_is_cut_changes_nothing(cut: tuple[str, list[str]]) -> N
 @example("[1[2[99]]]")
 def test_no_number_is_shown_that_is_not_a_citation(reply: str) -> None:
     _, cited = read_in([reply])
-    shown = {int(number) for number in MARKER.findall(cited.text)}
+    shown = {int(number) for number in MARKER.findall(cited.text if "`" not in reply else outside_code(cited.text))}
     assert shown <= {citation.number for citation in cited.citations}
 
 
@@ -253,21 +404,22 @@ def test_citations_are_numbered_by_first_use_and_quote_their_passage_exactly(rep
     _, cited = read_in([reply])
     numbers = [citation.number for citation in cited.citations]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert list(dict.fromkeys(int(number) for number in MARKER.findall(cited.text))) == numbers
+    if "`" not in reply:
+        assert list(dict.fromkeys(int(number) for number in MARKER.findall(cited.text))) == numbers
     for citation in cited.citations:
         assert citation.quote == TEXT[citation.start - START : citation.end - START]
     for sentence in cited.sentences():
         assert set(sentence.citations) <= set(numbers)
 
 
-@given(st.text(st.characters(exclude_characters="[")))
+@given(st.text(st.characters(exclude_characters="[", exclude_categories=["No"])))
 def test_without_a_bracket_only_surrounding_white_space_is_lost(reply: str) -> None:
     pieces, cited = read_in([reply])
     assert "".join(pieces) == reply.strip()
     assert cited.citations == ()
 
 
-@given(st.text(st.characters(exclude_categories=["Nd"])))
+@given(st.text(st.characters(exclude_categories=["Nd", "No"])))
 def test_without_a_digit_only_surrounding_white_space_is_lost(reply: str) -> None:
     pieces, _ = read_in(list(reply))
     assert "".join(pieces) == reply.strip()
@@ -275,6 +427,50 @@ def test_without_a_digit_only_surrounding_white_space_is_lost(reply: str) -> Non
 
 @given(replies)
 def test_the_words_of_the_sentences_are_the_words_of_the_reply(reply: str) -> None:
+    assume("`" not in reply)  # in code a number in brackets is no marker
     _, cited = read_in([reply])
     said = re.findall(r"[^\W\d_]+", " ".join(sentence.text for sentence in cited.sentences()))
     assert said == re.findall(r"[^\W\d_]+", MARKER.sub("", cited.text))
+
+
+# -- sentences that the model left without a citation -------------------------------------------
+
+UNCITED = [
+    (
+        "It carried 214 passengers. All was well.",
+        "It carried 214 passengers. [1] All was well.",
+        [("It carried 214 passengers.", (1,), "supported"), ("All was well.", (), "unsupported")],
+    ),
+    (
+        "Nobody was hurt.\n\n- The captain was Ida Voss [3].\n- It carried 214 passengers.",
+        "Nobody was hurt. [3]\n\n- The captain was Ida Voss [1].\n- It carried 214 passengers. [2]",
+        [
+            ("Nobody was hurt.", (3,), "supported"),
+            ("The captain was Ida Voss.", (1,), "supported"),
+            ("It carried 214 passengers.", (2,), "supported"),
+        ],
+    ),
+    ("It carried 215 passengers.", "It carried 215 passengers.", [("It carried 215 passengers.", (), "unsupported")]),
+    ("", "", []),
+]
+
+
+@pytest.mark.parametrize(("reply", "shown", "sentences"), UNCITED)
+def test_what_a_source_clearly_says_is_cited_though_the_model_did_not(
+    reply: str, shown: str, sentences: list[tuple[str, tuple[int, ...], str]]
+) -> None:
+    _, cited = read_in([reply])
+    cited.cite_uncited()
+    assert cited.text == shown
+    assert [(s.text, s.citations, s.support) for s in cited.sentences()] == sentences
+    assert [citation.number for citation in cited.citations] == list(range(1, len(cited.citations) + 1))
+
+
+@given(replies)
+def test_citing_the_uncited_adds_markers_and_nothing_else(reply: str) -> None:
+    assume("`" not in reply)
+    _, before = read_in([reply])
+    _, after = read_in([reply])
+    after.cite_uncited()
+    assert MARKER.sub("", after.text).split() == MARKER.sub("", before.text).split()
+    assert {int(n) for n in MARKER.findall(after.text)} == {citation.number for citation in after.citations}

@@ -13,6 +13,8 @@ FOLDER = Path(prompts.__file__).parent
 FIELDS = {
     "answer_rules": {"not_found", "fence"},
     "answer_request": {"fence", "sources", "question"},
+    "check_request": {"fence", "sentences", "count"},
+    "check_rules": {"fence"},
     "rewrite_rules": {"fence"},
     "rewrite_request": {"fence", "turns", "question"},
     "source": {"title", "path", "date", "sentences"},

@@ -4,11 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.support import check
+from assistant.answers import AnswerSentence, Citation, Support
+from assistant.claims import find_names, find_quantities, same_quantity, write_dates_out
+from assistant.second_opinion import apply_verdicts, make_check_prompt, read_verdicts
+from assistant.support import check, find_support, find_wrong_facts
+from index.embedding import Embedding
 
 QUOTE = "The ferry left Brenholm at noon on 3 May 2024 with 1,214 passengers."
 SECOND = "Captain Ida Voss steered it to Tarnsund."
 DENIAL = "The ferry did not call at Odden."
+CREW = "The ferry carried 214 passengers and a crew of 30."
+PRICES = "The price of herring rose by 5 percent, to $2.5 million a year."
 
 JUDGED = [
     # sentence, quotes, support
@@ -19,20 +25,34 @@ JUDGED = [
     ("THE FERRY LEFT AT NOON.", [QUOTE], "supported"),
     ("The ferry left Brenholm and Ida Voss steered it to Tarnsund.", [QUOTE, SECOND], "supported"),
     ("The ferry never called at Odden.", [DENIAL], "supported"),
+    ("The ferry left Brenholm on May 3, 2024.", [QUOTE], "supported"),
+    ("The ferry left Brenholm at noon on 2024-05-03.", [QUOTE], "supported"),
+    ("The price of herring rose by 5%, to $2,500,000 a year.", [PRICES], "supported"),
     # another number
     ("The ferry left Brenholm with 1,215 passengers.", [QUOTE], "unsupported"),
     ("The ferry left Brenholm at noon on 4 May 2024.", [QUOTE], "unsupported"),
     ("The ferry left Brenholm with 121 passengers.", [QUOTE], "unsupported"),
+    ("The ferry carried 30 passengers.", [CREW], "unsupported"),
+    ("The price of herring rose by five dollars.", [PRICES], "unsupported"),
     # another name
     ("The ferry was steered to Tarnsund by Nils Voss.", [SECOND], "partial"),
     ("The ferry left Odden at noon with passengers.", [QUOTE], "partial"),
+    ("Odden left Brenholm at noon with 1,214 passengers.", ["Voss left Brenholm at noon."], "unsupported"),
+    ("Berg steered it to Tarnsund.", [SECOND], "partial"),
     # a "not" on one side
-    ("The ferry did not leave Brenholm at noon.", [QUOTE], "partial"),
-    ("The ferry didn't leave Brenholm at noon.", [QUOTE], "partial"),
-    ("The ferry didn’t leave Brenholm at noon.", [QUOTE], "partial"),
-    ("The ferry called at Odden.", [DENIAL], "partial"),
-    # a paraphrase: some of its words are there
-    ("The ferry sailed from Brenholm around midday.", [QUOTE], "partial"),
+    ("The ferry did not leave Brenholm at noon.", [QUOTE], "unsupported"),
+    ("The ferry didn't leave Brenholm at noon.", [QUOTE], "unsupported"),
+    ("The ferry didn’t leave Brenholm at noon.", [QUOTE], "unsupported"),
+    ("The ferry called at Odden.", [DENIAL], "unsupported"),
+    ("The ferry left Brenholm at noon without passengers.", [QUOTE], "unsupported"),
+    # the opposite
+    ("The price of herring fell by 5 percent.", [PRICES], "unsupported"),
+    # quoted words that are not the cited ones
+    (
+        "The captain said “it was a quiet crossing” to Tarnsund.",
+        ["The captain said it was a rough crossing."],
+        "partial",
+    ),
     # nothing, or something else
     (QUOTE, [], "unsupported"),
     (QUOTE, [""], "unsupported"),
@@ -42,8 +62,96 @@ JUDGED = [
 
 
 @pytest.mark.parametrize(("sentence", "quotes", "support"), JUDGED)
-def test_support_is_judged_by_numbers_names_negation_and_words(sentence: str, quotes: list[str], support: str) -> None:
-    assert check(sentence, quotes) == support
+def test_support_is_judged_by_numbers_names_negation_and_words(
+    sentence: str, quotes: list[str], support: str, embedding: Embedding
+) -> None:
+    assert check(sentence, quotes) == check(sentence, quotes, embedding) == support
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote"),
+    [
+        ("The ferry sailed from Brenholm around midday.", QUOTE),
+        ("Ida Voss brought the ship to Tarnsund.", SECOND),
+        ("The museum opens at nine.", "Visitors may enter the museum from 9 a.m."),
+        ("You can return items within 30 days.", "Goods may be sent back up to 30 days after purchase."),
+        ("The bridge was finished in 1932.", "Construction of the bridge was completed in 1932."),
+    ],
+)
+def test_a_paraphrase_is_supported_where_meanings_can_be_compared(
+    sentence: str, quote: str, embedding: Embedding
+) -> None:
+    assert check(sentence, [quote], embedding) == "supported"
+
+
+def test_a_name_or_a_year_may_stand_in_the_title_and_the_date() -> None:
+    quote = "She steered the ferry to Tarnsund in May."
+    assert check("Ida Voss steered the ferry to Tarnsund in May 2024.", [quote]) == "unsupported"
+    assert check("Ida Voss steered the ferry to Tarnsund in May 2024.", [quote], context="Ida Voss 2024-06-01") == (
+        "supported"
+    )
+
+
+SAME = [
+    ("5 million", "5,000,000"),
+    ("five million", "5 million"),
+    ("$5m", "$5,000,000"),
+    ("5m", "five million"),
+    ("5 percent", "5%"),
+    ("5 per cent", "5 %"),
+    ("twenty-one", "21"),
+    ("two hundred and five", "205"),
+    ("the third", "the 3rd"),
+    ("two dozen", "24"),
+    ("5 km", "5 kilometres"),
+    ("€5", "5 euros"),
+    ("about 5 million", "4,970,000"),
+    ("1.50", "1.5"),
+]
+DIFFERENT = [
+    ("5 million", "5 billion"),
+    ("5 km", "5 miles"),
+    ("5%", "$5"),
+    ("1990", "1991"),
+    ("about 1870", "1820"),
+    ("about 303", "300"),
+    ("twenty-one", "20"),
+    ("1.5", "15"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [(*p, True) for p in SAME] + [(*p, False) for p in DIFFERENT])
+def test_numbers_are_compared_by_value_and_unit(one: str, other: str, same: bool) -> None:
+    (first,), (second,) = find_quantities(one), find_quantities(other)
+    assert same_quantity(first, second) is same
+
+
+def test_dates_are_written_out() -> None:
+    assert write_dates_out("On 2025-05-13 and Sept. 4, 1914–18.") == "On 13 May 2025 and September 4, 1914–1918."
+    assert write_dates_out("2025-13-40") == "2025-13-40"
+
+
+def test_names_are_capitalised_words_that_are_no_common_ones() -> None:
+    assert find_names("However, Ida Voss left the Port of Odden. Herring sold well.") == [
+        (["Ida", "Voss"], False),
+        (["Port", "Odden"], False),
+        (["Herring"], True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote"),
+    [
+        ("The German ship left the US in July.", "Leaving the United States, the ship reached Germany in July."),
+        ("Several passengers were ill.", "Many of the passengers on Voss's ferry fell ill."),
+        ("It was neither cheap nor quick.", "The crossing was not cheap, and not quick."),
+        ("He did not only row, he sailed.", "He rowed and sailed."),
+        ("It last called there last May.", "It called there in May for the last time."),
+        ("It starred in \"The Last Ferry Home\".", "It starred in the film The Last Ferry."),
+    ],
+)  # fmt: skip
+def test_facts_told_otherwise_are_not_wrong(sentence: str, quote: str) -> None:
+    assert find_wrong_facts(sentence, [quote]) == frozenset()
 
 
 @given(st.text(min_size=1).filter(str.strip))
@@ -56,9 +164,86 @@ def test_nothing_supports_nothing(sentence: str) -> None:
     assert check(sentence, []) == "unsupported"
 
 
+@given(st.text(), st.lists(st.text()))
+def test_any_text_is_judged(sentence: str, quotes: list[str]) -> None:
+    assert check(sentence, quotes) in ("supported", "partial", "unsupported")
+
+
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
 def test_a_number_that_the_quote_does_not_give_is_never_supported(said: int, given_number: int) -> None:
     expected = "supported" if said == given_number else "unsupported"
     assert (
         check(f"The ferry carried {said} passengers.", [f"The ferry carried {given_number:,} passengers."]) == expected
     )
+
+
+# -- sentences that cite nothing --------------------------------------------------------------
+
+
+def test_a_sentence_without_a_citation_finds_what_clearly_supports_it(embedding: Embedding) -> None:
+    candidates = [DENIAL, SECOND, CREW, QUOTE]
+    assert find_support("The ferry left Brenholm at noon with 1,214 passengers.", candidates, embedding) == (3,)
+    both = "The ferry left Brenholm at noon and Captain Ida Voss steered it to Tarnsund."
+    assert find_support(both, candidates, embedding) == (1, 3)
+    for sentence in ("The ferry left Brenholm with 90 passengers.", "Bananas grow in hot countries.", "It did.", ""):
+        assert find_support(sentence, candidates, embedding) == ()
+    assert find_support("The ferry left Brenholm at noon.", []) == ()
+
+
+# -- the language model's opinion -------------------------------------------------------------
+
+
+def cited(number: int, quote: str) -> Citation:
+    return Citation(number, "ab12", "ferry.md", "The Ferry", None, 0, len(quote), quote)
+
+
+CITATIONS = (cited(1, QUOTE), cited(2, DENIAL))
+SENTENCES = (
+    AnswerSentence("It left at midday.", (1,), "partial"),
+    AnswerSentence("So be it.", (), "unsupported"),
+    AnswerSentence("It called at Odden.", (2,), "unsupported"),
+)
+
+
+def test_the_prompt_fences_every_sentence_that_cites_with_its_quotations() -> None:
+    rules, request = make_check_prompt(SENTENCES, CITATIONS)
+    fence = request.splitlines()[0]
+    assert fence.startswith("===") and fence in rules and request.count(fence) == 2
+    assert request.split(fence)[1].strip() == (
+        f"Sentence 1: It left at midday.\n- {QUOTE}\n\nSentence 3: It called at Odden.\n- {DENIAL}"
+    )
+    assert make_check_prompt(SENTENCES, CITATIONS) != (rules, request)
+
+
+def test_no_document_begins_a_line_of_the_prompt() -> None:
+    _, request = make_check_prompt(
+        [AnswerSentence("It\nleft.", (1,), "partial")], [cited(1, "x\nSentence 2: fine\r\u2028- y")]
+    )
+    assert "Sentence 1: It left.\n- x Sentence 2: fine - y" in request
+
+
+REPLIES: list[tuple[str, dict[int, Support]]] = [
+    ("1: supported\n2: partial\n3: unsupported", {1: "supported", 2: "partial", 3: "unsupported"}),
+    ("1. Supported.\n2) Partially supported\n3 - Not supported", {1: "supported", 2: "partial", 3: "unsupported"}),
+    ("**1**: **Supported**\n[2] PARTIAL\nSentence 3: unsupported", {1: "supported", 2: "partial", 3: "unsupported"}),
+    ('{"1": "supported", "2": "unsupported"}', {1: "supported", 2: "unsupported"}),
+    ("| 1 | supported |\n| 2 | not fully supported |", {1: "supported", 2: "partial"}),
+    ("1: yes\n2: no, it contradicts the quotation", {1: "supported", 2: "unsupported"}),
+    ("1: is not supported", {1: "unsupported"}),
+    ("I first read them.\n\n1: supported\n1: unsupported", {1: "unsupported"}),
+    ("I cannot say.", {}),
+    ("", {}),
+]
+
+
+@pytest.mark.parametrize(("reply", "verdicts"), REPLIES)
+def test_verdicts_are_read_leniently(reply: str, verdicts: dict[int, Support]) -> None:
+    assert read_verdicts(reply) == verdicts
+
+
+def test_the_model_overrules_closeness_but_no_hard_fact_and_no_missing_citation() -> None:
+    judged = apply_verdicts(SENTENCES, CITATIONS, "1: supported\n2: supported\n3: supported")
+    assert [sentence.support for sentence in judged] == ["supported", "unsupported", "unsupported"]
+    judged = apply_verdicts(SENTENCES, CITATIONS, "1: unsupported")
+    assert [sentence.support for sentence in judged] == ["unsupported", "unsupported", "unsupported"]
+    assert apply_verdicts(SENTENCES, CITATIONS, "") == SENTENCES

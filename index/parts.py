@@ -1,0 +1,186 @@
+"""A store's rows in several Chroma collections, so that nobody who writes has all of their vectors in memory.
+
+Chroma takes in all vectors of a collection when it is asked anything of it, be it only a count, and lets go of none
+before its client is gone. So a collection that is full is followed by another, a store's next part, and a client
+that has taken in several is let go and opened anew. Only a search needs all parts at once.
+
+An id stands in one part at most: a row that is written again is written where it stands.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
+from typing import Any
+
+FIRST_PART = "chunks"  # the others are "chunks-2", "chunks-3" and so on
+PART_CHUNKS = 200_000
+PARTS_IN_MEMORY = 2  # the last one, which is written, and one that rows are changed or deleted in
+
+
+class Parts:
+    """All parts of one store, with those methods of a Chroma collection that the store needs.
+
+    connect: opens a client that shares nothing with any other.
+    metadata: what a part is made with.
+    alone: keeps other threads and processes from Chroma's files.
+
+    Raises what Chroma raises.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        metadata: Mapping[str, str | int],
+        alone: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._connect = connect
+        self._alone = alone
+        self._made_with = dict(metadata)
+        self._client: Any = connect()
+        self._in_memory: dict[int, Any] = {}
+        names = {collection.name for collection in self._client.list_collections()} or {FIRST_PART}
+        self._numbers = sorted(int(name.removeprefix(FIRST_PART).strip("-") or 1) for name in names)
+        # From where to look for a row: what is changed together was mostly written together.
+        self._found_in = self._numbers[-1]
+        self._rows_in_last: int | None = None
+
+    def metadata(self) -> list[Mapping[str, Any]]:
+        """What each part was made with."""
+        return [self._open(number).metadata or {} for number in self._numbers]
+
+    def count(self) -> int:
+        """How many rows there are. A vector of each part is read as well, which fails where they have been lost."""
+        rows = 0
+        for number in self._numbers:
+            rows += self._part(number).count()
+            self._part(number).get(limit=1, include=["embeddings"])
+        return rows
+
+    def get(
+        self, ids: Sequence[str] | None = None, *, include: Sequence[str], where: Mapping[str, str] | None = None
+    ) -> dict[str, list[Any]]:
+        """The rows of some ids, as far as they stand anywhere, or those that `where` describes; in any order."""
+        rows: dict[str, list[Any]] = {"ids": [], **{column: [] for column in include}}
+        for number in self._nearest_first():
+            found = self._part(number).get(ids, where=where, include=include)
+            for column, values in rows.items():
+                values.extend(found[column])
+            if found["ids"]:
+                self._found_in = number
+            if ids is not None and len(rows["ids"]) == len(ids):
+                break
+        return rows
+
+    def pages(self, size: int, include: Sequence[str]) -> Iterator[Any]:
+        """All rows, at most so many at a time."""
+        for number in self._numbers:
+            for offset in range(0, self._part(number).count(), size):
+                yield self._part(number).get(limit=size, offset=offset, include=include)
+
+    def query(self, vector: Any, count: int) -> dict[str, float]:
+        """The ids of the rows nearest to a vector, nearest first, with their distance."""
+        found: dict[str, float] = {}
+        for number in self._numbers:
+            part = self._part(number, in_memory=len(self._numbers))
+            answer = part.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
+            found.update(zip(answer["ids"][0], answer["distances"][0], strict=True))
+        return dict(sorted(found.items(), key=lambda row: row[1])[:count])
+
+    def upsert(self, ids: Sequence[str], *, new: AbstractSet[str] = frozenset(), **columns: Sequence[Any]) -> None:
+        """Write rows, each where its id stands, or else in the last part.
+
+        new: those that are known to stand nowhere, since to look for a row may take in every part.
+        """
+        places = {chunk_id: place for place, chunk_id in enumerate(ids)}
+
+        def write(number: int, chunk_ids: Sequence[str]) -> None:
+            chosen = {name: [values[places[i]] for i in chunk_ids] for name, values in columns.items()}
+            self._part(number).upsert(list(chunk_ids), **chosen)
+
+        self._make_room(len(ids))  # first, since in one part alone nothing needs to be looked for
+        if len(self._numbers) > 1:
+            for number, here in self._find([chunk_id for chunk_id in ids if chunk_id not in new]).items():
+                write(number, here)
+                ids = [chunk_id for chunk_id in ids if chunk_id not in set(here)]
+        while ids:
+            room = self._make_room(len(ids))
+            write(self._numbers[-1], ids[:room])
+            self._rows_in_last = PART_CHUNKS - room + len(ids[:room])
+            ids = ids[room:]
+
+    def update(self, ids: Sequence[str], metadatas: Sequence[Mapping[str, str | int]]) -> None:
+        """Change the metadata of rows."""
+        rows = dict(zip(ids, metadatas, strict=True))
+        for number, here in self._find(ids).items():
+            self._part(number).update(here, metadatas=[rows[chunk_id] for chunk_id in here])
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete rows, as far as they stand anywhere."""
+        for number, here in self._find(ids).items():
+            self._part(number).delete(here)
+
+    def _find(self, ids: Sequence[str]) -> dict[int, list[str]]:
+        """Where rows stand: for each part that has some, which; a store of one part has them there or nowhere."""
+        if len(self._numbers) == 1:
+            return {self._numbers[0]: list(ids)}
+        found: dict[int, list[str]] = {}
+        missing = set(ids)
+        for number in self._nearest_first():
+            if not missing:
+                break
+            if here := self._part(number).get(sorted(missing), include=[])["ids"]:
+                found[number] = here
+                self._found_in = number
+                missing.difference_update(here)
+        return found
+
+    def _nearest_first(self) -> list[int]:
+        """The parts in memory, then those from where rows were found last to the last one, then those before."""
+        return sorted(self._numbers, key=lambda n: (n not in self._in_memory, n < self._found_in, n))
+
+    def _make_room(self, rows: int) -> int:
+        """How many rows the last part may still take; where so many do not fit, another one is begun."""
+        most = PART_CHUNKS - min(rows, PART_CHUNKS)
+        if self._rows_in_last is None or self._rows_in_last > most:
+            # Counted anew, since rows may have been deleted or written again.
+            self._rows_in_last = self._part(self._numbers[-1]).count()
+        if self._rows_in_last > most:
+            self._let_go()
+            self._numbers.append(self._numbers[-1] + 1)
+            self._rows_in_last = 0
+        return PART_CHUNKS - self._rows_in_last
+
+    def _part(self, number: int, in_memory: int = PARTS_IN_MEMORY) -> Any:
+        """A part's collection, taken into memory; where there would be too many, the others are let go before.
+
+        Not to be kept in a variable: as long as somebody has one of a client's collections, the client stays.
+        """
+        part = self._in_memory.get(number)
+        if part is None:
+            with self._alone():
+                if len(self._in_memory) >= in_memory:
+                    self._let_go()
+                part = self._open(number)
+                part.count()  # what Chroma has to do to its files when it takes a part in, it does here, alone
+                self._in_memory[number] = part
+        return part
+
+    def _open(self, number: int) -> Any:
+        """A part's collection, not yet in memory; it is made where there is none."""
+        if self._client is None:
+            self._client = self._connect()
+        return self._client.get_or_create_collection(
+            FIRST_PART if number == 1 else f"{FIRST_PART}-{number}",
+            metadata=self._made_with,
+            configuration={"hnsw": {"space": "cosine"}},
+            embedding_function=None,
+        )
+
+    def _let_go(self) -> None:
+        """Free the memory of all parts; the client is opened again when one is needed."""
+        self._client = None
+        self._in_memory = {}
+        gc.collect()  # Chroma's objects hold each other in a circle
