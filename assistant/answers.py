@@ -35,11 +35,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence of the answer, without its markers, the numbers of its citations, and whether they support it."""
+    """One sentence of the answer, without its markers, the numbers of its citations, and whether they support it.
+
+    answer_words: where in `text` the very words stand that were asked for, a date or a number; None where it is not
+        plain which they are.
+    """
 
     text: str
     citations: tuple[int, ...]
     support: Support
+    answer_words: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,13 @@ class Answer:
         fields: dict[str, Any] = json.loads(text)
         usage = fields.pop("usage")
         sentences = tuple(
-            _build(AnswerSentence, item, citations=tuple(item["citations"])) for item in fields.pop("sentences")
+            _build(
+                AnswerSentence,
+                item,
+                citations=tuple(item["citations"]),
+                answer_words=item["answer_words"] and tuple(item["answer_words"]),
+            )
+            for item in fields.pop("sentences")
         )
         citations = tuple(Citation(**item) for item in fields.pop("citations"))
         passages = tuple(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from index.terms import STOP_WORDS, find_terms
+
 # The first pattern that matches decides.
 _ASKED = {
     "reason": r"\b(?:why|how come|what (?:is|was|were|are) the (?:reasons?|causes?)|what caused|for what reason)\b",
@@ -30,6 +32,31 @@ _HELD = {
 }
 _HELD_PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _HELD.items()}
 
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
+_DAY_OR_MONTH = re.compile(rf"{_DAYS}|{_MONTHS}")
+_YEAR = re.compile(r"(?:1\d|20)\d\d")
+_COUNTED = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+)
+_CAPITAL = r"[A-Z][\w’'-]*(?:\.(?= ?[A-Z]))?"
+_ANSWERS = {
+    "number": re.compile(
+        rf"(?:US\$|[$€£¥])?\b(?:\d[\d.,]*\d|\d|(?:{_COUNTED})(?:[- ](?:{_COUNTED}|hundred|thousand|million|billion))*"
+        r"|(?:a )?(?:dozen|hundred|thousand|million))(?:[ -](?:hundred|thousand|million|billion|trillion|dozen))?"
+        r"(?:\s?%| per ?cent\b|\b)",
+        re.IGNORECASE,
+    ),
+    "time": re.compile(
+        rf"\b(?:(?:{_DAYS}),? )?(?:(?:the )?\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})(?:,? \d{{4}})?"
+        rf"|(?:{_MONTHS})(?: \d{{1,2}}(?:st|nd|rd|th)?\b(?!\d))?(?:,? \d{{4}})?|(?:{_DAYS})"
+        r"|(?:(?:early|late|mid)[- ])?(?:1\d|20)\d\ds?(?:[–-]\d{2,4})?\b(?: BCE?| AD| CE)?"
+        r"|(?:\d+(?:st|nd|rd|th)|\w+th|first|second|third)[- ]century)"
+    ),
+    "person": re.compile(rf"\b{_CAPITAL}(?: (?:(?:of|the|de|von|van|al|bin|la|le|du) )*{_CAPITAL})*"),
+}
+
 # A capital that does not open a sentence: a name, mostly.
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+")
 _LEANING = re.compile(
@@ -52,6 +79,22 @@ def holds(kind: str, sentence: str, question: str) -> bool:
         lowered = question.casefold()
         return any(name.casefold() not in lowered for name in _NAME.findall(sentence))
     return kind in _HELD_PATTERNS and _HELD_PATTERNS[kind].search(sentence) is not None
+
+
+def find_answer_words(question: str, sentence: str) -> tuple[int, int] | None:
+    """Where in a sentence the very number, time or person stands that a question asks for; None where several might."""
+    kind = asks_for(question)
+    asked = set(find_terms(question))
+    places = [
+        match.span()
+        for match in (_ANSWERS[kind].finditer(sentence) if kind in _ANSWERS else ())
+        # A name that opens a sentence may be no name.
+        if (kind != "person" or match.start() or " " in match[0])
+        and not (kind == "person" and _DAY_OR_MONTH.fullmatch(match[0]))
+        and not (kind == "number" and _YEAR.fullmatch(match[0]))
+        and asked.isdisjoint(term for term in find_terms(match[0]) if term not in STOP_WORDS)
+    ]
+    return places[0] if len(places) == 1 else None
 
 
 def find_names(question: str) -> list[str]:

@@ -26,7 +26,7 @@ def to_markdown(answer: Answer, turn: int) -> str:
         if answer.passages:
             body += " The nearest passages stand beside this conversation."
     elif answer.model is None:
-        body = "\n\n".join(f"“{escape_text(s.text)}” {_links(s, turn)}" for s in answer.sentences)
+        body = "\n\n".join(f"“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)
     else:
         body = written_to_markdown(answer.text, turn)
     notes = " · ".join(escape_text(note) for note in _notes(answer))
@@ -44,6 +44,14 @@ def escape_text(text: str) -> str:
     """A document's words, so that they read as they are and nothing in them is markup."""
     escaped = _MARKUP.sub(r"\\\1", escape(text, quote=False))
     return escaped.replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace("@", "&#64;")
+
+
+def _embolden(sentence: AnswerSentence) -> str:
+    """A document's sentence, with the very words that were asked for in bold."""
+    start, end = sentence.answer_words or (0, 0)
+    parts = (sentence.text[:start], sentence.text[start:end], sentence.text[end:])
+    before, words, after = map(escape_text, parts)
+    return f"{before}<strong>{words}</strong>{after}" if words else after
 
 
 def _links(sentence: AnswerSentence, turn: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence
+from assistant.asked import find_answer_words
 from assistant.citations import cite
 from assistant.reader import Reading
 from index.documents import Passage
@@ -15,7 +16,10 @@ def quote(question: str, query: str, passages: Sequence[Passage], reading: Readi
     found = bool(reading.chosen) and reading.confidence >= threshold
     chosen = reading.chosen if found else ()
     citations = tuple(cite(number, c.passage, c.sentence) for number, c in enumerate(chosen, start=1))
-    sentences = tuple(AnswerSentence(c.words, (number,), "supported") for number, c in enumerate(chosen, start=1))
+    sentences = tuple(
+        AnswerSentence(c.words, (number,), "supported", find_answer_words(question, c.words))
+        for number, c in enumerate(chosen, start=1)
+    )
     return Answer(
         question=question,
         query=query,

@@ -37,6 +37,7 @@ answer_sentences = st.builds(
     texts,
     st.lists(st.integers(1, 50), max_size=3).map(tuple),
     st.sampled_from(["supported", "partial", "unsupported"]),
+    st.none() | st.tuples(offsets, offsets),
 )
 usages = st.builds(Usage, st.none() | offsets, st.none() | offsets, st.none() | shares, shares, offsets)
 answers = st.builds(
@@ -101,7 +102,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
         "notice",
     ]
     assert fields["sentences"] == [
-        {"text": "Trump skipped Israel because …", "citations": [1], "support": "supported"},
+        {"text": "Trump skipped Israel because …", "citations": [1], "support": "supported", "answer_words": None},
     ]
     assert fields["citations"] == [
         {

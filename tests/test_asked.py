@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.asked import asks_for, holds, leans
+from assistant.asked import asks_for, find_answer_words, holds, leans
 
 ASKED = [
     ("Why was Israel skipped?", "reason"),
@@ -80,6 +80,30 @@ def test_a_sentence_holds_what_is_asked_for_or_does_not(kind: str, sentence: str
 @pytest.mark.parametrize(("sentence", "leaning"), LEANING)
 def test_a_sentence_that_points_back_leans(sentence: str, leaning: bool) -> None:
     assert leans(sentence) is leaning
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "words"),
+    [
+        ("When did the ferry sink?", "The ferry sank on 3 May 1956 off Tarnsund.", "3 May 1956"),
+        ("What year was it built?", "It was built in the late 1880s.", "late 1880s"),
+        ("When did it open?", "It opened in 1956 and closed in 1988.", None),
+        ("When was the 1956 ferry built?", "The ferry of 1956 was built in March 1955.", "March 1955"),
+        ("How many passengers did it carry?", "It carried 1,214 passengers.", "1,214"),
+        ("How much did it cost?", "It cost $3.8 billion.", "$3.8 billion"),
+        ("How much did it cost?", "In 1956 it cost twenty-two million crowns.", "twenty-two million"),
+        ("How many of the two ferries sank?", "Of the two ferries one sank.", "one"),
+        ("Who steered the ferry?", "That day Captain Ida Voss steered the ferry.", "Captain Ida Voss"),
+        ("Who steered it?", "Nobody knows.", None),
+        ("Who met Ida Voss?", "Ida Voss was met by Jonas of Odden.", "Jonas of Odden"),
+        ("Why did it sink?", "It sank in 1956.", None),
+    ],
+)
+def test_the_very_words_that_answer_are_found_where_they_are_plain(
+    question: str, sentence: str, words: str | None
+) -> None:
+    place = find_answer_words(question, sentence)
+    assert (place and sentence[slice(*place)]) == words
 
 
 @given(st.text(), st.text())

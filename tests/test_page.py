@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,13 @@ def make_answer(
 def test_each_marker_is_a_link_to_its_source() -> None:
     assert f"“{QUOTE}” [\\[1\\]](#cite-4-1)" in to_markdown(make_answer(), 4)
     assert "three days [\\[1\\]](#cite-0-1)." in to_markdown(make_answer(model="m", text="It took three days [1]."), 0)
+
+
+def test_the_words_that_were_asked_for_are_bold_in_a_quotation() -> None:
+    answer = make_answer()
+    (sentence,) = answer.sentences
+    answer = replace(answer, sentences=(replace(sentence, answer_words=(14, 24)),))
+    assert "“The tour took <strong>three days</strong>.” [" in to_markdown(answer, 0)
 
 
 def test_an_answer_says_which_mode_made_it_and_what_was_searched() -> None:
