@@ -12,6 +12,7 @@ from collections.abc import Sequence, Set
 from functools import cache
 from pathlib import Path
 
+from assistant.asked import asks_for
 from index.terms import find_terms
 
 # A line is what excludes each other, as "first" and "last" do; a stroke parts words that are on one side.
@@ -32,13 +33,16 @@ def find_conflicts(question: str, sentence: str, passage: str) -> dict[str, floa
 
     rival: the question is on one side of a line of `rivals.txt`, and the sentence on another.
     number: a number of the question that is nowhere in the whole passage that the sentence is from.
-    negation: the question denies something, and the sentence denies nothing.
+    negation: the question denies something, and the sentence denies nothing; unless it asks for a reason.
     """
     asked, said = set(find_terms(question)), set(find_terms(sentence))
     return {
         "rival": float(any(_differ(sides, asked, said) for sides in _rivals())),
         "number": float(not _numbers(question) <= _numbers(passage)),
-        "negation": float(bool(_NEGATION.search(question)) and not _NEGATION.search(sentence)),
+        # Why something is not so, what is so instead may tell.
+        "negation": float(
+            asks_for(question) != "reason" and bool(_NEGATION.search(question)) and not _NEGATION.search(sentence)
+        ),
     }
 
 

@@ -84,6 +84,9 @@ def _choose(question: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]
     if asks_for(question) == "reason":
         # A reason often stands in the sentences after the one that names the matter.
         chosen += _run_to_reason(best, ranked)
+        if not any(holds("reason", c.words, "") for c in chosen):
+            # "It was not on the way." is no answer to why it was not.
+            chosen += [c for c in ranked if holds("reason", c.words, "")][:1]
     elif leans(best.words):
         chosen += [c for c in ranked if c.passage is best.passage and c.position == best.position - 1]
     kept = list(chosen)
