@@ -91,7 +91,7 @@ def test_nobody_is_asked_more_than_three_times() -> None:
         404,
         Refusal(429, code="insufficient_quota"),
         Refusal(429, headers=(("retry-after", "300"),)),
-        Refusal(503, headers=(("retry-after", formatdate(time.time() + 300, usegmt=True)),)),
+        Refusal(503, headers=(("retry-after", formatdate(time.time() + 30_000, usegmt=True)),)),
         Fault.SILENCE,
         Reply("It was", then=Fault.BROKEN_STREAM),
         Reply("It was", then=Fault.SILENCE_IN_STREAM),
