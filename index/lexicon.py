@@ -46,6 +46,7 @@ CREATE TABLE skipped (
 TITLE_WEIGHT = 0.5
 MOST_ROWS = 10_000  # that the terms of a search find in all; beyond, its common terms pick no chunks
 SCHEMA_VERSION = 4
+_ALL = ""  # stands for every chunk among the terms that were counted; no term is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,10 @@ class Lexicon:
 
     def count_chunks(self) -> int:
         """How many chunks are visible."""
-        return int(self._connection().execute("SELECT count(*) FROM chunks").fetchone()[0])
+        counted = self._counted()
+        if _ALL not in counted:
+            counted[_ALL] = int(self._connection().execute("SELECT count(*) FROM chunks").fetchone()[0])
+        return counted[_ALL]
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""
@@ -409,7 +413,7 @@ class Lexicon:
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
-        total, counts = self.count_chunks(), self._count_rows(terms)
+        counts, total = self._count_rows(terms), self.count_chunks()
         return {term: math.log(1 + (total - counts[term] + 0.5) / (counts[term] + 0.5)) for term in terms}
 
     def _select(self, terms: Sequence[str]) -> list[str]:
@@ -421,9 +425,22 @@ class Lexicon:
 
     def _count_rows(self, terms: Sequence[str]) -> dict[str, int]:
         """How many chunks hold each term."""
-        marks = ", ".join("?" * len(terms))
-        rows = self._connection().execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", list(terms))
-        return dict.fromkeys(terms, 0) | dict(rows)
+        counted = self._counted()
+        if unknown := [term for term in terms if term not in counted]:
+            marks = ", ".join("?" * len(unknown))
+            rows = self._connection().execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", unknown)
+            counted.update(dict.fromkeys(unknown, 0) | dict(rows))
+        return {term: counted[term] for term in terms}
+
+    def _counted(self) -> dict[str, int]:
+        """What was counted since anything changed, by this thread: a question counts the same terms several times."""
+        connection = self._connection()
+        state = (connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes)
+        before, counted = self._local.counted
+        if before != state:
+            counted = {}
+            self._local.counted = (state, counted)
+        return counted
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -452,6 +469,7 @@ class Lexicon:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = connection
+            self._local.counted = (None, {})
         return connection
 
 

@@ -262,3 +262,25 @@ def test_in_a_large_store_the_common_terms_of_a_query_pick_no_chunks(
     # One term is searched in any case.
     assert len(lexicon.search("long", 50)) == 21
     assert lexicon.search("unheard", 50) == {}
+
+
+def test_what_was_counted_is_counted_again_once_anything_has_changed(tmp_path: Path) -> None:
+    mine, other = Lexicon(tmp_path / "lexicon.sqlite"), Lexicon(tmp_path / "lexicon.sqlite")
+    mine.create()
+    fill(mine, a="Alpha beta.", b="Beta.")
+    common = mine.rarity(["beta"])
+    assert mine.count_chunks() == 2
+    fill(other, c="Alpha gamma.", d="Gamma.")  # by another connection
+    assert mine.count_chunks() == 4
+    assert mine.rarity(["beta"]) != common
+    assert mine.rarity(["beta"]) == other.rarity(["beta"])
+    with mine.snapshot():
+        before = mine.count_chunks()
+        other.remove(["d"])
+        assert mine.count_chunks() == before
+    assert mine.count_chunks() == 3
+    mine.remove(["c"])  # by its own
+    assert mine.count_chunks() == 2
+    assert mine.rarity(["beta"]) == common
+    mine.close()
+    other.close()
