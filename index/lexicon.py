@@ -436,6 +436,7 @@ class Lexicon:
         """What was counted since anything changed, by this thread: a question counts the same terms several times."""
         connection = self._connection()
         state = (connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes)
+        counted: dict[str, int]
         before, counted = self._local.counted
         if before != state:
             counted = {}
