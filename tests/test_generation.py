@@ -657,3 +657,34 @@ def test_a_question_that_stands_alone_is_asked_as_it_is(samples: Settings, quote
         result = answer(QUESTION, history=[quoted], settings=replace(samples, base_url=server.base_url))
         assert len(server.chats) == 1
     assert result.query == QUESTION
+
+
+# -- the second opinion -----------------------------------------------------------------------
+
+
+def check_with_model(samples: Settings, verdicts: str | Refusal) -> tuple[Answer, OpenAIServer]:
+    reply = "Trump put the Gulf first [2]. Bananas are grown in Riyadh [2]."
+    with OpenAIServer(reply, verdicts) as server:
+        settings = replace(samples, base_url=server.base_url, checks_with_model=True)
+        *_, last = stream_answer(QUESTION, settings=settings)
+    assert isinstance(last, Answer)
+    return last, server
+
+
+def test_the_model_judges_its_sentences_in_one_more_call(samples: Settings) -> None:
+    answer, server = check_with_model(samples, "1: partial\n2: unsupported")
+    assert [sentence.support for sentence in answer.sentences] == ["partial", "unsupported"]
+    assert len(server.chats) == 2
+    asked = server.chats[1].body["messages"][1]["content"]
+    assert "Sentence 1: Trump put the Gulf first." in asked
+    assert f"- {' '.join(answer.citations[0].quote.split())}" in asked
+
+
+def test_a_model_that_does_not_judge_leaves_our_own_verdicts(samples: Settings) -> None:
+    alone, _ = check_with_model(samples, "I would rather not say.")
+    failed, _ = check_with_model(samples, Refusal(400, "No."))
+    assert [s.support for s in failed.sentences] == [s.support for s in alone.sentences]
+    assert alone.sentences[1].support == "unsupported"
+    assert alone.notice == ""
+    assert failed.notice.startswith("The language model did not check its answer. ")
+    assert failed.text == alone.text
