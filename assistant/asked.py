@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from assistant.vocabulary import DAYS, MONTHS, SMALL_NUMBERS, TENS
 from index.terms import STOP_WORDS, find_terms
 
 # The first pattern that matches decides.
@@ -24,22 +25,16 @@ _HELD = {
     r"|leads? to|led to|aims?|focus(?:ed)?|considered|viewed|to (?:avoid|prevent|protect|reduce|make|show|help))\b",
     "statement": r"[\"“”«»]|\b(?:say|says|said|told|tells|call(?:s|ed)|argue[sd]?|note[sd]?|add(?:s|ed)|warn(?:s|ed)"
     r"|wrote|writes|put it|claim(?:s|ed)|describe[sd]|state[sd]|remark(?:s|ed)?|according)\b",
-    "number": r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million"
-    r"|billion|half|third|quarter)\b",
-    "time": r"\b(?:1\d|20)\d\d\b|\b(?:january|february|march|april|may|june|july|august|september|october|november"
-    r"|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|century|decade|years? ago|today|yesterday"
+    "number": rf"\d|\b(?:{'|'.join(SMALL_NUMBERS[1:13])}|dozen|hundred|thousand|million|billion|half|third|quarter)\b",
+    "time": rf"\b(?:1\d|20)\d\d\b|\b(?:{'|'.join([*MONTHS, *DAYS])}|century|decade|years? ago|today|yesterday"
     r"|last (?:year|month|week))\b",
 }
 _HELD_PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _HELD.items()}
 
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_DAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
+_MONTHS, _DAYS = ("|".join(word.title() for word in words) for words in (MONTHS, DAYS))
 _DAY_OR_MONTH = re.compile(rf"{_DAYS}|{_MONTHS}")
 _YEAR = re.compile(r"(?:1\d|20)\d\d")
-_COUNTED = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-    "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-)
+_COUNTED = "|".join([*SMALL_NUMBERS[1:], *TENS])
 _CAPITAL = r"[A-Z][\w’'-]*(?:\.(?= ?[A-Z]))?"
 _ANSWERS = {
     "number": re.compile(

@@ -10,24 +10,20 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from assistant.vocabulary import MONTHS, SMALL_NUMBERS, TENS
 from index.terms import STOP_WORDS, find_content_terms, find_terms
 
 # -- numbers ----------------------------------------------------------------------------------
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ORDINALS = (
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth"
 ).split()
 _WORDS = {
-    **{word: n for n, word in enumerate(_SMALL)},
-    **{word: 10 * n for n, word in enumerate(_TENS, start=2)},
+    **{word: n for n, word in enumerate(SMALL_NUMBERS)},
+    **{word: 10 * n for n, word in enumerate(TENS, start=2)},
     **{word: n for n, word in enumerate(_ORDINALS)},
-    **{word[:-1] + "ieth": 10 * n for n, word in enumerate(_TENS, start=2)},
+    **{word[:-1] + "ieth": 10 * n for n, word in enumerate(TENS, start=2)},
     "twice": 2, "thrice": 3, "dozen": 12, "once": 1, "single": 1,
 }  # fmt: skip
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
@@ -81,7 +77,6 @@ _NUMBER = re.compile(
     rf"|\b(?P<words>(?:{_NUMBER_WORD})s?(?:(?:\s+and\s+|[\s-]+)(?:{_NUMBER_WORD})s?)*)\b",
     re.IGNORECASE,
 )
-_MONTHS = "january february march april may june july august september october november december".split()
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _SHORT_RANGE = re.compile(r"\b((?:1\d|20)\d\d)([–/-])(\d\d)\b(?!-)")
 _MONTH_ABBREVIATION = re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?")
@@ -112,11 +107,11 @@ class Quantity:
 def write_dates_out(text: str) -> str:
     """The text with "2025-05-13" as "13 May 2025", "1914-18" as "1914-1918", "Sept." as "September"."""
     text = _ISO_DATE.sub(
-        lambda d: f"{int(d[3])} {_MONTHS[int(d[2]) - 1].title()} {d[1]}" if 1 <= int(d[2]) <= 12 else d[0], text
+        lambda d: f"{int(d[3])} {MONTHS[int(d[2]) - 1].title()} {d[1]}" if 1 <= int(d[2]) <= 12 else d[0], text
     )
     text = _SHORT_RANGE.sub(lambda d: f"{d[1]}{d[2]}{d[1][:2]}{d[3]}" if int(d[3]) > int(d[1][2:]) else d[0], text)
     return _MONTH_ABBREVIATION.sub(
-        lambda d: next(month for month in _MONTHS if month.startswith(d[1][:3].lower())).title(), text
+        lambda d: next(month for month in MONTHS if month.startswith(d[1][:3].lower())).title(), text
     )
 
 

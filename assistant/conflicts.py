@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from assistant.asked import asks_for
+from assistant.vocabulary import SMALL_NUMBERS
 from index.terms import find_terms
 
 # A line is what excludes each other, as "first" and "last" do; a stroke parts words that are on one side.
@@ -24,8 +25,8 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*|[a-z]+", re.IGNORECASE)
-_COUNTS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-_COUNTED = {word: str(number) for number, word in enumerate(_COUNTS) if word != "one"}  # "one" is mostly no number
+# "one" is mostly no number.
+_COUNTED = {word: str(number) for number, word in enumerate(SMALL_NUMBERS[:13]) if word != "one"}
 
 
 def find_conflicts(question: str, sentence: str, passage: str) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +17,7 @@ from index.documents import Passage, Progress
 from index.errors import ModelError
 from index.library import Library
 from index.sentences import Sentence
-from prompts import render
+from prompts import make_fence, render
 
 LONGEST_CHECK_SECONDS = 60.0
 LONGEST_CHECK_CHARACTERS = 4000
@@ -138,7 +137,7 @@ def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:
 
 def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> tuple[str, str]:
     """The rules and the request, with the sentences numbered inside a fence that no document can guess."""
-    fence = f"=== {secrets.token_hex(8)} ==="
+    fence = make_fence()
     blocks = []
     for passage, members in groupby(sources.items(), key=lambda item: item[1][0]):
         lines = [f"[{number}] {' '.join(passage.words_of(sentence).split())}" for number, (_, sentence) in members]

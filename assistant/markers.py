@@ -19,6 +19,8 @@ import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
+from assistant.vocabulary import MONTHS
+
 _LONGEST_RANGE = 20
 
 # What may stand before a number in round brackets, and what only in square ones.
@@ -74,9 +76,7 @@ _LEADING = re.compile(
     r"|after|about|around|circa|ca\.?|c\.|and|or|year|early|late|mid|is|are|was|were|be|step|steps|equations?|figures?"
     r"|tables?|sections?|chapters?|part|rule|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)\s*\Z"
 )
-_MONTH = re.compile(
-    r"\b(?i:january|february|march|april|may|june|july|august|september|october|november|december)\s*\Z"
-)
+_MONTH = re.compile(rf"\b(?i:{'|'.join(MONTHS)})\s*\Z")
 _LINE_OPENS = re.compile(r"[\s>*+|#–-]*(?:\d+[.)])?\s*\Z")
 _NUMBERED_LINE = re.compile(r"[\s>*+|#–-]*[(（]\d+[)）]")
 _STOP = re.compile(r"[.!?…。！？][\"'”’»*_]*\s*\Z")

@@ -144,19 +144,19 @@ def describe(
             context = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
             found.append((Candidate(passage, sentence, position, words, features, 0.0), context))
     if not all(passage.similarities for passage in passages):
-        found = _embed_best(query, found, embedding)
-    return sorted(_compare([candidate for candidate, _ in found]), key=lambda c: -c.score)[:CLOSELY_READ]
+        candidates = _embed_best(query, found, embedding)
+    else:
+        candidates = [candidate for candidate, _ in found]
+    return sorted(_compare(candidates), key=lambda c: -c.score)[:CLOSELY_READ]
 
 
-def _embed_best(
-    query: str, found: Sequence[tuple[Candidate, str]], embedding: Embedding
-) -> list[tuple[Candidate, str]]:
+def _embed_best(query: str, found: Sequence[tuple[Candidate, str]], embedding: Embedding) -> list[Candidate]:
     """Those that look best, with their similarity, where the embedding gave the store nothing for sentences."""
     best = sorted(found, key=lambda pair: -pair[0].features["coverage"] - pair[0].features["passage"])[:CLOSELY_READ]
     query_vector, *vectors = embedding.embed([query, *(context for _, context in best)])
     return [
-        (replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))}), context)
-        for (c, context), vector in zip(best, vectors, strict=True)
+        replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))})
+        for (c, _), vector in zip(best, vectors, strict=True)
     ]
 
 

@@ -6,7 +6,6 @@ But: where the model fails, is slow or writes what is no question, the rule of `
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 
 from assistant.answers import Turn
@@ -14,7 +13,7 @@ from assistant.followup import leans_on_conversation, rewrite
 from assistant.language_model import LanguageModel
 from index.errors import ModelError
 from index.terms import find_content_terms
-from prompts import render
+from prompts import make_fence, render
 
 LAST_TURNS = 3
 LONGEST_TURN_CHARACTERS = 400  # of the question, and of the answer
@@ -43,7 +42,7 @@ def rewrite_with_model(question: str, turns: Sequence[Turn], model: LanguageMode
 
 def make_prompt(question: str, turns: Sequence[Turn]) -> tuple[str, str]:
     """The rules and the request, with the last turns inside a fence that no answer can guess."""
-    fence = f"=== {secrets.token_hex(8)} ==="
+    fence = make_fence()
     lines = [
         f"{speaker}: {' '.join(words.split())[:LONGEST_TURN_CHARACTERS]}"
         for turn in turns[-LAST_TURNS:]

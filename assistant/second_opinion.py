@@ -7,13 +7,12 @@ opposites or quoted words are wrong, the stricter of both verdicts holds.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answers import AnswerSentence, Citation, Support
 from assistant.support import find_wrong_facts
-from prompts import render
+from prompts import make_fence, render
 
 _STRICTEST_FIRST: tuple[Support, ...] = ("unsupported", "partial", "supported")
 _VERDICT = re.compile(
@@ -30,7 +29,7 @@ def make_check_prompt(sentences: Sequence[AnswerSentence], citations: Sequence[C
 
     What cites nothing is unsupported, whatever a model thinks, and is not asked about.
     """
-    fence = f"=== {secrets.token_hex(8)} ==="
+    fence = make_fence()
     quotes = {citation.number: citation.quote for citation in citations}
     blocks = [
         "\n".join([f"Sentence {place}: {_flat(sentence.text)}", *(f"- {_flat(quotes[n])}" for n in sentence.citations)])

@@ -164,10 +164,10 @@ class Lexicon:
         with self._connection() as connection:
             connection.execute("DELETE FROM vectors WHERE chunk_id NOT IN (SELECT chunk_id FROM chunks)")
 
-    def mark_read(self, *, read: bool) -> None:
-        """Say whether there are vectors for the sentences of every chunk: in a lexicon made anew there are none."""
+    def mark_read(self) -> None:
+        """Say that there are vectors for the sentences of every chunk again: in a lexicon made anew there are none."""
         with self._connection() as connection:
-            connection.execute("UPDATE state SET read = ?", (read,))
+            connection.execute("UPDATE state SET read = 1")
 
     def fill(self, records: Mapping[str, Record], chunks: Iterable[Chunk], embedded: Mapping[str, Embedded]) -> None:
         """Add rows to a lexicon that is being made anew: chunks in any order, of the documents given by id."""

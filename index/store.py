@@ -142,7 +142,7 @@ class Store:
             collection = self._open()
             if is_torn:
                 self._fill_collection(collection)
-                self._mark = _renew_mark(self.place)
+                _renew_mark(self.place)
             (self.place / "saving.json").unlink(missing_ok=True)
             self._refuse_damaged(collection)
         self._collection = collection
@@ -315,10 +315,7 @@ class Store:
 
     def stored(self, chunk_ids: Sequence[str]) -> set[str]:
         """Those of the chunks that an earlier, interrupted sync has stored."""
-        if not chunk_ids:
-            return set()
-        stored = set(self._collection.get(list(chunk_ids), include=[])["ids"])
-        return stored & self.lexicon.embedded(stored).keys()
+        return set(self._collection.get(list(chunk_ids), include=[])["ids"]) if chunk_ids else set()
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of chunks, by id."""

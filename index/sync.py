@@ -225,10 +225,12 @@ def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding)
     """Give every waiting chunk its vector: one that the store has for the same text, else a new one."""
     for version in batch:
         if version.document.id in plan.interrupted:
-            stored = store.stored([chunk.id for chunk, _ in version.waiting[1:]])
-            known = store.lexicon.embedded([chunk.id for chunk, _ in version.waiting[1:]])
+            following = [chunk.id for chunk, _ in version.waiting[1:]]
+            stored, known = store.stored(following), store.lexicon.embedded(following)
             version.waiting = [
-                (chunk, known.get(chunk.id, embedded)) for chunk, embedded in version.waiting if chunk.id not in stored
+                (chunk, known.get(chunk.id, embedded))
+                for chunk, embedded in version.waiting
+                if chunk.id not in stored or chunk.id not in known
             ]
         twin = store.lexicon.with_content(version.document.content_hash)
         if twin is not None:
@@ -262,7 +264,7 @@ def _read_again(store: Store, embedding: Embedding) -> Iterator[Progress]:
         store.lexicon.put_sentences({c.id: (c.text in read and read[c.text].sentences) or b"" for c in chunks})
         done += len(chunks)
         yield Progress("Reading the sentences again", done, total, "passages")
-    store.lexicon.mark_read(read=True)
+    store.lexicon.mark_read()
 
 
 def _explain_empty(folder: Path, report: SyncReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from string import Template
 
@@ -10,6 +11,11 @@ _FOLDER = Path(__file__).parent
 
 class PromptError(ValueError):
     """A template was given a field that it does not have, or not given one that it has."""
+
+
+def make_fence() -> str:
+    """A line that no text can guess, to stand before and after what is data in a request."""
+    return f"=== {secrets.token_hex(8)} ==="
 
 
 def render(name: str, **fields: str) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 
 import hypothesis
 import pytest
+from hashed import open_store
 
 from index import library
 from index.documents import Progress
 from index.embedding import Embedding, open_embedding
 from index.settings import Settings
+from index.store import Store
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("footnote", deadline=None)
@@ -71,3 +73,17 @@ def folder(tmp_path: Path) -> Path:
     place = tmp_path / "documents"
     place.mkdir()
     return place
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Path:
+    """Where the stores live."""
+    return tmp_path / "stores"
+
+
+@pytest.fixture
+def store(folder: Path, stores: Path) -> Iterator[Store]:
+    """The store of `folder`, with an embedding that costs nothing."""
+    store = open_store(folder, stores)
+    yield store
+    store.close()

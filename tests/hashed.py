@@ -61,6 +61,11 @@ class WideEmbedding(HashEmbedding):
     dimensions = 384
 
 
+def open_store(folder: Path, stores: Path) -> Store:
+    """A folder's store whose embedding is `HashEmbedding`."""
+    return Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+
+
 def put(store: Store, file: Path) -> list[Chunk]:
     """Store one file as a sync would, and give its chunks."""
     embedding = HashEmbedding()

@@ -10,13 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import finish
-from hashed import HashEmbedding, contents
-from test_sync import LONG, assert_equals_a_clean_store, open_store, run_sync
+from hashed import HashEmbedding, contents, open_store
+from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
 from index import opening, sections
 from index.documents import Progress
@@ -58,18 +57,6 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("index.sync.BATCH_CHUNKS", 8)
     monkeypatch.setattr(opening, "LONG_TEXT_BYTES", 2000)
     monkeypatch.setattr(sections, "SECTION_CHARACTERS", 700)
-
-
-@pytest.fixture
-def stores(tmp_path: Path) -> Path:
-    return tmp_path / "stores"
-
-
-@pytest.fixture
-def store(folder: Path, stores: Path) -> Iterator[Store]:
-    store = open_store(folder, stores)
-    yield store
-    store.close()
 
 
 def start_sync(folder: Path, stores: Path, *arguments: str) -> subprocess.Popen[str]:

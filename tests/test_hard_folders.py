@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from hashed import CHUNK_TOKENS, HashEmbedding, WideEmbedding, contents, rows
+from hashed import CHUNK_TOKENS, HashEmbedding, WideEmbedding, contents, open_store, rows
 from test_command_line import check_one_sentence
-from test_sync import LONG, assert_equals_a_clean_store, open_store, run_sync
+from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
 from index.documents import identify
 from index.errors import StoreError
@@ -125,13 +125,6 @@ def write(folder: Path, first: int, last: int) -> None:
     """Documents of 16 chunks each."""
     for number in range(first, last):
         (folder / f"{number:03}.txt").write_text(f"{number} {LONG.replace('long', f'long{number}')}")
-
-
-@pytest.fixture
-def store(folder: Path, tmp_path: Path) -> Iterator[Store]:
-    store = open_store(folder, tmp_path / "stores")
-    yield store
-    store.close()
 
 
 # -- a disk that is full ----------------------------------------------------------------------

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import test_sync
-from hashed import HashEmbedding, contents, put, put_chunks, rows
+from hashed import HashEmbedding, contents, open_store, put, put_chunks, rows
 from hypothesis import given
 from hypothesis import settings as run_with
-from test_sync import LONG, assert_equals_a_clean_store, open_store, run_sync, sync_elsewhere
+from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewhere
 
 from index.documents import Document, identify
 from index.errors import StoreError
@@ -31,18 +30,6 @@ SMALL = 12
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("index.parts.PART_CHUNKS", SMALL)
     monkeypatch.setattr("index.sync.BATCH_CHUNKS", 10)
-
-
-@pytest.fixture
-def stores(tmp_path: Path) -> Path:
-    return tmp_path / "stores"
-
-
-@pytest.fixture
-def store(folder: Path, stores: Path) -> Iterator[Store]:
-    store = open_store(folder, stores)
-    yield store
-    store.close()
 
 
 @pytest.fixture

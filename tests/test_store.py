@@ -24,11 +24,6 @@ LONG = (
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Path:
-    return tmp_path / "stores"
-
-
-@pytest.fixture
 def store(stores: Path, folder: Path) -> Iterator[Store]:
     store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():

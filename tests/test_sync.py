@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import finish
-from hashed import CHUNK_TOKENS, HashEmbedding, contents, put
+from hashed import HashEmbedding, contents, open_store, put
 from hypothesis import given
 from hypothesis import settings as run_with
 from hypothesis import strategies as st
@@ -65,10 +65,6 @@ def dying_after(writes: int) -> Iterator[None]:
         yield
 
 
-def open_store(folder: Path, stores: Path) -> Store:
-    return Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
-
-
 def run_sync(folder: Path, store: Store, embedding: HashEmbedding | None = None) -> SyncReport:
     report: SyncReport = finish(sync(folder, store, embedding or HashEmbedding()))
     return report
@@ -81,13 +77,6 @@ def assert_equals_a_clean_store(folder: Path, store: Store) -> None:
         run_sync(folder, clean)
         assert contents(store) == contents(clean)
         clean.close()
-
-
-@pytest.fixture
-def store(folder: Path, tmp_path: Path) -> Iterator[Store]:
-    store = open_store(folder, tmp_path / "stores")
-    yield store
-    store.close()
 
 
 @pytest.fixture
