@@ -43,6 +43,7 @@ _MADE_WITH = {
     "schema_version": "store version {}",
 }
 _PAGE = 500  # rows that one read of the whole collection takes at a time
+LEAST_ROOM_BYTES = 4_000_000  # on the disk, for Chroma to be asked to write
 
 
 @dataclass(slots=True)
@@ -157,10 +158,16 @@ class Store:
         compares.
         """
         with self._alone():
+            self._require_room()
             self._note(self._look_at_vectors())
             self._mark = _renew_mark(self.place)
             yield
             (self.place / "saving.json").unlink()
+
+    def _require_room(self) -> None:
+        """Refuse to write to a full disk before Chroma does: it may wait for itself for ever after that."""
+        if (free := shutil.disk_usage(self.place).free) < LEAST_ROOM_BYTES:
+            raise _NoRoomError(_NO_ROOM.format(self.place, f"{free:,} bytes are free on the disk"))
 
     def _note(self, state: object) -> None:
         with (self.place / "saving.json").open("w", encoding="utf-8") as stream:
@@ -502,9 +509,10 @@ class Store:
         with self._alone():
             try:
                 self.refresh()
+                # On a full disk Chroma does not search, since it cannot write its log away first.
+                self._require_room()
                 found = self._collection.query(vector, count)
             except (_NoRoomError, ChromaError) as error:
-                # On a full disk Chroma does not search, since it cannot write its log away first.
                 if isinstance(error, ChromaError) and not _is_for_want_of_room(error):
                     raise
                 return self.lexicon.nearest(vector, count)

@@ -266,9 +266,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     "room_kibibytes",
     [
         pytest.param(0, id="nothing-can-be-written"),
-        pytest.param(600, id="rows-do-not-fit"),
-        pytest.param(2500, id="vectors-do-not-fit-the-second-time"),
-        pytest.param(3000, id="vectors-do-not-fit"),
+        pytest.param(600, id="too-little-to-begin"),
+        pytest.param(4500, id="full-at-the-first-batch"),
+        pytest.param(6000, id="full-later"),
     ],
 )
 def test_a_full_disk_is_told_in_a_sentence_and_the_next_sync_finishes(
@@ -290,11 +290,7 @@ def test_a_full_disk_is_told_in_a_sentence_and_the_next_sync_finishes(
     built.check_finished(stores)
 
 
-# After a write that failed for want of room, Chroma may wait for ever for a lock of its own, in the same process.
-MAY_HANG = pytest.mark.xfail(reason="Chroma waits for itself", strict=False)
-
-
-@pytest.mark.parametrize("is_synced", [False, pytest.param(True, marks=MAY_HANG)])
+@pytest.mark.parametrize("is_synced", [False, True])
 def test_a_process_that_met_a_full_disk_goes_on_once_there_is_room(folder: Path, disk: Disk, is_synced: bool) -> None:
     stores = disk.place / "stores"
     with Helper(sync_again_and_again, folder, stores) as process:
