@@ -298,6 +298,13 @@ class Lexicon:
             counted[_ALL] = int(self._connection().execute("SELECT count(*) FROM chunks").fetchone()[0])
         return counted[_ALL]
 
+    def visible(self, ids: Iterable[str]) -> set[str]:
+        """Those of the named chunks that are visible."""
+        wanted = list(ids)
+        marks = ", ".join("?" * len(wanted))
+        rows = self._connection().execute(f"SELECT chunk_id FROM chunks WHERE chunk_id IN ({marks})", wanted)
+        return {row[0] for row in rows}
+
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""
         wanted = list(ids)
