@@ -19,7 +19,7 @@ from typing import Any
 
 from index.documents import Chunk
 from index.embedding import Embedded, Vectors
-from index.sentences import find_sentences
+from index.sentences import find_chunk_sentences
 from index.terms import find_query_terms, find_terms
 
 _SCHEMA = """
@@ -500,7 +500,7 @@ def _weigh_lines(body: str, weights: Mapping[str, float]) -> Iterable[float]:
 
 def _to_body(text: str) -> str:
     """The terms of a text, one sentence a line."""
-    return "\n".join(" ".join(find_terms(text[s.start : s.end])) for s in find_sentences(text))
+    return "\n".join(" ".join(find_terms(text[s.start : s.end])) for s in find_chunk_sentences(text))
 
 
 def _to_record(row: Sequence[Any]) -> Record:

@@ -16,7 +16,7 @@ from heapq import nsmallest
 from index.documents import Chunk, Passage, page_at
 from index.embedding import Vectors
 from index.lexicon import Record
-from index.sentences import Sentence, find_sentences
+from index.sentences import Sentence, find_chunk_sentences
 from index.store import Store
 
 # Of the whole score; README says what else was tried.
@@ -73,7 +73,9 @@ def to_passage(chunk: Chunk, record: Record | None, score: float, similarities: 
     """A stored chunk with its document's record and its sentences."""
     if record is None:
         raise LookupError(f"chunk {chunk.id} has no document")
-    sentences = tuple(Sentence(chunk.start + s.start, chunk.start + s.end, s.kind) for s in find_sentences(chunk.text))
+    sentences = tuple(
+        Sentence(chunk.start + s.start, chunk.start + s.end, s.kind) for s in find_chunk_sentences(chunk.text)
+    )
     return Passage(
         chunk.document_id,
         record.path,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["prose", "heading", "boilerplate"]
@@ -50,6 +51,12 @@ def find_sentences(text: str) -> list[Sentence]:
         kind = _kind_of(text, block, spans)
         sentences.extend(Sentence(start, end, kind) for start, end in spans)
     return sentences
+
+
+@lru_cache(maxsize=1024)
+def find_chunk_sentences(text: str) -> tuple[Sentence, ...]:
+    """The same of a chunk, which is short, and is asked for its sentences when it is embedded, stored and found."""
+    return tuple(find_sentences(text))
 
 
 # -- blocks -----------------------------------------------------------------------------------

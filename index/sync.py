@@ -15,7 +15,7 @@ from index.folder import File, scan
 from index.lexicon import Record
 from index.loader import UnreadableError
 from index.opening import open_document
-from index.sentences import find_sentences
+from index.sentences import find_chunk_sentences
 from index.splitter import split
 from index.store import HeldError, Store, Version, chunk_id, number_chunks, pack
 from index.worker import Loader
@@ -249,7 +249,7 @@ def _embed_texts(texts: Iterable[str], embedding: Embedding) -> dict[str, Embedd
     distinct = list(dict.fromkeys(texts))
     if not distinct:
         return {}
-    spans = [[(sentence.start, sentence.end) for sentence in find_sentences(text)] for text in distinct]
+    spans = [[(sentence.start, sentence.end) for sentence in find_chunk_sentences(text)] for text in distinct]
     vectors, sentences = embedding.embed_with_sentences(distinct, spans)
     return {text: Embedded(vector, pack(rows)) for text, vector, rows in zip(distinct, vectors, sentences, strict=True)}
 
