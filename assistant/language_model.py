@@ -33,6 +33,7 @@ LONGEST_REPLY_TIMEOUTS = 10  # how many times the timeout a whole reply may take
 
 _CONTEXT_TOKENS = 8192  # what is taken for granted of a server that does not say
 _CONTEXT = re.compile(r"context", re.IGNORECASE)
+_UNFINISHED = re.compile(r"[\w,;([–—-]")  # what a reply does not end with
 _TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|maximum|exceed", re.IGNORECASE)
 _PARAMETER = re.compile(r"stream_options|temperature|unsupported|unrecognized|unknown", re.IGNORECASE)
 
@@ -101,13 +102,13 @@ class LanguageModel:
                         yield ThoughtsOver()
                     if text.strip():
                         first = first or time.monotonic() - started
-                        ending.characters += len(text)
+                    ending.add(text)
                     if text:
                         yield text
                     if ending.characters > LONGEST_REPLY_CHARACTERS:
                         raise ModelError(f"Its reply was longer than {LONGEST_REPLY_CHARACTERS:,} characters.")
             rest = thoughts.finish()
-            ending.characters += len(rest.strip())
+            ending.add(rest)
             if rest:
                 yield rest
         except _faults() as error:
@@ -262,9 +263,13 @@ class LanguageModel:
                 return self._break_off("it reported an error")
         if not ending.characters:
             # A server may end a stream before it begins where the request fills its model's context.
-            kind = TooLongError if ending.reason in (None, "length") and not ending.has_begun else ModelError
-            return kind("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
-        is_whole = ending.reason is not None or self._said_done
+            empty = "Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL."
+            if ending.reason in (None, "length") and not ending.has_begun:
+                advice = "If the model takes little text, lower FOOTNOTE_EVIDENCE_TOKENS."
+                return TooLongError(f"{empty} {advice}", retry_helps=True)
+            return ModelError(empty, retry_helps=True)
+        # Some servers never give a reason, and others say "[DONE]" too where they drop a reply for the next request.
+        is_whole = ending.reason is not None or (self._said_done and not _UNFINISHED.match(ending.last))
         return None if is_whole else self._break_off("it did not say that it was at the end")
 
     def _break_off(self, why: str) -> ModelError:
@@ -299,6 +304,13 @@ class LanguageModel:
                     f"{self._server} is limiting requests, or the quota is used up: {wait}, then ask again.",
                     retry_helps=True,
                 )
+            case openai.APITimeoutError() if not self.name:
+                # A server that makes one reply at a time says nothing before that is done.
+                return ModelError(
+                    f"{self._server} was silent for {silent_seconds:g} seconds when asked for its models: name one in "
+                    "FOOTNOTE_MODEL, or ask again.",
+                    retry_helps=True,
+                )
             case openai.APITimeoutError() | httpx.TimeoutException():
                 return ModelError(
                     f"{self._server} was silent for {silent_seconds:g} seconds: ask again, or raise "
@@ -331,13 +343,22 @@ class LanguageModel:
 
 @dataclass(slots=True)
 class _Ending:
-    """What is known of a reply when it ends. characters: of its text. has_begun: whether it even thought."""
+    """What is known of a reply when it ends. characters: of its text. has_begun: whether it even thought.
+
+    last: the last character that is no white space.
+    """
 
     characters: int = 0
+    last: str = ""
     has_begun: bool = False
     reason: str | None = None
     declined: bool = False
     usage: Any = None
+
+    def add(self, text: str) -> None:
+        if text.strip():
+            self.characters += len(text)
+            self.last = text.rstrip()[-1]
 
     def note(self, response: Any) -> None:
         self.has_begun |= bool(response.delta or response.additional_kwargs.get("thinking_delta"))

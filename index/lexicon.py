@@ -44,7 +44,7 @@ CREATE TABLE skipped (
 );
 """
 TITLE_WEIGHT = 0.5
-MOST_ROWS = 10_000  # that the terms of a search find in all; beyond, its common terms pick no chunks
+MOST_ROWS = 5_000  # that the terms of a search find in all; beyond, its common terms pick no chunks
 SCHEMA_VERSION = 4
 _ALL = ""  # stands for every chunk among the terms that were counted; no term is empty
 

@@ -202,6 +202,8 @@ def test_a_server_that_is_only_busy_may_speak_of_a_maximum() -> None:
 FAULTS: dict[str, tuple[Script, str]] = {
     "server gone": (Reply("It was", then=Fault.BROKEN_STREAM), "broke off its reply (the connection was lost)"),
     "half a stream": (Reply("It was", then=Fault.HALF_STREAM), "(it did not say that it was at the end): ask again"),
+    # llama-cpp-python, where it drops a reply for the next request
+    "no reason": (Reply("It was", finish_reason=None), "(it did not say that it was at the end): ask again"),
     "no UTF-8": (Reply("It was", then=Fault.INVALID_UTF8), "broke off its reply (it sent what cannot be read)"),
     "no JSON": (Reply("It was", then=Fault.INVALID_JSON), "broke off its reply (it sent what cannot be read)"),
     "error": (Reply("It was", then=Fault.ERROR_IN_STREAM), "broke off its reply (it reported an error): ask again"),
@@ -221,6 +223,26 @@ def test_what_was_received_is_given_before_the_error_says_what_happened(fault: s
     assert advice in str(error)
     assert not isinstance(error, TooLongError)
     assert len(server.chats) == 1
+
+
+@pytest.mark.parametrize("words", ["It was built in 1858.", "It was [3]", "Was it?\n", "“It was.”", "**It was!**"])
+def test_a_reply_without_a_reason_to_end_is_whole_where_a_sentence_ends(words: str) -> None:
+    with OpenAIServer(Reply(words, finish_reason=None)) as server:
+        assert hear(LanguageModel(settings_for(server.base_url))) == words
+
+
+@pytest.mark.parametrize("script", [Fault.NO_BODY, Fault.EMPTY_STREAM, Reply("", finish_reason="length")], ids=str)
+def test_an_empty_reply_that_may_have_had_no_room_says_how_to_make_some(script: Script) -> None:
+    _, error, _ = fail(script)
+    assert "Its reply was empty: ask again" in str(error)
+    assert "lower FOOTNOTE_EVIDENCE_TOKENS" in str(error)
+
+
+def test_a_server_that_is_too_busy_to_list_its_models_need_not_be_asked_for_them() -> None:
+    with OpenAIServer("It was.", models=Fault.SILENCE) as server:
+        with pytest.raises(ModelError, match=r"when asked for its models: name one in FOOTNOTE_MODEL, or ask again"):
+            LanguageModel(settings_for(server.base_url, model=None))
+        assert hear(LanguageModel(settings_for(server.base_url))) == "It was."
 
 
 def test_a_reply_that_was_all_thought_says_so() -> None:
