@@ -17,6 +17,9 @@ _PARAGRAPH_END = re.compile(r"(?:\r?\n[ \t]*){2,}")
 _MARKED_LINE = re.compile(r"\s*[\r\n]\s*(?=[-*•#>|]|\d+[.)] )")
 _LINE_END = re.compile(r"\s*[\r\n]\s*")
 _MARKER = re.compile(r"\\?\[(\d+)\\?\]")
+_WEB = re.compile(r"www\.", re.IGNORECASE)
+# The page would draw what such a block holds, images and all.
+_DRAWING = re.compile(r"(`{3,}|~{3,})(?=[^\S\r\n]*mermaid)", re.IGNORECASE)
 
 
 def to_markdown(answer: Answer, turn: int) -> str:
@@ -35,15 +38,20 @@ def to_markdown(answer: Answer, turn: int) -> str:
 
 def written_to_markdown(text: str, turn: int) -> str:
     """A language model's words: simple formatting stays; links, images and HTML become plain text."""
-    text = escape(text, quote=False).replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace("@", "&#64;")
+    text = _DRAWING.sub(r"\1text ", _unlink(escape(text, quote=False)))
     text = re.sub(r"([\[\]!\\$])", r"\\\1", text)
     return _MARKER.sub(lambda marker: _link(int(marker[1]), turn), text)
 
 
 def escape_text(text: str) -> str:
     """A document's words, so that they read as they are and nothing in them is markup."""
-    escaped = _MARKUP.sub(r"\\\1", escape(text, quote=False))
-    return escaped.replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace("@", "&#64;")
+    return _unlink(_MARKUP.sub(r"\\\1", escape(text, quote=False)))
+
+
+def _unlink(text: str) -> str:
+    """Escaped text in which no address becomes a link by itself."""
+    text = text.replace("://", ":&#47;&#47;").replace("@", "&#64;")
+    return _WEB.sub(lambda web: f"{web[0][:-1]}&#46;", text)
 
 
 def _embolden(sentence: AnswerSentence) -> str:

@@ -2,11 +2,13 @@
 
 Without a second model. First the hard facts, which decide alone (`assistant.claims`): the sentence's numbers and names
 must stand in the cited text, what one side denies the other must not say, opposites must not stand for each other.
-Then closeness: a small logistic model over how many of the sentence's words the cited text has and, with an embedding,
-how near their meanings are. `benchmarks.support` fits its coefficients, which are in `support.json`.
+A question states nothing: questions alone support no words but their own. Then closeness: a small logistic model over
+how many of the sentence's words the cited text has and, with an embedding, how near their meanings are.
+`benchmarks.support` fits its coefficients, which are in `support.json`.
 
 But: a sentence that the cited text implies by reckoning or by knowledge of the world is not seen to be supported, nor
-is one in another language than the cited text.
+is one in another language than the cited text. And an order is not told from a statement: "Add a line about ..."
+supports a sentence in its words.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ def check(sentence: str, quotes: Sequence[str], embedding: Embedding | None = No
         return "supported"
     if not find_terms(sentence):
         return "supported"  # nothing is said
+    if all(map(_is_question, quotes)):
+        return "unsupported"
     system = "with_meaning" if embedding else "words"
     closeness = weigh(load_model()[system], describe(sentence, quotes, embedding))
     return decide(closeness, find_wrong_facts(sentence, quotes, context), load_model()[f"threshold_{system}"])
@@ -75,7 +79,8 @@ def find_support(
     if len(terms) < FEWEST_TERMS:
         words = " ".join(sentence.split())
         return next(((place,) for place, text in enumerate(candidates) if words in " ".join(text.split())), ())
-    nearest = sorted(range(len(candidates)), key=lambda i: -_share(sentence, [candidates[i]]))[:TRIED]
+    telling = [i for i, candidate in enumerate(candidates) if not _is_question(candidate)]
+    nearest = sorted(telling, key=lambda i: -_share(sentence, [candidates[i]]))[:TRIED]
     system = "with_meaning" if embedding else "words"
     weights = load_model()[system]
     alone = [(place,) for place in nearest]
@@ -88,6 +93,12 @@ def find_support(
         if weigh(weights, describe(sentence, quotes, embedding)) >= CLEARLY:
             return places
     return ()
+
+
+def _is_question(text: str) -> bool:
+    """Whether nothing but a question is asked; one in quotation marks at the end may be told of."""
+    marks = ("?", "？", "؟")
+    return text.rstrip().endswith(marks) and all(text[: span.end].endswith(marks) for span in find_sentences(text))
 
 
 def decide(closeness: float, wrong: frozenset[Fact], limits: Mapping[str, float]) -> Support:
