@@ -1,7 +1,8 @@
 """What the language model makes of its own answer (FOOTNOTE_CHECK=model): one prompt, one reply for all sentences.
 
-The model may overrule our check where that rests on closeness alone. Hard facts stay: where numbers, names, denials,
-opposites or quoted words are wrong, the stricter of both verdicts holds.
+The model may overrule our check where that rests on closeness alone, but what our check takes for unsupported it makes
+partial at the most: it reads the documents' own words, and may be taken in by them. Hard facts stay: where numbers,
+names, denials, opposites or quoted words are wrong, the stricter of both verdicts holds.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def apply_verdicts(
         titles = " ".join(citation.title for citation in mine)
         if find_wrong_facts(sentence.text, [citation.quote for citation in mine], titles):
             support = min(own, support, key=_STRICTEST_FIRST.index)
+        if own == "unsupported" and support == "supported":
+            support = "partial"
         judged.append(replace(sentence, support=support) if mine else sentence)
     return tuple(judged)
 

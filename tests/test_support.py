@@ -1,5 +1,7 @@
 """A pointer that is valid is not yet support: what the check calls supported, partial and unsupported."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -247,3 +249,10 @@ def test_the_model_overrules_closeness_but_no_hard_fact_and_no_missing_citation(
     judged = apply_verdicts(SENTENCES, CITATIONS, "1: unsupported")
     assert [sentence.support for sentence in judged] == ["unsupported", "unsupported", "unsupported"]
     assert apply_verdicts(SENTENCES, CITATIONS, "") == SENTENCES
+
+
+def test_the_model_makes_what_our_check_takes_for_unsupported_partial_at_the_most() -> None:
+    far = replace(SENTENCES[0], support="unsupported")
+    for verdict, expected in (("supported", "partial"), ("partial", "partial"), ("unsupported", "unsupported")):
+        (judged,) = apply_verdicts([far], CITATIONS, f"1: {verdict}")
+        assert judged.support == expected
