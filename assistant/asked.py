@@ -7,6 +7,9 @@ import re
 from assistant.vocabulary import DAYS, MONTHS, SMALL_NUMBERS, TENS
 from index.terms import STOP_WORDS, find_terms
 
+# A longer text is no plain question, and slow to look through for one.
+LONGEST_CHARACTERS = 300
+
 # The first pattern that matches decides.
 _ASKED = {
     "reason": r"\b(?:why|how come|what (?:is|was|were|are) the (?:reasons?|causes?)|what caused|for what reason)\b",
@@ -52,12 +55,51 @@ _ANSWERS = {
     "person": re.compile(rf"\b{_CAPITAL}(?: (?:(?:of|the|de|von|van|al|bin|la|le|du) )*{_CAPITAL})*"),
 }
 
+# Hardly the plural of a noun: "does", "was", "bus", "less".
+_PLURAL = (
+    r"(?!(?:does|has|was|is|this|its|his|as)\b)"
+    r"(?:\w+(?:[^\Wsui]s|uses|sses)|people|men|women|children|criteria|species)\b"
+)
+_AUXILIARY = "is|are|was|were|do|did|have|had|can|could|will|would|should|may|might|must"
+_DETERMINER = rf"(?:(?:the|some|all|other|his|her|its|their|our|your|my|{'|'.join(SMALL_NUMBERS[2:13])}|\w+[’']s?) )"
+_SEVERAL = re.compile(
+    r"^(?:please |can you |could you )*(?:list|enumerate|name|identify|mention|(?:give|show|tell)(?: me| us)?) .*"
+    rf"\b{_PLURAL}"
+    rf"|\b(?:what|who) (?:are|were) {_DETERMINER}+(?:[\w’'-]+ ){{0,3}}?{_PLURAL}"
+    # In "which problem causes the delay" it is a verb, and its object follows.
+    rf"|\bwhich (?:of )?{_DETERMINER}*(?:\w+(?:al|ic|ous|ive|ed|ish|er) )?{_PLURAL}"
+    r"(?! (?:the|an?|his|her|its|their|that|to|it)\b)"
+    rf"|\bwhat (?:(?!(?:{_AUXILIARY})\b)[\w’'-]+ ){{0,2}}?{_PLURAL}(?: of [\w’'-]+)? (?:{_AUXILIARY})\b"
+    r"|\bwh(?:o|at) (?:all|else)\b",
+    re.IGNORECASE,
+)
+# "What are the tentacles called?" asks for one name.
+_NAMED = re.compile(r"\b(?:called|known as|named)\b", re.IGNORECASE)
+# One or more short things, each with a comma, and the last with "and".
+_SERIES = re.compile(r"[^\s,;:]+,(?: [^\s,;:]+){1,4},? (?:and|or|as well as) \w", re.IGNORECASE)
+
 # A capital that does not open a sentence: a name, mostly.
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+")
 _LEANING = re.compile(
     r"(?:and |but |yet |so )?(?:he|she|it|they|this|that|these|those|his|her|its|their|such|both|neither"
     r"|the (?:former|latter)|to them|for them)\b"
     r"|(?:\S+ ){1,8}(?:it|him|her|them)[.,;]",
+    re.IGNORECASE,
+)
+
+_WHETHER = re.compile(rf"(?:does|has|{_AUXILIARY})\b", re.IGNORECASE)
+# "How many" and "how long" ask for a number, and have no such verb behind them.
+_HOW = re.compile(
+    rf"\bhow (?:to|does|has|{_AUXILIARY})\b|\b(?:in what|what) (?:ways?|means|steps|procedure)\b", re.IGNORECASE
+)
+_MANNER = re.compile(
+    r"\b(?:by (?:means|way|(?:\w+ly )?\w+ing)|via|through|using|with the help|first(?:ly)?|then|finally|steps?|method"
+    r"|procedure|process)\b",
+    re.IGNORECASE,
+)
+_STEP = re.compile(
+    r"(?:first|second|third|next|then|after(?:wards| that| this)?|finally|lastly|once|from there|now|in this way|thus"
+    r"|so|as a result|instead|to do (?:so|this))\b",
     re.IGNORECASE,
 )
 
@@ -74,6 +116,32 @@ def holds(kind: str, sentence: str, question: str) -> bool:
         lowered = question.casefold()
         return any(name.casefold() not in lowered for name in _NAME.findall(sentence))
     return kind in _HELD_PATTERNS and _HELD_PATTERNS[kind].search(sentence) is not None
+
+
+def asks_for_several(question: str) -> bool:
+    """Whether a question wants a list: "Which countries ...?", "What are the conditions of ...?", "Name the ..."."""
+    is_one = asks_for(question) == "number" or _NAMED.search(question)
+    return not is_one and len(question) <= LONGEST_CHARACTERS and _SEVERAL.search(question) is not None
+
+
+def asks_whether(question: str) -> bool:
+    """Whether a question wants a yes or a no."""
+    return _WHETHER.match(question) is not None
+
+
+def asks_how(question: str) -> bool:
+    """Whether a question wants a manner or a procedure."""
+    return asks_for(question) == "" and _HOW.search(question) is not None
+
+
+def tells_how(sentence: str) -> bool:
+    """Whether a sentence gives a manner itself: "by pulling the lever", "through the hatch"."""
+    return _MANNER.search(sentence) is not None
+
+
+def lists(sentence: str) -> bool:
+    """Whether a sentence counts several things up: "Oslo, Bergen and Tromsø"."""
+    return _SERIES.search(sentence) is not None
 
 
 def find_answer_words(question: str, sentence: str) -> tuple[int, int] | None:
@@ -100,3 +168,8 @@ def find_names(question: str) -> list[str]:
 def leans(sentence: str) -> bool:
     """Whether a sentence points back to the one before: "He added that ...", "Oman mediated it."."""
     return _LEANING.match(sentence) is not None
+
+
+def goes_on(sentence: str) -> bool:
+    """Whether a sentence goes on with what the one before began: it points back to it, or is a further step."""
+    return leans(sentence) or _STEP.match(sentence) is not None

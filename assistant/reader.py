@@ -5,7 +5,9 @@ its score. Two more such sums say how probably the documents speak of the topic 
 the best sentence then states the very fact that is asked for; their product is the confidence. The
 weights are the readable numbers in `reader.json`, fitted by `benchmarks/fit_reader.py`.
 
-But: it finds sentences that speak of what is asked. It cannot add up, compare or conclude, and a
+A comparison is read once for each side, in so far as no sentence speaks of both.
+
+But: it finds sentences that speak of what is asked. It cannot add up, conclude or say which is more, and a
 sentence with the right subject and another attribute can take it in.
 """
 
@@ -19,53 +21,63 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from assistant.asked import asks_for, find_names, holds, leans
+from assistant.asked import asks_for, asks_whether, find_names, holds, leans
+from assistant.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choose
+from assistant.comparison import Side, find_sides
 from assistant.conflicts import find_conflicts
 from index.documents import Passage
 from index.embedding import Embedding
 from index.lexicon import Lexicon
-from index.sentences import Sentence
 from index.terms import find_content_terms, find_query_terms, find_terms
 
-MOST_QUOTED = 3
-CLOSELY_READ = 16
+__all__ = ["MODEL_FILE", "MOST_QUOTED", "Candidate", "Reading", "describe", "judge", "load_model", "read", "threshold"]
+
 LENT_SHARE = 0.6
+STATED_SHARE = 1 / 3  # of a side's own words, each weighing as much as it is rare
+UNHEARD = 0.1  # what is left of the confidence in a yes or no about a name that no passage holds
 COMPARED = ("coverage", "similarity")  # to be the first of all sentences in one of these counts too
 MODEL_FILE = Path(__file__).with_name("reader.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One sentence that might answer, with what is known of it.
-
-    position: its place among the prose sentences of its passage.
-    features: from 0 to 1, by name; see `describe`.
-    """
-
-    passage: Passage
-    sentence: Sentence
-    position: int
-    words: str
-    features: Mapping[str, float]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """The sentences that answer, best first, and the probability that the documents do answer."""
+    """The sentences that answer, and the probability that the documents do answer.
+
+    chosen: the best first, or after the one that it leans on; of a comparison, in the order of the question.
+    """
 
     chosen: tuple[Candidate, ...]
     confidence: float
 
 
 def read(question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
-    """Choose at most three sentences that answer the question; `query` also has what it leaves to the conversation."""
-    candidates = describe(question, query, passages, embedding, lexicon)
+    """Choose the few sentences that answer the question; `query` also has what it leaves to the conversation."""
+    candidates = _describe_all(question, query, passages, embedding, lexicon)
     if not candidates:
         return Reading((), 0.0)
-    judged, model = judge(question, query, candidates, lexicon), load_model()
-    confidence = _logistic(model["topic"], judged) * _logistic(model["fact"], judged)
-    return Reading(_choose(question, candidates), confidence)
+    sides = find_sides(query)
+    if sides and not _compares(candidates[0].words, sides, lexicon):
+        one, other = (_read_side(side, sides, passages, embedding, lexicon) for side in sides)
+        if _places(one) != _places(other):
+            # As sure as of the side that the documents say less surely.
+            return Reading((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
+    chosen = choose(question, candidates, load_model()["threshold"]["margin"])
+    sure = _judge_sure(question, query, candidates, lexicon)
+    if asks_whether(question) and not _speak_of_all(find_names(question), passages):
+        sure *= UNHEARD
+    return Reading(tuple(chosen), sure)
+
+
+def _speak_of_all(names: Sequence[str], passages: Sequence[Passage]) -> bool:
+    """Whether each of the names stands in some passage."""
+    said = set(find_terms(" ".join(f"{passage.title} {passage.text}" for passage in passages)))
+    return said.issuperset(find_content_terms(" ".join(names)))
+
+
+def _judge_sure(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> float:
+    """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
+    judged, model = judge(question, query, ranked[:CLOSELY_READ], lexicon), load_model()
+    return _logistic(model["topic"], judged) * _logistic(model["fact"], judged)
 
 
 def threshold() -> float:
@@ -73,43 +85,47 @@ def threshold() -> float:
     return float(load_model()["threshold"]["found"])
 
 
-# -- choosing ---------------------------------------------------------------------------------
+# -- comparing --------------------------------------------------------------------------------
 
 
-def _choose(question: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The best sentence with what it needs around it: a run for a reason, rivals for a list."""
-    best = ranked[0]
-    chosen = [best]
-    limits = load_model()["threshold"]
-    if asks_for(question) == "reason":
-        # A reason often stands in the sentences after the one that names the matter.
-        chosen += _run_to_reason(best, ranked)
-        if not any(holds("reason", c.words, "") for c in chosen):
-            # "It was not on the way." is no answer to why it was not.
-            chosen += [c for c in ranked if holds("reason", c.words, "")][:1]
-    elif leans(best.words):
-        chosen += [c for c in ranked if c.passage is best.passage and c.position == best.position - 1]
-    kept = list(chosen)
-    for candidate in ranked[1:]:
-        if len(chosen) >= MOST_QUOTED or candidate.score < best.score - limits["margin"]:
-            break
-        if candidate not in chosen and not any(_same_words(candidate, other) for other in chosen):
-            chosen.append(candidate)
-    # The best comes first, with what belongs to it in reading order; then the others as they rank.
-    beside = [c for c in chosen[:MOST_QUOTED] if c.passage is best.passage and c in kept]
-    return (*sorted(beside, key=lambda c: c.position), *(c for c in chosen[:MOST_QUOTED] if c not in beside))
+def _compares(words: str, sides: Sequence[Side], lexicon: Lexicon) -> bool:
+    """Whether a sentence states both sides, and something of what is asked of them."""
+    said, rarity = set(find_terms(words)), lexicon.rarity([term for side in sides for term in side.terms])
+    named = {term for side in sides for term in find_terms(side.words)}
+    asked = {term for term in find_query_terms(sides[0].question) if term not in named}
+    return (not asked or bool(asked & said)) and all(_states(said, side, rarity) for side in sides)
 
 
-def _run_to_reason(best: Candidate, ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The sentences after the best one up to the first that gives a reason; none where it does so itself."""
-    near = [c for c in ranked if c.passage is best.passage and 0 < c.position - best.position < MOST_QUOTED]
-    run = sorted(near, key=lambda c: c.position)
-    reasons = [i for i, candidate in enumerate([best, *run]) if holds("reason", candidate.words, "")]
-    return run[: reasons[0]] if reasons else []
+def _states(said: set[str], side: Side, rarity: Mapping[str, float]) -> bool:
+    """Whether words speak of a side: they hold enough of what only that side is called."""
+    return _share(side.terms, said, rarity) >= STATED_SHARE
 
 
-def _same_words(one: Candidate, other: Candidate) -> bool:
-    return find_terms(one.words) == find_terms(other.words)
+def _read_side(
+    side: Side, sides: Sequence[Side], passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+) -> Reading:
+    """The best sentence about one side; none where no sentence speaks of it."""
+    asked = [term for term in find_query_terms(side.question) if term not in side.terms]
+    rarity = lexicon.rarity([*asked, *(term for each in sides for term in each.terms)])
+    stating: list[tuple[float, bool, Candidate]] = []
+    rest = []
+    for candidate in _describe_all(side.question, side.question, passages, embedding, lexicon):
+        own = set(find_terms(candidate.words))
+        said = own | set(find_terms(candidate.context))
+        if _states(said, side, rarity):
+            of_both = all(_states(said, each, rarity) for each in sides)
+            stating.append((-_share(asked, own, rarity), of_both, candidate))
+        else:
+            rest.append(candidate)
+    if not stating:
+        return Reading((), 0.0)
+    # Best is what holds most of what is asked, then what does not speak of the other side too, then the score.
+    ranked = [*(candidate for *_, candidate in sorted(stating, key=lambda found: found[:2])), *rest]
+    return Reading(tuple(ranked[:1]), _judge_sure(side.question, side.question, ranked, lexicon))
+
+
+def _places(reading: Reading) -> list[tuple[str, int]]:
+    return [(c.passage.document_id, c.sentence.start) for c in reading.chosen]
 
 
 # -- describing -------------------------------------------------------------------------------
@@ -119,6 +135,13 @@ def describe(
     question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
 ) -> list[Candidate]:
     """The prose sentences of the passages that are worth a close look, with features and score, best first."""
+    return _describe_all(question, query, passages, embedding, lexicon)[:CLOSELY_READ]
+
+
+def _describe_all(
+    question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+) -> list[Candidate]:
+    """The same of all prose sentences."""
     terms = find_query_terms(query)
     rarity = weigh_terms(question, terms, lexicon)
     kind = asks_for(question)
@@ -132,7 +155,8 @@ def describe(
             previous = texts[position - 1] if position else ""
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
             own = set(find_terms(words))
-            lent = set(find_terms(f"{passage.title} {heading} {previous if leans(words) else ''}"))
+            context = f"{passage.title} {heading} {previous if leans(words) else ''}".strip()
+            lent = set(find_terms(context))
             features = {
                 "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
                 "pairs": _share_pairs(query, words),
@@ -141,19 +165,19 @@ def describe(
                 "asked_kind": float(holds(kind, words, query)),
                 "length": min(1.0, len(own) / 40),
             }
-            context = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
-            found.append((Candidate(passage, sentence, position, words, features, 0.0), context))
+            text = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
+            found.append((Candidate(passage, sentence, position, words, features, 0.0, context), text))
     if not all(passage.similarities for passage in passages):
         candidates = _embed_best(query, found, embedding)
     else:
         candidates = [candidate for candidate, _ in found]
-    return sorted(_compare(candidates), key=lambda c: -c.score)[:CLOSELY_READ]
+    return sorted(_compare(candidates), key=lambda c: -c.score)
 
 
 def _embed_best(query: str, found: Sequence[tuple[Candidate, str]], embedding: Embedding) -> list[Candidate]:
     """Those that look best, with their similarity, where the embedding gave the store nothing for sentences."""
     best = sorted(found, key=lambda pair: -pair[0].features["coverage"] - pair[0].features["passage"])[:CLOSELY_READ]
-    query_vector, *vectors = embedding.embed([query, *(context for _, context in best)])
+    query_vector, *vectors = embedding.embed([query, *(text for _, text in best)])
     return [
         replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))})
         for (c, _), vector in zip(best, vectors, strict=True)

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.asked import asks_for, find_answer_words, holds, leans
+from assistant.asked import (
+    asks_for,
+    asks_for_several,
+    asks_how,
+    asks_whether,
+    find_answer_words,
+    goes_on,
+    holds,
+    leans,
+    lists,
+    tells_how,
+)
 
 ASKED = [
     ("Why was Israel skipped?", "reason"),
@@ -66,6 +77,106 @@ LEANING = [
     ("", False),
 ]
 
+SEVERAL = [
+    ("Which countries did Trump visit?", True),
+    ("Which of the pumps survive frost?", True),
+    ("On which days is it open?", True),
+    ("What are the conditions of the loan?", True),
+    ("what documents are needed for a visa", True),
+    ("What kinds of fish are in the lake?", True),
+    ("Who were the founders?", True),
+    ("Who are Lapid's critics?", True),
+    ("What else did he warn about?", True),
+    ("Please list all rules about dogs.", True),
+    ("Name the rivers of Norway", True),
+    ("Can you give me the opening hours?", True),
+    ("Which country did Trump visit?", False),
+    ("Which process causes the delay?", False),
+    ("Which problem causes the delay?", False),
+    ("What causes the tides?", False),
+    ("What does it cost?", False),
+    ("What was the population?", False),
+    ("What percentage of schools are private?", False),
+    ("What are the tentacles called?", False),
+    ("What is the capital of Denmark?", False),
+    ("Why were the rules changed?", False),
+    ("", False),
+]
+
+HOW = [
+    ("How does the pump work?", True),
+    ("how to cure a cold", True),
+    ("How did the war start?", True),
+    ("In what ways is it used?", True),
+    ("How many pumps are there?", False),
+    ("How old is the captain?", False),
+    ("How long did it last?", False),
+    ("How did the minister react?", False),
+    ("How come it was skipped?", False),
+    ("Who knows?", False),
+]
+
+WHETHER = [
+    ("Did Trump visit Egypt?", True),
+    ("does it float", True),
+    ("Is Trump an enemy of Israel?", True),
+    ("Which pump floats?", False),
+    ("Island names", False),
+]
+
+SERIES = [
+    ("They visited Oslo, Bergen and Tromsø.", True),
+    ("It sells apples, small green pears, and figs.", True),
+    ("The Beta survives frost too, but the Alpha does not.", False),
+    ("Oslo and Bergen were visited.", False),
+    ("In the old town of Brenholm, the mayor opened a bridge yesterday and left.", False),
+]
+
+MANNER = [
+    ("It is heated by burning wood.", True),
+    ("They entered through the hatch.", True),
+    ("It was painted by Moe.", False),
+    ("It is warm.", False),
+]
+
+GOING_ON = [
+    ("Then she hands over the key.", True),
+    ("After that, it is dried.", True),
+    ("It is dried.", True),
+    ("Wood is dried.", False),
+    ("Socks are dried.", False),
+]
+
+
+@pytest.mark.parametrize(("question", "several"), SEVERAL)
+def test_a_question_asks_for_several_things_or_for_one(question: str, several: bool) -> None:
+    assert asks_for_several(question) is several
+
+
+@pytest.mark.parametrize(("question", "how"), HOW)
+def test_a_question_asks_how_or_for_a_number(question: str, how: bool) -> None:
+    assert asks_how(question) is how
+
+
+@pytest.mark.parametrize(("question", "whether"), WHETHER)
+def test_a_question_asks_whether(question: str, whether: bool) -> None:
+    assert asks_whether(question) is whether
+
+
+@pytest.mark.parametrize(("sentence", "series"), SERIES)
+def test_a_sentence_counts_things_up(sentence: str, series: bool) -> None:
+    assert lists(sentence) is series
+
+
+@pytest.mark.parametrize(("sentence", "manner"), MANNER)
+def test_a_sentence_tells_a_manner(sentence: str, manner: bool) -> None:
+    assert tells_how(sentence) is manner
+
+
+@pytest.mark.parametrize(("sentence", "going_on"), GOING_ON)
+def test_a_sentence_goes_on_with_the_one_before(sentence: str, going_on: bool) -> None:
+    assert goes_on(sentence) is going_on
+
 
 @pytest.mark.parametrize(("question", "kind"), ASKED)
 def test_a_question_tells_what_it_asks_for(question: str, kind: str) -> None:
@@ -111,3 +222,5 @@ def test_any_text_gets_a_kind_or_none(question: str, sentence: str) -> None:
     kind = asks_for(question)
     assert kind in ("", "reason", "statement", "number", "time", "person", "place")
     assert isinstance(holds(kind, sentence, question), bool)
+    assert asks_for_several(question) in (True, False)
+    assert goes_on(sentence) or not leans(sentence)
