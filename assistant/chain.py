@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
+from assistant.comparison import find_sides
 from assistant.followup import History, read_history
 from assistant.generation import write
 from assistant.language_model import LanguageModel
@@ -55,7 +57,7 @@ def stream_answer(
     model, notice = _open_model(settings)
     query = rewrite_with_model(question, turns, model)
 
-    passages = library.retrieve(query, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
+    passages = _retrieve(query, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
     nearest = passages[: settings.passage_count]
     reading = read(question, query, nearest, library.embedding, library.store.lexicon)
     result = quote(question, query, nearest, reading, threshold())
@@ -65,6 +67,17 @@ def stream_answer(
         yield TextDelta(result.text)
         result = replace(result, notice=notice and _tell(notice, result))
     yield result
+
+
+def _retrieve(query: str, library: Library, count: int | None) -> list[Passage]:
+    """The passages for a query; of one that compares, those for each of its sides besides, in turn."""
+    parts = [side.question for side in find_sides(query) or ()]
+    found = [library.retrieve(each, count) for each in (query, *parts)]
+    passages: dict[tuple[str, int], Passage] = {}
+    for passage in chain.from_iterable(zip_longest(*found)):
+        if passage:
+            passages.setdefault((passage.document_id, passage.start), passage)
+    return list(passages.values())[: len(found[0])]
 
 
 def _open_model(settings: Settings) -> tuple[LanguageModel | None, str]:

@@ -87,6 +87,21 @@ def test_the_folder_of_the_environment_answers_where_no_folder_is_named(
     assert "Ida Voss" in cited_text(answer("Who steers the Brenholm ferry?"))
 
 
+def test_a_comparison_searches_for_each_side(samples: Settings, tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"alpha-{number}.txt").write_text(
+            f"The warranty of the Alpha pump, model {number}. The warranty of the Alpha pump lasts {number + 2} years. "
+            "Compare the warranty of the Alpha with that of other pumps."
+        )
+    (tmp_path / "tarn.txt").write_text("The Tarn is made for farms. Five years of warranty come with every Tarn.")
+    result = answer("Compare the warranty of the Alpha pump and the Tarn", tmp_path, settings=samples)
+    assert len(result.passages) == samples.passage_count
+    assert {passage.path for passage in result.passages} > {"tarn.txt"}
+    assert result.found
+    assert "Alpha" in result.citations[0].quote
+    assert result.citations[-1].quote == "Five years of warranty come with every Tarn."
+
+
 # -- a folder of one's own --------------------------------------------------------------------
 
 
