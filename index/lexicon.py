@@ -45,6 +45,7 @@ CREATE TABLE skipped (
 """
 TITLE_WEIGHT = 0.5
 MOST_ROWS = 5_000  # that the terms of a search find in all; beyond, its common terms pick no chunks
+CACHE_KIBIBYTES = 16_000  # of the file, for each thread; with SQLite's 2,000 a question reads most of it anew
 SCHEMA_VERSION = 4
 _ALL = ""  # stands for every chunk among the terms that were counted; no term is empty
 
@@ -476,6 +477,7 @@ class Lexicon:
             connection = sqlite3.connect(self._file, timeout=30, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
             self._local.connection = connection
             self._local.counted = (None, {})
         return connection
