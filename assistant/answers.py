@@ -129,7 +129,11 @@ def _build(kind: Any, item: Mapping[str, Any], **typed: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A further piece of the answer's text, as it is written."""
+    """A further piece of the answer's text, as it is written. Joined, the pieces are the Answer's `text`.
+
+    But: where a server keeps the tag that begins a model's thoughts to itself, only their end tells that they were no
+    answer. What was given of them stands before the text.
+    """
 
     text: str
 

@@ -95,6 +95,7 @@ def _write_or_keep(
     try:
         return (yield from write(quoted, passages, library, model))
     except ModelError as error:
+        yield TextDelta(quoted.text)
         return replace(quoted, notice=_tell(str(error), quoted))
 
 

@@ -4,6 +4,10 @@ The passages' sentences are numbered for the prompt; the model cites those numbe
 given out becomes a citation, numbered anew in the order of first use. Any other is dropped, so that a
 marker that the model makes up never reaches the user. Which text is a marker, `assistant.markers` says.
 
+A sentence that the model left without a citation gets its markers from us where a source clearly supports it. They come
+at its end while the text is shown, so that what is shown is never changed: a word of what follows tells whether the
+sentence is over.
+
 In code nothing is a marker, for "rows[3]" is a place in a list. But: models fence prose too, so that what follows
 a sentence's end or a comment at the end of a code line is one, what alone fills inline code, and all in a fence that
 says "markdown" or "text".
@@ -12,12 +16,17 @@ says "markdown" or "text".
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import count
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from assistant.answers import AnswerSentence, Citation
 from assistant.markers import (
     OPENING,
     expand,
+    find_numbers,
     is_unfinished,
     opens_line,
     read_marker,
@@ -29,6 +38,11 @@ from index.documents import Passage
 from index.embedding import Embedding
 from index.sentences import Sentence, find_sentences
 
+if TYPE_CHECKING:
+    from index.embedding import Vectors
+else:
+    Vectors = Any
+
 _PAUSE = re.compile(rf"{OPENING.pattern}|[`~]")
 _FENCE = re.compile(r"(`{3,}|~{3,})([^`\n]*)\n")
 _UNFINISHED_FENCE = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^`\n]*)\Z")
@@ -37,16 +51,30 @@ _CODE = re.compile(r"(`{1,9})(?!`)([^\n]{0,999}?[^`\n])\1(?!`)")
 _UNFINISHED_CODE = re.compile(r"`[^\n]{0,1100}\Z")
 _PROSE_FENCES = {"markdown", "md", "text", "txt", "plaintext"}
 
+# Where a sentence may be over. Whether it is, `find_sentences` tells, once it sees what follows.
+_STOP = re.compile(r"[.!?…。！？｡][^\w\s]*\Z")
+_WIDE_CLOSERS = "。！？｡」』”’）"
+_WIDE_STOP = re.compile(rf"[。！？｡][{_WIDE_CLOSERS}]*\Z")
+_LINE_END = re.compile(r"[\n\r\x0b\x0c\x85\u2028\u2029]")
+_WORD_AHEAD = re.compile(r"(?:[\s|]*\n\s*+\(?(?:\d{1,3}|[a-zA-Z])[.)]\s++)?+\W*?\w")  # a list item's number is none
+_LOOKED_AHEAD = 40  # characters, at most, that are held back for it
+_LOOKED_BACK = 1000  # characters of the text so far, at most, that are read again for it
+
+Seek = Callable[[str], tuple[int, ...]]
+
 
 def number_sentences(passages: Sequence[Passage]) -> dict[int, tuple[Passage, Sentence]]:
-    """The sentences that a model may cite, by the number that the prompt gives them, from 1.
+    """The sentences that a model may cite, by the number that the prompt gives them; the numbers rise, from 1.
 
-    Boilerplate gets no number, and so is never shown to the model.
+    Boilerplate gets no number, and so is never shown to the model. A number that stands in a document's own marker is
+    not given out: a model that copies "opened in 1911.[1]" does not cite our sentence 1.
     """
     ordered = [
         (passage, sentence) for passage in passages for sentence in passage.sentences if sentence.kind != "boilerplate"
     ]
-    return dict(enumerate(ordered, start=1))
+    shown = {passage.title for passage in passages} | {passage.words_of(sentence) for passage, sentence in ordered}
+    taken = set[int]().union(*map(find_numbers, shown))
+    return dict(zip((number for number in count(1) if number not in taken), ordered, strict=False))
 
 
 def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
@@ -63,14 +91,54 @@ def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
     )
 
 
+def seek_among(sources: dict[int, tuple[Passage, Sentence]], embedding: Embedding | None = None) -> Seek:
+    """What tells the numbers of the sources that clearly support a sentence, or none. It weighs no sentence twice."""
+    given = list(sources)
+    candidates = [passage.words_of(sentence) for passage, sentence in sources.values()]
+    remembering = _Remembering(embedding) if embedding else None
+
+    @cache
+    def seek(words: str) -> tuple[int, ...]:
+        return tuple(given[place] for place in find_support(words, candidates, remembering))
+
+    return seek
+
+
+class _Remembering:
+    """An embedding that embeds no text twice, for each sentence is weighed against the same sources."""
+
+    def __init__(self, embedding: Embedding) -> None:
+        self.name, self.embeds_sentences = embedding.name, embedding.embeds_sentences
+        self.embed_with_sentences, self.embed_query = embedding.embed_with_sentences, embedding.embed_query
+        self.count_tokens = embedding.count_tokens
+        self._embed = embedding.embed
+        self._vectors: dict[str, Vectors] = {}
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of the texts, one row each."""
+        import numpy as np
+
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self._embed(new), strict=True))
+        return np.stack([self._vectors[text] for text in texts])
+
+
+def _seek_nothing(_: str) -> tuple[int, ...]:
+    return ()
+
+
 class CitedText:
     """A model's reply, taken in piece by piece: `feed` gives what may be shown, `finish` the rest.
 
     The pieces joined are `text`, whatever way the reply was cut into deltas.
+
+    seek: gives the numbers of what supports a sentence that the model left without a citation; by default none.
     """
 
-    def __init__(self, sources: dict[int, tuple[Passage, Sentence]]) -> None:
+    def __init__(self, sources: dict[int, tuple[Passage, Sentence]], seek: Seek = _seek_nothing) -> None:
         self._sources = sources
+        self._seek = seek
         self._held = ""  # the end of what has come, while what follows decides what it is
         self._read = ""  # what has come before it
         self._fence = ""  # the marks that opened the code block that we are in
@@ -82,8 +150,11 @@ class CitedText:
         self._plain_space = ""  # the same for the text without markers
         self._after_marker = False
         self._plain = ""
-        self._places: list[tuple[int, int]] = []  # where each piece of text begins, plain and shown
-        self._uses: list[tuple[int, int]] = []  # (offset in the plain text, citation number)
+        self._in_code = False  # whether what is passed is the inside of code
+        self._end: int | None = None  # where in the plain text a sentence may be over, while what follows waits
+        self._waiting: list[str | int] = []  # what follows: text, and the prompt's numbers
+        self._over = 0  # where in the plain text the last sentence ended that is certainly over
+        self._uses: list[tuple[int, int]] = []  # (offset in the plain text, the prompt's number)
         self._ahead = 0  # how many of the last uses opened the line, so that they belong to what follows in it
         self._numbers: dict[int, int] = {}  # the prompt's number -> ours
         self.text = ""
@@ -93,6 +164,11 @@ class CitedText:
         """The citations used so far, in order of their numbers."""
         return tuple(cite(number, *self._sources[given]) for given, number in self._numbers.items())
 
+    @property
+    def is_cited(self) -> bool:
+        """Whether there is a citation, and a word for which it stands."""
+        return bool(self._numbers) and re.search(r"\w", self._plain) is not None
+
     def feed(self, delta: str) -> str:
         """Take in a delta; give the text that is now certain, with our own markers."""
         shown = len(self.text)
@@ -101,63 +177,50 @@ class CitedText:
             pass
         return self.text[shown:]
 
-    def finish(self) -> str:
-        """Give what was held back, now that nothing more comes."""
+    def finish(self, ended: bool = True) -> str:
+        """Give what was held back, now that nothing more comes.
+
+        ended: whether the reply came to its end. Where it broke off, its last sentence may be half a one.
+        """
         shown = len(self.text)
         while self._held:
             # A reply ends as a line does.
             self._take(f"{self._held}\n", ended=True)
+        self._settle()
+        if ended and not self._fence:
+            self._cite_sentence_before(len(self._plain))
         return self.text[shown:]
 
     def sentences(self, embedding: Embedding | None = None) -> tuple[AnswerSentence, ...]:
-        """The reply's sentences without markers, each with its citations and whether they support it.
+        """Once finished: the sentences without markers, each with its citations and whether they support it.
 
         embedding: lets the check compare meanings too.
         """
-        by_number = {citation.number: citation for citation in self.citations}
         judged = []
-        for words, _, numbers in self._own():
-            mine = [by_number[number] for number in numbers]
-            context = " ".join(dict.fromkeys(f"{citation.title} {self._dates[citation.number]}" for citation in mine))
-            support = check(words, [citation.quote for citation in mine], embedding, context)
-            judged.append(AnswerSentence(words, tuple(numbers), support))
+        for span, given in self._own():
+            words = self._words(span.start, span.end)
+            cited = [self._sources[number] for number in given]
+            quotes = [passage.words_of(sentence) for passage, sentence in cited]
+            context = " ".join(dict.fromkeys(f"{passage.title} {passage.date or ''}" for passage, _ in cited))
+            numbers = tuple(self._numbers[number] for number in given)
+            judged.append(AnswerSentence(words, numbers, check(words, quotes, embedding, context)))
         return tuple(judged)
 
-    def cite_uncited(self, embedding: Embedding | None = None) -> None:
-        """Once finished: cite for the sentences without a citation what clearly supports them, where there is such.
-
-        Their markers come after them in `text`, with the numbers that follow those in use.
-        """
-        given = list(self._sources)
-        candidates = [passage.words_of(sentence) for passage, sentence in self._sources.values()]
-        for words, end, numbers in reversed(self._own()):
-            places = () if numbers else find_support(words, candidates, embedding)
-            marker = ""
-            for place in places:
-                number = self._numbers.setdefault(given[place], len(self._numbers) + 1)
-                self._uses.append((end, number))
-                marker += f"[{number}]"
-            if marker:
-                shown = next(text + end - plain for plain, text in reversed(self._places) if plain < end)
-                self.text = f"{self.text[:shown]} {marker}{self.text[shown:]}"
-
-    @property
-    def _dates(self) -> dict[int, str]:
-        return {number: self._sources[given][0].date or "" for given, number in self._numbers.items()}
-
-    def _own(self) -> list[tuple[str, int, list[int]]]:
-        """Each sentence's words, its end in the plain text, and the numbers that it cites."""
-        spans = find_sentences(self._plain)
+    def _own(self, since: int = 0) -> list[tuple[Sentence, list[int]]]:
+        """Each sentence of the plain text from `since` on, and the prompt's numbers that it cites."""
+        spans = [Sentence(since + span.start, since + span.end) for span in find_sentences(self._plain[since:])]
         cited: list[list[int]] = [[] for _ in spans]
-        for offset, number in self._uses:
+        for offset, number in sorted(self._uses, key=itemgetter(0)):
+            if since and offset <= since:
+                continue
             # A marker belongs to the sentence that it stands in, or that it follows; the very first, to the first.
             owner = max((i for i, span in enumerate(spans) if span.start < offset), default=0)
             if spans and number not in cited[owner]:
                 cited[owner].append(number)
-        return [
-            (" ".join(self._plain[span.start : span.end].split()), span.end, numbers)
-            for span, numbers in zip(spans, cited, strict=True)
-        ]
+        return list(zip(spans, cited, strict=True))
+
+    def _words(self, start: int, end: int) -> str:
+        return " ".join(self._plain[start:end].split())
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -204,8 +267,8 @@ class CitedText:
                     self._drop(fence.end())
                     self._pass("\n")
                 else:
+                    self._keep_code(fence.end())
                     self._fence = fence[1]
-                    self._keep(fence.end())
                 return True
             if not ended and _UNFINISHED_FENCE.match(text):
                 return False
@@ -220,7 +283,7 @@ class CitedText:
             self._mark(marker.numbers)
             return True
         run = re.match(r"[`~]+", text)
-        self._keep(code.end() if code else run.end() if run else 1)
+        self._keep_code(code.end() if code else run.end() if run else 1)
         return True
 
     def _take_code_line(self, text: str) -> bool:
@@ -230,8 +293,8 @@ class CitedText:
             return False
         line = text[:end]
         if line.strip(" \t>").startswith(self._fence) and not line.strip(f" \t\r>{self._fence[0]}"):
-            self._fence = ""
             self._keep(end + 1)
+            self._fence = ""
             return True
         code, marks = split_code_line(line)
         self._keep(len(code))
@@ -250,44 +313,60 @@ class CitedText:
     def _keep(self, length: int) -> None:
         self._pass(self._drop(length))
 
+    def _keep_code(self, length: int) -> None:
+        """The same for code: a sentence may be over before it, but not inside."""
+        self._keep(1)
+        self._in_code = True
+        self._keep(length - 1)
+        self._in_code = False
+
     # -- showing ------------------------------------------------------------------------------
 
     def _pass(self, text: str) -> None:
-        """Let text through, but hold back the white space at its end."""
-        body = text.strip()
-        lead = text[: len(text) - len(text.lstrip())]
+        """Let text through, but hold back the white space at its end, and the word that may begin a sentence."""
+        # One by one, so that nothing depends on how the reply was cut.
+        for character in text:
+            if character.isspace():
+                self._pass_space(character)
+            else:
+                self._watch(character)
+                self._pass_character(character)
+
+    def _pass_space(self, space: str) -> None:
+        if self._end is not None and _WORD_AHEAD.match(f"{self._plain[self._end :]} "):
+            self._settle()
         if self._plain or self._uses:  # white space that opens the reply is dropped
-            self._space += lead
-            self._plain_space += lead
-        if "\n" in lead:
+            self._space += space
+            self._plain_space += space
+        if space == "\n":
             self._ahead = 0
-        if not body:
-            return
-        if self._after_marker and body[0] in ".,;:!?" and "\n" not in self._plain_space:
+
+    def _pass_character(self, character: str) -> None:
+        if self._after_marker and character in ".,;:!?" and "\n" not in self._plain_space:
             self._space = self._space_before = self._plain_space = ""
-        self._show(body)
-        self._plain += self._plain_space + body
-        self._places.append((len(self._plain) - len(body), len(self.text) - len(body)))
+        self._show(character)
+        self._plain += self._plain_space + character
         if self._ahead:
             # What opened the line belongs to the sentence that now begins.
-            place = len(self._plain) - len(body) + 1
-            self._uses[-self._ahead :] = [(place, number) for _, number in self._uses[-self._ahead :]]
+            self._uses[-self._ahead :] = [(len(self._plain), number) for _, number in self._uses[-self._ahead :]]
             self._ahead = 0
-        self._space = self._plain_space = text[len(text.rstrip()) :]
+        self._plain_space = ""
         self._after_marker = False
 
     def _mark(self, numbers: Sequence[int]) -> None:
         """Show our own markers for the numbers that were given out; nothing for the others."""
         opening = opens_line(self._plain + self._plain_space)
-        shown = ""
-        for given in numbers:
-            if given in self._sources:
-                number = self._numbers.setdefault(given, len(self._numbers) + 1)
-                self._uses.append((len(self._plain), number))
-                self._ahead += opening
-                shown += f"[{number}]"
-        if shown:
-            self._show(shown)
+        given = [number for number in numbers if number in self._sources]
+        for number in given:
+            self._uses.append((len(self._plain), number))
+            self._ahead += opening
+        if not (given and opening):
+            self._settle()
+        elif self._end is None and self._plain and "\n" in self._plain_space and not self._fence:
+            # What follows decides whether it belongs to the sentence before.
+            self._end = len(self._plain)
+        if given:
+            self._show(*given)
         elif re.search(r"\[[\d\s,;–-]*\Z", self.text):
             # "[[99]3]" would close up into the marker "[3]", which nobody gave out.
             self._pass("…")
@@ -295,9 +374,65 @@ class CitedText:
             self._space, self._space_before = "", _wider(self._space_before, self._space)
         self._after_marker = True
 
-    def _show(self, text: str) -> None:
-        self.text += _wider(self._space_before, self._space) + text
+    def _show(self, *parts: str | int) -> None:
+        self._write(_wider(self._space_before, self._space), *parts)
         self._space = self._space_before = ""
+
+    def _write(self, *parts: str | int) -> None:
+        """Write text, and markers for the prompt's numbers, which are numbered anew in the order of first use."""
+        if self._end is not None:
+            self._waiting += parts
+            return
+        for part in parts:
+            if isinstance(part, int):
+                part = f"[{self._numbers.setdefault(part, len(self._numbers) + 1)}]"
+            self.text += part
+
+    # -- sentences that the model left without a citation ---------------------------------------
+
+    def _watch(self, character: str) -> None:
+        """Before a character is passed: let it wait where it may begin a sentence, and no longer than it must."""
+        if self._end is not None and len(self._plain) - self._end >= _LOOKED_AHEAD:
+            self._settle()
+        if self._in_code or self._fence:
+            return
+        if _WIDE_STOP.search(self._plain[-_LOOKED_AHEAD:]) and character not in _WIDE_CLOSERS:
+            # After such a stop nothing that follows matters, but for the markers that open a line.
+            if self._end != len(self._plain):
+                self._settle()
+                self._cite_sentence_before(len(self._plain))
+        elif self._end is None and self._may_be_over(character):
+            self._end = len(self._plain)
+
+    def _may_be_over(self, character: str) -> bool:
+        """Whether a sentence or a row of a table may be over where this character follows."""
+        if not self._plain:
+            return False
+        if _LINE_END.search(self._plain_space) or (self._plain_space and _STOP.search(self._plain[-_LOOKED_AHEAD:])):
+            return True
+        # A marker after the bar that ends the row would stand outside the table.
+        return character == "|" and self._plain[self._plain.rfind("\n") + 1 :].lstrip().startswith("|")
+
+    def _settle(self) -> None:
+        """Cite for the sentence before what waits, where it is over and cites nothing, and show what waits."""
+        if self._end is not None:
+            end, waiting = self._end, self._waiting
+            self._end, self._waiting = None, []
+            self._cite_sentence_before(end)
+            self._write(*waiting)
+
+    def _cite_sentence_before(self, end: int) -> None:
+        """Cite for the sentence that ends there, if one does, what supports it, where it cites nothing itself."""
+        # The width of the line before tells whether this one goes on with it.
+        line = self._plain.rfind("\n", 0, self._over) + 1
+        since = line if end - line <= _LOOKED_BACK else max(self._over, end - _LOOKED_BACK)
+        for span, given in self._own(since):
+            if not span.start < end <= span.end or self._plain[end : span.end].strip(" |"):
+                continue
+            self._over = end
+            if not given and (found := self._seek(self._words(span.start, end))):
+                self._uses[:0] = [(end, number) for number in found]
+                self._write(" ", *found)
 
 
 def _wider(one: str, other: str) -> str:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from itertools import groupby
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
-from assistant.citations import CitedText, number_sentences
+from assistant.citations import CitedText, number_sentences, seek_among
 from assistant.language_model import LanguageModel, ThoughtsOver, TooLongError
 from assistant.quotations import show_quotation
 from assistant.second_opinion import apply_verdicts, make_check_prompt
 from assistant.silence import NOT_FOUND_TOKEN, SilenceFilter
 from index.documents import Passage, Progress
+from index.embedding import Embedding
 from index.errors import ModelError
 from index.library import Library
 from index.sentences import Sentence
@@ -56,7 +57,13 @@ def write(
 def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[Progress | TextDelta, None, Answer]:
     """The same, from the passages of `quoted` as they are."""
     sources = number_sentences(quoted.passages)
-    cited, silence = CitedText(sources), SilenceFilter()
+    seek_support = seek_among(sources, library.embedding)
+
+    def seek(words: str) -> tuple[int, ...]:
+        # A model that says that the documents are silent is taken at its word.
+        return () if silence.seen else seek_support(words)
+
+    cited, silence = CitedText(sources, seek), SilenceFilter()
     fault: ModelError | None = None
     shown = 0  # characters; nothing before the first citation, for what cites nothing is never shown
     try:
@@ -66,43 +73,44 @@ def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[
                     case Progress():
                         yield piece
                     case ThoughtsOver():
-                        cited, silence, shown = CitedText(sources), SilenceFilter(), 0
+                        cited, silence, shown = CitedText(sources, seek), SilenceFilter(), 0
                     case str():
-                        cited.feed(silence.feed(piece))
-                if cited.citations and not silence.came_first and len(cited.text) > shown:
+                        # One by one, so that what stands before the token for silence is settled before it is seen.
+                        for character in piece:
+                            cited.feed(silence.feed(character))
+                if cited.is_cited and not silence.came_first and len(cited.text) > shown:
                     yield TextDelta(cited.text[shown:])
                     shown = len(cited.text)
     except ModelError as error:
         fault = error
     cited.feed(silence.finish())
-    cited.finish()
-    streamed = cited.text
-    if not silence.seen:
-        cited.cite_uncited(library.embedding)
-    answered = replace(
-        quoted, model=model.name, sentences=cited.sentences(library.embedding), citations=cited.citations
-    )
-    if silence.came_first or (silence.seen and not cited.citations):
-        return replace(answered, text=NOT_FOUND, found=False, sentences=(), citations=())
-    if not (cited.citations and answered.sentences) and fault:
-        raise fault
-    if not answered.sentences:
-        raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
-    if not cited.citations:
-        # What cites nothing is the model's own knowledge, or none: it never fills the gap.
-        notice = "The language model's reply cited no sentence, so it is not shown."
-        return replace(answered, text=NOT_FOUND, found=False, sentences=(), notice=notice)
-    answered = replace(answered, text=cited.text, found=True)
-    if fault:
-        answered = _complete(answered, quoted, fault)
-    # Markers that the model left out were put into what has been shown already: they come with the Answer.
-    rest = f"{streamed[shown:]}{answered.text[len(cited.text) :]}" if shown else answered.text
-    if rest:
-        yield TextDelta(rest)
-    if library.settings.checks_with_model and not fault:
+    cited.finish(ended=fault is None)
+    answered = _conclude(replace(quoted, model=model.name), cited, silence, fault, library.embedding)
+    if len(answered.text) > shown:
+        yield TextDelta(answered.text[shown:])
+    if library.settings.checks_with_model and answered.found and not fault:
         yield Progress(f"{model.name} checks the answer")
         answered = _check_again(answered, model)
     return answered
+
+
+def _conclude(
+    quoted: Answer, cited: CitedText, silence: SilenceFilter, fault: ModelError | None, embedding: Embedding
+) -> Answer:
+    """The Answer that a reply makes, whole or broken off with a fault. Raises ModelError where it makes none."""
+    nothing = replace(quoted, text=NOT_FOUND, found=False, sentences=(), citations=())
+    if silence.came_first or (silence.seen and not cited.citations):
+        return nothing
+    if fault and not cited.is_cited:
+        raise fault
+    sentences = cited.sentences(embedding)
+    if not sentences:
+        raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
+    if not cited.citations:
+        # What cites nothing is the model's own knowledge, or none: it never fills the gap.
+        return replace(nothing, notice="The language model's reply cited no sentence, so it is not shown.")
+    answered = replace(quoted, text=cited.text, found=True, sentences=sentences, citations=cited.citations)
+    return _complete(answered, quoted, fault) if fault else answered
 
 
 def _check_again(answered: Answer, model: LanguageModel) -> Answer:

@@ -147,6 +147,18 @@ def split_code_line(line: str) -> tuple[str, str]:
     return (match["code"], match["marks"]) if match else (line, "")
 
 
+def find_numbers(text: str) -> set[int]:
+    """All numbers that a document's own markers would point to, were they taken for ours: "opened in 1911.[1]"."""
+    forms = (_BRACKETED, _LABELLED, _SUP, _ROUND, _RAISED)
+    numbers: set[int] = set()
+    for match in (match for form in forms for match in form.finditer(f"{text}\n")):
+        numbers.update(expand(match[0]))
+        for run in re.findall(rf"[{_RAISED_DIGITS}]+", match[0]):
+            # "¹²" may be read as 12, and as 1 and 2.
+            numbers.update(*(_lower(run, given) for given in ((), range(10**9))))
+    return numbers
+
+
 def expand(numbers: str) -> tuple[int, ...]:
     """The numbers of "3, 5-7": 3, 5, 6, 7."""
     bare = re.sub(r":\d+(?=†)|†[^,;]*", "", numbers)

@@ -74,7 +74,7 @@ def find_support(
 ) -> tuple[int, ...]:
     """The places of one or two candidates that clearly support a sentence which cites nothing; none where none do."""
     terms = find_content_terms(sentence)
-    if not terms:
+    if not terms or _is_question(sentence):
         return ()
     if len(terms) < FEWEST_TERMS:
         words = " ".join(sentence.split())

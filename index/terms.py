@@ -14,7 +14,9 @@ from typing import Any
 
 # Han, Hiragana, Katakana and Thai, Lao, Khmer, Burmese: written without spaces between words.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]+|\d+(?:[.,:]\d+)*|(?:(?![{_UNSPACED}])[^\W_])+")
+# What of these is no letter, mark or digit parts words as anywhere: "๚", "။", "។", "・".
+_PARTING = r"\u0e3f\u0e4f\u0e5a\u0e5b\u104a-\u104f\u109e\u109f\u17d4-\u17d6\u17d8-\u17db\u309b\u309c\u30a0\u30fb"
+_WORD = re.compile(rf"(?:(?![{_PARTING}])[{_UNSPACED}])+|\d+(?:[.,:]\d+)*|(?:(?![{_UNSPACED}])[^\W_])+")
 _PLAIN = re.compile(r"[a-z]+")
 
 STOP_WORDS = frozenset(

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
+from hashed import HashEmbedding
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from assistant.citations import CitedText, cite, number_sentences
+from assistant.citations import CitedText, Seek, cite, number_sentences, seek_among
 from index.documents import Passage
 from index.sentences import Sentence, find_sentences
 
@@ -27,12 +28,16 @@ def make_passage(text: str = TEXT, start: int = START, path: str = "ferry.md") -
 
 SOURCES = number_sentences([make_passage()])
 LAST = len(SOURCES)
+SEEK = seek_among(SOURCES)
 
 
-def read_in(deltas: Sequence[str]) -> tuple[list[str], CitedText]:
-    cited = CitedText(SOURCES)
+def read_in(deltas: Sequence[str], seek: Seek | None = None, ended: bool = True) -> tuple[list[str], CitedText]:
+    """What each delta shows, and the text, which is what they show together."""
+    cited = CitedText(SOURCES, seek) if seek else CitedText(SOURCES)
     pieces = [cited.feed(delta) for delta in deltas]
-    return [*pieces, cited.finish()], cited
+    pieces.append(cited.finish(ended))
+    assert "".join(pieces) == cited.text
+    return pieces, cited
 
 
 def given_numbers(cited: CitedText) -> list[int]:
@@ -443,15 +448,66 @@ UNCITED = [
     ),
     (
         "Nobody was hurt.\n\n- The captain was Ida Voss [3].\n- It carried 214 passengers.",
-        "Nobody was hurt. [3]\n\n- The captain was Ida Voss [1].\n- It carried 214 passengers. [2]",
+        "Nobody was hurt. [1]\n\n- The captain was Ida Voss [2].\n- It carried 214 passengers. [3]",
         [
-            ("Nobody was hurt.", (3,), "supported"),
-            ("The captain was Ida Voss.", (1,), "supported"),
-            ("It carried 214 passengers.", (2,), "supported"),
+            ("Nobody was hurt.", (1,), "supported"),
+            ("The captain was Ida Voss.", (2,), "supported"),
+            ("It carried 214 passengers.", (3,), "supported"),
         ],
     ),
     ("It carried 215 passengers.", "It carried 215 passengers.", [("It carried 215 passengers.", (), "unsupported")]),
     ("", "", []),
+]
+PLACES = [
+    # reply, what is shown
+    ("It carried 214 passengers. [2] All was well.", "It carried 214 passengers. [1] All was well."),
+    ("All was well. It carried 214 passengers", "All was well. It carried 214 passengers [1]"),
+    ("It carried 214 passengers. [99] All was well.", "It carried 214 passengers. [1] All was well."),
+    ("It carried 214 passengers. [99]", "It carried 214 passengers. [1]"),
+    ("It carried 214 passengers! “All was well.”", "It carried 214 passengers! [1] “All was well.”"),
+    ("**It carried 214 passengers.** All was well.", "**It carried 214 passengers.** [1] All was well."),
+    ("It carried 214 passengers. Dr. Voss left.", "It carried 214 passengers. [1] Dr. Voss left."),
+    ("It carried 214 passengers。所有人。", "It carried 214 passengers。 [1]所有人。"),
+    # one source, then another
+    (
+        "It carried 214 passengers. Nobody was hurt. It carried 214 passengers.",
+        "It carried 214 passengers. [1] Nobody was hurt. [2] It carried 214 passengers. [1]",
+    ),
+    # whose marker is it
+    ("It carried 214 passengers.\n[3]\nAll was well.", "It carried 214 passengers.\n[1]\nAll was well."),
+    ("It carried 214 passengers.\n[3] All was well.", "It carried 214 passengers. [1]\n[2] All was well."),
+    ("It carried 214 passengers.\n- [3] All was well.", "It carried 214 passengers. [1]\n- [2] All was well."),
+    ("[3] All was well. It carried 214 passengers.", "[1] All was well. It carried 214 passengers. [2]"),
+    ("It carried 214 passengers.\n[3]", "It carried 214 passengers.\n[1]"),
+    # the words that follow decide: an abbreviation, a name, a line that goes on
+    (
+        "It carried 214 passengers etc. and sank off Holm in a fire.",
+        "It carried 214 passengers etc. and sank off Holm in a fire.",
+    ),
+    ("The captain was Ida Voss Inc. Berg said so.", "The captain was Ida Voss Inc. Berg said so."),
+    ("The captain was Ida\nvoss and nobody else knew.", "The captain was Ida\nvoss and nobody else knew."),
+    # headings, lists and tables
+    ("# The crossing\n\nNobody was hurt.", "# The crossing\n\nNobody was hurt. [1]"),
+    ("Summary:\nNobody was hurt.\nAll was well.", "Summary:\nNobody was hurt. [1]\nAll was well."),
+    ("## Nobody was hurt\nAll was well.", "## Nobody was hurt [1]\nAll was well."),
+    ("- Nobody was hurt\n- All was well", "- Nobody was hurt [1]\n- All was well"),
+    ("a) The captain was Ida Voss\n\nb) All was well", "a) The captain was Ida Voss [1]\n\nb) All was well"),
+    ("Nobody was hurt\n1. All was well [2]", "Nobody was hurt [1]\n1. All was well [2]"),
+    ("Nobody was hurt.\n\n---\n\nAll was well.", "Nobody was hurt. [1]\n\n---\n\nAll was well."),
+    (
+        "| What |\n|---|\n| Nobody was hurt |\n| It sank |\n",
+        "| What |\n|---|\n| Nobody was hurt [1] |\n| It sank |",
+    ),
+    ("| Nobody was hurt |\n|---|\n| It sank |", "| Nobody was hurt [1] |\n|---|\n| It sank |"),
+    ("| Nobody was hurt |", "| Nobody was hurt [1] |"),
+    ("| Nobody was hurt | [2] |", "| Nobody was hurt | [1] |"),
+    # code
+    ("```\nNobody was hurt.\nIt sank. Then\n```\nIt sank.", "```\nNobody was hurt.\nIt sank. Then\n```\nIt sank."),
+    ("It sank.\n```\nNobody was hurt.", "It sank.\n```\nNobody was hurt."),
+    ("Nobody was hurt.\n```py\nx = 1\n```\nIt sank.", "Nobody was hurt. [1]\n```py\nx = 1\n```\nIt sank."),
+    ("Say `Nobody was hurt. It sank.` or not.", "Say `Nobody was hurt. It sank.` or not."),
+    ("Nobody was hurt. `It sank.`", "Nobody was hurt. [1] `It sank.`"),
+    ("```text\nNobody was hurt.\n```\nIt sank.", "Nobody was hurt. [1]\n\nIt sank."),
 ]
 
 
@@ -459,18 +515,116 @@ UNCITED = [
 def test_what_a_source_clearly_says_is_cited_though_the_model_did_not(
     reply: str, shown: str, sentences: list[tuple[str, tuple[int, ...], str]]
 ) -> None:
-    _, cited = read_in([reply])
-    cited.cite_uncited()
-    assert cited.text == shown
-    assert [(s.text, s.citations, s.support) for s in cited.sentences()] == sentences
-    assert [citation.number for citation in cited.citations] == list(range(1, len(cited.citations) + 1))
+    for deltas in ([reply], list(reply)):
+        _, cited = read_in(deltas, SEEK)
+        assert cited.text == shown
+        assert [(s.text, s.citations, s.support) for s in cited.sentences()] == sentences
+        assert [citation.number for citation in cited.citations] == list(range(1, len(cited.citations) + 1))
+
+
+@pytest.mark.parametrize(("reply", "shown"), PLACES)
+def test_the_marker_comes_where_the_sentence_ends(reply: str, shown: str) -> None:
+    for deltas in ([reply], list(reply)):
+        _, cited = read_in(deltas, SEEK)
+        assert cited.text == shown
+
+
+def test_only_the_word_after_a_sentence_waits() -> None:
+    cited = CitedText(SOURCES, SEEK)
+    assert [cited.feed(delta) for delta in ("Nobody was", " hurt.", " All", " was", " well", ".")] == [
+        "Nobody was",
+        " hurt.",
+        "",
+        " [1] All was",
+        " well",
+        ".",
+    ]
+
+
+def test_what_waits_is_never_long() -> None:
+    for rest in ("-" * 100, "X" * 100, "\n" + "-" * 100):
+        cited = CitedText(SOURCES, SEEK)
+        cited.feed(f"Nobody was hurt. {rest}")
+        assert "Nobody was hurt. [1]" in cited.text
+        assert len(MARKER.sub("", cited.text)) > len("Nobody was hurt. ") + 50
+
+
+def test_the_last_sentence_of_a_reply_that_broke_off_is_left_alone() -> None:
+    for deltas in (["Nobody was hurt. It carried 214"], list("Nobody was hurt. It carried 214")):
+        assert read_in(deltas, SEEK)[1].text == "Nobody was hurt. [1] It carried 214 [2]"
+        assert read_in(deltas, SEEK, ended=False)[1].text == "Nobody was hurt. [1] It carried 214"
+
+
+def test_a_sentence_is_sought_once_and_none_that_has_a_citation() -> None:
+    sought: list[str] = []
+
+    def seek(words: str) -> tuple[int, ...]:
+        sought.append(words)
+        return ()
+
+    read_in(list("All was well. It sank [3].\n\nNobody was hurt.\n- It rained.\n[4] So be it. (5) Yes. [6]"), seek)
+    assert sought == ["All was well.", "Nobody was hurt.", "It rained."]
+
+
+def test_no_text_is_embedded_twice_for_the_sentences_of_a_reply() -> None:
+    embedding = HashEmbedding()
+    seek = seek_among(SOURCES, embedding)
+    read_in(["The ship carried 214 passengers. Not one of them was hurt in the storm. The ship carried 214."] * 2, seek)
+    assert len(embedding.embedded) == len(set(embedding.embedded)) > 2
+
+
+COPIES = [" ".join(passage.words_of(sentence).split()) for passage, sentence in SOURCES.values()]
+# Whatever is said, the sentence is over where it is said to be.
+SAID = [*COPIES, "All was well.", "Dr. Smith of Acme Inc. had seen it.", "It sank at 3.5 knots, i.e. slowly."]
+
+
+@st.composite
+def cut_texts(draw: st.DrawFn) -> tuple[str, list[str], list[tuple[str, bool]]]:
+    """A reply of whole sentences, one way to cut it into deltas, and which sentences have a marker."""
+    parts = draw(st.lists(st.tuples(st.sampled_from(SAID), st.sampled_from(["", "", " [5]", "[99]", " (6)"]))))
+    gaps = st.sampled_from([" ", "\n", "\n\n", "\n- ", "\n\n## Then\n\n", "\n\n| ", "\n> "])
+    reply = "".join(f"{said}{marker}{draw(gaps)}" for said, marker in parts).strip(" \n-|>")
+    cuts = sorted(draw(st.lists(st.integers(0, len(reply)), max_size=30)))
+    deltas = [reply[start:end] for start, end in pairwise([0, *cuts, len(reply)])]
+    return reply, deltas, [(said, marker in (" [5]", " (6)")) for said, marker in parts]
+
+
+@given(cut_replies())
+def test_the_way_a_reply_is_cut_changes_no_citation_of_ours(cut: tuple[str, list[str]]) -> None:
+    reply, deltas = cut
+    _, cut_up = read_in(deltas, SEEK)
+    _, whole = read_in([reply], SEEK)
+    assert cut_up.text == whole.text
+    assert cut_up.sentences() == whole.sentences()
+    assert cut_up.citations == whole.citations
+
+
+@given(cut_texts())
+def test_every_sentence_that_copies_a_source_is_cited_however_the_reply_is_cut(
+    cut: tuple[str, list[str], list[tuple[str, bool]]],
+) -> None:
+    reply, deltas, said = cut
+    _, cut_up = read_in(deltas, SEEK)
+    _, whole = read_in([reply], SEEK)
+    assert cut_up.text == whole.text
+    assert cut_up.sentences() == whole.sentences()
+    assert cut_up.citations == whole.citations
+    # One citation each, and nothing for what no source says.
+    sentences = [sentence for sentence in cut_up.sentences() if sentence.text not in ("Then", "## Then")]
+    assert [(sentence.text, len(sentence.citations)) for sentence in sentences] == [
+        (words, int(has_marker or words in COPIES)) for words, has_marker in said
+    ]
+    assert list(dict.fromkeys(int(number) for number in MARKER.findall(cut_up.text))) == [
+        citation.number for citation in cut_up.citations
+    ]
 
 
 @given(replies)
 def test_citing_the_uncited_adds_markers_and_nothing_else(reply: str) -> None:
     assume("`" not in reply)
     _, before = read_in([reply])
-    _, after = read_in([reply])
-    after.cite_uncited()
+    _, after = read_in([reply], SEEK)
     assert MARKER.sub("", after.text).split() == MARKER.sub("", before.text).split()
     assert {int(n) for n in MARKER.findall(after.text)} == {citation.number for citation in after.citations}
+    numbers = list(dict.fromkeys(int(number) for number in MARKER.findall(after.text)))
+    assert numbers == [citation.number for citation in after.citations]

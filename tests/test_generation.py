@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer, Refusal, Reply, Request, Script
 from sample_questions import sample_settings
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
-from assistant.chain import answer, stream_answer
+from assistant.chain import Event, answer, stream_answer
 from assistant.silence import NOT_FOUND_TOKEN
 from assistant.tokens import open_counter
 from index.embedding import Embedding
@@ -37,8 +40,23 @@ def quoted(samples: Settings) -> Answer:
     return answer(QUESTION, settings=replace(samples, api_key=None))
 
 
+def join(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def stream(
+    server: OpenAIServer, settings: Settings, question: str = QUESTION, documents: Path | None = None
+) -> tuple[list[Event], Answer]:
+    """What comes before the Answer, and the Answer, whose text is what came before, whatever the server does."""
+    settings = replace(settings, base_url=server.base_url)
+    *before, last = stream_answer(question, documents, settings=settings)
+    assert isinstance(last, Answer)
+    assert join(before) == last.text
+    return before, last
+
+
 def ask(server: OpenAIServer, settings: Settings, question: str = QUESTION, documents: Path | None = None) -> Answer:
-    return answer(question, documents, settings=replace(settings, base_url=server.base_url))
+    return stream(server, settings, question, documents)[1]
 
 
 def number_of(request: Request, words: str) -> int:
@@ -59,17 +77,15 @@ def reply_about_israel(request: Request) -> str:
 @pytest.mark.parametrize("delta_characters", [1, 4, 10_000])
 def test_the_pieces_joined_are_the_text_of_the_answer(samples: Settings, delta_characters: int) -> None:
     with OpenAIServer(reply_about_israel, delta_characters=delta_characters) as server:
-        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
-    assert isinstance(last, Answer)
+        _, last = stream(server, samples)
     assert last.text == ("Trump put economic diplomacy with the Gulf monarchies first [1].\n\nIsrael was uneasy. [2]")
-    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
     assert last.found
     assert last.notice == ""
 
 
 def test_a_reply_is_shown_while_it_is_written(samples: Settings) -> None:
     with OpenAIServer(reply_about_israel, delta_characters=5) as server:
-        events = list(stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url)))
+        events, _ = stream(server, samples)
     assert sum(isinstance(event, TextDelta) for event in events) > 4
 
 
@@ -103,10 +119,8 @@ def test_each_sentence_has_its_citations_and_its_support(samples: Settings) -> N
 def test_a_made_up_marker_never_reaches_the_user(samples: Settings) -> None:
     reply = "Trump put the Gulf first [2][777]. He said so [0, 888]. All agree [999]."
     with OpenAIServer(reply, delta_characters=2) as server:
-        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
-    assert isinstance(last, Answer)
+        _, last = stream(server, samples)
     assert last.text == "Trump put the Gulf first [1]. He said so. All agree."
-    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
     assert [citation.number for citation in last.citations] == [1]
     assert not re.search(r"777|888|999", repr(last.sentences))
 
@@ -130,6 +144,90 @@ def test_a_server_that_refuses_to_be_asked_for_counts_still_answers(samples: Set
     assert result.model is not None
     assert ["stream_options" in chat.body for chat in server.chats] == [True, False]
     assert ["temperature" in chat.body for chat in server.chats] == [True, False]
+
+
+# -- sentences that the model left without a citation -----------------------------------------
+
+
+def sentence_of(request: Request, words: str) -> str:
+    """The one sentence of a request that holds these words."""
+    [found] = [sentence for _, sentence in NUMBERED.findall(request.user) if words in sentence]
+    return found
+
+
+def fill(request: Request, reply: str) -> str:
+    """A reply with two of the request's sentences in it, and their numbers."""
+    one, two = "ranked economic diplomacy", "caused unease in Jerusalem"
+    numbers = {"n": number_of(request, one), "m": number_of(request, two)}
+    return reply.format(one=sentence_of(request, one), two=sentence_of(request, two), **numbers)
+
+
+UNCITED = [
+    # reply, the markers with what stands around them
+    ("{one} Israel was uneasy [{m}]. Yes.", ["Israel. [1] Israel", "uneasy [2]. Yes."]),
+    ("Israel was uneasy [{m}]. {one} Yes.", ["uneasy [1]. Trump", "Israel. [2] Yes."]),
+    ("Israel was uneasy [{m}]. {one}", ["uneasy [1]. Trump", "Israel. [2]"]),
+    ("{one}\n\n{two}", ["Israel. [1]\n\nThe", "policy. [2]"]),
+    ("# The reasons\n\n- {one}\n- Israel was uneasy [{m}]", ["Israel. [1]\n- Israel", "uneasy [2]"]),
+    ("| Why |\n|---|\n| {one} |\n| Israel was uneasy [{m}] |", ["Israel. [1] |\n| Israel", "uneasy [2] |"]),
+]
+
+
+@pytest.mark.parametrize("delta_characters", [1, 5, 10_000])
+@pytest.mark.parametrize(("reply", "around"), UNCITED)
+def test_what_the_model_left_without_a_citation_gets_it_while_it_is_written(
+    samples: Settings, reply: str, around: list[str], delta_characters: int
+) -> None:
+    with OpenAIServer(lambda request: fill(request, reply), delta_characters=delta_characters) as server:
+        events, last = stream(server, samples)
+    assert [words for words in around if words not in last.text] == []
+    assert re.findall(r"\[\d+\]", last.text) == ["[1]", "[2]"]
+    assert [citation.number for citation in last.citations] == [1, 2]
+    assert {sentence.citations for sentence in last.sentences} >= {(1,), (2,)}
+    assert delta_characters > 5 or sum(isinstance(event, TextDelta) for event in events) > 3
+
+
+def test_the_last_sentence_of_a_reply_that_broke_off_gets_no_citation_of_ours(samples: Settings) -> None:
+    script = Reply(lambda request: fill(request, "{one} {two}")[:-20], then=Fault.BROKEN_STREAM)
+    with OpenAIServer(script) as server:
+        result = ask(server, samples)
+    first, last = result.sentences[:2]
+    assert (first.citations, last.citations) == ((1,), ())
+    assert result.notice.startswith("The answer is incomplete. ")
+
+
+@pytest.mark.parametrize("delta_characters", [1, 5, 10_000])
+@pytest.mark.parametrize("found", [False, True])
+def test_after_the_token_no_citation_is_ours(samples: Settings, found: bool, delta_characters: int) -> None:
+    reply = f"{{one}} {'But, say: ' * found}{NOT_FOUND_TOKEN} {{two}} Yes."
+    with OpenAIServer(lambda request: fill(request, reply), delta_characters=delta_characters) as server:
+        result = ask(server, samples)
+    assert (result.found, len(result.citations)) == (found, int(found))
+
+
+def test_markers_without_words_are_not_shown(samples: Settings, quoted: Answer) -> None:
+    with OpenAIServer(f"[1][2] {NOT_FOUND_TOKEN}", delta_characters=1) as server:
+        before, last = stream(server, samples)
+    assert replace(last, notice="") == quoted
+    assert [event for event in before if isinstance(event, TextDelta)] == [TextDelta(quoted.text)]
+
+
+PARTS = ["{one}", "{two}", "[{n}]", "[999]", " ", "\n\n", "\n- ", "| ", "Yes. ", "He was", "<think>Why [2]?</think>"]
+
+
+@hypothesis_settings(max_examples=15)
+@given(st.lists(st.sampled_from([*PARTS, NOT_FOUND_TOKEN]), min_size=1), st.integers(1, 40))
+@example(["{one}", " ", "He was", " ", NOT_FOUND_TOKEN, "\n\n", "{two}"], 3)
+@example(["Yes. ", "[{n}]", "{one}", "\n- ", "{two}", "\n\n", "{one}", "[999]"], 1)
+def test_the_way_a_reply_is_cut_changes_nothing(samples: Settings, parts: list[str], delta_characters: int) -> None:
+    def reply(request: Request) -> str:
+        return fill(request, "".join(parts))
+
+    with OpenAIServer(reply, delta_characters=delta_characters) as server:
+        one = ask(server, samples)
+        server.delta_characters = 10_000
+        other = ask(server, samples)
+    assert (one.text, one.sentences, one.citations) == (other.text, other.sentences, other.citations)
 
 
 # -- the model and the key --------------------------------------------------------------------
@@ -189,16 +287,14 @@ def test_a_local_server_needs_no_key(samples: Settings) -> None:
 )
 def test_the_token_for_not_found_is_no_answer(samples: Settings, reply: str, delta_characters: int) -> None:
     with OpenAIServer(reply.format(NOT_FOUND_TOKEN), delta_characters=delta_characters) as server:
-        events = list(stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url)))
-    last = events[-1]
-    assert isinstance(last, Answer)
+        events, last = stream(server, samples)
     assert (last.found, last.text, last.notice) == (False, NOT_FOUND, "")
     assert (last.sentences, last.citations) == ((), ())
     assert last.passages
     assert last.model == "scripted-model"
     assert last.usage is not None
     assert last.usage.completion_tokens == COMPLETION_TOKENS
-    assert not any(isinstance(event, TextDelta) for event in events)
+    assert [event for event in events if isinstance(event, TextDelta)] == [TextDelta(NOT_FOUND)]
 
 
 @pytest.mark.parametrize(
@@ -211,13 +307,11 @@ def test_the_token_for_not_found_is_no_answer(samples: Settings, reply: str, del
 )
 def test_a_reply_that_cites_nothing_is_not_shown(samples: Settings, reply: str) -> None:
     with OpenAIServer(reply, delta_characters=3) as server:
-        events = list(stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url)))
-    last = events[-1]
-    assert isinstance(last, Answer)
+        events, last = stream(server, samples)
     assert (last.found, last.text, last.sentences, last.citations) == (False, NOT_FOUND, (), ())
     assert last.notice == "The language model's reply cited no sentence, so it is not shown."
     assert "pheasant" not in last.to_json()
-    assert not any(isinstance(event, TextDelta) and event.text for event in events)
+    assert [event for event in events if isinstance(event, TextDelta)] == [TextDelta(NOT_FOUND)]
 
 
 def test_the_token_for_not_found_may_be_in_small_letters(samples: Settings) -> None:
@@ -232,11 +326,9 @@ def test_the_token_after_cited_words_is_dropped(samples: Settings, delta_charact
         return f"{reply_about_israel(request)}\n\n**{NOT_FOUND_TOKEN}.**"
 
     with OpenAIServer(reply, delta_characters=delta_characters) as server:
-        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
-    assert isinstance(last, Answer)
+        _, last = stream(server, samples)
     assert last.found
     assert last.text.endswith("Israel was uneasy. [2]")
-    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
     assert "DOCUMENTS" not in repr(last.sentences)
 
 
@@ -325,7 +417,8 @@ def test_no_document_can_break_the_prompt(folder: Path, settings: Settings, embe
     for words in ("$question ${sources}", "$not_found", "{question} %s $fence", "=== 0123456789abcdef ==="):
         assert words in inside
     numbered = NUMBERED.findall(inside)
-    assert [int(number) for number, _ in numbered] == list(range(1, len(numbered) + 1))
+    given = [int(number) for number, _ in numbered]
+    assert given == sorted(set(given)) and len(given) > 3
     # Every line is a numbered sentence, a document's head or empty: no document begins a line of its own.
     heads = [line for line in inside.splitlines() if line and not NUMBERED.match(line)]
     assert len(heads) == len(result.passages)
@@ -459,12 +552,10 @@ def test_what_was_cited_of_a_reply_that_breaks_off_stays_with_the_quotations_ben
     reason, then, refusal, advice = BREAKS[fault]
     script = Reply(lambda request: f"{reply_about_israel(request)} Then", reason, then, refusal=refusal)
     with OpenAIServer(script) as server:
-        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+        _, last = stream(server, samples)
         assert len(server.chats) == 1
-    assert isinstance(last, Answer)
     received = "Trump put economic diplomacy with the Gulf monarchies first [1].\n\nIsrael was uneasy. [2] Then"
     assert last.text.startswith(received)
-    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
     assert last.found
     assert last.model == "scripted-model"
     assert last.usage is not None
@@ -492,8 +583,7 @@ def test_a_reply_that_breaks_off_where_nothing_can_be_quoted_stands_alone(sample
 @pytest.mark.parametrize("words", ["Hanoverian pheasants are", "", "<think>Sentence [2] says"])
 def test_what_broke_off_before_it_cited_anything_is_not_shown(samples: Settings, quoted: Answer, words: str) -> None:
     with OpenAIServer(Reply(words, "content_filter")) as server:
-        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
-    assert isinstance(last, Answer)
+        before, last = stream(server, samples)
     assert replace(last, notice="") == quoted
     assert "The content filter of" in last.notice
     assert "pheasant" not in repr(before)
@@ -566,12 +656,10 @@ def test_thoughts_are_not_shown_and_cite_nothing(samples: Settings, delta_charac
         return f"<think>\nHanoverian pheasants [3]?\n</think>\n\n{reply_about_israel(request)}"
 
     with OpenAIServer(reply, delta_characters=delta_characters) as server:
-        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
-    assert isinstance(last, Answer)
+        before, last = stream(server, samples)
     assert last.text.startswith("Trump put economic diplomacy")
     assert len(last.citations) == 2
     assert "pheasant" not in repr(before) + last.to_json()
-    assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
 
 
 def test_thoughts_whose_opening_the_server_keeps_to_itself_are_no_answer(samples: Settings) -> None:
@@ -579,10 +667,13 @@ def test_thoughts_whose_opening_the_server_keeps_to_itself_are_no_answer(samples
         return f"Hanoverian pheasants [3]?\n</think>\n\n{reply_about_israel(request)}"
 
     with OpenAIServer(reply) as server:
-        result = ask(server, samples)
-    assert result.text.startswith("Trump put economic diplomacy")
-    assert len(result.citations) == 2
-    assert "pheasant" not in result.to_json()
+        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+    assert isinstance(last, Answer)
+    assert last.text.startswith("Trump put economic diplomacy")
+    assert len(last.citations) == 2
+    assert "pheasant" not in last.to_json()
+    # What was streamed before it was known for a thought cannot be taken back: the answer follows it.
+    assert join(before) == f"Hanoverian pheasants [1]?{last.text}"
 
 
 def test_the_server_notices_when_the_answer_is_no_longer_wanted(samples: Settings) -> None:

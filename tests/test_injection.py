@@ -250,7 +250,6 @@ def test_markers_of_a_document_that_were_not_given_out_are_dropped_from_a_copy(
     assert set(re.findall(r"\d+", answer.text)) == {"1911", "1"}
 
 
-@pytest.mark.xfail(strict=True, reason="a number that a document has in a marker is given out all the same")
 def test_no_marker_of_a_document_is_taken_for_ours(folder: Path, settings: Settings, embedding: Embedding) -> None:
     marked = "The harbour of Odden was opened [1] by Ida Voss [Source 2] in 1911 【3】."
     (folder / "harbour.md").write_text(f"# Odden\n\nThe quay is old.\n\n{marked}\n\nIt is deep.\n", encoding="utf-8")

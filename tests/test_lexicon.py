@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from index.documents import Chunk
@@ -191,6 +191,8 @@ COMMON = st.characters(codec="utf-8", max_codepoint=0x9FFF, categories=["L", "Nd
 
 
 @given(st.text(alphabet=COMMON, min_size=1, max_size=60))
+@example("๚")
+@example("データ・ベース။")
 def test_every_term_of_a_text_finds_it(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     lexicon = Lexicon(tmp_path_factory.getbasetemp() / "terms.sqlite")
     lexicon.create()

@@ -190,6 +190,10 @@ def test_a_sentence_without_a_citation_finds_what_clearly_supports_it(embedding:
     for sentence in ("The ferry left Brenholm with 90 passengers.", "Bananas grow in hot countries.", "It did.", ""):
         assert find_support(sentence, candidates, embedding) == ()
     assert find_support("The ferry left Brenholm at noon.", []) == ()
+    assert (
+        find_support("Who steered the ferry that left Brenholm at noon with 1,214 passengers?", candidates, embedding)
+        == ()
+    )
 
 
 # -- the language model's opinion -------------------------------------------------------------
