@@ -60,12 +60,20 @@ class Parts:
         return rows
 
     def get(
-        self, ids: Sequence[str] | None = None, *, include: Sequence[str], where: Mapping[str, str] | None = None
+        self,
+        ids: Sequence[str] | None = None,
+        *,
+        include: Sequence[str],
+        where: Mapping[str, str] | None = None,
+        in_memory: int = PARTS_IN_MEMORY,
     ) -> dict[str, list[Any]]:
-        """The rows of some ids, as far as they stand anywhere, or those that `where` describes; in any order."""
+        """The rows of some ids, as far as they stand anywhere, or those that `where` describes; in any order.
+
+        in_memory: 1 where rows are read in the order in which they were written, so that one part at a time will do.
+        """
         rows: dict[str, list[Any]] = {"ids": [], **{column: [] for column in include}}
         for number in self._nearest_first():
-            found = self._part(number).get(ids, where=where, include=include)
+            found = self._part(number, in_memory).get(ids, where=where, include=include)
             for column, values in rows.items():
                 values.extend(found[column])
             if found["ids"]:
@@ -77,8 +85,8 @@ class Parts:
     def pages(self, size: int, include: Sequence[str]) -> Iterator[Any]:
         """All rows, at most so many at a time."""
         for number in self._numbers:
-            for offset in range(0, self._part(number).count(), size):
-                yield self._part(number).get(limit=size, offset=offset, include=include)
+            for offset in range(0, self._part(number, in_memory=1).count(), size):
+                yield self._part(number, in_memory=1).get(limit=size, offset=offset, include=include)
 
     def query(self, vector: Any, count: int) -> dict[str, float]:
         """The ids of the rows nearest to a vector, nearest first, with their distance."""

@@ -363,7 +363,8 @@ class Store:
     def _chunks_of(self, version: Version) -> Iterator[Chunk]:
         """A complete version's chunks in order, read again from Chroma, so that a long document needs no memory."""
         for i in range(0, len(version.chunk_ids), _PAGE):
-            page = self._collection.get(version.chunk_ids[i : i + _PAGE], include=["metadatas", "documents"])
+            ids = version.chunk_ids[i : i + _PAGE]
+            page = self._collection.get(ids, include=["metadatas", "documents"], in_memory=1)
             yield from sorted(_to_chunks(page), key=lambda chunk: chunk.start)
 
     def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
