@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
 
 from assistant.answers import AnswerSentence, Citation
 from assistant.markers import (
@@ -35,13 +34,8 @@ from assistant.markers import (
 )
 from assistant.support import check, find_support
 from index.documents import Passage
-from index.embedding import Embedding
+from index.embedding import Embedding, Vectors
 from index.sentences import Sentence, find_sentences
-
-if TYPE_CHECKING:
-    from index.embedding import Vectors
-else:
-    Vectors = Any
 
 _PAUSE = re.compile(rf"{OPENING.pattern}|[`~]")
 _FENCE = re.compile(r"(`{3,}|~{3,})([^`\n]*)\n")
