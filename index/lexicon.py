@@ -1,4 +1,4 @@
-"""The lexical index: SQLite FTS5 over the chunks' terms, derived from the store.
+"""The lexical index: the chunks, their terms and a copy of their vectors, in SQLite; derived from the store.
 
 It can be deleted and rebuilt with the same results. It is also what makes a sync visible: a chunk
 counts once it stands here, and a reader that holds one connection's snapshot sees a whole version.
@@ -6,20 +6,21 @@ counts once it stands here, and a reader that holds one connection's snapshot se
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import accumulate, groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
+from index import postings
 from index.documents import Chunk
 from index.embedding import Embedded, Vectors
-from index.sentences import find_chunk_sentences
+from index.sentences import Kind, Sentence, find_chunk_sentences
 from index.terms import find_query_terms, find_terms
 
 _SCHEMA = """
@@ -28,14 +29,11 @@ CREATE TABLE documents (
     content_hash TEXT NOT NULL, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, chunk_count INTEGER NOT NULL
 );
 CREATE TABLE chunks (
-    number INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, sentences BLOB NOT NULL, length INTEGER NOT NULL
 );
 CREATE INDEX chunks_of_document ON chunks (document_id, start);
 CREATE INDEX documents_by_content ON documents (content_hash);
-CREATE VIRTUAL TABLE terms USING fts5 (body, title,
-    tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co' tokenchars '.:'");
-CREATE VIRTUAL TABLE vocabulary USING fts5vocab (terms, row);
 CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT NULL);
 CREATE TABLE state (whole INTEGER NOT NULL, read INTEGER NOT NULL);
 CREATE TABLE pending (document_id TEXT PRIMARY KEY);
@@ -43,11 +41,10 @@ CREATE TABLE skipped (
     path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, reason TEXT NOT NULL
 );
 """
-TITLE_WEIGHT = 0.5
-MOST_ROWS = 5_000  # that the terms of a search find in all; beyond, its common terms pick no chunks
-CACHE_KIBIBYTES = 16_000  # of the file, for each thread; with SQLite's 2,000 a question reads most of it anew
-SCHEMA_VERSION = 4
-_ALL = ""  # stands for every chunk among the terms that were counted; no term is empty
+SCHEMA_VERSION = 5
+MAPPED_BYTES = 2_000_000_000  # of the file, that is read where the system has it, without a copy for each thread
+SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory
+_KINDS: tuple[Kind, ...] = ("prose", "heading", "boilerplate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +96,15 @@ class Lexicon:
         connection = self._connection()
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            for kind, name in connection.execute(
-                "SELECT type, name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%' OR (type = 'table' AND name IN "
-                "('documents', 'chunks', 'vectors', 'state', 'pending', 'skipped')) "
-                "ORDER BY sql NOT LIKE '%fts5vocab%'"
+            for (name,) in connection.execute(
+                # Virtual tables, which earlier versions had, take others with them.
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
+                "ORDER BY sql NOT LIKE '%fts5vocab%', sql NOT LIKE 'CREATE VIRTUAL%'"
             ).fetchall():
-                connection.execute(f"DROP {kind.upper()} {name}")
+                connection.execute(f"DROP TABLE IF EXISTS {name}")
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
+            postings.create(connection)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("INSERT INTO state VALUES (0, 1)")
 
@@ -137,10 +135,7 @@ class Lexicon:
         embedded: what the embedding made of their first chunks, by chunk id; `put_embedded` took that of the others.
         """
         with self._connection() as connection:
-            for record, chunks in versions:
-                self._drop(connection, record.document_id)
-                self._insert_record(connection, record)
-                self._insert_chunks(connection, record, chunks)
+            self._add_postings(connection, self._replace(connection, versions))
             self._put_embedded(connection, embedded)
 
     def put_embedded(self, embedded: Mapping[str, Embedded]) -> None:
@@ -174,8 +169,11 @@ class Lexicon:
         """Add rows to a lexicon that is being made anew: chunks in any order, of the documents given by id."""
         with self._connection() as connection:
             self._put_embedded(connection, embedded)
-            for document_id, members in groupby(chunks, key=lambda chunk: chunk.document_id):
-                self._insert_chunks(connection, records[document_id], members)
+            parts = groupby(chunks, key=lambda chunk: chunk.document_id)
+            self._add_postings(
+                connection,
+                chain.from_iterable(self._insert_chunks(connection, records[i], members) for i, members in parts),
+            )
 
     def add_records(self, records: Iterable[Record]) -> None:
         """Add the records of a lexicon that is being made anew."""
@@ -237,23 +235,39 @@ class Lexicon:
         )
 
     @staticmethod
-    def _insert_chunks(connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]) -> None:
-        title = " ".join(find_terms(record.title))
+    def _insert_chunks(
+        connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]
+    ) -> Iterator[postings.Entry]:
+        title = find_terms(record.title)
         for chunk in chunks:
+            sentences = find_chunk_sentences(chunk.text)
+            lines = [find_terms(chunk.text[s.start : s.end]) for s in sentences]
+            length = sum(map(len, lines)) + len(title)
             number = connection.execute(
-                'INSERT INTO chunks (chunk_id, document_id, start, "end", text) VALUES (?, ?, ?, ?, ?)',
-                (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text),
+                'INSERT INTO chunks (chunk_id, document_id, start, "end", text, sentences, length) '
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text, _pack(sentences), length),
             ).lastrowid
-            connection.execute(
-                "INSERT INTO terms (rowid, body, title) VALUES (?, ?, ?)",
-                (number, _to_body(chunk.text), title),
-            )
+            assert number is not None
+            yield postings.Entry(number, lines, title, length)
+
+    def _replace(
+        self, connection: sqlite3.Connection, versions: Iterable[tuple[Record, Iterable[Chunk]]]
+    ) -> Iterator[postings.Entry]:
+        for record, chunks in versions:
+            self._drop(connection, record.document_id)
+            self._insert_record(connection, record)
+            yield from self._insert_chunks(connection, record, chunks)
+
+    @staticmethod
+    def _add_postings(connection: sqlite3.Connection, entries: Iterator[postings.Entry]) -> None:
+        while some := list(islice(entries, SEGMENT_CHUNKS)):
+            postings.add(connection, some)
 
     @staticmethod
     def _drop(connection: sqlite3.Connection, document_id: str) -> None:
-        connection.execute(
-            "DELETE FROM terms WHERE rowid IN (SELECT number FROM chunks WHERE document_id = ?)", (document_id,)
-        )
+        lengths = connection.execute("SELECT number, length FROM chunks WHERE document_id = ?", (document_id,))
+        postings.drop(connection, dict(lengths))
         connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
         connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
 
@@ -294,17 +308,14 @@ class Lexicon:
 
     def count_chunks(self) -> int:
         """How many chunks are visible."""
-        counted = self._counted()
-        if _ALL not in counted:
-            counted[_ALL] = int(self._connection().execute("SELECT count(*) FROM chunks").fetchone()[0])
-        return counted[_ALL]
+        return postings.count_chunks(self._connection())
 
-    def visible(self, ids: Iterable[str]) -> set[str]:
-        """Those of the named chunks that are visible."""
+    def numbers(self, ids: Iterable[str]) -> dict[str, int]:
+        """Those of the named chunks that are visible, each with the number that stands for it in this version."""
         wanted = list(ids)
         marks = ", ".join("?" * len(wanted))
-        rows = self._connection().execute(f"SELECT chunk_id FROM chunks WHERE chunk_id IN ({marks})", wanted)
-        return {row[0] for row in rows}
+        rows = self._connection().execute(f"SELECT chunk_id, number FROM chunks WHERE chunk_id IN ({marks})", wanted)
+        return dict(rows)
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""
@@ -323,23 +334,27 @@ class Lexicon:
         )
         return [Chunk(*row) for row in rows]
 
-    def search(self, query: str, count: int) -> dict[str, float]:
-        """The chunks that share terms with the query, best first, with their BM25 scores (higher is better).
+    def match(self, query: str) -> postings.Matches:
+        """The chunks that share terms with the query."""
+        return postings.Matches(self._connection(), find_query_terms(query)[:200])
 
-        In a large store only the rare terms are searched, as many as find MOST_ROWS chunks.
-        """
-        terms = self._select(find_query_terms(query)[:200])
-        if not terms:
-            return {}
-        match = " OR ".join(f'"{term}"' for term in terms)
+    def search(self, query: str, count: int) -> dict[str, float]:
+        """The ids of the chunks that share terms with the query, best first, with their BM25 scores."""
+        scores = self.match(query).best(count)
+        marks = ", ".join("?" * len(scores))
+        rows = self._connection().execute(f"SELECT chunk_id, number FROM chunks WHERE number IN ({marks})", [*scores])
+        return dict(sorted(((i, scores[number]) for i, number in rows), key=lambda row: (-row[1], row[0])))
+
+    def read(self, numbers: Iterable[int]) -> dict[int, tuple[Chunk, Record, tuple[Sentence, ...]]]:
+        """Chunks by number, each with its document's record and its sentences, whose offsets are the chunk's own."""
+        wanted = list(numbers)
+        marks = ", ".join("?" * len(wanted))
         rows = self._connection().execute(
-            # The best are chosen before they are joined: a join of all that is found takes longer than the search.
-            f"SELECT chunk_id, score FROM (SELECT rowid AS number, -bm25(terms, 1.0, {TITLE_WEIGHT}) AS score "
-            "FROM terms WHERE terms MATCH ? ORDER BY score DESC LIMIT ?) JOIN chunks USING (number) "
-            "ORDER BY score DESC, chunk_id",
-            (match, count),
+            'SELECT number, chunk_id, document_id, start, "end", text, sentences, documents.* '
+            f"FROM chunks JOIN documents USING (document_id) WHERE number IN ({marks})",
+            wanted,
         )
-        return dict(rows)
+        return {row[0]: (Chunk(*row[1:6]), _to_record(row[7:]), _unpack(row[6])) for row in rows}
 
     def is_read(self) -> bool:
         """Whether there are vectors for the sentences of every chunk."""
@@ -354,12 +369,14 @@ class Lexicon:
         )
         return [Chunk(*row) for row in rows]
 
-    def sentences(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """The packed vectors of the sentences of chunks, by chunk id, for those that have them."""
-        wanted = list(ids)
+    def sentences(self, numbers: Iterable[int]) -> dict[int, bytes]:
+        """The packed vectors of the sentences of chunks, by number, for those that have them."""
+        wanted = list(numbers)
         marks = ", ".join("?" * len(wanted))
         rows = self._connection().execute(
-            f"SELECT chunk_id, sentences FROM vectors WHERE chunk_id IN ({marks}) AND sentences IS NOT NULL", wanted
+            "SELECT number, vectors.sentences FROM chunks JOIN vectors USING (chunk_id) "
+            f"WHERE number IN ({marks}) AND vectors.sentences IS NOT NULL",
+            wanted,
         )
         return dict(rows)
 
@@ -407,49 +424,9 @@ class Lexicon:
         )
         return bool(row.fetchone()[0])
 
-    def coverage(self, query: str, ids: Iterable[str]) -> dict[str, float]:
-        """How much of the query the best single sentence of each chunk holds: the share of its terms, by rarity."""
-        terms = find_query_terms(query)
-        rarity = self.rarity(terms)
-        total = sum(rarity.values()) or 1.0
-        wanted = list(ids)
-        marks = ", ".join("?" * len(wanted))
-        rows = self._connection().execute(
-            f"SELECT chunk_id, body FROM chunks JOIN terms ON number = terms.rowid WHERE chunk_id IN ({marks})", wanted
-        )
-        return {chunk_id: max(_weigh_lines(body, rarity), default=0.0) / total for chunk_id, body in rows}
-
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
-        counts, total = self._count_rows(terms), self.count_chunks()
-        return {term: math.log(1 + (total - counts[term] + 0.5) / (counts[term] + 0.5)) for term in terms}
-
-    def _select(self, terms: Sequence[str]) -> list[str]:
-        """The rarest terms, as many as find MOST_ROWS chunks in all, and one in any case."""
-        counts = self._count_rows(terms)
-        found = [term for term in sorted(terms, key=lambda term: counts[term]) if counts[term]]
-        within = sum(rows <= MOST_ROWS for rows in accumulate(counts[term] for term in found))
-        return found[: max(1, within)]
-
-    def _count_rows(self, terms: Sequence[str]) -> dict[str, int]:
-        """How many chunks hold each term."""
-        counted = self._counted()
-        if unknown := [term for term in terms if term not in counted]:
-            marks = ", ".join("?" * len(unknown))
-            rows = self._connection().execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", unknown)
-            counted.update(dict.fromkeys(unknown, 0) | dict(rows))
-        return {term: counted[term] for term in terms}
-
-    def _counted(self) -> dict[str, int]:
-        """What was counted since anything changed, by this thread: a question counts the same terms several times."""
-        connection = self._connection()
-        state = (connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes)
-        counted: dict[str, int]
-        before, counted = self._local.counted
-        if before != state:
-            counted = {}
-            self._local.counted = (state, counted)
-        return counted
+        return postings.rarity(self._connection(), terms)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -477,32 +454,18 @@ class Lexicon:
             connection = sqlite3.connect(self._file, timeout=30, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self._local.connection = connection
-            self._local.counted = (None, {})
         return connection
 
 
-def _weigh_lines(body: str, weights: Mapping[str, float]) -> Iterable[float]:
-    """The sum of the weights of the terms that each line holds, for the lines that hold any.
-
-    Looked up term by term, since a query has few terms and a chunk has many.
-    """
-    padded = f" {body} ".replace("\n", " \n ")
-    sums: dict[int, float] = {}
-    for term, weight in weights.items():
-        place = padded.find(f" {term} ")
-        while place >= 0:
-            line = padded.count("\n", 0, place)
-            sums[line] = sums.get(line, 0.0) + weight
-            end = padded.find("\n", place)
-            place = padded.find(f" {term} ", end) if end >= 0 else -1
-    return sums.values()
+def _pack(sentences: Sequence[Sentence]) -> bytes:
+    return array("I", [value for s in sentences for value in (s.start, s.end, _KINDS.index(s.kind))]).tobytes()
 
 
-def _to_body(text: str) -> str:
-    """The terms of a text, one sentence a line."""
-    return "\n".join(" ".join(find_terms(text[s.start : s.end])) for s in find_chunk_sentences(text))
+def _unpack(packed: bytes) -> tuple[Sentence, ...]:
+    values = iter(array("I", packed))
+    return tuple(Sentence(start, end, _KINDS[kind]) for start, end, kind in zip(values, values, values, strict=True))
 
 
 def _to_record(row: Sequence[Any]) -> Record:

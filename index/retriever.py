@@ -10,13 +10,12 @@ words that stand together answer, words strewn over a chunk often do not.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Mapping
-from heapq import nsmallest
+from collections.abc import Iterable, Mapping
 
 from index.documents import Chunk, Passage, page_at
 from index.embedding import Vectors
 from index.lexicon import Record
-from index.sentences import Sentence, find_chunk_sentences
+from index.sentences import Sentence
 from index.store import Store
 
 # Of the whole score; README says what else was tried.
@@ -27,55 +26,54 @@ SHORT_LIST = 40  # chunks that are read closely; the others that were found come
 
 def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> list[Passage]:
     """The `count` passages that best match the query, best first; fewer where the store has fewer."""
-    lexicon = store.lexicon
+    lexicon, wanted = store.lexicon, max(CANDIDATES, count)
     with lexicon.snapshot():
-        dense = store.nearest(query_vector, max(CANDIDATES, count))
+        nearest = store.nearest(query_vector, wanted)
         # Without the rows that a sync under way has written but not yet made visible.
-        dense = _keep(dense, lexicon.visible(dense))
-        lexical = lexicon.search(query, max(CANDIDATES, count))
+        numbers = lexicon.numbers(nearest)
+        dense = {numbers[chunk_id]: cosine for chunk_id, cosine in nearest.items() if chunk_id in numbers}
+        matches = lexicon.match(query)
+        lexical = matches.best(wanted)
         short_list = _choose_best(combine(dense, {}, lexical, {}), SHORT_LIST)
-        coverage = lexicon.coverage(query, short_list)
+        coverage = matches.coverage(short_list)
         similarities = store.similarities(short_list, query_vector)
-        sentences = {chunk_id: float(cosines.max()) for chunk_id, cosines in similarities.items()}
+        sentences = {number: float(cosines.max()) for number, cosines in similarities.items()}
         # An embedding that gives nothing for sentences is judged by its chunks alone.
-        scores = combine(dense, sentences or _keep(dense, coverage), lexical, coverage)
+        scores = combine(dense, sentences or {i: dense[i] for i in short_list if i in dense}, lexical, coverage)
         best = _choose_best(scores, count)
-        chunks = lexicon.chunks(best)
-        if missing := [chunk_id for chunk_id in best if chunk_id not in coverage]:
+        if missing := [number for number in best if number not in coverage]:
             similarities |= store.similarities(missing, query_vector)
-        return [
-            to_passage(chunks[i], lexicon.record(chunks[i].document_id), scores[i], similarities.get(i, ()))
-            for i in best
-        ]
+        read = lexicon.read(best)
+        return [to_passage(*read[number], scores[number], similarities.get(number, ())) for number in best]
 
 
 def combine(
-    dense: Mapping[str, float],
-    sentences: Mapping[str, float],
-    lexical: Mapping[str, float],
-    coverage: Mapping[str, float],
-) -> dict[str, float]:
+    dense: Mapping[int, float],
+    sentences: Mapping[int, float],
+    lexical: Mapping[int, float],
+    coverage: Mapping[int, float],
+) -> dict[int, float]:
     """One score from 0 to 1 for each chunk that a search has found; higher is better."""
-    scaled = [
+    total = dict.fromkeys((*dense, *lexical), 0.0)
+    for share, scores in (
         (DENSE_SHARE, _scale(dense)),
         (SENTENCE_SHARE, _scale(sentences)),
         (LEXICAL_SHARE, _scale(lexical)),
         (COVERAGE_SHARE, coverage),
-    ]
-    return {i: sum(share * scores.get(i, 0.0) for share, scores in scaled) for i in {*dense, *lexical}}
+    ):
+        for number in total:
+            total[number] += share * scores.get(number, 0.0)
+    return total
 
 
-def _choose_best(scores: Mapping[str, float], count: int) -> list[str]:
-    return nsmallest(count, scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+def _choose_best(scores: Mapping[int, float], count: int) -> list[int]:
+    return sorted(scores, key=lambda number: (-scores[number], number))[:count]
 
 
-def to_passage(chunk: Chunk, record: Record | None, score: float, similarities: Iterable[float] = ()) -> Passage:
-    """A stored chunk with its document's record and its sentences."""
-    if record is None:
-        raise LookupError(f"chunk {chunk.id} has no document")
-    sentences = tuple(
-        Sentence(chunk.start + s.start, chunk.start + s.end, s.kind) for s in find_chunk_sentences(chunk.text)
-    )
+def to_passage(
+    chunk: Chunk, record: Record, sentences: Iterable[Sentence], score: float, similarities: Iterable[float] = ()
+) -> Passage:
+    """A stored chunk with its document's record and its sentences, whose offsets are the chunk's own."""
     return Passage(
         chunk.document_id,
         record.path,
@@ -85,19 +83,15 @@ def to_passage(chunk: Chunk, record: Record | None, score: float, similarities: 
         chunk.end,
         chunk.text,
         score,
-        sentences,
+        tuple(Sentence(chunk.start + s.start, chunk.start + s.end, s.kind) for s in sentences),
         page_at(record.pages, chunk.start),
         record.pages[bisect_right(record.pages, chunk.start) : bisect_left(record.pages, chunk.end)],
         tuple(round(float(cosine), 4) for cosine in similarities),
     )
 
 
-def _keep(scores: Mapping[str, float], kept: Container[str]) -> dict[str, float]:
-    return {chunk_id: score for chunk_id, score in scores.items() if chunk_id in kept}
-
-
-def _scale(scores: Mapping[str, float]) -> dict[str, float]:
+def _scale(scores: Mapping[int, float]) -> dict[int, float]:
     if not scores:
         return {}
     least, most = min(scores.values()), max(scores.values())
-    return {chunk_id: (score - least) / (most - least) if most > least else 1.0 for chunk_id, score in scores.items()}
+    return {number: (score - least) / (most - least) if most > least else 1.0 for number, score in scores.items()}

@@ -519,11 +519,11 @@ class Store:
                 return self.lexicon.nearest(vector, count)
         return {chunk_id: 1.0 - distance for chunk_id, distance in found.items()}
 
-    def similarities(self, chunk_ids: Sequence[str], query_vector: Vectors) -> dict[str, Vectors]:
-        """The cosine of each sentence of chunks to a query, for those whose sentences have vectors."""
+    def similarities(self, numbers: Sequence[int], query_vector: Vectors) -> dict[int, Vectors]:
+        """The cosine of each sentence of chunks to a query, by number, for those whose sentences have vectors."""
         import numpy as np
 
-        packed = {i: vectors for i, vectors in self.lexicon.sentences(chunk_ids).items() if vectors}
+        packed = {i: vectors for i, vectors in self.lexicon.sentences(numbers).items() if vectors}
         if not packed:
             return {}
         rows = np.frombuffer(b"".join(packed.values()), dtype=np.int8).reshape(-1, len(query_vector))

@@ -109,4 +109,5 @@ def contents(store: Store, embedding: HashEmbedding | None = None) -> Contents:
     # Read one by one: a search of everything is approximate beyond some hundred rows.
     query = (embedding or HashEmbedding()).embed_query("anything")
     near = {chunk_id: round(float(vector @ query), 4) for chunk_id, vector in store.vectors(sorted(stored)).items()}
-    return records, chunks, stored, near, store.lexicon.sentences(sorted(stored))
+    sentences = {i: row.sentences for i, row in store.lexicon.embedded(sorted(stored)).items()}
+    return records, chunks, stored, near, sentences

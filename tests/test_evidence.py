@@ -43,11 +43,11 @@ def make_passages(
     record = Record(document_id, f"{document_id}.txt", "", None, pages, "c" * 64, 1, 1, len(chunk_texts))
     passages, start, place = [], 0, 0
     for number, text in enumerate(chunk_texts):
-        count = len(find_sentences(text))
+        sentences = find_sentences(text)
         chunk = Chunk(f"{document_id}:{start}", document_id, start, start + len(text), text)
-        cosines = range(place, place + count) if similarities else ()
-        passages.append(to_passage(chunk, record, 1 - number / 100, cosines))
-        start, place = chunk.end, place + count
+        cosines = range(place, place + len(sentences)) if similarities else ()
+        passages.append(to_passage(chunk, record, sentences, 1 - number / 100, cosines))
+        start, place = chunk.end, place + len(sentences)
     return passages
 
 

@@ -259,7 +259,7 @@ def test_in_a_large_store_the_common_terms_of_a_query_pick_no_chunks(
 ) -> None:
     fill(lexicon, **{f"bridge{n}": f"The bridge {n} is long." for n in range(20)}, ferry="The ferry is long.")
     assert len(lexicon.search("long ferry bridge", 50)) == 21
-    monkeypatch.setattr("index.lexicon.MOST_ROWS", 10)
+    monkeypatch.setattr("index.postings.MOST_PLACES", 10)
     assert list(lexicon.search("long ferry bridge", 50)) == ["ferry"]
     # One term is searched in any case.
     assert len(lexicon.search("long", 50)) == 21

@@ -27,13 +27,14 @@ from index.sync import sync
 
 # -- two scores become one --------------------------------------------------------------------
 
-SCORES = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1, 50), max_size=8)
-COVERAGE = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1), max_size=8)
+NUMBERS = st.integers(1, 8)
+SCORES = st.dictionaries(NUMBERS, st.floats(-1, 50), max_size=8)
+COVERAGE = st.dictionaries(NUMBERS, st.floats(0, 1), max_size=8)
 
 
 @given(SCORES, SCORES, SCORES, COVERAGE)
 def test_every_chunk_that_was_found_has_a_score_from_0_to_1(
-    dense: dict[str, float], sentences: dict[str, float], lexical: dict[str, float], coverage: dict[str, float]
+    dense: dict[int, float], sentences: dict[int, float], lexical: dict[int, float], coverage: dict[int, float]
 ) -> None:
     scores = combine(dense, sentences, lexical, coverage)
     assert scores.keys() == {*dense, *lexical}
@@ -42,7 +43,7 @@ def test_every_chunk_that_was_found_has_a_score_from_0_to_1(
 
 @given(SCORES, SCORES, SCORES, COVERAGE)
 def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
-    dense: dict[str, float], sentences: dict[str, float], lexical: dict[str, float], coverage: dict[str, float]
+    dense: dict[int, float], sentences: dict[int, float], lexical: dict[int, float], coverage: dict[int, float]
 ) -> None:
     scores = combine(dense, sentences, lexical, coverage)
     every = (dense, sentences, lexical, coverage)
@@ -53,32 +54,32 @@ def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
 
 
 @given(SCORES.filter(bool), st.integers(1, 100), st.integers(-10, 10))
-def test_the_scale_of_a_search_does_not_matter(lexical: dict[str, float], factor: int, shift: int) -> None:
-    dense = {"a": 0.9, "b": 0.5, "c": 0.1}
-    coverage = dict.fromkeys("abcdefgh", 0.5)
-    scaled = {chunk_id: score * factor + shift for chunk_id, score in lexical.items()}
+def test_the_scale_of_a_search_does_not_matter(lexical: dict[int, float], factor: int, shift: int) -> None:
+    dense = {1: 0.9, 2: 0.5, 3: 0.1}
+    coverage = dict.fromkeys(range(1, 9), 0.5)
+    scaled = {number: score * factor + shift for number, score in lexical.items()}
     expected = combine(dense, dense, lexical, coverage)
     if len({*scaled.values()}) == len({*lexical.values()}):
         assert combine(dense, dense, scaled, coverage) == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_best_of_all_has_1_and_each_score_its_share() -> None:
-    dense = {"a": 0.8, "b": 0.4, "c": 0.2}
-    coverage = {"a": 1.0, "b": 0.0, "c": 0.0, "d": 0.5}
-    assert combine(dense, dense, {"a": 12.0, "d": 9.0, "b": 2.0}, coverage) == pytest.approx(
+    dense = {1: 0.8, 2: 0.4, 3: 0.2}
+    coverage = {1: 1.0, 2: 0.0, 3: 0.0, 4: 0.5}
+    assert combine(dense, dense, {1: 12.0, 4: 9.0, 2: 2.0}, coverage) == pytest.approx(
         {
-            "a": 1.0,
-            "b": (DENSE_SHARE + SENTENCE_SHARE) / 3,
-            "c": 0.0,
-            "d": LEXICAL_SHARE * 0.7 + COVERAGE_SHARE * 0.5,
+            1: 1.0,
+            2: (DENSE_SHARE + SENTENCE_SHARE) / 3,
+            3: 0.0,
+            4: LEXICAL_SHARE * 0.7 + COVERAGE_SHARE * 0.5,
         }
     )
 
 
 def test_a_search_that_found_nothing_takes_nothing_away() -> None:
     assert combine({}, {}, {}, {}) == {}
-    assert combine({"a": 0.3}, {}, {}, {"a": 0.0}) == {"a": DENSE_SHARE}
-    assert combine({}, {}, {"a": 3.0, "b": 1.0}, {"a": 0.0, "b": 0.0}) == {"a": LEXICAL_SHARE, "b": 0.0}
+    assert combine({1: 0.3}, {}, {}, {1: 0.0}) == {1: DENSE_SHARE}
+    assert combine({}, {}, {1: 3.0, 2: 1.0}, {1: 0.0, 2: 0.0}) == {1: LEXICAL_SHARE, 2: 0.0}
 
 
 # -- a chunk becomes a passage ----------------------------------------------------------------
@@ -87,7 +88,7 @@ def test_a_search_that_found_nothing_takes_nothing_away() -> None:
 def test_a_passages_sentences_and_page_are_those_of_the_document() -> None:
     record = Record("id", "a.txt", "The tour", "2025-05-13", (0, 50, 100), "c" * 64, 1, 1, 2)
     text = "# Title\n\nIt rained. We left."
-    passage = to_passage(Chunk("id:60", "id", 60, 60 + len(text), text), record, 0.5)
+    passage = to_passage(Chunk("id:60", "id", 60, 60 + len(text), text), record, find_sentences(text), 0.5)
     assert passage == Passage(
         *("id", "a.txt", "The tour", "2025-05-13", 60, 60 + len(text), text, 0.5),
         (Sentence(62, 67, "heading"), Sentence(69, 79), Sentence(80, 88)),

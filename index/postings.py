@@ -1,0 +1,303 @@
+"""The inverted index, in SQLite: for each term the places where it stands. It scores chunks by BM25.
+
+Kept as log-structured merge trees are (O'Neil et al. 1996), and as Lucene does: every write adds a segment of its own,
+and where eight of like size stand they become one. A chunk that is dropped is only noted; its places go at the next
+merge. So a write is short however large the index is, a search looks into few segments, and it finds the same as in
+an index made anew.
+
+Nothing is committed here: whoever calls has the transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Places = NDArray[np.void]
+else:
+    Places = Any
+
+SCHEMA = """
+CREATE TABLE segments (segment INTEGER PRIMARY KEY AUTOINCREMENT, size INTEGER NOT NULL);
+CREATE TABLE postings (
+    segment INTEGER NOT NULL, term TEXT NOT NULL, places BLOB NOT NULL, PRIMARY KEY (segment, term)
+) WITHOUT ROWID;
+CREATE TABLE dropped (number INTEGER PRIMARY KEY);
+CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL);
+"""
+TABLES = ("segments", "postings", "dropped", "totals")
+# A place: the chunk, the line of it, and how many terms the chunk has, its document's title included.
+_PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
+_PLACE_BYTES = 8
+_TITLE = 65_535  # stands for a line
+_SATURATION, _NORMALIZATION, TITLE_WEIGHT = 1.2, 0.75, 0.5  # BM25's k1 and b; of a term in the title, beside the text
+SEGMENTS_TO_MERGE = 8
+LARGEST_MERGE_PLACES = 16_000_000  # a segment of more is left as it is: some 100,000 chunks
+MOST_DROPPED = 1000  # or a sixteenth of all chunks: more than that, and they are taken out of every segment
+MOST_PLACES = 100_000  # that one search reads; beyond, its common terms are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the index is to know of a chunk: its terms, line by line, and those of its document's title.
+
+    length: how many terms there are in all.
+    """
+
+    number: int
+    lines: Sequence[Sequence[str]]
+    title: Sequence[str]
+    length: int
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the tables, empty."""
+    for statement in SCHEMA.split(";\n"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO totals VALUES (0, 0)")
+
+
+def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Add a segment for chunks whose numbers were never used before."""
+    import numpy as np
+
+    vocabulary: dict[str, int] = {}
+    terms: list[int] = []
+    rows: list[tuple[int, int, int]] = []
+    for entry in entries:
+        length = min(entry.length, _TITLE)
+        lines = [(min(line, _TITLE - 1), words) for line, words in enumerate(entry.lines)]
+        for line, words in [*lines, (_TITLE, entry.title)]:
+            terms.extend(vocabulary.setdefault(word, len(vocabulary)) for word in words)
+            rows.extend([(entry.number, line, length)] * len(words))
+    _count(connection, len(entries), sum(entry.length for entry in entries))
+    if not rows:
+        return
+    places = np.array(rows, dtype=_PLACE)[np.argsort(terms, kind="stable")].tobytes()
+    ends = np.cumsum(np.bincount(terms)) * _PLACE_BYTES
+    blobs = dict(zip(vocabulary, (places[i:j] for i, j in zip([0, *ends[:-1]], ends, strict=True)), strict=True))
+    segment = _add_segment(connection, len(rows))
+    connection.executemany("INSERT INTO postings VALUES (?, ?, ?)", ((segment, t, blobs[t]) for t in sorted(blobs)))
+    _merge_like_sized(connection)
+
+
+def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
+    """Forget chunks, by number, given how many terms each has."""
+    connection.executemany("INSERT INTO dropped VALUES (?)", ((number,) for number in lengths))
+    _count(connection, -len(lengths), -sum(lengths.values()))
+    (dropped,) = connection.execute("SELECT count(*) FROM dropped").fetchone()
+    if dropped > MOST_DROPPED and dropped > count_chunks(connection) / 16:
+        for (segment,) in connection.execute("SELECT segment FROM segments").fetchall():
+            _merge(connection, [segment])
+        connection.execute("DELETE FROM dropped")
+
+
+def _count(connection: sqlite3.Connection, chunks: int, terms: int) -> None:
+    connection.execute("UPDATE totals SET chunks = chunks + ?, terms = terms + ?", (chunks, terms))
+
+
+def _add_segment(connection: sqlite3.Connection, size: int) -> int:
+    segment = connection.execute("INSERT INTO segments (size) VALUES (?)", (size,)).lastrowid
+    assert segment is not None
+    return segment
+
+
+def _merge_like_sized(connection: sqlite3.Connection) -> None:
+    """Make one of those segments that are of like size, up to a factor of eight, while there are many of them."""
+    while True:
+        sizes = connection.execute("SELECT segment, size FROM segments WHERE size <= ?", (LARGEST_MERGE_PLACES,))
+        alike: dict[int, list[int]] = {}
+        for segment, size in sizes.fetchall():
+            alike.setdefault(size.bit_length() // 3, []).append(segment)
+        many = next((segments for segments in alike.values() if len(segments) >= SEGMENTS_TO_MERGE), None)
+        if many is None:
+            return
+        _merge(connection, many)
+
+
+def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
+    """Make one segment of several, without the places of what was dropped."""
+    dropped = _load_dropped(connection)
+
+    class Join:
+        def __init__(self) -> None:
+            self.parts: list[Any] = []
+
+        def step(self, places: Any, /) -> None:
+            self.parts.append(places)
+
+        def finalize(self) -> Any:
+            joined = b"".join(self.parts)
+            places = _to_places(joined)
+            return places[_are_kept(places, dropped)].tobytes()
+
+    connection.create_aggregate("join_places", 1, Join)
+    merged = _add_segment(connection, 0)
+    marks = _marks(segments)
+    connection.execute(
+        "INSERT INTO postings SELECT ?, term, join_places(places) FROM "
+        f"(SELECT term, places FROM postings WHERE segment IN ({marks}) ORDER BY term, segment) "
+        "GROUP BY term",
+        (merged, *segments),
+    )
+    connection.execute("DELETE FROM postings WHERE segment = ? AND length(places) = 0", (merged,))
+    connection.execute(f"DELETE FROM postings WHERE segment IN ({marks})", segments)
+    connection.execute(f"DELETE FROM segments WHERE segment IN ({marks})", segments)
+    connection.execute(
+        "UPDATE segments SET size = (SELECT total(length(places)) / ? FROM postings WHERE segment = ?) "
+        "WHERE segment = ?",
+        (_PLACE_BYTES, merged, merged),
+    )
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+def count_chunks(connection: sqlite3.Connection) -> int:
+    """How many chunks there are."""
+    return int(connection.execute("SELECT chunks FROM totals").fetchone()[0])
+
+
+def rarity(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, float]:
+    """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
+    import numpy as np
+
+    terms = list(dict.fromkeys(terms))
+    places, term_of = _read_places(connection, terms)
+    holding = np.bincount(term_of[_find_runs(places, term_of)], minlength=len(terms))
+    return dict(zip(terms, _to_rarity(holding, count_chunks(connection)).tolist(), strict=True))
+
+
+class Matches:
+    """The chunks that share terms with a query.
+
+    In a large index only the rare terms are searched, as many as MOST_PLACES allow, and one in any case.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, terms: Sequence[str]) -> None:
+        import numpy as np
+
+        terms = list(dict.fromkeys(terms))
+        chunks, lengths = connection.execute("SELECT chunks, terms FROM totals").fetchone()
+        sizes = _count_places(connection, terms)
+        rarest = sorted(sizes, key=lambda term: sizes[term])
+        within = sum(places <= MOST_PLACES for places in accumulate(sizes[term] for term in rarest))
+        searched = {*rarest[: max(1, within)]}
+        self._places, self._term_of = _read_places(connection, [term for term in terms if term in searched])
+        # Of each chunk's run of places of one term, where it begins.
+        self._runs = _find_runs(self._places, self._term_of)
+        self._rarity = _to_rarity(np.bincount(self._term_of[self._runs], minlength=len(searched)), chunks)
+        # Of a term that is left out, as many chunks as places: somewhat too many.
+        others = np.array([min(chunks, sizes.get(term, 0)) for term in terms if term not in searched])
+        self._rarity_of_all = self._rarity.sum() + _to_rarity(others, chunks).sum()
+        self._mean_length = lengths / max(1, chunks)
+
+    def best(self, count: int) -> dict[int, float]:
+        """The numbers of those that score highest, best first, with their BM25 scores (Robertson and Zaragoza 2009)."""
+        import numpy as np
+
+        if not len(self._runs):
+            return {}
+        frequency = np.add.reduceat(np.where(self._places["line"] == _TITLE, TITLE_WEIGHT, 1.0), self._runs)
+        length = self._places["length"][self._runs] / self._mean_length
+        saturated = frequency + _SATURATION * (1 - _NORMALIZATION + _NORMALIZATION * length)
+        parts = self._rarity[self._term_of[self._runs]] * frequency * (_SATURATION + 1) / saturated
+        # Stable, so that a sum comes out the same to the last digit whatever was written or dropped before.
+        numbers = self._places["number"][self._runs].astype(np.int64)
+        order = np.argsort(numbers, kind="stable")
+        starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+        numbers, scores = numbers[order][starts], np.add.reduceat(parts[order], starts)
+        if len(numbers) > count:
+            # With all that score as high as the last of them, of which those with the least numbers are taken below.
+            highest = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+            numbers, scores = numbers[highest], scores[highest]
+        order = np.lexsort((numbers, -scores))[:count]
+        return dict(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
+
+    def coverage(self, numbers: Iterable[int]) -> dict[int, float]:
+        """How much of the query the best single line of each chunk holds: the share of its terms, by rarity."""
+        import numpy as np
+
+        wanted = np.array(sorted(numbers), dtype=np.int64)
+        chosen = np.flatnonzero(np.isin(self._places["number"], wanted) & (self._places["line"] != _TITLE))
+        chunk = np.searchsorted(wanted, self._places["number"][chosen])
+        # Each term once in each line; then line by line.
+        terms = len(self._rarity)
+        held = np.unique((chunk * _TITLE + self._places["line"][chosen]) * terms + self._term_of[chosen])
+        lines, line_of = np.unique(held // terms, return_inverse=True)
+        sums = np.bincount(line_of, self._rarity[held % terms], len(lines))
+        best = np.zeros(len(wanted))
+        np.maximum.at(best, lines // _TITLE, sums)
+        return dict(zip(wanted.tolist(), (best / (self._rarity_of_all or 1.0)).tolist(), strict=True))
+
+
+def _count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
+    """How often each term stands anywhere, what was dropped included; terms that stand nowhere are left out."""
+    rows = connection.execute(
+        f"SELECT term, sum(length(places)) / {_PLACE_BYTES} {_FROM_POSTINGS.format(_marks(terms))} GROUP BY term", terms
+    )
+    return dict(rows)
+
+
+def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[Places, NDArray[np.int64]]:
+    """The places of terms, term by term and those of one chunk together; and of each place, which term it is of."""
+    import numpy as np
+
+    dropped = _load_dropped(connection)
+    blobs: dict[str, list[bytes]] = {term: [] for term in terms}
+    for term, blob in connection.execute(f"SELECT term, places {_FROM_POSTINGS.format(_marks(terms))}", terms):
+        blobs[term].append(blob)
+    places = _to_places(b"".join(chain.from_iterable(blobs.values())))
+    sizes = [sum(map(len, parts)) // _PLACE_BYTES for parts in blobs.values()]
+    term_of = np.repeat(np.arange(len(terms)), sizes)
+    kept = _are_kept(places, dropped)
+    return places[kept], term_of[kept]
+
+
+# Segment by segment, each looked into for each term: SQLite left alone would read all postings.
+_FROM_POSTINGS = "FROM segments CROSS JOIN postings USING (segment) WHERE term IN ({})"
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _load_dropped(connection: sqlite3.Connection) -> NDArray[np.int64]:
+    import numpy as np
+
+    return np.array([number for (number,) in connection.execute("SELECT number FROM dropped")], dtype=np.int64)
+
+
+def _to_places(blob: bytes) -> Places:
+    import numpy as np
+
+    return np.frombuffer(blob, dtype=_PLACE)
+
+
+def _are_kept(places: Places, dropped: NDArray[np.int64]) -> Any:
+    """Which places are of chunks that have not been dropped, as an index."""
+    import numpy as np
+
+    return ~np.isin(places["number"], dropped) if len(dropped) else slice(None)
+
+
+def _find_runs(places: Places, term_of: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the places of each term in each chunk begin."""
+    import numpy as np
+
+    return np.flatnonzero(np.diff(places["number"].astype(np.int64), prepend=-1) | np.diff(term_of, prepend=-1))
+
+
+def _to_rarity(holding: NDArray[np.int64], chunks: int) -> NDArray[np.float64]:
+    """The inverse document frequency of terms that so many of all chunks hold."""
+    import numpy as np
+
+    inverse: NDArray[np.float64] = np.log(1 + (chunks - holding + 0.5) / (holding + 0.5))
+    return inverse
