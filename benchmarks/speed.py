@@ -1,23 +1,26 @@
 """How fast questions are answered, and what that takes: embedding, searching, many at once, starting, memory.
 
     python -m benchmarks.speed [--sizes 10000,100000] [--queries 200] [--rounds 4] [--texts FILE.jsonl]
-        [--only embed,query,threads,cold,memory] [--json FILE]
+        [--only embed,query,threads,cold,memory] [--stores FOLDER] [--json FILE]
 
 embed: texts a second beside Chroma's default function, see `benchmarks.engines`, and beside what the processor could
 do at best: the model's floating-point operations for these very tokens at the rate of plain matrix products. Without
 --texts, texts are cut from the sample folder.
 
-query: from a question to its passages, the embedding of the question included. "bare" embeds and asks Chroma for as
-many chunks, and does nothing else. Both, and each part of the work alone, take turns question by question; "rest" is
-what the whole takes beyond its parts. "all vectors ms" is how long reading every vector once would take at the speed
-at which memory is copied. llama-index and LangChain, with their default stores, answer the same questions at the least
-size, with the product's engine. threads: the same questions by 32 threads at once.
+query: from a question to its passages, the embedding of the question included. "bare" embeds and has Chroma's own
+`query` fetch as many chunks, with their texts and metadata, and does nothing else. Both, and each part of the work
+alone, take turns question by question; "rest" is what the whole takes beyond its parts. "all vectors ms" is how long
+reading every vector once would take at the speed at which memory is copied. llama-index and LangChain, with their
+default stores, answer the same questions at the least size, with the product's engine.
+
+threads: the same questions by 32 threads at once.
 
 cold: from the start of a process to its end, medians of 7 rounds in turn. memory: what a process holds after one
 question, and what the store takes on the disk.
 
 Stores are filled with the texts over and over, numbered, in documents of 50 chunks, with random unit vectors: the
-hardest for a vector index. A chunk takes some 2 ms to put, so that --sizes 10000,100000,1000000 takes most of an hour.
+hardest for a vector index. A chunk takes some 2 ms to put, so that --sizes 10000,100000,1000000 takes most of an hour;
+with --stores they are kept, and those that are there already are not filled again.
 
 Rows are printed, and FILE is written again, as soon as each is measured. SIGTERM and Ctrl-C leave nothing behind.
 
@@ -57,7 +60,7 @@ from index.library import finish
 from index.minilm import DIMENSIONS, MOST_TOKENS, MiniLM
 from index.retriever import CANDIDATES, retrieve
 from index.settings import LOCAL_EMBEDDING, Settings
-from index.store import Store, Version, number_chunks
+from index.store import Store, Version, discard, number_chunks
 from index.sync import _embed_texts
 from index.weights import open_weights
 
@@ -71,9 +74,13 @@ Ask = Callable[[str], object]
 
 @dataclass
 class Bench:
-    """What the measurements share. Stores are filled when first asked for."""
+    """What the measurements share. Stores are filled when first asked for.
+
+    place: for what is gone afterwards. kept: where the stores are.
+    """
 
     place: Path
+    kept: Path
     settings: Settings
     embedding: Embedding
     sizes: Sequence[int]
@@ -85,7 +92,12 @@ class Bench:
     def store(self, size: int) -> Store:
         """A store of so many chunks."""
         if size not in self.stores:
-            self.stores[size] = fill(self.place / "stores", self.place / str(size), self.texts, size)
+            folder = self.kept / str(size)
+            store = Store(self.kept / "stores", folder, MiniLM.name)
+            if not store.lexicon.is_usable() or store.lexicon.count_chunks() != size:
+                discard(self.kept / "stores", folder)
+                store = fill(self.kept / "stores", folder, self.texts, size)
+            self.stores[size] = store
         return self.stores[size]
 
 
@@ -99,6 +111,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=4, help="of embedding")
     arguments.add_argument("--texts", type=Path, help="a JSON lines file whose rows have a `text`")
     arguments.add_argument("--only", type=parse_sections, default=list(SECTIONS))
+    arguments.add_argument("--stores", type=Path, help="where filled stores are kept; by default nowhere")
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--child", nargs=3, metavar=("STORES", "FOLDER", "QUESTION"), help=argparse.SUPPRESS)
     given = arguments.parse_args()
@@ -115,7 +128,8 @@ def main() -> None:
     systems: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         embedding = finish(open_embedding(settings))
-        bench = Bench(Path(temporary), settings, embedding, sorted(given.sizes), texts, questions, given.rounds)
+        kept = given.stores.resolve() if given.stores else Path(temporary)
+        bench = Bench(Path(temporary), kept, settings, embedding, sorted(given.sizes), texts, questions, given.rounds)
         for section in given.only:
             tell(section)
             systems[section] = {}
@@ -248,13 +262,24 @@ def open_asks(bench: Bench, store: Store) -> dict[str, Ask]:
     def ask(question: str) -> list[Passage]:
         return retrieve(store, question, bench.embedding.embed_query(question), count)
 
+    query = open_bare_query(store, count)
     return {
         "product": ask,
-        "bare": lambda question: store.nearest(bench.embedding.embed_query(question), count),
+        "bare": lambda question: query(bench.embedding.embed_query(question)),
         "embed": bench.embedding.embed_query,
         "dense": lambda question: store.nearest(vectors[question], CANDIDATES),
         "lexical": lambda question: store.lexicon.search(question, CANDIDATES),
     }
+
+
+def open_bare_query(store: Store, count: int) -> Callable[[Vectors], object]:
+    """Chroma's own query as it comes, of each collection that the store has in it."""
+    import chromadb
+
+    settings = chromadb.Settings(anonymized_telemetry=False)
+    client = chromadb.PersistentClient(str(store.place / "chroma"), settings=settings)
+    collections = [client.get_collection(c.name, embedding_function=None) for c in client.list_collections()]
+    return lambda vector: [c.query(query_embeddings=vector[None, :], n_results=count) for c in collections]
 
 
 def measure_queries(bench: Bench) -> Iterator[Row]:
@@ -436,7 +461,7 @@ def measure_memory(bench: Bench) -> Iterator[Row]:
     for size in bench.sizes:
         place = bench.store(size).place
         command = [sys.executable, "-m", "benchmarks.speed", "--child"]
-        command += [str(bench.place / "stores"), str(bench.place / str(size)), bench.questions[0]]
+        command += [str(bench.kept / "stores"), str(bench.kept / str(size)), bench.questions[0]]
         resident = int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         stored = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
         yield (

@@ -32,7 +32,6 @@ CREATE TABLE postings (
 CREATE TABLE dropped (number INTEGER PRIMARY KEY);
 CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL);
 """
-TABLES = ("segments", "postings", "dropped", "totals")
 # A place: the chunk, the line of it, and how many terms the chunk has, its document's title included.
 _PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
 _PLACE_BYTES = 8
@@ -70,20 +69,22 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
 
     vocabulary: dict[str, int] = {}
     terms: list[int] = []
-    rows: list[tuple[int, int, int]] = []
+    lines: list[tuple[int, int, int]] = []
+    sizes: list[int] = []
     for entry in entries:
         length = min(entry.length, _TITLE)
-        lines = [(min(line, _TITLE - 1), words) for line, words in enumerate(entry.lines)]
-        for line, words in [*lines, (_TITLE, entry.title)]:
+        numbered = [(min(line, _TITLE - 1), words) for line, words in enumerate(entry.lines)]
+        for line, words in [*numbered, (_TITLE, entry.title)]:
             terms.extend(vocabulary.setdefault(word, len(vocabulary)) for word in words)
-            rows.extend([(entry.number, line, length)] * len(words))
-    _count(connection, len(entries), sum(entry.length for entry in entries))
-    if not rows:
+            lines.append((entry.number, line, length))
+            sizes.append(len(words))
+    _change_totals(connection, len(entries), sum(entry.length for entry in entries))
+    if not terms:
         return
-    places = np.array(rows, dtype=_PLACE)[np.argsort(terms, kind="stable")].tobytes()
+    places = np.repeat(np.array(lines, dtype=_PLACE), sizes)[np.argsort(terms, kind="stable")].tobytes()
     ends = np.cumsum(np.bincount(terms)) * _PLACE_BYTES
     blobs = dict(zip(vocabulary, (places[i:j] for i, j in zip([0, *ends[:-1]], ends, strict=True)), strict=True))
-    segment = _add_segment(connection, len(rows))
+    segment = _add_segment(connection, len(terms))
     connection.executemany("INSERT INTO postings VALUES (?, ?, ?)", ((segment, t, blobs[t]) for t in sorted(blobs)))
     _merge_like_sized(connection)
 
@@ -91,7 +92,7 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
 def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
     """Forget chunks, by number, given how many terms each has."""
     connection.executemany("INSERT INTO dropped VALUES (?)", ((number,) for number in lengths))
-    _count(connection, -len(lengths), -sum(lengths.values()))
+    _change_totals(connection, -len(lengths), -sum(lengths.values()))
     (dropped,) = connection.execute("SELECT count(*) FROM dropped").fetchone()
     if dropped > MOST_DROPPED and dropped > count_chunks(connection) / 16:
         for (segment,) in connection.execute("SELECT segment FROM segments").fetchall():
@@ -99,7 +100,7 @@ def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
         connection.execute("DELETE FROM dropped")
 
 
-def _count(connection: sqlite3.Connection, chunks: int, terms: int) -> None:
+def _change_totals(connection: sqlite3.Connection, chunks: int, terms: int) -> None:
     connection.execute("UPDATE totals SET chunks = chunks + ?, terms = terms + ?", (chunks, terms))
 
 

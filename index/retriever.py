@@ -54,16 +54,14 @@ def combine(
     coverage: Mapping[int, float],
 ) -> dict[int, float]:
     """One score from 0 to 1 for each chunk that a search has found; higher is better."""
-    total = dict.fromkeys((*dense, *lexical), 0.0)
-    for share, scores in (
-        (DENSE_SHARE, _scale(dense)),
-        (SENTENCE_SHARE, _scale(sentences)),
-        (LEXICAL_SHARE, _scale(lexical)),
-        (COVERAGE_SHARE, coverage),
-    ):
-        for number in total:
-            total[number] += share * scores.get(number, 0.0)
-    return total
+    dense, sentences, lexical = _scale(dense), _scale(sentences), _scale(lexical)
+    return {
+        number: DENSE_SHARE * dense.get(number, 0.0)
+        + SENTENCE_SHARE * sentences.get(number, 0.0)
+        + LEXICAL_SHARE * lexical.get(number, 0.0)
+        + COVERAGE_SHARE * coverage.get(number, 0.0)
+        for number in {**dense, **lexical}
+    }
 
 
 def _choose_best(scores: Mapping[int, float], count: int) -> list[int]:
