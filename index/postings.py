@@ -36,7 +36,7 @@ CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL);
 _PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
 _PLACE_BYTES = 8
 _TITLE = 65_535  # stands for a line
-_SATURATION, _NORMALIZATION, TITLE_WEIGHT = 1.2, 0.75, 0.5  # BM25's k1 and b; of a term in the title, beside the text
+_SATURATION, _NORMALIZATION, TITLE_WEIGHT = 0.9, 0.75, 0.5  # BM25's k1 and b; of a term in the title, beside the text
 SEGMENTS_TO_MERGE = 8
 LARGEST_MERGE_PLACES = 16_000_000  # a segment of more is left as it is: some 100,000 chunks
 MOST_DROPPED = 1000  # or a sixteenth of all chunks: more than that, and they are taken out of every segment

@@ -63,7 +63,7 @@ def score(chunks: Mapping[int, Chunk], terms: Sequence[str]) -> dict[int, float]
             frequency = sum(words.count(term) for words in lines) + 0.5 * title.count(term)
             if frequency:
                 length = length_of((lines, title)) / mean
-                scores[number] += rarity[term] * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * length))
+                scores[number] += rarity[term] * frequency * 1.9 / (frequency + 0.9 * (0.25 + 0.75 * length))
     return dict(scores)
 
 
