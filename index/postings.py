@@ -29,8 +29,7 @@ CREATE TABLE segments (segment INTEGER PRIMARY KEY AUTOINCREMENT, size INTEGER N
 CREATE TABLE postings (
     segment INTEGER NOT NULL, term TEXT NOT NULL, places BLOB NOT NULL, PRIMARY KEY (segment, term)
 ) WITHOUT ROWID;
-CREATE TABLE dropped (number INTEGER PRIMARY KEY);
-CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL);
+CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL, dropped BLOB NOT NULL);
 """
 # A place: the chunk, the line of it, and how many terms the chunk has, its document's title included.
 _PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
@@ -39,7 +38,7 @@ _TITLE = 65_535  # stands for a line
 _SATURATION, _NORMALIZATION, TITLE_WEIGHT = 0.9, 0.75, 0.5  # BM25's k1 and b; of a term in the title, beside the text
 SEGMENTS_TO_MERGE = 8
 LARGEST_MERGE_PLACES = 16_000_000  # a segment of more is left as it is: some 100,000 chunks
-MOST_DROPPED = 1000  # or a sixteenth of all chunks: more than that, and they are taken out of every segment
+MOST_DROPPED = 1000  # or an eighth of all chunks: more than that, and they are taken out of every segment
 MOST_PLACES = 100_000  # that one search reads; beyond, its common terms are left out
 
 
@@ -60,7 +59,7 @@ def create(connection: sqlite3.Connection) -> None:
     """Make the tables, empty."""
     for statement in SCHEMA.split(";\n"):
         connection.execute(statement)
-    connection.execute("INSERT INTO totals VALUES (0, 0)")
+    connection.execute("INSERT INTO totals VALUES (0, 0, x'')")
 
 
 def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
@@ -91,13 +90,16 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
 
 def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
     """Forget chunks, by number, given how many terms each has."""
-    connection.executemany("INSERT INTO dropped VALUES (?)", ((number,) for number in lengths))
+    import numpy as np
+
     _change_totals(connection, -len(lengths), -sum(lengths.values()))
-    (dropped,) = connection.execute("SELECT count(*) FROM dropped").fetchone()
-    if dropped > MOST_DROPPED and dropped > count_chunks(connection) / 16:
+    chunks, blob = connection.execute("SELECT chunks, dropped FROM totals").fetchone()
+    blob += np.array([*lengths], dtype="<u4").tobytes()
+    connection.execute("UPDATE totals SET dropped = ?", (blob,))
+    if len(blob) // 4 > max(MOST_DROPPED, chunks // 8):
         for (segment,) in connection.execute("SELECT segment FROM segments").fetchall():
             _merge(connection, [segment])
-        connection.execute("DELETE FROM dropped")
+        connection.execute("UPDATE totals SET dropped = x''")
 
 
 def _change_totals(connection: sqlite3.Connection, chunks: int, terms: int) -> None:
@@ -137,7 +139,7 @@ def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
         def finalize(self) -> Any:
             joined = b"".join(self.parts)
             places = _to_places(joined)
-            return places[_are_kept(places, dropped)].tobytes()
+            return places[_find_kept(places, dropped)].tobytes()
 
     connection.create_aggregate("join_places", 1, Join)
     merged = _add_segment(connection, 0)
@@ -258,7 +260,7 @@ def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[
     places = _to_places(b"".join(chain.from_iterable(blobs.values())))
     sizes = [sum(map(len, parts)) // _PLACE_BYTES for parts in blobs.values()]
     term_of = np.repeat(np.arange(len(terms)), sizes)
-    kept = _are_kept(places, dropped)
+    kept = _find_kept(places, dropped)
     return places[kept], term_of[kept]
 
 
@@ -270,10 +272,15 @@ def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _load_dropped(connection: sqlite3.Connection) -> NDArray[np.int64]:
+def _load_dropped(connection: sqlite3.Connection) -> NDArray[np.bool_]:
+    """For each number whether it was dropped; the last stands for all from there on, which were not."""
     import numpy as np
 
-    return np.array([number for (number,) in connection.execute("SELECT number FROM dropped")], dtype=np.int64)
+    (blob,) = connection.execute("SELECT dropped FROM totals").fetchone()
+    numbers = np.frombuffer(blob, dtype="<u4")
+    dropped = np.zeros(int(numbers.max(initial=0)) + 2, dtype=bool)
+    dropped[numbers] = True
+    return dropped
 
 
 def _to_places(blob: bytes) -> Places:
@@ -282,11 +289,12 @@ def _to_places(blob: bytes) -> Places:
     return np.frombuffer(blob, dtype=_PLACE)
 
 
-def _are_kept(places: Places, dropped: NDArray[np.int64]) -> Any:
-    """Which places are of chunks that have not been dropped, as an index."""
+def _find_kept(places: Places, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which places are of chunks that have not been dropped."""
     import numpy as np
 
-    return ~np.isin(places["number"], dropped) if len(dropped) else slice(None)
+    kept: NDArray[np.bool_] = ~dropped[np.minimum(places["number"], len(dropped) - 1)]
+    return kept
 
 
 def _find_runs(places: Places, term_of: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,23 @@ def test_it_starts_afresh_empty_also_from_a_file_that_is_no_database(tmp_path: P
     lexicon.create()
     assert lexicon.records() == []
     assert lexicon.search("alpha", 5) == {}
+    lexicon.close()
+
+
+def test_one_of_an_earlier_version_is_not_usable_and_makes_way(tmp_path: Path) -> None:
+    file = tmp_path / "lexicon.sqlite"
+    connection = sqlite3.connect(file)
+    connection.executescript(
+        "CREATE TABLE chunks (number INTEGER PRIMARY KEY, chunk_id TEXT); CREATE TABLE state (whole INTEGER, read INTEGER);"
+        "CREATE VIRTUAL TABLE terms USING fts5 (body); CREATE VIRTUAL TABLE vocabulary USING fts5vocab (terms, row);"
+        "INSERT INTO terms VALUES ('alpha'); INSERT INTO state VALUES (1, 1); PRAGMA user_version = 4"
+    )
+    connection.close()
+    lexicon = Lexicon(file)
+    assert not lexicon.is_usable()
+    lexicon.create()
+    fill(lexicon, a="Alpha.")
+    assert list(lexicon.search("alpha", 5)) == ["a"]
     lexicon.close()
 
 
