@@ -119,7 +119,8 @@ def test_one_of_an_earlier_version_is_not_usable_and_makes_way(tmp_path: Path) -
     file = tmp_path / "lexicon.sqlite"
     connection = sqlite3.connect(file)
     connection.executescript(
-        "CREATE TABLE chunks (number INTEGER PRIMARY KEY, chunk_id TEXT); CREATE TABLE state (whole INTEGER, read INTEGER);"
+        "CREATE TABLE chunks (number INTEGER PRIMARY KEY, chunk_id TEXT);"
+        "CREATE TABLE state (whole INTEGER, read INTEGER);"
         "CREATE VIRTUAL TABLE terms USING fts5 (body); CREATE VIRTUAL TABLE vocabulary USING fts5vocab (terms, row);"
         "INSERT INTO terms VALUES ('alpha'); INSERT INTO state VALUES (1, 1); PRAGMA user_version = 4"
     )
