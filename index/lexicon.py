@@ -21,7 +21,7 @@ from index import postings
 from index.documents import Chunk
 from index.embedding import Embedded, Vectors
 from index.sentences import Kind, Sentence, find_chunk_sentences
-from index.terms import find_query_terms, find_terms
+from index.terms import find_phrases, find_query_terms, find_terms, holds
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -43,6 +43,7 @@ CREATE TABLE skipped (
 """
 SCHEMA_VERSION = 5
 MAPPED_BYTES = 2_000_000_000  # of the file, that is read where the system has it, without a copy for each thread
+MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
 SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory
 _KINDS: tuple[Kind, ...] = ("prose", "heading", "boilerplate")
 
@@ -337,6 +338,15 @@ class Lexicon:
     def match(self, query: str) -> postings.Matches:
         """The chunks that share terms with the query."""
         return postings.Matches(self._connection(), find_query_terms(query)[:200])
+
+    def quoted(self, query: str) -> list[int]:
+        """The numbers of the chunks that hold a phrase which stands in quotation marks in the query, word by word."""
+        held: dict[int, None] = {}
+        for phrase in find_phrases(query):
+            together = postings.find_together(self._connection(), find_query_terms(" ".join(phrase)))
+            texts = self.read(together[:MOST_QUOTED])
+            held |= dict.fromkeys(number for number in texts if holds(find_terms(texts[number][0].text), phrase))
+        return list(held)
 
     def search(self, query: str, count: int) -> dict[str, float]:
         """The ids of the chunks that share terms with the query, best first, with their BM25 scores."""

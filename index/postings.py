@@ -178,6 +178,19 @@ def rarity(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, fl
     return dict(zip(terms, _to_rarity(holding, count_chunks(connection)).tolist(), strict=True))
 
 
+def find_together(connection: sqlite3.Connection, terms: Sequence[str]) -> list[int]:
+    """The numbers of the chunks that hold all of the terms in one line."""
+    import numpy as np
+
+    terms = list(dict.fromkeys(terms))
+    places, term_of = _read_places(connection, terms)
+    lines = places["number"].astype(np.int64) * (_TITLE + 1) + places["line"]
+    lines = lines[places["line"] != _TITLE]
+    held = np.unique(lines * len(terms) + term_of[places["line"] != _TITLE]) // len(terms)
+    found, counts = np.unique(held, return_counts=True)
+    return list(dict.fromkeys((found[counts == len(terms)] // (_TITLE + 1)).tolist()))
+
+
 class Matches:
     """The chunks that share terms with a query.
 

@@ -4,7 +4,8 @@ Two searches see every chunk: by meaning (cosine of the embedding) and by words 
 index). Their scores, brought to one scale and summed, which is the convex combination of Bruch, Gai and Ingber (2023,
 "An Analysis of Fusion Functions for Hybrid Retrieval"), make a short list. What is on it is read closely, for two
 scores more: the cosine of the chunk's best sentence, and how much of the query a single sentence holds, by rarity:
-words that stand together answer, words strewn over a chunk often do not.
+words that stand together answer, words strewn over a chunk often do not. Chunks that hold a phrase which the query has
+in quotation marks come before all others.
 """
 
 from __future__ import annotations
@@ -34,13 +35,17 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         dense = {numbers[chunk_id]: cosine for chunk_id, cosine in nearest.items() if chunk_id in numbers}
         matches = lexicon.match(query)
         lexical = matches.best(wanted)
-        short_list = _choose_best(combine(dense, {}, lexical, {}), SHORT_LIST)
+        quoted = lexicon.quoted(query)
+        short_list = [*dict.fromkeys((*quoted, *_choose_best(combine(dense, {}, lexical, {}), SHORT_LIST)))]
         coverage = matches.coverage(short_list)
         similarities = store.similarities(short_list, query_vector)
         sentences = {number: float(cosines.max()) for number, cosines in similarities.items()}
         # An embedding that gives nothing for sentences is judged by its chunks alone.
         scores = combine(dense, sentences or {i: dense[i] for i in short_list if i in dense}, lexical, coverage)
-        best = _choose_best(scores, count)
+        first = {number: scores.pop(number, 0.0) for number in quoted}
+        best = [*_choose_best(first, count), *_choose_best(scores, count)][:count]
+        highest = max(scores.values(), default=0.0)
+        scores |= {number: max(score, highest) for number, score in first.items()}
         if missing := [number for number in best if number not in coverage]:
             similarities |= store.similarities(missing, query_vector)
         read = lexicon.read(best)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -18,6 +19,7 @@ _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\
 _PARTING = r"\u0e3f\u0e4f\u0e5a\u0e5b\u104a-\u104f\u109e\u109f\u17d4-\u17d6\u17d8-\u17db\u309b\u309c\u30a0\u30fb"
 _WORD = re.compile(rf"(?:(?![{_PARTING}])[{_UNSPACED}])+|\d+(?:[.,:]\d+)*|(?:(?![{_UNSPACED}])[^\W_])+")
 _PLAIN = re.compile(r"[a-z]+")
+_QUOTED = re.compile('["“”„«»「『]([^"“”„«»「」『』]+)["“”«»」』]')
 
 STOP_WORDS = frozenset(
     (
@@ -56,6 +58,17 @@ def find_content_terms(text: str) -> list[str]:
 def find_query_terms(query: str) -> list[str]:
     """The terms that a query is searched by: those that carry meaning, or all where none does."""
     return find_content_terms(query) or find_terms(query)
+
+
+def find_phrases(query: str) -> list[list[str]]:
+    """The terms of each phrase of several words that stands in quotation marks, in order, stop words included."""
+    phrases = [find_terms(match[1]) for match in _QUOTED.finditer(query)]
+    return [phrase for phrase in phrases if len(phrase) > 1]
+
+
+def holds(terms: Sequence[str], phrase: Sequence[str]) -> bool:
+    """Whether the terms of a phrase stand one after the other among terms."""
+    return f" {' '.join(phrase)} " in f" {' '.join(terms)} "
 
 
 @cache

@@ -155,6 +155,29 @@ def test_numbers_names_words_and_meanings_are_found_first(
     assert words in best.text
 
 
+@pytest.mark.parametrize("marks", ['""', "“”", "«»", "„“"])
+def test_a_phrase_in_quotation_marks_is_found_first_word_by_word(
+    tmp_path: Path, folder: Path, embedding: Embedding, marks: str
+) -> None:
+    words = ["the", "red", "boat", "of", "the", "north", "sank"]
+    for number in range(150):  # more than either search finds
+        words = [words[-1], *words[:-1]] if number % 7 else words
+        (folder / f"{number}.txt").write_text(f"{' '.join(words[::-1])}. Note {number}.")
+    (folder / "exact.txt").write_text(
+        "Long ago, one winter, as was said, the Red Boats of the North sank, or so."
+    )
+    store = Store(tmp_path / "stores", folder, embedding.name, 60)
+    finish(sync(folder, store, embedding))
+    passages = ask(store, embedding, f"What is known of {marks[0]}the red boat of the north{marks[1]}?", 5)
+    assert passages[0].path == "exact.txt"
+    assert len({passage.path for passage in passages}) == 5
+    scores = [passage.score for passage in passages]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] <= 1
+    assert ask(store, embedding, f"{marks[0]}of red the north{marks[1]}", 5)[0].path != "exact.txt"
+    store.close()
+
+
 def test_the_best_comes_first_and_no_more_come_than_asked_for(store: Store, embedding: Embedding) -> None:
     for count in (1, 3, 8, 50):
         passages = ask(store, embedding, "the harbour and the bridge", count)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.terms import STOP_WORDS, find_content_terms, find_terms
+from index.terms import STOP_WORDS, find_content_terms, find_phrases, find_terms, holds
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,24 @@ def test_time_grows_in_step_with_the_length_whatever_is_repeated(piece: str) -> 
     begun = time.process_time()
     find_terms(piece * (100_000 // len(piece)))
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("query", "phrases"),
+    [
+        ('Who wrote "The Long Night"?', [["the", "long", "night"]]),
+        ("“cracked bearings” or «closed bridges»", [["crack", "bear"], ["close", "bridg"]]),
+        ('"one" 5" 6" wide', []),
+        ("it's the dog's", []),
+        ('an "unclosed phrase', []),
+        ('""" ""', []),
+    ],
+)
+def test_phrases_are_what_stands_in_quotation_marks(query: str, phrases: list[list[str]]) -> None:
+    assert find_phrases(query) == phrases
+
+
+def test_a_phrase_is_held_where_its_terms_stand_in_order() -> None:
+    assert holds(["a", "long", "night"], ["long", "night"])
+    assert not holds(["night", "long"], ["long", "night"])
+    assert not holds(["along", "night"], ["long", "night"])
