@@ -26,9 +26,8 @@ else:
 
 SCHEMA = """
 CREATE TABLE segments (segment INTEGER PRIMARY KEY AUTOINCREMENT, size INTEGER NOT NULL);
-CREATE TABLE postings (
-    segment INTEGER NOT NULL, term TEXT NOT NULL, places BLOB NOT NULL, PRIMARY KEY (segment, term)
-) WITHOUT ROWID;
+CREATE TABLE postings (segment INTEGER NOT NULL, term TEXT NOT NULL, size INTEGER NOT NULL, places BLOB NOT NULL);
+CREATE UNIQUE INDEX postings_of_term ON postings (segment, term, size);
 CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL, dropped BLOB NOT NULL);
 """
 # A place: the chunk, the line of it, and how many terms the chunk has, its document's title included.
@@ -84,7 +83,10 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     ends = np.cumsum(np.bincount(terms)) * _PLACE_BYTES
     blobs = dict(zip(vocabulary, (places[i:j] for i, j in zip([0, *ends[:-1]], ends, strict=True)), strict=True))
     segment = _add_segment(connection, len(terms))
-    connection.executemany("INSERT INTO postings VALUES (?, ?, ?)", ((segment, t, blobs[t]) for t in sorted(blobs)))
+    connection.executemany(
+        "INSERT INTO postings VALUES (?, ?, ?, ?)",
+        ((segment, term, len(blobs[term]) // _PLACE_BYTES, blobs[term]) for term in sorted(blobs)),
+    )
     _merge_like_sized(connection)
 
 
@@ -145,18 +147,17 @@ def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
     merged = _add_segment(connection, 0)
     marks = _marks(segments)
     connection.execute(
-        "INSERT INTO postings SELECT ?, term, join_places(places) FROM "
+        f"INSERT INTO postings SELECT ?, term, length(places) / {_PLACE_BYTES}, places FROM "
+        "(SELECT term, join_places(places) AS places FROM "
         f"(SELECT term, places FROM postings WHERE segment IN ({marks}) ORDER BY term, segment) "
-        "GROUP BY term",
+        "GROUP BY term) WHERE places != x''",
         (merged, *segments),
     )
-    connection.execute("DELETE FROM postings WHERE segment = ? AND length(places) = 0", (merged,))
     connection.execute(f"DELETE FROM postings WHERE segment IN ({marks})", segments)
     connection.execute(f"DELETE FROM segments WHERE segment IN ({marks})", segments)
     connection.execute(
-        "UPDATE segments SET size = (SELECT total(length(places)) / ? FROM postings WHERE segment = ?) "
-        "WHERE segment = ?",
-        (_PLACE_BYTES, merged, merged),
+        "UPDATE segments SET size = (SELECT total(size) FROM postings WHERE segment = ?) WHERE segment = ?",
+        (merged, merged),
     )
 
 
@@ -257,7 +258,7 @@ class Matches:
 def _count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
     """How often each term stands anywhere, what was dropped included; terms that stand nowhere are left out."""
     rows = connection.execute(
-        f"SELECT term, sum(length(places)) / {_PLACE_BYTES} {_FROM_POSTINGS.format(_marks(terms))} GROUP BY term", terms
+        f"SELECT term, sum(postings.size) {_FROM_POSTINGS.format(_marks(terms))} GROUP BY term", terms
     )
     return dict(rows)
 
