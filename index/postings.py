@@ -238,21 +238,27 @@ class Matches:
         order = np.lexsort((numbers, -scores))[:count]
         return dict(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
 
-    def coverage(self, numbers: Iterable[int]) -> dict[int, float]:
-        """How much of the query the best single line of each chunk holds: the share of its terms, by rarity."""
+    def coverage(self, numbers: Iterable[int]) -> dict[int, tuple[float, float]]:
+        """How much of the query the best single line of each chunk holds, and the whole chunk with its title.
+
+        Each is the share of the query's terms, by rarity, from 0 to 1.
+        """
         import numpy as np
 
         wanted = np.array(sorted(numbers), dtype=np.int64)
-        chosen = np.flatnonzero(np.isin(self._places["number"], wanted) & (self._places["line"] != _TITLE))
+        chosen = np.flatnonzero(np.isin(self._places["number"], wanted))
+        line, terms = self._places["line"][chosen], len(self._rarity)
+        # Each term once in each line; then line by line, but for titles, and chunk by chunk.
         chunk = np.searchsorted(wanted, self._places["number"][chosen])
-        # Each term once in each line; then line by line.
-        terms = len(self._rarity)
-        held = np.unique((chunk * _TITLE + self._places["line"][chosen]) * terms + self._term_of[chosen])
+        held = np.unique((chunk * (_TITLE + 1) + line) * terms + self._term_of[chosen])
         lines, line_of = np.unique(held // terms, return_inverse=True)
         sums = np.bincount(line_of, self._rarity[held % terms], len(lines))
         best = np.zeros(len(wanted))
-        np.maximum.at(best, lines // _TITLE, sums)
-        return dict(zip(wanted.tolist(), (best / (self._rarity_of_all or 1.0)).tolist(), strict=True))
+        np.maximum.at(best, lines // (_TITLE + 1), np.where(lines % (_TITLE + 1) == _TITLE, 0.0, sums))
+        anywhere = np.unique(held // terms // (_TITLE + 1) * terms + held % terms)
+        whole = np.bincount(anywhere // terms, self._rarity[anywhere % terms], len(wanted))
+        shares = np.stack([best, whole], axis=1) / (self._rarity_of_all or 1.0)
+        return {number: (line, chunk) for number, (line, chunk) in zip(wanted.tolist(), shares.tolist(), strict=True)}
 
 
 def _count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:

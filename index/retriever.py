@@ -2,16 +2,17 @@
 
 Two searches see every chunk: by meaning (cosine of the embedding) and by words (BM25 of the lexical
 index). Their scores, brought to one scale and summed, which is the convex combination of Bruch, Gai and Ingber (2023,
-"An Analysis of Fusion Functions for Hybrid Retrieval"), make a short list. What is on it is read closely, for two
-scores more: the cosine of the chunk's best sentence, and how much of the query a single sentence holds, by rarity:
-words that stand together answer, words strewn over a chunk often do not. Chunks that hold a phrase which the query has
-in quotation marks come before all others.
+"An Analysis of Fusion Functions for Hybrid Retrieval"), make a short list. What is on it is read closely, for three
+scores more: the cosine of the chunk's best sentence, and how much of the query, by rarity, a single sentence holds and
+the whole chunk: words that stand together answer, words strewn over a chunk often do not. Chunks that hold a phrase
+which the query has in quotation marks come before all others.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
+from operator import mul
 
 from index.documents import Chunk, Passage, page_at
 from index.embedding import Vectors
@@ -20,7 +21,7 @@ from index.sentences import Sentence
 from index.store import Store
 
 # Of the whole score; README says what else was tried.
-DENSE_SHARE, SENTENCE_SHARE, LEXICAL_SHARE, COVERAGE_SHARE = 0.2, 0.28, 0.24, 0.28
+DENSE_SHARE, SENTENCE_SHARE, LEXICAL_SHARE, COVERAGE_SHARES = 0.17, 0.23, 0.2, (0.23, 0.17)
 CANDIDATES = 100  # of each search, or as many as are asked for
 SHORT_LIST = 40  # chunks that are read closely; the others that were found come after them
 
@@ -56,15 +57,16 @@ def combine(
     dense: Mapping[int, float],
     sentences: Mapping[int, float],
     lexical: Mapping[int, float],
-    coverage: Mapping[int, float],
+    coverage: Mapping[int, tuple[float, float]],
 ) -> dict[int, float]:
     """One score from 0 to 1 for each chunk that a search has found; higher is better."""
     dense, sentences, lexical = _scale(dense), _scale(sentences), _scale(lexical)
+    covered = {number: sum(map(mul, COVERAGE_SHARES, shares)) for number, shares in coverage.items()}
     return {
         number: DENSE_SHARE * dense.get(number, 0.0)
         + SENTENCE_SHARE * sentences.get(number, 0.0)
         + LEXICAL_SHARE * lexical.get(number, 0.0)
-        + COVERAGE_SHARE * coverage.get(number, 0.0)
+        + covered.get(number, 0.0)
         for number in {**dense, **lexical}
     }
 

@@ -67,13 +67,16 @@ def score(chunks: Mapping[int, Chunk], terms: Sequence[str]) -> dict[int, float]
     return dict(scores)
 
 
-def cover(chunks: Mapping[int, Chunk], terms: Sequence[str]) -> dict[int, float]:
-    """The best line's share of the query, worked out line by line."""
+def cover(chunks: Mapping[int, Chunk], terms: Sequence[str]) -> dict[int, tuple[float, float]]:
+    """The best line's share of the query and the whole chunk's, worked out line by line."""
     rarity = weigh(chunks, [*dict.fromkeys(terms)])
-    total = sum(rarity.values()) or 1.0
+
+    def share(words: Sequence[str]) -> float:
+        return sum(rarity[term] for term in rarity if term in words) / (sum(rarity.values()) or 1.0)
+
     return {
-        number: max((sum(rarity[term] for term in rarity if term in words) for words in lines), default=0.0) / total
-        for number, (lines, _) in chunks.items()
+        number: (max(map(share, lines), default=0.0), share([*title, *(word for words in lines for word in words)]))
+        for number, (lines, title) in chunks.items()
     }
 
 
@@ -84,7 +87,10 @@ def test_scores_and_coverage_are_those_that_the_definitions_give(listed: list[Ch
     add(connection, chunks)
     matches = Matches(connection, terms)
     assert matches.best(100) == pytest.approx(score(chunks, terms))
-    assert matches.coverage(chunks) == pytest.approx(cover(chunks, terms))
+    expected = cover(chunks, terms)
+    for number, shares in matches.coverage(chunks).items():
+        assert shares == pytest.approx(expected.pop(number))
+    assert not expected
     assert postings.rarity(connection, terms) == pytest.approx(weigh(chunks, terms))
     assert postings.count_chunks(connection) == len(chunks)
     connection.close()
@@ -147,5 +153,5 @@ def test_a_chunk_of_more_lines_and_words_than_a_place_can_tell_is_found_all_the_
     lines = [["many"] for _ in range(70_000)]
     add(connection, {1: ([*lines, ["last"]], ["title"]), 2: one_line("few")})
     assert list(Matches(connection, ["last"]).best(5)) == [1]
-    assert Matches(connection, ["many"]).coverage([1, 2]) == {1: 1.0, 2: 0.0}
-    assert Matches(connection, ["title"]).coverage([1]) == {1: 0.0}
+    assert Matches(connection, ["many"]).coverage([1, 2]) == {1: (1.0, 1.0), 2: (0.0, 0.0)}
+    assert Matches(connection, ["title"]).coverage([1]) == {1: (0.0, 1.0)}

@@ -13,7 +13,7 @@ from index.documents import Chunk, Passage
 from index.embedding import Embedding
 from index.lexicon import Record
 from index.retriever import (
-    COVERAGE_SHARE,
+    COVERAGE_SHARES,
     DENSE_SHARE,
     LEXICAL_SHARE,
     SENTENCE_SHARE,
@@ -29,12 +29,15 @@ from index.sync import sync
 
 NUMBERS = st.integers(1, 8)
 SCORES = st.dictionaries(NUMBERS, st.floats(-1, 50), max_size=8)
-COVERAGE = st.dictionaries(NUMBERS, st.floats(0, 1), max_size=8)
+COVERAGE = st.dictionaries(NUMBERS, st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=8)
 
 
 @given(SCORES, SCORES, SCORES, COVERAGE)
 def test_every_chunk_that_was_found_has_a_score_from_0_to_1(
-    dense: dict[int, float], sentences: dict[int, float], lexical: dict[int, float], coverage: dict[int, float]
+    dense: dict[int, float],
+    sentences: dict[int, float],
+    lexical: dict[int, float],
+    coverage: dict[int, tuple[float, float]],
 ) -> None:
     scores = combine(dense, sentences, lexical, coverage)
     assert scores.keys() == {*dense, *lexical}
@@ -43,10 +46,13 @@ def test_every_chunk_that_was_found_has_a_score_from_0_to_1(
 
 @given(SCORES, SCORES, SCORES, COVERAGE)
 def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
-    dense: dict[int, float], sentences: dict[int, float], lexical: dict[int, float], coverage: dict[int, float]
+    dense: dict[int, float],
+    sentences: dict[int, float],
+    lexical: dict[int, float],
+    coverage: dict[int, tuple[float, float]],
 ) -> None:
     scores = combine(dense, sentences, lexical, coverage)
-    every = (dense, sentences, lexical, coverage)
+    every = (dense, sentences, lexical, *({i: shares[part] for i, shares in coverage.items()} for part in (0, 1)))
     for one in scores:
         for other in scores:
             if all(one in found and found[one] >= found.get(other, found[one]) for found in every):
@@ -56,7 +62,7 @@ def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
 @given(SCORES.filter(bool), st.integers(1, 100), st.integers(-10, 10))
 def test_the_scale_of_a_search_does_not_matter(lexical: dict[int, float], factor: int, shift: int) -> None:
     dense = {1: 0.9, 2: 0.5, 3: 0.1}
-    coverage = dict.fromkeys(range(1, 9), 0.5)
+    coverage = dict.fromkeys(range(1, 9), (0.5, 0.5))
     scaled = {number: score * factor + shift for number, score in lexical.items()}
     expected = combine(dense, dense, lexical, coverage)
     if len({*scaled.values()}) == len({*lexical.values()}):
@@ -65,21 +71,21 @@ def test_the_scale_of_a_search_does_not_matter(lexical: dict[int, float], factor
 
 def test_the_best_of_all_has_1_and_each_score_its_share() -> None:
     dense = {1: 0.8, 2: 0.4, 3: 0.2}
-    coverage = {1: 1.0, 2: 0.0, 3: 0.0, 4: 0.5}
+    coverage = {1: (1.0, 1.0), 2: (0.0, 0.0), 3: (0.0, 0.0), 4: (0.5, 1.0)}
     assert combine(dense, dense, {1: 12.0, 4: 9.0, 2: 2.0}, coverage) == pytest.approx(
         {
             1: 1.0,
             2: (DENSE_SHARE + SENTENCE_SHARE) / 3,
             3: 0.0,
-            4: LEXICAL_SHARE * 0.7 + COVERAGE_SHARE * 0.5,
+            4: LEXICAL_SHARE * 0.7 + COVERAGE_SHARES[0] * 0.5 + COVERAGE_SHARES[1],
         }
     )
 
 
 def test_a_search_that_found_nothing_takes_nothing_away() -> None:
     assert combine({}, {}, {}, {}) == {}
-    assert combine({1: 0.3}, {}, {}, {1: 0.0}) == {1: DENSE_SHARE}
-    assert combine({}, {}, {1: 3.0, 2: 1.0}, {1: 0.0, 2: 0.0}) == {1: LEXICAL_SHARE, 2: 0.0}
+    assert combine({1: 0.3}, {}, {}, {1: (0.0, 0.0)}) == {1: DENSE_SHARE}
+    assert combine({}, {}, {1: 3.0, 2: 1.0}, {1: (0.0, 0.0)}) == {1: LEXICAL_SHARE, 2: 0.0}
 
 
 # -- a chunk becomes a passage ----------------------------------------------------------------
@@ -163,9 +169,7 @@ def test_a_phrase_in_quotation_marks_is_found_first_word_by_word(
     for number in range(150):  # more than either search finds
         words = [words[-1], *words[:-1]] if number % 7 else words
         (folder / f"{number}.txt").write_text(f"{' '.join(words[::-1])}. Note {number}.")
-    (folder / "exact.txt").write_text(
-        "Long ago, one winter, as was said, the Red Boats of the North sank, or so."
-    )
+    (folder / "exact.txt").write_text("Long ago, one winter, as was said, the Red Boats of the North sank, or so.")
     store = Store(tmp_path / "stores", folder, embedding.name, 60)
     finish(sync(folder, store, embedding))
     passages = ask(store, embedding, f"What is known of {marks[0]}the red boat of the north{marks[1]}?", 5)
