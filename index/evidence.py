@@ -15,7 +15,7 @@ from index.lexicon import Lexicon
 from index.terms import find_query_terms, find_terms
 
 EVIDENCE_PASSAGES = 28  # that the evidence is chosen from
-COVERAGE_SHARE = 0.4  # of what a sentence holds of the query, beside the score of its passage
+COVERAGE_SHARE = 0.5  # of what a sentence holds of the query, beside the score of its passage
 REACHES = (2, 0)  # sentences on each side of a good one: alone where it would not fit with them
 
 
