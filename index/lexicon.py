@@ -30,7 +30,7 @@ CREATE TABLE documents (
 );
 CREATE TABLE chunks (
     number INTEGER PRIMARY KEY AUTOINCREMENT, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, sentences BLOB NOT NULL, length INTEGER NOT NULL
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, spans BLOB NOT NULL, length INTEGER NOT NULL
 );
 CREATE INDEX chunks_of_document ON chunks (document_id, start);
 CREATE INDEX documents_by_content ON documents (content_hash);
@@ -245,7 +245,7 @@ class Lexicon:
             lines = [find_terms(chunk.text[s.start : s.end]) for s in sentences]
             length = sum(map(len, lines)) + len(title)
             number = connection.execute(
-                'INSERT INTO chunks (chunk_id, document_id, start, "end", text, sentences, length) '
+                'INSERT INTO chunks (chunk_id, document_id, start, "end", text, spans, length) '
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text, _pack(sentences), length),
             ).lastrowid
@@ -313,18 +313,11 @@ class Lexicon:
 
     def numbers(self, ids: Iterable[str]) -> dict[str, int]:
         """Those of the named chunks that are visible, each with the number that stands for it in this version."""
-        wanted = list(ids)
-        marks = ", ".join("?" * len(wanted))
-        rows = self._connection().execute(f"SELECT chunk_id, number FROM chunks WHERE chunk_id IN ({marks})", wanted)
-        return dict(rows)
+        return dict(self._select("SELECT chunk_id, number FROM chunks WHERE chunk_id IN ({})", ids))
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""
-        wanted = list(ids)
-        marks = ", ".join("?" * len(wanted))
-        rows = self._connection().execute(
-            f'SELECT chunk_id, document_id, start, "end", text FROM chunks WHERE chunk_id IN ({marks})', wanted
-        )
+        rows = self._select('SELECT chunk_id, document_id, start, "end", text FROM chunks WHERE chunk_id IN ({})', ids)
         return {row[0]: Chunk(*row) for row in rows}
 
     def chunks_of(self, document_id: str) -> list[Chunk]:
@@ -339,30 +332,27 @@ class Lexicon:
         """The chunks that share terms with the query."""
         return postings.Matches(self._connection(), find_query_terms(query)[:200])
 
-    def quoted(self, query: str) -> list[int]:
+    def quoted(self, query: str) -> set[int]:
         """The numbers of the chunks that hold a phrase which stands in quotation marks in the query, word by word."""
-        held: dict[int, None] = {}
+        held: set[int] = set()
         for phrase in find_phrases(query):
             together = postings.find_together(self._connection(), find_query_terms(" ".join(phrase)))
-            texts = self.read(together[:MOST_QUOTED])
-            held |= dict.fromkeys(number for number in texts if holds(find_terms(texts[number][0].text), phrase))
-        return list(held)
+            read = self.read(together[:MOST_QUOTED])
+            held.update(number for number, (chunk, _, _) in read.items() if holds(find_terms(chunk.text), phrase))
+        return held
 
     def search(self, query: str, count: int) -> dict[str, float]:
         """The ids of the chunks that share terms with the query, best first, with their BM25 scores."""
         scores = self.match(query).best(count)
-        marks = ", ".join("?" * len(scores))
-        rows = self._connection().execute(f"SELECT chunk_id, number FROM chunks WHERE number IN ({marks})", [*scores])
+        rows = self._select("SELECT chunk_id, number FROM chunks WHERE number IN ({})", scores)
         return dict(sorted(((i, scores[number]) for i, number in rows), key=lambda row: (-row[1], row[0])))
 
     def read(self, numbers: Iterable[int]) -> dict[int, tuple[Chunk, Record, tuple[Sentence, ...]]]:
         """Chunks by number, each with its document's record and its sentences, whose offsets are the chunk's own."""
-        wanted = list(numbers)
-        marks = ", ".join("?" * len(wanted))
-        rows = self._connection().execute(
-            'SELECT number, chunk_id, document_id, start, "end", text, sentences, documents.* '
-            f"FROM chunks JOIN documents USING (document_id) WHERE number IN ({marks})",
-            wanted,
+        rows = self._select(
+            'SELECT number, chunk_id, document_id, start, "end", text, spans, documents.* '
+            "FROM chunks JOIN documents USING (document_id) WHERE number IN ({})",
+            numbers,
         )
         return {row[0]: (Chunk(*row[1:6]), _to_record(row[7:]), _unpack(row[6])) for row in rows}
 
@@ -381,12 +371,10 @@ class Lexicon:
 
     def sentences(self, numbers: Iterable[int]) -> dict[int, bytes]:
         """The packed vectors of the sentences of chunks, by number, for those that have them."""
-        wanted = list(numbers)
-        marks = ", ".join("?" * len(wanted))
-        rows = self._connection().execute(
-            "SELECT number, vectors.sentences FROM chunks JOIN vectors USING (chunk_id) "
-            f"WHERE number IN ({marks}) AND vectors.sentences IS NOT NULL",
-            wanted,
+        rows = self._select(
+            "SELECT number, sentences FROM chunks JOIN vectors USING (chunk_id) "
+            "WHERE number IN ({}) AND sentences IS NOT NULL",
+            numbers,
         )
         return dict(rows)
 
@@ -394,11 +382,7 @@ class Lexicon:
         """What the embedding made of chunks, by chunk id, for those that it has seen."""
         import numpy as np
 
-        wanted = list(ids)
-        marks = ", ".join("?" * len(wanted))
-        rows = self._connection().execute(
-            f"SELECT chunk_id, vector, sentences FROM vectors WHERE chunk_id IN ({marks})", wanted
-        )
+        rows = self._select("SELECT chunk_id, vector, sentences FROM vectors WHERE chunk_id IN ({})", ids)
         return {i: Embedded(np.frombuffer(vector, np.float32), sentences) for i, vector, sentences in rows}
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
@@ -437,6 +421,11 @@ class Lexicon:
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
         return postings.rarity(self._connection(), terms)
+
+    def _select(self, sql: str, values: Iterable[object]) -> sqlite3.Cursor:
+        """The rows of a query that has the values where its {} stands."""
+        wanted = list(values)
+        return self._connection().execute(sql.format(", ".join("?" * len(wanted))), wanted)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ which the query has in quotation marks come before all others.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from operator import mul
 
 from index.documents import Chunk, Passage, page_at
@@ -37,16 +37,15 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         matches = lexicon.match(query)
         lexical = matches.best(wanted)
         quoted = lexicon.quoted(query)
-        short_list = [*dict.fromkeys((*quoted, *_choose_best(combine(dense, {}, lexical, {}), SHORT_LIST)))]
+        short_list = [*quoted.union(_choose_best(combine(dense, {}, lexical, {}), SHORT_LIST))]
         coverage = matches.coverage(short_list)
         similarities = store.similarities(short_list, query_vector)
         sentences = {number: float(cosines.max()) for number, cosines in similarities.items()}
         # An embedding that gives nothing for sentences is judged by its chunks alone.
         scores = combine(dense, sentences or {i: dense[i] for i in short_list if i in dense}, lexical, coverage)
-        first = {number: scores.pop(number, 0.0) for number in quoted}
-        best = [*_choose_best(first, count), *_choose_best(scores, count)][:count]
-        highest = max(scores.values(), default=0.0)
-        scores |= {number: max(score, highest) for number, score in first.items()}
+        highest = max((score for number, score in scores.items() if number not in quoted), default=0.0)
+        scores |= {number: max(scores.get(number, 0.0), highest) for number in quoted}
+        best = _choose_best(scores, count, quoted)
         if missing := [number for number in best if number not in coverage]:
             similarities |= store.similarities(missing, query_vector)
         read = lexicon.read(best)
@@ -71,8 +70,8 @@ def combine(
     }
 
 
-def _choose_best(scores: Mapping[int, float], count: int) -> list[int]:
-    return sorted(scores, key=lambda number: (-scores[number], number))[:count]
+def _choose_best(scores: Mapping[int, float], count: int, first: Container[int] = ()) -> list[int]:
+    return sorted(scores, key=lambda number: (number not in first, -scores[number], number))[:count]
 
 
 def to_passage(
