@@ -41,7 +41,7 @@ CREATE TABLE skipped (
     path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, reason TEXT NOT NULL
 );
 """
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 5  # also of the rules of `terms` and `sentences`, since what they find is kept
 MAPPED_BYTES = 2_000_000_000  # of the file, that is read where the system has it, without a copy for each thread
 MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
 SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory
