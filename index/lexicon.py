@@ -21,7 +21,7 @@ from index import postings
 from index.documents import Chunk
 from index.embedding import Embedded, Vectors
 from index.sentences import Kind, Sentence, find_chunk_sentences
-from index.terms import find_phrases, find_query_terms, find_terms, holds
+from index.terms import choose_query_terms, find_phrases, find_query_terms, find_terms, holds_phrase
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -336,9 +336,11 @@ class Lexicon:
         """The numbers of the chunks that hold a phrase which stands in quotation marks in the query, word by word."""
         held: set[int] = set()
         for phrase in find_phrases(query):
-            together = postings.find_together(self._connection(), find_query_terms(" ".join(phrase)))
+            together = postings.find_together(self._connection(), choose_query_terms(phrase))
             read = self.read(together[:MOST_QUOTED])
-            held.update(number for number, (chunk, _, _) in read.items() if holds(find_terms(chunk.text), phrase))
+            held.update(
+                number for number, (chunk, _, _) in read.items() if holds_phrase(find_terms(chunk.text), phrase)
+            )
         return held
 
     def search(self, query: str, count: int) -> dict[str, float]:

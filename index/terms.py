@@ -52,12 +52,21 @@ def _find_terms_of(word: str) -> tuple[str, ...]:
 
 def find_content_terms(text: str) -> list[str]:
     """The terms that carry meaning: those of `find_terms` without stop words, each once, in order."""
-    return [term for term in dict.fromkeys(find_terms(text)) if term not in _stemmed_stop_words()]
+    return _keep_content(find_terms(text))
+
+
+def _keep_content(terms: Sequence[str]) -> list[str]:
+    return [term for term in dict.fromkeys(terms) if term not in _stemmed_stop_words()]
 
 
 def find_query_terms(query: str) -> list[str]:
     """The terms that a query is searched by: those that carry meaning, or all where none does."""
-    return find_content_terms(query) or find_terms(query)
+    return choose_query_terms(find_terms(query))
+
+
+def choose_query_terms(terms: Sequence[str]) -> list[str]:
+    """The same of terms that are found already: to find the terms of a term could stem it once more."""
+    return _keep_content(terms) or list(terms)
 
 
 def find_phrases(query: str) -> list[list[str]]:
@@ -66,7 +75,7 @@ def find_phrases(query: str) -> list[list[str]]:
     return [phrase for phrase in phrases if len(phrase) > 1]
 
 
-def holds(terms: Sequence[str], phrase: Sequence[str]) -> bool:
+def holds_phrase(terms: Sequence[str], phrase: Sequence[str]) -> bool:
     """Whether the terms of a phrase stand one after the other among terms."""
     return f" {' '.join(phrase)} " in f" {' '.join(terms)} "
 

@@ -171,6 +171,12 @@ def test_stop_words_are_searched_only_where_there_is_nothing_else(lexicon: Lexic
     assert list(lexicon.search("to be or not to be", 10)) == ["a"]
 
 
+def test_a_phrase_is_found_also_where_its_words_can_be_stemmed_twice(lexicon: Lexicon) -> None:
+    fill(lexicon, a="They agreed terms.", b="The terms were not agreed.")
+    found = lexicon.read(lexicon.quoted('who "agreed terms"?'))
+    assert [chunk.id for chunk, _, _ in found.values()] == ["a"]
+
+
 @pytest.mark.parametrize("query", ["", "  ", "?!", "—", '""', "* ( ) NEAR"])
 def test_a_query_in_no_words_or_in_the_search_engines_own_signs_breaks_nothing(lexicon: Lexicon, query: str) -> None:
     fill(lexicon, a="Alpha one.")
