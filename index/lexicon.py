@@ -136,7 +136,11 @@ class Lexicon:
         embedded: what the embedding made of their first chunks, by chunk id; `put_embedded` took that of the others.
         """
         with self._connection() as connection:
-            self._add_postings(connection, self._replace(connection, versions))
+            versions = list(versions)
+            self._drop(connection, [record.document_id for record, _ in versions])
+            for record, _ in versions:
+                self._insert_record(connection, record)
+            self._add_chunks(connection, versions)
             self._put_embedded(connection, embedded)
 
     def put_embedded(self, embedded: Mapping[str, Embedded]) -> None:
@@ -171,10 +175,7 @@ class Lexicon:
         with self._connection() as connection:
             self._put_embedded(connection, embedded)
             parts = groupby(chunks, key=lambda chunk: chunk.document_id)
-            self._add_postings(
-                connection,
-                chain.from_iterable(self._insert_chunks(connection, records[i], members) for i, members in parts),
-            )
+            self._add_chunks(connection, ((records[document_id], members) for document_id, members in parts))
 
     def add_records(self, records: Iterable[Record]) -> None:
         """Add the records of a lexicon that is being made anew."""
@@ -185,8 +186,7 @@ class Lexicon:
     def remove(self, document_ids: Iterable[str]) -> None:
         """Take documents out of sight."""
         with self._connection() as connection:
-            for document_id in document_ids:
-                self._drop(connection, document_id)
+            self._drop(connection, document_ids)
 
     def touch(self, document_id: str, size_bytes: int, modified_ns: int) -> None:
         """Record that a file was rewritten with the same content."""
@@ -252,25 +252,19 @@ class Lexicon:
             assert number is not None
             yield postings.Entry(number, lines, title, length)
 
-    def _replace(
-        self, connection: sqlite3.Connection, versions: Iterable[tuple[Record, Iterable[Chunk]]]
-    ) -> Iterator[postings.Entry]:
-        for record, chunks in versions:
-            self._drop(connection, record.document_id)
-            self._insert_record(connection, record)
-            yield from self._insert_chunks(connection, record, chunks)
-
-    @staticmethod
-    def _add_postings(connection: sqlite3.Connection, entries: Iterator[postings.Entry]) -> None:
+    def _add_chunks(self, connection: sqlite3.Connection, versions: Iterable[tuple[Record, Iterable[Chunk]]]) -> None:
+        entries = chain.from_iterable(self._insert_chunks(connection, record, chunks) for record, chunks in versions)
         while some := list(islice(entries, SEGMENT_CHUNKS)):
             postings.add(connection, some)
 
     @staticmethod
-    def _drop(connection: sqlite3.Connection, document_id: str) -> None:
-        lengths = connection.execute("SELECT number, length FROM chunks WHERE document_id = ?", (document_id,))
-        postings.drop(connection, dict(lengths))
-        connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
-        connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
+    def _drop(connection: sqlite3.Connection, document_ids: Iterable[str]) -> None:
+        lengths: dict[int, int] = {}
+        for document_id in document_ids:
+            lengths |= connection.execute("SELECT number, length FROM chunks WHERE document_id = ?", (document_id,))
+            connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
+            connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
+        postings.drop(connection, lengths)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -425,9 +419,7 @@ class Lexicon:
         return postings.rarity(self._connection(), terms)
 
     def _select(self, sql: str, values: Iterable[object]) -> sqlite3.Cursor:
-        """The rows of a query that has the values where its {} stands."""
-        wanted = list(values)
-        return self._connection().execute(sql.format(", ".join("?" * len(wanted))), wanted)
+        return postings.execute_with(self._connection(), sql, values)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -94,6 +94,8 @@ def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
     """Forget chunks, by number, given how many terms each has."""
     import numpy as np
 
+    if not lengths:
+        return
     _change_totals(connection, -len(lengths), -sum(lengths.values()))
     chunks, blob = connection.execute("SELECT chunks, dropped FROM totals").fetchone()
     blob += np.array([*lengths], dtype="<u4").tobytes()
@@ -139,26 +141,31 @@ def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
             self.parts.append(places)
 
         def finalize(self) -> Any:
-            joined = b"".join(self.parts)
-            places = _to_places(joined)
+            places = _to_places(b"".join(self.parts))
             return places[_find_kept(places, dropped)].tobytes()
 
     connection.create_aggregate("join_places", 1, Join)
     merged = _add_segment(connection, 0)
-    marks = _marks(segments)
-    connection.execute(
-        f"INSERT INTO postings SELECT ?, term, length(places) / {_PLACE_BYTES}, places FROM "
+    execute_with(
+        connection,
+        f"INSERT INTO postings SELECT {merged}, term, length(places) / {_PLACE_BYTES}, places FROM "
         "(SELECT term, join_places(places) AS places FROM "
-        f"(SELECT term, places FROM postings WHERE segment IN ({marks}) ORDER BY term, segment) "
+        "(SELECT term, places FROM postings WHERE segment IN ({}) ORDER BY term, segment) "
         "GROUP BY term) WHERE places != x''",
-        (merged, *segments),
+        segments,
     )
-    connection.execute(f"DELETE FROM postings WHERE segment IN ({marks})", segments)
-    connection.execute(f"DELETE FROM segments WHERE segment IN ({marks})", segments)
+    execute_with(connection, "DELETE FROM postings WHERE segment IN ({})", segments)
+    execute_with(connection, "DELETE FROM segments WHERE segment IN ({})", segments)
     connection.execute(
         "UPDATE segments SET size = (SELECT total(size) FROM postings WHERE segment = ?) WHERE segment = ?",
         (merged, merged),
     )
+
+
+def execute_with(connection: sqlite3.Connection, sql: str, values: Iterable[object]) -> sqlite3.Cursor:
+    """Execute a statement that has the values where its {} stands."""
+    given = list(values)
+    return connection.execute(sql.format(", ".join("?" * len(given))), given)
 
 
 # -- reading ----------------------------------------------------------------------------------
@@ -263,10 +270,7 @@ class Matches:
 
 def _count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
     """How often each term stands anywhere, what was dropped included; terms that stand nowhere are left out."""
-    rows = connection.execute(
-        f"SELECT term, sum(postings.size) {_FROM_POSTINGS.format(_marks(terms))} GROUP BY term", terms
-    )
-    return dict(rows)
+    return dict(execute_with(connection, f"SELECT term, sum(postings.size) {_FROM_POSTINGS} GROUP BY term", terms))
 
 
 def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[Places, NDArray[np.int64]]:
@@ -275,7 +279,7 @@ def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[
 
     dropped = _load_dropped(connection)
     blobs: dict[str, list[bytes]] = {term: [] for term in terms}
-    for term, blob in connection.execute(f"SELECT term, places {_FROM_POSTINGS.format(_marks(terms))}", terms):
+    for term, blob in execute_with(connection, f"SELECT term, places {_FROM_POSTINGS}", terms):
         blobs[term].append(blob)
     places = _to_places(b"".join(chain.from_iterable(blobs.values())))
     sizes = [sum(map(len, parts)) // _PLACE_BYTES for parts in blobs.values()]
@@ -286,10 +290,6 @@ def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[
 
 # Segment by segment, each looked into for each term: SQLite left alone would read all postings.
 _FROM_POSTINGS = "FROM segments CROSS JOIN postings USING (segment) WHERE term IN ({})"
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _load_dropped(connection: sqlite3.Connection) -> NDArray[np.bool_]:

@@ -55,7 +55,7 @@ def find_sentences(text: str) -> list[Sentence]:
 
 @lru_cache(maxsize=1024)
 def find_chunk_sentences(text: str) -> tuple[Sentence, ...]:
-    """The same of a chunk, which is short, and is asked for its sentences when it is embedded, stored and found."""
+    """The same of a chunk, which is short, and is asked for its sentences when it is embedded and when it is stored."""
     return tuple(find_sentences(text))
 
 
