@@ -1,15 +1,16 @@
 """The chat in the browser: a conversation, and beside it the sources of each answer. The only Gradio import."""
 
 import os
-import socket
 import threading
+import time
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from assistant.answers import Answer, TextDelta
 from assistant.chain import stream_answer
+from assistant.guard import Guard, Streams
 from assistant.page import (
     EMPTY_PANEL,
     SCRIPT,
@@ -32,97 +33,108 @@ SAMPLE_QUESTIONS = (
     "What is the population of Qatar?",
 )
 AT_ONCE = 4  # questions answered at the same time; more wait their turn
-
-# Documents and models may hold anything: the page loads nothing from elsewhere, whatever they say.
-_CONTENT_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; "
-    "object-src 'none'"
-)
+MOST_SESSIONS = 1000  # whose conversations are remembered
+MOST_TURNS = 100  # of one conversation
+LISTENING_SECONDS = 1.0  # a page asks first, and then listens
 
 Messages = list[dict[str, str]]
 
 
 def open_chat(documents: Path, settings: Settings, *, port: int, browser: bool) -> None:
     """Serve the chat over a synced folder on 127.0.0.1 until it is stopped."""
-    import uvicorn
+    from assistant.port import listen, serve
 
     library = finish(open_library(documents, settings))
     app = build_app(library)
-    listening = _listen(port)
+    listening = listen(port)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     try:
         # The socket listens already, so that a browser that comes at once is served.
         print(f"Footnote answers at {address} (stop with Ctrl-C)", flush=True)
         if browser:
             threading.Timer(1.0, webbrowser.open, [address]).start()
-        server.run(sockets=[listening])
+        serve(app, listening)
     except KeyboardInterrupt:
         print("Stopped.")
 
 
-def build_app(library: Library) -> Any:
-    """The web application: the page, its headers, and /healthz."""
+def build_app(library: Library) -> Guard:
+    """The web application: the page and /healthz, behind the guard."""
     # Gradio reads this when it is imported: without it, it would look its makers' servers up.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    streams = Streams()
+    page = build_page(library, streams)
+    inputs = {number: [_find_check(component) for component in event.inputs] for number, event in page.fns.items()}
+    return Guard(mount(page), streams, inputs, _Questions(page))
+
+
+def mount(page: Any) -> Any:
+    """An application that answers with a page, and at /healthz."""
     import gradio
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    @app.middleware("http")
-    async def add_headers(request: Request, call_next: Any) -> Response:
-        response: Response = await call_next(request)
-        response.headers["Content-Security-Policy"] = _CONTENT_POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    return gradio.mount_gradio_app(
+    gradio.mount_gradio_app(
         app,
-        build_page(library),
+        page,
         path="/",
         css=STYLE,
         theme=gradio.themes.Default(primary_hue="indigo"),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
-        show_error=True,
+        show_error=False,  # what Python says of an error is for nobody outside
+        max_file_size=0,
     )
+    # Gradio checks the paths of files only in an app that was launched, which one that is mounted never counts as.
+    page.has_launched = page.is_running = True
+    return app
 
 
-def build_page(library: Library) -> Any:
-    """The page: heading, conversation, question, examples, and the source panel."""
+def build_page(library: Library, streams: Streams) -> Any:
+    """The page: heading, conversation, question, examples, and the source panel.
+
+    The server keeps each conversation itself, and takes from the page only what was typed and clicked on.
+    """
     import gradio
 
     def panel_of(answer: Answer, selected: int | None = None) -> str:
         texts = {citation.document_id: library.store.text_of(citation.document_id) for citation in answer.citations}
         return to_panel(answer, texts, selected)
 
-    def ask(question: str, messages: Messages, answers: list[Answer]) -> Iterator[tuple[Any, ...]]:
-        yield from (
-            (messages_now, panel_of(last) if last else gradio.skip(), now)
-            for messages_now, last, now in converse(question, messages, answers, library)
-        )
+    def ask(
+        question: str, messages: Messages, answers: list[Answer], request: gradio.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        # A question that nobody waits for any more is dropped.
+        if _is_heard(str(request.session_hash), streams):
+            for shown, last, given in converse(question, messages, answers, library):
+                yield shown, shown, panel_of(last) if last else gradio.skip(), given, ""
 
-    def show_source(answers: list[Answer], event: gradio.EventData) -> str:
-        turn, number = int(event._data["turn"]), int(event._data["number"])
-        return panel_of(answers[turn], number) if 0 <= turn < len(answers) else EMPTY_PANEL
+    def show_source(answers: list[Answer], event: gradio.EventData) -> Any:
+        turn, number = (event._data.get(name) for name in ("turn", "number"))
+        if type(turn) is int and type(number) is int and 0 <= turn < len(answers):
+            return panel_of(answers[turn], number)
+        return gradio.skip()
 
-    def take(text: str) -> tuple[str, Any]:
-        return text, gradio.Textbox(value="", submit_btn=False, stop_btn="Stop")
+    def take(text: str | None) -> tuple[str, Any]:
+        return text or "", gradio.Textbox(value="", submit_btn=False, stop_btn="Stop")
 
-    def stop(messages: Messages) -> tuple[Messages, Any]:
-        return [*messages, _reply("Stopped.")], ready
+    def end(asking: str) -> Any:
+        # What was not asked, since too many were waiting, is given back.
+        return gradio.Textbox(value=asking, submit_btn="Ask", stop_btn=False) if asking else ready
+
+    def stop(messages: Messages) -> tuple[Messages, Messages, str, Any]:
+        stopped = [*messages, _reply("Stopped.")]
+        return stopped, stopped, "", ready
 
     ready = gradio.Textbox(submit_btn="Ask", stop_btn=False, render=False)
     with gradio.Blocks(title="Footnote", fill_height=True, analytics_enabled=False) as page:
-        answers = gradio.State([])
+        answers, messages, asking = gradio.State([]), gradio.State([]), gradio.State("")
         gradio.HTML(to_header(library.folder, len(library.store.lexicon.records()), describe_mode(library.settings)))
         with gradio.Row(equal_height=False):
             with gradio.Column(scale=3, min_width=340):
@@ -150,21 +162,21 @@ def build_page(library: Library) -> Any:
                 gradio.Examples([[example] for example in suggest_questions(library)], question, label="For example")
             with gradio.Column(scale=2, min_width=320):
                 panel = gradio.HTML(EMPTY_PANEL, elem_id="sources", js_on_load=SCRIPT)
-        asking = gradio.State("")
         hidden: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         taken = question.submit(take, question, [asking, question], **hidden)
         answered = taken.then(
             ask,
-            [asking, conversation, answers],
-            [conversation, panel, answers],
+            [asking, messages, answers],
+            [conversation, messages, panel, answers, asking],
             show_progress="hidden",
             api_visibility="private",
         )
-        answered.then(lambda: ready, None, question, **hidden)
-        question.stop(stop, conversation, [conversation, question], cancels=[answered], **hidden)
-        conversation.clear(lambda: (EMPTY_PANEL, []), None, [panel, answers], **hidden)
+        answered.then(end, asking, question, **hidden)
+        question.stop(stop, messages, [conversation, messages, asking, question], cancels=[answered], **hidden)
+        conversation.clear(lambda: (EMPTY_PANEL, [], []), None, [panel, answers, messages], **hidden)
         panel.select(show_source, answers, panel, **hidden)
-    page.queue(default_concurrency_limit=AT_ONCE)
+    page.queue(default_concurrency_limit=AT_ONCE, api_open=False)
+    page.state_session_capacity = MOST_SESSIONS
     return page
 
 
@@ -183,6 +195,13 @@ def converse(
     before = [*messages, {"role": "user", "content": escape_text(shown)}]
     turn = len(answers)
     written = ""
+    if turn >= MOST_TURNS:
+        yield (
+            [*before, _reply(f"A conversation has {MOST_TURNS} questions at most: clear it, and ask again.")],
+            None,
+            answers,
+        )
+        return
     yield [*before, _reply("Reading …")], None, answers
     try:
         for event in stream_answer(question, library.folder, history=answers, settings=library.settings):
@@ -221,16 +240,40 @@ def _reply(content: str) -> dict[str, str]:
     return {"role": "assistant", "content": content}
 
 
-def _listen(port: int) -> socket.socket:
-    """A socket that listens on 127.0.0.1: on the port asked for, else the next free one."""
-    for candidate in (*range(port, min(port + 100, 65536)), 0):
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind(("127.0.0.1", candidate))
-        except OSError:
-            listening.close()
-            continue
-        listening.listen(128)
-        return listening
-    raise FootnoteError("No port on 127.0.0.1 is free: close another program, or choose one with --port.")
+def _is_heard(session: str, streams: Streams) -> bool:
+    """Whether somebody waits for an answer; a page that has just asked is given time to begin."""
+    patience = time.monotonic() + LISTENING_SECONDS
+    while not streams.has(session):
+        if time.monotonic() > patience:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _find_check(component: Any) -> Callable[[object], bool]:
+    """What a component of the page may be given: text that was typed, the number of an example, or nothing."""
+    import gradio
+
+    if isinstance(component, gradio.Textbox):
+        return lambda value: value is None or isinstance(value, str)
+    if isinstance(component, gradio.Dataset):
+        return lambda value: type(value) is int and 0 <= value < len(component.samples)
+    return lambda value: value is None
+
+
+class _Questions:
+    """What of Gradio's queue the guard asks for."""
+
+    def __init__(self, page: Any) -> None:
+        self._queue = page._queue
+
+    def sessions(self) -> list[str]:
+        waiting = [event for one in self._queue.event_queue_per_concurrency_id.values() for event in one.queue]
+        answered = [event for job in self._queue.active_jobs for event in job or ()]
+        return [event.session_hash for event in (*waiting, *answered)]
+
+    def is_known(self, session: str) -> bool:
+        return session in self._queue.pending_messages_per_session
+
+    def seconds_each(self) -> float:
+        return max((taken.avg_time for taken in self._queue.process_time_per_fn.values()), default=1.0) / AT_ONCE

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai_server import Fault, OpenAIServer
 
 from assistant.chat import SAMPLE_QUESTIONS, converse, describe_mode, suggest_questions
 from index.library import finish, open_library
@@ -136,6 +137,27 @@ def test_a_hostile_document_is_shown_as_text_and_does_nothing(tmp_path: Path) ->
         assert outside == []
 
 
+@pytest.mark.browser
+@needs_chromium
+def test_stopping_and_asking_on_in_the_browser(tmp_path: Path) -> None:
+    with (
+        OpenAIServer(Fault.ENDLESS, "Trump skipped Israel because of economic diplomacy [1].") as model,
+        serving(FOOTNOTE_STORE=str(tmp_path), OPENAI_BASE_URL=model.base_url, FOOTNOTE_MODEL="m") as address,
+        browsing(address) as (page, outside),
+    ):
+        page.locator("#question textarea").fill("why was Israel skipped?")
+        page.locator("#question textarea").press("Enter")
+        with page.expect_response(lambda reply: reply.url.endswith("/cancel"), timeout=60_000):
+            page.get_by_role("button", name="Stop").click(timeout=20_000)
+        answer = page.locator("#conversation [data-testid=bot]").last
+        answer.get_by_text("Stopped.").wait_for()
+        # What the server remembers of the conversation is what is shown.
+        assert "economic diplomacy" in ask(page, "And why was Israel skipped?")
+        assert page.locator("#conversation [data-testid=user]").count() == 2
+        assert page.locator("#conversation [data-testid=bot]").first.inner_text().strip() != ""
+        assert outside == []
+
+
 def test_the_server_sends_its_headers_and_serves_no_files() -> None:
     with serving() as address:
         with urllib.request.urlopen(f"{address}/healthz") as response:
@@ -143,7 +165,7 @@ def test_the_server_sends_its_headers_and_serves_no_files() -> None:
             assert response.read() == b'{"status":"ok"}'
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{address}/gradio_api/file=/etc/passwd")
-        assert refused.value.code == 403
+        assert refused.value.code == 404
         refused.value.close()
 
 
