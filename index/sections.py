@@ -7,8 +7,8 @@ memory or read from its file piece by piece.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
 
 SECTION_CHARACTERS = 1_000_000
 _PIECE_BYTES = 1 << 20
@@ -33,15 +33,19 @@ def to_pieces(text: str) -> Iterator[str]:
     return (text[start : start + _PIECE_BYTES] for start in range(0, len(text), _PIECE_BYTES))
 
 
-def read_pieces(file: Path, encoding: str) -> Iterator[str]:
-    """The text of a file, decoded piece by piece; line ends stay as they are.
+def read_pieces(
+    stream: BinaryIO, encoding: str, errors: str = "strict", see: Callable[[bytes], object] = len
+) -> Iterator[str]:
+    """The text of a file from its start, decoded piece by piece; line ends stay as they are.
 
-    Raises UnicodeDecodeError where the bytes are not of the encoding.
+    errors: what to do with bytes that are not of the encoding, as in `bytes.decode`.
+    see: is given the bytes of each piece.
     """
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with file.open("rb") as stream:
-        while content := stream.read(_PIECE_BYTES):
-            yield decoder.decode(content)
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    stream.seek(0)
+    while content := stream.read(_PIECE_BYTES):
+        see(content)
+        yield decoder.decode(content)
     yield decoder.decode(b"", final=True)
 
 

@@ -39,12 +39,14 @@ class Extract:
     text: canonical; for plain text the decoded file itself.
     title, date: what the file's own fields say, the date in ISO 8601; None where they are silent.
     pages: the offset at which each page starts, or empty where there are no pages.
+    unread: what of the file could not be read, for people ("2 of 9 pages"); empty where all of it was.
     """
 
     text: str
     title: str | None = None
     date: str | None = None
     pages: tuple[int, ...] = ()
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,13 @@ _UNSUPPORTED = (
     (rb"%!PS", "PostScript"),
 )
 _MAIL_FIELD = re.compile(
-    r"(?P<name>[A-Za-z][A-Za-z0-9-]{1,60}):[ \t]*(?P<value>[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)(?:\r?\n|\Z)"
+    r"(?P<name>[A-Za-z][A-Za-z0-9-]{1,60}):[ \t]*+(?P<value>[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)(?:\r?\n|\Z)"
 )
 # Fields that a mail program writes and a person's memo does not.
 _MAIL_MARKS = {"message-id", "received", "mime-version", "return-path", "dkim-signature", "x-mailer"}
-_HTML = re.compile(r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE | re.DOTALL
+)
 _XML_HEAD = re.compile(r"<\?xml\s|<!DOCTYPE\s+\w", re.IGNORECASE)
 
 

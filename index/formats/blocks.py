@@ -9,18 +9,21 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+MOST_CHARACTERS = 100_000_000  # of one document's text
+MOST_PAGES = 20_000
+
 _SPACES = re.compile(r"[^\S\n]+")
 _AROUND_BREAKS = re.compile(r" ?\n[ \n]*")
 # Soft hyphens and zero-width characters stand within words and keep them from being found; the joiners
 # (U+200C, U+200D) stay, since they are spelling in Persian and part of emoji.
-_REMOVED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b\u2060\ufeff\ufffe\uffff]")
+REMOVED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b\u2060\ufeff\ufffe\uffff]")
 
 
 def tidy(text: str) -> str:
     """One space for each run of white space, line breaks kept; no control characters or soft hyphens."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip(" ")  # as most cells of a table are
-    text = _REMOVED.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = REMOVED.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return _AROUND_BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()
 
 
@@ -31,6 +34,7 @@ class Blocks:
         self._parts: list[str] = []
         self._length = 0
         self._in_list = False
+        self._missed: dict[str, None] = {}
         self.pages: list[int] = []
 
     @property
@@ -43,8 +47,31 @@ class Blocks:
         """How many characters that is."""
         return self._length
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._length >= MOST_CHARACTERS
+
+    @property
+    def unread(self) -> str:
+        """What was missed, for people."""
+        return ", ".join(self._missed)
+
+    def miss(self, what: str) -> None:
+        """Note what of the file could not be read: "the part word/footnotes.xml is damaged"; nothing for ""."""
+        if what:
+            self._missed[what] = None
+
+    def miss_some(self, count: int, total: int, noun: str, what: str) -> None:
+        """Note that some of many could not: "2 of 9 pages are damaged"."""
+        if count:
+            self.miss(f"{count:,} of {total:,} {noun}{'s' * (total > 1)} {'are' if count > 1 else 'is'} {what}")
+
     def page(self) -> None:
         """Begin a page."""
+        if len(self.pages) == MOST_PAGES:
+            self.miss(f"where the pages after {MOST_PAGES:,} begin")
+            return
         self._separate(in_list=False)
         self.pages.append(self._length)
 
@@ -62,7 +89,7 @@ class Blocks:
 
     def verbatim(self, text: str) -> None:
         """Add a text whose lines and indents mean something."""
-        self._add("", _REMOVED.sub("", text).replace("\r\n", "\n").strip("\n"))
+        self._add("", REMOVED.sub("", text).replace("\r\n", "\n").strip("\n"))
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
         """Add a table, row by row, each as "Header: value; Header: value" where the first row is a header.
@@ -87,6 +114,9 @@ class Blocks:
     def _add(self, mark: str, text: str, *, in_list: bool = False) -> None:
         if text:
             self._separate(in_list=in_list)
+            if (room := max(0, MOST_CHARACTERS - self._length - len(mark))) < len(text):
+                self.miss(f"what is beyond {MOST_CHARACTERS:,} characters")
+                mark, text = mark if room else "", text[:room]
             self._parts += (mark, text)
             self._length += len(mark) + len(text)
 

@@ -15,7 +15,7 @@ _FONTS_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/en
 
 def read_epub(content: bytes) -> Extract:
     """The text of the chapters, under the book's title and author. Raises UnreadableError."""
-    from index.formats.web import parse_page, render
+    from index.formats.web import decode_page, write_page
 
     archive = Archive(content)
     _refuse_encrypted(archive)
@@ -35,21 +35,29 @@ def read_epub(content: bytes) -> Extract:
     blocks.heading(title or "")
     if "creator" in fields:
         blocks.paragraph(f"By {fields['creator']}")
-    seen: set[str] = set()  # a book that names a chapter over and over is read once
+    chapters: dict[str, str] = {}  # what is wrong with each; a book that names one over and over is read once
     for entry in package.iterfind("{*}spine/{*}itemref"):
         item = items.get(attribute(entry, "idref"))
-        if (
-            item is None
-            or attribute(item, "media-type") not in _PAGES
-            or "nav" in (attribute(item, "properties") or "")
-        ):
+        if item is None:
+            chapters[f"#{attribute(entry, 'idref')}"] = "missing"
+            continue
+        if attribute(item, "media-type") not in _PAGES or "nav" in (attribute(item, "properties") or ""):
             continue
         chapter = resolve(posixpath.dirname(name), attribute(item, "href") or "")
-        page = b"" if chapter in seen else archive.read(chapter)
-        seen.add(chapter)
-        if page.strip():
-            render(parse_page(page), blocks)
-    return Extract(blocks.text, title, read_date(fields.get("date")))
+        if chapter in chapters:
+            continue
+        try:
+            page = archive.read(chapter)
+            chapters[chapter] = "" if chapter in archive else "missing"
+            write_page(decode_page(page), blocks)
+        except UnreadableError as error:
+            chapters[chapter] = str(error)
+    faults = list(filter(None, chapters.values()))
+    if faults and len(faults) == len(chapters):
+        raise UnreadableError(faults[0])
+    blocks.miss_some(len(faults), len(chapters), "chapter", "missing or damaged")
+    archive.tell_unread(blocks)
+    return Extract(blocks.text, title, read_date(fields.get("date")), unread=blocks.unread)
 
 
 def _refuse_encrypted(archive: Archive) -> None:

@@ -13,13 +13,14 @@ from index.formats import Extract, UnreadableError
 from index.formats.archive import local_name, parse_xml
 from index.formats.blocks import Blocks
 from index.formats.fields import read_date
-from index.formats.text import decode, find_title_and_date, read_text
+from index.formats.text import count_broken, decode, find_title_and_date, read_text, say_broken
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _DEEPEST = 60  # objects within objects; what lies deeper is written as JSON
 _PARAGRAPH_CHARACTERS = 200  # a longer value stands as a paragraph of its own
+_PATH_CHARACTERS = 300  # of the names of the objects around a value; longer ones are said once, and then cut
 _TITLES = ("title", "headline", "subject", "name")
 _HEADS = frozenset("head header teiHeader front info articleinfo bookinfo metadata".split())  # of XML's vocabularies
 _DATES = ("date", "published", "date_published", "published_at", "created_at", "datetime", "updated_at")
@@ -28,19 +29,20 @@ _DATES = ("date", "published", "date_published", "published_at", "created_at", "
 def read_json(content: bytes) -> Extract:
     """The values of a JSON document, of one on each line (.jsonl), or the cells of a notebook (.ipynb)."""
     text = decode(content).lstrip("\ufeff")
+    blocks = Blocks()
     try:
         value = _parse(text)
+        fields = value if isinstance(value, dict) else {}
+        blocks.miss(say_broken(count_broken(content, text)))
+        if isinstance(fields.get("cells"), list) and "nbformat" in fields:
+            _write_notebook(fields["cells"], blocks)
+            return Extract(blocks.text, *find_title_and_date(blocks.text), unread=blocks.unread)
+        _write(value, "", blocks, 0)
     except (ValueError, RecursionError):
         return read_text(content)
-    blocks = Blocks()
-    fields = value if isinstance(value, dict) else {}
-    if isinstance(fields.get("cells"), list) and "nbformat" in fields:
-        _write_notebook(fields["cells"], blocks)
-        return Extract(blocks.text, *find_title_and_date(blocks.text))
-    _write(value, "", blocks, 0)
     title = next((fields[key] for key in _TITLES if isinstance(fields.get(key), str)), None)
     date = next((fields[key] for key in _DATES if isinstance(fields.get(key), str)), None)
-    return Extract(blocks.text, title, read_date(date))
+    return Extract(blocks.text, title, read_date(date), unread=blocks.unread)
 
 
 def _parse(text: str) -> Any:
@@ -54,11 +56,14 @@ def _parse(text: str) -> Any:
 
 
 def _write(value: Any, path: str, blocks: Blocks, depth: int) -> None:
-    if isinstance(value, (dict, list)) and depth >= _DEEPEST:
-        try:
+    if blocks.is_full:
+        return
+    if isinstance(value, (dict, list)):
+        if depth >= _DEEPEST:
             value = json.dumps(value, ensure_ascii=False)
-        except RecursionError:
-            return
+        elif len(path) > _PATH_CHARACTERS:
+            blocks.paragraph(f"{path}:")
+            path = "…"
     if isinstance(value, dict):
         for key, inner in value.items():
             _write(inner, f"{path}.{key}" if path else str(key), blocks, depth + 1)
@@ -122,7 +127,7 @@ def read_xml(content: bytes) -> Extract:
         fields.setdefault(local_name(element).lower(), " ".join((element.text or "").split()))
     title = next((fields[key] for key in _TITLES if fields.get(key)), None)
     date = next((found for key in _DATES if (found := read_date(fields.get(key)))), None)
-    return Extract(blocks.text, title, date)
+    return Extract(blocks.text, title, date, unread=blocks.unread)
 
 
 def _first(root: _Element) -> Iterator[_Element]:

@@ -10,7 +10,8 @@ from index.formats.fields import read_date, read_title
 
 _TITLE = re.compile(r"\{\\title ([^{}\\]{1,300})\}")
 _TIME = re.compile(r"\{\\(?:revtim|creatim)\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
-_PICTURE = re.compile(r"(?:[0-9A-Fa-f]{2}\s*){200,}")  # long runs of hexadecimal digits: pictures and objects
+_HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2}\s*+){16,}+")
+_PICTURE_DIGITS = 400  # of a run, or more: a picture or another object
 
 
 def read_rtf(content: bytes) -> Extract:
@@ -26,7 +27,7 @@ def read_rtf(content: bytes) -> Extract:
         encoding = "cp1252"
         source = content.decode(encoding, "replace")
     try:
-        text = str(rtf_to_text(_PICTURE.sub("", source), encoding=encoding, errors="replace"))
+        text = str(rtf_to_text(_HEXADECIMAL.sub(_drop_picture, source), encoding=encoding, errors="replace"))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnreadableError("damaged") from error
     blocks = Blocks()
@@ -35,4 +36,8 @@ def read_rtf(content: bytes) -> Extract:
         blocks.paragraph(paragraph.replace("|", " | ").strip(" |") if paragraph.endswith("|") else paragraph)
     title, day = _TITLE.search(source[:20_000]), _TIME.search(source[:20_000])
     found = f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}" if day else ""
-    return Extract(blocks.text, read_title(title[1] if title else None), read_date(found))
+    return Extract(blocks.text, read_title(title[1] if title else None), read_date(found), unread=blocks.unread)
+
+
+def _drop_picture(digits: re.Match[str]) -> str:
+    return "" if len("".join(digits[0].split())) >= _PICTURE_DIGITS else digits[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from index.formats import Extract, UnreadableError
-from index.formats.archive import Archive, local_name
+from index.formats.archive import Archive, find_children, local_name, whole_number
 from index.formats.blocks import Blocks
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _FURNITURE = frozenset("dt ftr sldNum hdr sldImg".split())  # placeholders that every slide repeats
 _TITLES = frozenset("title ctrTitle".split())
+_WRAPPERS = frozenset("grpSp AlternateContent Choice".split())
 
 
 def read_pptx(content: bytes) -> Extract:
@@ -25,23 +26,34 @@ def read_pptx(content: bytes) -> Extract:
     relations = archive.read_relations(name)
     blocks = Blocks()
     first_title: list[str] = []
-    for entry in root.iterfind("{*}sldIdLst/{*}sldId"):
-        target = next((relations[value] for value in map(str, entry.attrib.values()) if value in relations), None)
+    entries = list(root.iterfind("{*}sldIdLst/{*}sldId"))
+    missing = 0
+    seen: set[str] = set()  # a show that names a slide over and over is read once
+    for entry in entries:
+        target = next((relations[value][1] for value in map(str, entry.attrib.values()) if value in relations), "")
         blocks.page()
-        slide = archive.read_xml(target[1]) if target else None
-        if slide is None or target is None:
+        if target in seen:
             continue
+        slide = archive.try_xml(target)
+        if slide is None:
+            missing += 1
+            continue
+        seen.add(target)
         for tree in slide.iterfind("{*}cSld/{*}spTree"):
             _read_shapes(tree, blocks, first_title)
-        notes = archive.read_xml(archive.find_related(target[1], "notesSlide") or "")
+        notes = archive.try_related(target, "notesSlide")
         for tree in notes.iterfind("{*}cSld/{*}spTree") if notes is not None else ():
             _read_shapes(tree, blocks, [])
+        archive.note_unread(target)
     title, date = archive.read_properties()
-    return Extract(blocks.text, title or next(iter(first_title), None), date, tuple(blocks.pages))
+    blocks.miss_some(missing, len(entries), "slide", "missing or damaged")
+    archive.tell_unread(blocks)
+    title = title or next(iter(first_title), None)
+    return Extract(blocks.text, title, date, tuple(blocks.pages), blocks.unread)
 
 
 def _read_shapes(parent: _Element, blocks: Blocks, titles: list[str]) -> None:
-    for shape in parent:
+    for shape in find_children(parent, _WRAPPERS):
         name = local_name(shape)
         if name == "sp":
             place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
@@ -49,11 +61,9 @@ def _read_shapes(parent: _Element, blocks: Blocks, titles: list[str]) -> None:
             if kind not in _FURNITURE:
                 _read_shape(shape, kind, blocks, titles)
         elif name == "graphicFrame":
-            for table in shape.iterdescendants("{*}tbl"):
+            for table in shape.iterfind("{*}graphic/{*}graphicData/{*}tbl"):
                 rows = [[_read_text(cell) for cell in row.iterfind("{*}tc")] for row in table.iterfind("{*}tr")]
                 blocks.table(rows)
-        elif name in {"grpSp", "AlternateContent", "Choice"}:
-            _read_shapes(shape, blocks, titles)
 
 
 def _read_shape(shape: _Element, kind: str, blocks: Blocks, titles: list[str]) -> None:
@@ -66,8 +76,7 @@ def _read_shape(shape: _Element, kind: str, blocks: Blocks, titles: list[str]) -
         return
     several = sum(bool(text.strip()) for _, text in paragraphs) > 1
     for paragraph, text in paragraphs:
-        properties = paragraph.find("{*}pPr")
-        depth = int(properties.get("lvl", "0")) if properties is not None else 0
+        depth = whole_number(paragraph.find("{*}pPr"), "lvl", 0)
         # The lines of a slide's body are a list, if of more than one.
         if kind and several:
             blocks.item(text, depth)

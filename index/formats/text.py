@@ -23,7 +23,8 @@ _ORDINARY = re.compile(r"[^\x00-\x7f\ufffd]")  # what UTF-8 writes in several by
 
 def read_text(content: bytes) -> Extract:
     """The decoded file; offsets are the file's own."""
-    return Extract(decode(content))
+    text = decode(content)
+    return Extract(text, unread=say_broken(count_broken(content, text)))
 
 
 def decode(content: bytes) -> str:
@@ -41,6 +42,17 @@ def decode(content: bytes) -> str:
     if "\x00" in text:
         raise UnreadableError("binary")
     return text
+
+
+def count_broken(content: bytes, text: str) -> int:
+    """How many characters of a decoded text stand for what could not be decoded; some may be the file's own."""
+    broken = text.count("\ufffd")
+    return broken and max(0, broken - content.count("\ufffd".encode(find_encoding(content) or "utf-8")))
+
+
+def say_broken(count: int) -> str:
+    """The same for people; empty where there are none."""
+    return f"{count:,} broken character{'s' * (count > 1)}" if count else ""
 
 
 def find_encoding(content: bytes) -> str | None:

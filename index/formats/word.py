@@ -6,11 +6,11 @@ Headers and footers are left out, and so is what a tracked change has deleted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from index.formats import Extract, UnreadableError
-from index.formats.archive import Archive, attribute, local_name
+from index.formats.archive import Archive, attribute, find_children, local_name, whole_number
 from index.formats.blocks import Blocks
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)\s*(\d)", re.IGNORECASE)
 # What a reader of the finished document does not see, or would see twice.
 _UNSEEN = frozenset("del moveFrom delText instrText Fallback rPr pPr sectPr tblPr trPr tcPr".split())
+_WRAPPERS = frozenset("sdt sdtContent customXml ins".split())  # content controls and the like: looked through
+_SIGNS = {"p": " ", "tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "sym": " "}
 
 
 def read_docx(content: bytes) -> Extract:
@@ -32,13 +34,15 @@ def read_docx(content: bytes) -> Extract:
     reader = _Reader(blocks, _read_headings(archive, name))
     reader.read(root)
     for kind in ("footnotes", "endnotes"):
-        notes = archive.read_xml(archive.find_related(name, kind) or "")
+        notes = archive.try_related(name, kind)
         for note in notes if notes is not None else ():
             # Those with a type are the lines that part notes from text.
             if attribute(note, "type") in (None, "normal"):
                 reader.read(note)
     title, date = archive.read_properties()
-    return Extract(blocks.text, title or reader.title, date)
+    archive.note_unread(name)
+    archive.tell_unread(blocks)
+    return Extract(blocks.text, title or reader.title, date, unread=blocks.unread)
 
 
 class _Reader:
@@ -48,17 +52,23 @@ class _Reader:
         self.title: str | None = None
 
     def read(self, parent: _Element) -> None:
-        for element in parent:
-            name = local_name(element)
-            if name == "p":
-                self._read_paragraph(element)
+        """Write what an element holds, however deep: a list of what is still to be read stands for Python's calls."""
+        waiting: list[Iterator[_Element]] = [iter(parent)]
+        while waiting:
+            element = next(waiting[-1], None)
+            name = local_name(element) if element is not None else ""
+            if element is None:
+                waiting.pop()
+            elif name == "p":
+                waiting.append(iter(self._read_paragraph(element)))
             elif name == "tbl":
-                self._read_table(element)
+                waiting.append(iter(self._read_table(element)))
             elif name not in _UNSEEN:
-                self.read(element)  # content controls, custom XML, a body
+                waiting.append(iter(element))  # content controls, custom XML, a body
 
-    def _read_paragraph(self, paragraph: _Element) -> None:
-        text = "".join(_find_text(paragraph))
+    def _read_paragraph(self, paragraph: _Element) -> list[_Element]:
+        """Write a paragraph, and give the boxes that it anchors: their text comes after it."""
+        text, boxes = _find_text(paragraph)
         style, level, depth = "", None, None
         for properties in paragraph.iterchildren("{*}pPr"):
             for field in properties:
@@ -66,10 +76,9 @@ class _Reader:
                 if name == "pStyle":
                     style = attribute(field, "val") or ""
                 elif name == "outlineLvl":
-                    level = int(attribute(field, "val") or 9) + 1
+                    level = whole_number(field, "val", 9) + 1
                 elif name == "numPr":
-                    found = field.find("{*}ilvl")
-                    depth = int((attribute(found, "val") if found is not None else None) or 0)
+                    depth = whole_number(field.find("{*}ilvl"), "val", 0)
         level = self._headings.get(style) or (level if level and level < 10 else None)
         if level and text.strip():
             self.title = self.title or " ".join(text.split())
@@ -78,58 +87,53 @@ class _Reader:
             self._blocks.item(text, depth or 0)
         else:
             self._blocks.paragraph(text)
-        # The text of a box stands in the paragraph that anchors it.
-        for box in paragraph.iterdescendants("{*}txbxContent"):
-            if not any(local_name(parent) == "Fallback" for parent in box.iterancestors()):
-                self.read(box)
+        return boxes
 
-    def _read_table(self, table: _Element) -> None:
-        rows = [list(_find_cells(row)) for row in _children(table, "tr")]
+    def _read_table(self, table: _Element) -> Iterable[_Element]:
+        """Write a table; where it is a frame, or columns of a layout, give its cells instead."""
+        rows = [list(_find_named(row, "tc")) for row in _find_named(table, "tr")]
         if len(rows) == 1 or all(len(row) == 1 for row in rows):
-            for cell in (cell for row in rows for cell in row):  # a frame, or columns of a layout
-                self.read(cell)
-        else:
-            self._blocks.table([[_join(cell) for cell in row] for row in rows])
+            return [cell for row in rows for cell in row]
+        self._blocks.table([_join(cell) for cell in row] for row in rows)
+        return []
 
 
 def _join(cell: _Element) -> str:
-    return " ".join("".join(_find_text(paragraph)) for paragraph in cell.iterdescendants("{*}p"))
+    texts = []
+    waiting = [cell]
+    for element in waiting:  # the boxes within boxes too
+        text, boxes = _find_text(element)
+        texts.append(text)
+        waiting += boxes
+    return " ".join(texts)
 
 
-def _find_cells(row: _Element) -> Iterator[_Element]:
-    yield from _children(row, "tc")
+def _find_named(parent: _Element, name: str) -> Iterator[_Element]:
+    return (child for child in find_children(parent, _WRAPPERS) if local_name(child) == name)
 
 
-def _children(parent: _Element, name: str) -> Iterator[_Element]:
-    """The children of a name, content controls looked through."""
-    for child in parent:
-        if local_name(child) == name:
-            yield child
-        elif local_name(child) in {"sdt", "sdtContent", "customXml", "ins"}:
-            yield from _children(child, name)
+def _find_text(element: _Element) -> tuple[str, list[_Element]]:
+    """The text of a paragraph or cell, without that of the boxes in it, and these boxes."""
+    import lxml.etree
 
-
-def _find_text(element: _Element) -> Iterator[str]:
-    """The pieces of a paragraph's text, without that of boxes within it."""
-    for child in element:
-        name = local_name(child)
+    pieces: list[str] = []
+    boxes: list[_Element] = []
+    walker = lxml.etree.iterwalk(element, events=("start",))
+    for _, part in walker:
+        name = local_name(part)
         if name == "t":
-            yield child.text or ""
-        elif name in {"tab", "ptab"}:
-            yield "\t"
-        elif name in {"br", "cr"}:
-            yield "\n"
-        elif name == "noBreakHyphen":
-            yield "-"
-        elif name == "sym":
-            yield " "
-        elif name not in _UNSEEN and name != "txbxContent":
-            yield from _find_text(child)
+            pieces.append(part.text or "")
+        elif name in _SIGNS:
+            pieces.append(_SIGNS[name])
+        elif part is not element and (name in _UNSEEN or name == "txbxContent"):
+            walker.skip_subtree()
+            boxes += [part] if name == "txbxContent" else []
+    return "".join(pieces), boxes
 
 
 def _read_headings(archive: Archive, name: str) -> dict[str, int]:
     """The styles that are headings, with their levels, whatever language they are named in."""
-    root = archive.read_xml(archive.find_related(name, "styles") or "")
+    root = archive.try_related(name, "styles")
     levels: dict[str, int] = {}
     for style in root.iterchildren("{*}style") if root is not None else ():
         identifier = attribute(style, "styleId") or ""
@@ -139,5 +143,5 @@ def _read_headings(archive: Archive, name: str) -> dict[str, int]:
         if match or named.lower() == "title":
             levels[identifier] = int(match[1]) if match else 1
         elif outline is not None and (attribute(outline, "val") or "9") < "9":
-            levels[identifier] = int(attribute(outline, "val") or 0) + 1
+            levels[identifier] = whole_number(outline, "val", 0) + 1
     return levels
