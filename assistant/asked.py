@@ -10,10 +10,10 @@ from index.terms import STOP_WORDS, find_terms
 # A longer text is no plain question, and slow to look through for one.
 LONGEST_CHARACTERS = 300
 
-# The first pattern that matches decides.
+# The first pattern that matches decides. Of several places where a statement may begin, the first of a line is enough.
 _ASKED = {
     "reason": r"\b(?:why|how come|what (?:is|was|were|are) the (?:reasons?|causes?)|what caused|for what reason)\b",
-    "statement": r"\b(?:what|how) (?:did|does|do|has|have|was|were|is) .*"
+    "statement": r"(?m:^)(?>.*?\b(?:what|how) (?:did|does|do|has|have|was|were|is) ).*"
     r"\b(?:say|said|saying|tell|told|claim|argue|think|note|warn|write|react|comment|describe)",
     "number": r"\bhow (?:many|much|old|long|far|tall|large|big|high|often)\b"
     r"|\bwhat (?:number|percentage|share|amount|population)\b",
@@ -76,7 +76,7 @@ _SEVERAL = re.compile(
 # "What are the tentacles called?" asks for one name.
 _NAMED = re.compile(r"\b(?:called|known as|named)\b", re.IGNORECASE)
 # One or more short things, each with a comma, and the last with "and".
-_SERIES = re.compile(r"[^\s,;:]+,(?: [^\s,;:]+){1,4},? (?:and|or|as well as) \w", re.IGNORECASE)
+_SERIES = re.compile(r"(?<![^\s,;:])[^\s,;:]++,(?: [^\s,;:]++){1,4},? (?:and|or|as well as) \w", re.IGNORECASE)
 
 # A capital that does not open a sentence: a name, mostly.
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+")

@@ -16,6 +16,7 @@ says "markdown" or "text".
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count
@@ -23,12 +24,14 @@ from operator import itemgetter
 
 from assistant.answers import AnswerSentence, Citation
 from assistant.markers import (
+    LONGEST_MARKER,
     OPENING,
     expand,
     find_numbers,
     is_unfinished,
     opens_line,
     read_marker,
+    skip_numbers,
     skip_target,
     split_code_line,
 )
@@ -38,11 +41,13 @@ from index.embedding import Embedding, Vectors
 from index.sentences import Sentence, find_sentences
 
 _PAUSE = re.compile(rf"{OPENING.pattern}|[`~]")
-_FENCE = re.compile(r"(`{3,}|~{3,})([^`\n]*)\n")
-_UNFINISHED_FENCE = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^`\n]*)\Z")
+_FENCE = re.compile(r"(`{3,}+|~{3,}+)([^`\n]*+)\n")
+_UNFINISHED_FENCE = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}+|~{3,}+)[^`\n]*+)\Z")
+_LONGEST_FENCE, _LONGEST_CODE_LINE = 1000, 4000  # characters; what a longer line opens is no block
 # Longer inline code is none, so that a mark which nobody closes holds back no more than this.
 _CODE = re.compile(r"(`{1,9})(?!`)([^\n]{0,999}?[^`\n])\1(?!`)")
 _UNFINISHED_CODE = re.compile(r"`[^\n]{0,1100}\Z")
+_RUN = re.compile(r"[`~]{1,1000}")
 _PROSE_FENCES = {"markdown", "md", "text", "txt", "plaintext"}
 
 # Where a sentence may be over. Whether it is, `find_sentences` tells, once it sees what follows.
@@ -50,9 +55,10 @@ _STOP = re.compile(r"[.!?…。！？｡][^\w\s]*\Z")
 _WIDE_CLOSERS = "。！？｡」』”’）"
 _WIDE_STOP = re.compile(rf"[。！？｡][{_WIDE_CLOSERS}]*\Z")
 _LINE_END = re.compile(r"[\n\r\x0b\x0c\x85\u2028\u2029]")
-_WORD_AHEAD = re.compile(r"(?:[\s|]*\n\s*+\(?(?:\d{1,3}|[a-zA-Z])[.)]\s++)?+\W*?\w")  # a list item's number is none
+_WORD_AHEAD = re.compile(r"(?:(?>[\s|]*\n)\s*+\(?(?:\d{1,3}|[a-zA-Z])[.)]\s++)?+\W*?\w")  # a list item's number is none
 _LOOKED_AHEAD = 40  # characters, at most, that are held back for it
 _LOOKED_BACK = 1000  # characters of the text so far, at most, that are read again for it
+_LONGEST_SPACE = 1000  # characters of white space in a row; of what follows, only two line ends mean anything
 
 Seek = Callable[[str], tuple[int, ...]]
 
@@ -122,6 +128,36 @@ def _seek_nothing(_: str) -> tuple[int, ...]:
     return ()
 
 
+class _Text:
+    """A text that grows at its end: to add to it, and to read there, costs the same however long it is."""
+
+    def __init__(self) -> None:
+        self._before: list[str] = []
+        self._start = 0  # of what is not in them
+        self._end = ""
+
+    def __len__(self) -> int:
+        return self._start + len(self._end)
+
+    def __str__(self) -> str:
+        return "".join([*self._before, self._end])
+
+    def add(self, text: str) -> None:
+        """Add a piece at the end."""
+        self._end += text
+        if (size := len(self._end) - 4 * _LOOKED_BACK) > 4 * _LOOKED_BACK:
+            self._before.append(self._end[:size])
+            self._start, self._end = self._start + size, self._end[size:]
+
+    def since(self, offset: int) -> str:
+        """What stands from an offset on."""
+        return self._end[offset - self._start :] if offset >= self._start else str(self)[offset:]
+
+    def tail(self, characters: int) -> str:
+        """Its last characters, at most so many."""
+        return self._end[-characters:]
+
+
 class CitedText:
     """A model's reply, taken in piece by piece: `feed` gives what may be shown, `finish` the rest.
 
@@ -134,24 +170,32 @@ class CitedText:
         self._sources = sources
         self._seek = seek
         self._held = ""  # the end of what has come, while what follows decides what it is
-        self._read = ""  # what has come before it
+        self._read = ""  # what has come before it, as far as it matters
         self._fence = ""  # the marks that opened the code block that we are in
         self._prose_fence = ""  # the same of a block that holds prose
+        self._endless = False  # whether we are in square brackets that are too long for a marker
         self._linkable = False  # whether the target of a link may follow
         self._bracketed = False  # whether there was a marker in square brackets
         self._space = ""  # white space not yet shown
         self._space_before = ""  # the same, before a marker that was dropped
         self._plain_space = ""  # the same for the text without markers
         self._after_marker = False
-        self._plain = ""
+        self._plain = _Text()
+        self._has_words = False
+        self._line_opening = ""  # the first character of its last line that is no white space
         self._in_code = False  # whether what is passed is the inside of code
         self._end: int | None = None  # where in the plain text a sentence may be over, while what follows waits
         self._waiting: list[str | int] = []  # what follows: text, and the prompt's numbers
         self._over = 0  # where in the plain text the last sentence ended that is certainly over
-        self._uses: list[tuple[int, int]] = []  # (offset in the plain text, the prompt's number)
+        self._uses: list[tuple[int, int]] = []  # (offset in the plain text, the prompt's number), by offset
         self._ahead = 0  # how many of the last uses opened the line, so that they belong to what follows in it
         self._numbers: dict[int, int] = {}  # the prompt's number -> ours
-        self.text = ""
+        self._text = _Text()
+
+    @property
+    def text(self) -> str:
+        """All that was shown so far."""
+        return str(self._text)
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -161,29 +205,30 @@ class CitedText:
     @property
     def is_cited(self) -> bool:
         """Whether there is a citation, and a word for which it stands."""
-        return bool(self._numbers) and re.search(r"\w", self._plain) is not None
+        return bool(self._numbers) and self._has_words
 
     def feed(self, delta: str) -> str:
         """Take in a delta; give the text that is now certain, with our own markers."""
-        shown = len(self.text)
-        self._held += delta
-        while self._held and self._take(self._held, ended=False):
-            pass
-        return self.text[shown:]
+        shown = len(self._text)
+        for start in range(0, len(delta), _LOOKED_BACK):
+            self._held += delta[start : start + _LOOKED_BACK]
+            while self._held and self._take(self._held, ended=False):
+                pass
+        return self._text.since(shown)
 
     def finish(self, ended: bool = True) -> str:
         """Give what was held back, now that nothing more comes.
 
         ended: whether the reply came to its end. Where it broke off, its last sentence may be half a one.
         """
-        shown = len(self.text)
+        shown = len(self._text)
         while self._held:
             # A reply ends as a line does.
             self._take(f"{self._held}\n", ended=True)
         self._settle()
         if ended and not self._fence:
             self._cite_sentence_before(len(self._plain))
-        return self.text[shown:]
+        return self._text.since(shown)
 
     def sentences(self, embedding: Embedding | None = None) -> tuple[AnswerSentence, ...]:
         """Once finished: the sentences without markers, each with its citations and whether they support it.
@@ -191,8 +236,9 @@ class CitedText:
         embedding: lets the check compare meanings too.
         """
         judged = []
-        for span, given in self._own():
-            words = self._words(span.start, span.end)
+        plain = str(self._plain)
+        for span, given in self._own(plain):
+            words = " ".join(plain[span.start : span.end].split())
             cited = [self._sources[number] for number in given]
             quotes = [passage.words_of(sentence) for passage, sentence in cited]
             context = " ".join(dict.fromkeys(f"{passage.title} {passage.date or ''}" for passage, _ in cited))
@@ -200,21 +246,18 @@ class CitedText:
             judged.append(AnswerSentence(words, numbers, check(words, quotes, embedding, context)))
         return tuple(judged)
 
-    def _own(self, since: int = 0) -> list[tuple[Sentence, list[int]]]:
-        """Each sentence of the plain text from `since` on, and the prompt's numbers that it cites."""
-        spans = [Sentence(since + span.start, since + span.end) for span in find_sentences(self._plain[since:])]
+    def _own(self, plain: str, since: int = 0) -> list[tuple[Sentence, list[int]]]:
+        """Each sentence of the plain text, which is given from `since` on, and the prompt's numbers that it cites."""
+        spans = find_sentences(plain)
+        starts = [span.start for span in spans]
         cited: list[list[int]] = [[] for _ in spans]
-        for offset, number in sorted(self._uses, key=itemgetter(0)):
-            if since and offset <= since:
-                continue
+        first = bisect_right(self._uses, since, key=itemgetter(0)) if since else 0
+        for offset, number in self._uses[first:]:
             # A marker belongs to the sentence that it stands in, or that it follows; the very first, to the first.
-            owner = max((i for i, span in enumerate(spans) if span.start < offset), default=0)
+            owner = max(0, bisect_left(starts, offset - since) - 1)
             if spans and number not in cited[owner]:
                 cited[owner].append(number)
         return list(zip(spans, cited, strict=True))
-
-    def _words(self, start: int, end: int) -> str:
-        return " ".join(self._plain[start:end].split())
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -222,6 +265,10 @@ class CitedText:
         """Take in the next piece of what is held; False where what follows decides what it is."""
         if self._fence:
             return self._take_code_line(text)
+        if self._endless:
+            dropped = self._drop(skip_numbers(text))
+            self._endless = not self._held and not dropped.endswith(tuple("]】］〕"))
+            return True
         if self._linkable:
             length = skip_target(text)
             if length is None and not ended:
@@ -236,8 +283,12 @@ class CitedText:
             return True
         if text[0] in "`~":
             return self._take_code(text, ended)
-        if not ended and is_unfinished(text):
-            return False
+        if is_unfinished(text):
+            if len(text) >= LONGEST_MARKER:
+                self._take_endless(text)
+                return True
+            if not ended:
+                return False
         if marker := read_marker(text, self._read, self._sources, self._bracketed):
             self._linkable = self._held[marker.length - 1] == "]"
             self._bracketed |= self._linkable
@@ -250,10 +301,19 @@ class CitedText:
         self._keep(1)
         return True
 
+    def _take_endless(self, text: str) -> None:
+        """Take in the beginning of what is too long for a marker: in square brackets it is dropped, else it is text."""
+        if text.lstrip("\\").startswith(tuple("[【［〔")):
+            self._drop(LONGEST_MARKER)
+            self._mark(())
+            self._endless = True
+        else:
+            self._keep(1)
+
     def _take_code(self, text: str, ended: bool) -> bool:
         """Take in the mark that opens a code block, or inline code, or a mark that opens nothing."""
         if opens_line(self._read):
-            if fence := _FENCE.match(text):
+            if fence := _FENCE.match(text[:_LONGEST_FENCE]):
                 kind = fence[2].strip().casefold()
                 if kind in _PROSE_FENCES or (self._prose_fence == fence[1] and not kind):
                     # Prose needs no fence, and its fence no place in the answer.
@@ -264,7 +324,7 @@ class CitedText:
                     self._keep_code(fence.end())
                     self._fence = fence[1]
                 return True
-            if not ended and _UNFINISHED_FENCE.match(text):
+            if not ended and len(text) < _LONGEST_FENCE and _UNFINISHED_FENCE.match(text):
                 return False
         code = _CODE.match(text)
         # Until something follows, its last mark may be the first of a longer run.
@@ -276,15 +336,18 @@ class CitedText:
             self._drop(code.end())
             self._mark(marker.numbers)
             return True
-        run = re.match(r"[`~]+", text)
+        run = _RUN.match(text)
         self._keep_code(code.end() if code else run.end() if run else 1)
         return True
 
     def _take_code_line(self, text: str) -> bool:
-        """Take in a line of a code block, once it is whole."""
-        end = text.find("\n")
-        if end < 0:
+        """Take in a line of a code block, once it is whole, or as much of it as is looked at."""
+        end = text.find("\n", 0, _LONGEST_CODE_LINE)
+        if end < 0 and len(text) < _LONGEST_CODE_LINE:
             return False
+        if end < 0:
+            self._keep(_LONGEST_CODE_LINE)
+            return True
         line = text[:end]
         if line.strip(" \t>").startswith(self._fence) and not line.strip(f" \t\r>{self._fence[0]}"):
             self._keep(end + 1)
@@ -301,7 +364,7 @@ class CitedText:
     def _drop(self, length: int) -> str:
         """Move so much of what is held to what is read."""
         taken, self._held = self._held[:length], self._held[length:]
-        self._read += taken
+        self._read = _shorten(self._read + taken)
         return taken
 
     def _keep(self, length: int) -> None:
@@ -327,9 +390,10 @@ class CitedText:
                 self._pass_character(character)
 
     def _pass_space(self, space: str) -> None:
-        if self._end is not None and _WORD_AHEAD.match(f"{self._plain[self._end :]} "):
+        if self._end is not None and _WORD_AHEAD.match(f"{self._plain.since(self._end)} "):
             self._settle()
-        if self._plain or self._uses:  # white space that opens the reply is dropped
+        means = len(self._plain_space) < _LONGEST_SPACE or (space == "\n" and self._plain_space.count("\n") < 2)
+        if means and (self._plain or self._uses):  # white space that opens the reply is dropped
             self._space += space
             self._plain_space += space
         if space == "\n":
@@ -339,7 +403,10 @@ class CitedText:
         if self._after_marker and character in ".,;:!?" and "\n" not in self._plain_space:
             self._space = self._space_before = self._plain_space = ""
         self._show(character)
-        self._plain += self._plain_space + character
+        if not self._plain or "\n" in self._plain_space:
+            self._line_opening = character
+        self._has_words = self._has_words or character.isalnum() or character == "_"
+        self._plain.add(self._plain_space + character)
         if self._ahead:
             # What opened the line belongs to the sentence that now begins.
             self._uses[-self._ahead :] = [(len(self._plain), number) for _, number in self._uses[-self._ahead :]]
@@ -349,7 +416,7 @@ class CitedText:
 
     def _mark(self, numbers: Sequence[int]) -> None:
         """Show our own markers for the numbers that were given out; nothing for the others."""
-        opening = opens_line(self._plain + self._plain_space)
+        opening = opens_line(self._plain.tail(_LOOKED_BACK) + self._plain_space)
         given = [number for number in numbers if number in self._sources]
         for number in given:
             self._uses.append((len(self._plain), number))
@@ -361,7 +428,7 @@ class CitedText:
             self._end = len(self._plain)
         if given:
             self._show(*given)
-        elif re.search(r"\[[\d\s,;–-]*\Z", self.text):
+        elif re.search(r"\[[\d\s,;–-]*\Z", self._text.tail(LONGEST_MARKER)):
             # "[[99]3]" would close up into the marker "[3]", which nobody gave out.
             self._pass("…")
         else:
@@ -380,7 +447,7 @@ class CitedText:
         for part in parts:
             if isinstance(part, int):
                 part = f"[{self._numbers.setdefault(part, len(self._numbers) + 1)}]"
-            self.text += part
+            self._text.add(part)
 
     # -- sentences that the model left without a citation ---------------------------------------
 
@@ -390,7 +457,7 @@ class CitedText:
             self._settle()
         if self._in_code or self._fence:
             return
-        if _WIDE_STOP.search(self._plain[-_LOOKED_AHEAD:]) and character not in _WIDE_CLOSERS:
+        if _WIDE_STOP.search(self._plain.tail(_LOOKED_AHEAD)) and character not in _WIDE_CLOSERS:
             # After such a stop nothing that follows matters, but for the markers that open a line.
             if self._end != len(self._plain):
                 self._settle()
@@ -402,10 +469,10 @@ class CitedText:
         """Whether a sentence or a row of a table may be over where this character follows."""
         if not self._plain:
             return False
-        if _LINE_END.search(self._plain_space) or (self._plain_space and _STOP.search(self._plain[-_LOOKED_AHEAD:])):
+        if _LINE_END.search(self._plain_space) or (self._plain_space and _STOP.search(self._plain.tail(_LOOKED_AHEAD))):
             return True
         # A marker after the bar that ends the row would stand outside the table.
-        return character == "|" and self._plain[self._plain.rfind("\n") + 1 :].lstrip().startswith("|")
+        return character == "|" and self._line_opening == "|"
 
     def _settle(self) -> None:
         """Cite for the sentence before what waits, where it is over and cites nothing, and show what waits."""
@@ -418,15 +485,28 @@ class CitedText:
     def _cite_sentence_before(self, end: int) -> None:
         """Cite for the sentence that ends there, if one does, what supports it, where it cites nothing itself."""
         # The width of the line before tells whether this one goes on with it.
-        line = self._plain.rfind("\n", 0, self._over) + 1
-        since = line if end - line <= _LOOKED_BACK else max(self._over, end - _LOOKED_BACK)
-        for span, given in self._own(since):
-            if not span.start < end <= span.end or self._plain[end : span.end].strip(" |"):
+        least = max(0, end - _LOOKED_BACK - 1)
+        line = self._plain.since(least).rfind("\n", 0, max(0, self._over - least)) + 1
+        since = least + line if line or end <= _LOOKED_BACK else max(self._over, end - _LOOKED_BACK)
+        plain, stop = self._plain.since(since), end - since
+        for span, given in self._own(plain, since):
+            if not span.start < stop <= span.end or plain[stop : span.end].strip(" |"):
                 continue
             self._over = end
-            if not given and (found := self._seek(self._words(span.start, end))):
-                self._uses[:0] = [(end, number) for number in found]
+            if not given and (found := self._seek(" ".join(plain[span.start : stop].split()))):
+                place = bisect_left(self._uses, end, key=itemgetter(0))
+                self._uses[place:place] = [(end, number) for number in found]
                 self._write(" ", *found)
+
+
+def _shorten(text: str) -> str:
+    """The end of a text, and the beginning of its last line: what the meaning of a marker hangs on."""
+    if len(text) <= 4 * _LOOKED_BACK:
+        return text
+    line = text.rfind("\n") + 1
+    if line > len(text) - 2 * _LOOKED_BACK:
+        return text[-2 * _LOOKED_BACK :]
+    return text[line : line + _LOOKED_BACK] + text[-_LOOKED_BACK:]
 
 
 def _wider(one: str, other: str) -> str:

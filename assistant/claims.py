@@ -7,7 +7,7 @@ negation denies is taken to be the word after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from assistant.vocabulary import MONTHS, SMALL_NUMBERS, TENS
@@ -205,34 +205,45 @@ def find_names(text: str) -> list[tuple[list[str], bool]]:
     found: list[tuple[list[str], bool]] = []
     last_end = -9
     for match in _NAME.finditer(text):
-        word = re.sub(r"['’]s?$|['’-]+$", "", match[0])
+        word = re.sub(r"['’]s?$|(?<!['’-])['’-]++$", "", match[0])
         if word.casefold() in _COMMON or len(word) < 2:
             continue
         gap = re.fullmatch(r"\.? (?:(?:of|the|de|von|van) )*", text[last_end : match.start()]) if found else None
         # A full stop within a name is that of "St." or "J.", and no sentence's end.
         joined = gap and not ("." in gap[0] and len(found[-1][0][-1]) > 3)
-        opens = not re.search(r"[\w,;’'”\")(&%-]\s*$", text[: match.start()][-6:])
+        before = text[max(0, match.start() - 6) : match.start()].rstrip()
+        opens = not re.match(r"[\w,;’'”\")(&%-]", before[-1:])
         if joined:
-            found[-1] = ([*found[-1][0], word], False)
+            found[-1][0].append(word)
+            found[-1] = (found[-1][0], False)
         else:
             found.append(([word], opens))
         last_end = match.end()
     return found
 
 
-def _same_name(name: str, said: set[str], words: Sequence[str], acronyms: set[str]) -> bool:
+def _same_name(name: str, said: set[str], beginnings: Set[tuple[int, str]], capitals: str, states: Set[str]) -> bool:
     terms = find_terms(name)
     if all(term in said for term in terms):
         return True
     bare = name.casefold().replace(".", "")
-    if bare in acronyms or (name.isupper() and len(bare) > 1 and any(a.startswith(bare) for a in acronyms)):
+    if (len(bare) > 1 and bare in capitals) or bare in states:
+        return True
+    if len(bare) > 1 and name.isupper() and any(state.startswith(bare) for state in states):
         return True
     # "German" and "Germany", "Voss" and "Vosses".
-    return any(
-        len(bare) >= 4 and len(word) >= 4 and abs(len(bare) - len(word)) <= 4
-        and bare[: max(4, min(len(bare), len(word)) - 2)] == word[: max(4, min(len(bare), len(word)) - 2)]
+    lengths = range(max(4, len(bare) - 4), len(bare) + 5) if len(bare) >= 4 else ()
+    return any((length, bare[: max(4, min(len(bare), length) - 2)]) in beginnings for length in lengths)
+
+
+def _find_beginnings(words: Iterable[str]) -> set[tuple[int, str]]:
+    """The lengths of words, each with every beginning by which another form of the word may be told."""
+    return {
+        (len(word), word[:size])
         for word in words
-    )  # fmt: skip
+        if len(word) >= 4
+        for size in range(max(4, len(word) - 6), max(4, len(word) - 2) + 1)
+    }
 
 
 def missing_names(sentence: str, cited: str, context: str = "") -> list[str]:
@@ -242,28 +253,35 @@ def missing_names(sentence: str, cited: str, context: str = "") -> list[str]:
     """
     everything = f"{cited} {context}"
     said = set(find_terms(everything))
-    words = sorted({re.sub(r"['’]s$", "", word).casefold() for word in re.findall(r"[\w’'-]+", everything)})
-    known = _find_acronyms(everything)
+    words = {re.sub(r"['’]s$", "", word).casefold() for word in re.findall(r"[\w’'-]+", everything)}
+    beginnings, capitals = _find_beginnings(words), _find_capitals(everything)
+    states = _find_states(everything, capitals)
     own = set(find_terms(sentence))
     unmatched = any(
         not set(find_terms(name)) <= own for names, opens in find_names(cited) if not opens for name in names
     )
     missing = []
     for names, opens in find_names(sentence):
-        held = sum(_same_name(name, said, words, known) for name in names)
+        held = sum(_same_name(name, said, beginnings, capitals, states) for name in names)
         if 2 * held <= len(names) and (not opens or (unmatched and not _INFLECTED.search(names[0]))):
             missing.append(" ".join(names))
     return missing
 
 
-def _find_acronyms(text: str) -> set[str]:
-    """What the capitals of neighbouring words spell, and the other names of the states that have many."""
-    capitals = "".join(word[0] if word[0].isupper() else " " for word in re.findall(r"[^\W\d_]+", text))
-    known = {run[i:j].lower() for run in capitals.split() for i in range(len(run)) for j in range(i + 2, len(run) + 1)}
+def _find_capitals(text: str) -> str:
+    """What the capitals of neighbouring words spell: every part of it may be an acronym."""
+    return "".join(word[0] if word[0].isupper() else "|" for word in re.findall(r"[^\W\d_]+", text)).casefold()
+
+
+def _find_states(text: str, capitals: str) -> set[str]:
+    """The names of the states that have many, of those that the text names, and the words of these names."""
+    names: set[str] = set()
     for state in _STATES:
-        if known & state or any(re.search(rf"\b{name}\b", text, re.IGNORECASE) for name in state if len(name) > 3):
-            known |= state | {word for name in state for word in name.split()}
-    return known
+        if any(name in capitals for name in state) or any(
+            re.search(rf"\b{name}\b", text, re.IGNORECASE) for name in state if len(name) > 3
+        ):
+            names |= state | {word for name in state for word in name.split()}
+    return names
 
 
 # -- denials and opposites --------------------------------------------------------------------
@@ -277,6 +295,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(rf"{_NEGATION.pattern}(?P<scope>(?:\s+(?!but\b)[^\s,;:.!?()]+){{0,5}})", re.IGNORECASE)
+_REACH = 400  # characters after a negation, at most, in which what it denies is looked for
 _OPPOSITES = [
     tuple(frozenset(find_terms(side)) for side in pair.split("/"))
     for pair in (
@@ -319,8 +338,11 @@ def is_denied_otherwise_in_copy(sentence: str, cited: str) -> bool:
 
 def _find_denied(text: str) -> set[str]:
     """The first content term after each negation."""
-    following = (find_content_terms(" ".join(text[m.end() :].split()[:8])) for m in _NEGATION.finditer(text))
-    return {terms[0] for terms in following if terms}
+    denied = set()
+    for match in _NEGATION.finditer(text):
+        words = text[match.end() : match.end() + _REACH].split()[:8]
+        denied.update(next((terms[:1] for word in words if (terms := find_content_terms(word))), []))
+    return denied
 
 
 def _find_denials(text: str) -> Iterator[set[str]]:
@@ -349,10 +371,11 @@ _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{3,300})[\"”“»]")
 
 def missing_quotations(sentence: str, cited: str) -> list[str]:
     """The words in quotation marks, three or more, that the cited text does not hold as they stand."""
-    parts = [part for quoted in _QUOTED.findall(sentence) for part in re.split(r"\[[^\]]*\]|…|\.\.\.", quoted)]
+    parts = [part for quoted in _QUOTED.findall(sentence) for part in re.split(r"\[[^\]]{0,300}+\]|…|\.\.\.", quoted)]
     # What is written as a title is a name.
     spoken = [part for part in parts if len(part.split()) > 2 and not re.search(r"\b[A-Z]\w+\W+[A-Z]", part)]
-    return [part for part in spoken if _bare(part) not in _bare(cited)]
+    held = _bare(cited) if spoken else ""
+    return [part for part in spoken if _bare(part) not in held]
 
 
 def _bare(text: str) -> str:

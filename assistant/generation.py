@@ -65,7 +65,8 @@ def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[
 
     cited, silence = CitedText(sources, seek), SilenceFilter()
     fault: ModelError | None = None
-    shown = 0  # characters; nothing before the first citation, for what cites nothing is never shown
+    waiting: list[str] = []  # all before the first citation, for what cites nothing is never shown
+    shown = 0  # characters
     try:
         with closing(model.stream(*make_prompt(quoted.query, sources))) as pieces:
             for piece in pieces:
@@ -73,14 +74,13 @@ def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[
                     case Progress():
                         yield piece
                     case ThoughtsOver():
-                        cited, silence, shown = CitedText(sources, seek), SilenceFilter(), 0
+                        cited, silence, waiting, shown = CitedText(sources, seek), SilenceFilter(), [], 0
                     case str():
                         # One by one, so that what stands before the token for silence is settled before it is seen.
-                        for character in piece:
-                            cited.feed(silence.feed(character))
-                if cited.is_cited and not silence.came_first and len(cited.text) > shown:
-                    yield TextDelta(cited.text[shown:])
-                    shown = len(cited.text)
+                        waiting += (cited.feed(silence.feed(character)) for character in piece)
+                if cited.is_cited and not silence.came_first and (text := "".join(waiting)):
+                    yield TextDelta(text)
+                    waiting, shown = [], shown + len(text)
     except ModelError as error:
         fault = error
     cited.feed(silence.finish())

@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from assistant.vocabulary import MONTHS
 
 _LONGEST_RANGE = 20
+# Of one marker, and of a link's target, in characters. What is longer is none, so that a form which nobody closes
+# holds back no more of a reply than this.
+LONGEST_MARKER, LONGEST_TARGET = 1000, 2000
 
 # What may stand before a number in round brackets, and what only in square ones.
 _PLAIN_LABELS = "source sources sentence sentences ref refs citation citations quelle quellen satz fuente".split()
@@ -37,19 +40,21 @@ _DASH = "[–—‑-]"
 _LABEL = rf"(?i:{'|'.join(sorted(_LABELS, key=len, reverse=True))})\.?\s*+:?\s*+#?\s*+"
 _PLAIN_LABEL = rf"(?i:{'|'.join(sorted(_PLAIN_LABELS, key=len, reverse=True))})\.?\s*+:?\s*+#?\s*+"
 # "†source" is what some models put after a number, and "4:0†" the number of a message before it.
-_NUMBER = r"\d++(?::\d++(?=†))?(?:†[^\]】［\n,;]*+)?"
+_DAGGER = r"†[^\[\]【】［］〔〕<\n,;]*+"
+_PLACE = rf"(?::\d++(?=†))?(?:{_DAGGER})?"
+_NUMBER = rf"\d++{_PLACE}"
 _JOINT = rf"\s*+(?:[,;&]|{_DASH})?\s*+(?:(?:and|to|und|bis|et|à|y)\b)?\s*+"
 _MORE = rf"(?:{_JOINT}(?:{_LABEL}|[\^#]\s*+)?{_NUMBER})*+\s*+[,;]?\s*+"
 _BODY = rf"\s*+(?:{_LABEL}|[\^#]\s*+)?{_NUMBER}{_MORE}"
 
 _SQUARE = rf"\\?{_OPEN}(?:{_BODY})\\?{_CLOSE}"
 _BRACKETED = re.compile(rf"\[\[(?P<two>{_BODY})\]\]|\\?{_OPEN}(?P<one>{_BODY})\\?{_CLOSE}")
-_LABELLED = re.compile(rf"[(（]\s*+(?:see\s++)?(?P<one>{_PLAIN_LABEL}{_NUMBER}{_MORE})[)）]")
+_LABELLED = re.compile(rf"[(（]\s*+(?:see\s++)?(?P<one>{_PLAIN_LABEL}\d++{_MORE.replace(_PLACE, '')})[)）]")
 # Round brackets and raised digits are told from text by where they stand, so by what follows too.
 _LIST = rf"\d++(?:\s*+(?:[,;]|{_DASH})\s*+\d++)*+"
 _ROUND = re.compile(rf"[(（]\s*+(?P<one>{_LIST})\s*+[)）](?=(?P<gap>[^\S\n]*+)(?P<next>\S|\n))")
 _RAISED_DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_RAISED = re.compile(rf"(?P<one>[{_RAISED_DIGITS}]++(?:[,˒⁻][{_RAISED_DIGITS}]++)*+)(?=[^{_RAISED_DIGITS}])")
+_RAISED = re.compile(rf"(?P<one>[{_RAISED_DIGITS}]++(?:[,˒⁻][{_RAISED_DIGITS}]++)*+)")
 _SUP = re.compile(rf"<sup>\s*+{_OPEN}?(?P<one>{_BODY}){_CLOSE}?\s*+</sup>")
 
 OPENING = re.compile(rf"[\[【［〔(（<\\{_RAISED_DIGITS}]")
@@ -58,7 +63,7 @@ _BEGINNINGS = "|".join(
 )
 _INSIDE = (
     rf"(?:[\d\s,;&^#:.]|{_DASH}|(?i:{'|'.join(sorted((*_LABELS, *_JOINTS), key=len, reverse=True))})(?![^\W\d_])"
-    rf"|†[^\]】［\n,;]*+)*+(?i:{_BEGINNINGS})?"
+    rf"|{_DAGGER})*+(?i:{_BEGINNINGS})?"
 )
 _UNFINISHED = re.compile(
     rf"(?:\\|\\?{_OPEN}\[?{_INSIDE}\\?|\[\[{_BODY}\]|[(（]{_INSIDE}|[(（]\s*+{_LIST}\s*+[)）][^\S\n]*"
@@ -66,9 +71,11 @@ _UNFINISHED = re.compile(
     rf"|<(?:s|su|sup|sup>{_OPEN}?{_INSIDE}{_CLOSE}?\s*(?:<|</|</s|</su|</sup)?)?)\Z"
 )
 
+_NUMBERS = re.compile(rf"(?:[\d,;&^#:.]|[^\S\n]|{_DASH})*+\\?{_CLOSE}?")
+
 # "[3](http://a.example)" is a link; "[3](see below)" is a marker, and text.
-_TARGET = re.compile(r'\((?=[^\s()]*[:/#.])(?:[^\s()]|\([^\s()]*\)){0,2000}(?:[ \t]+"[^"\n]*")?\)')
-_UNFINISHED_TARGET = re.compile(r'\((?:[^\s()]|\([^\s()]*\)){0,2000}(?:\([^\s()]*|[ \t]+(?:"[^"\n]*"?)?)?\Z')
+_TARGET = re.compile(r'\((?=[^\s()]*[:/#.])(?:[^\s()]++|\([^\s()]*+\))*+(?:[ \t]++"[^"\n]*+")?\)')
+_UNFINISHED_TARGET = re.compile(r'\((?:[^\s()]++|\([^\s()]*+\))*+(?:\([^\s()]*+|[ \t]++(?:"[^"\n]*+"?)?)?\Z')
 
 # After these a clause cannot end, so that a number in brackets is what they stand for.
 _LEADING = re.compile(
@@ -77,14 +84,16 @@ _LEADING = re.compile(
     r"|tables?|sections?|chapters?|part|rule|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)\s*\Z"
 )
 _MONTH = re.compile(rf"\b(?i:{'|'.join(MONTHS)})\s*\Z")
-_LINE_OPENS = re.compile(r"[\s>*+|#–-]*(?:\d+[.)])?\s*\Z")
+_LINE_OPENS = re.compile(r"[\s>*+|#–-]*+(?:\d+[.)]\s*+)?\Z")
 _NUMBERED_LINE = re.compile(r"[\s>*+|#–-]*[(（]\d+[)）]")
 _STOP = re.compile(r"[.!?…。！？][\"'”’»*_]*\s*\Z")
 _UNIT = re.compile(r"(?:\W|^)(?:\w{1,3}|(?:centi|kilo|milli)?met(?:re|er)s?|inch(?:es)?|foot|feet|miles?|yards?)\Z")
 _NAME_BEFORE = re.compile(r"(?:\W|^)[A-Z][\w’'-]*\s*\Z")
 
 # In a code block only the end of a sentence or of a comment may carry markers.
-_CODE_LINE = re.compile(rf"(?P<code>.*?(?:[.!?…][\"'”’)]*|(?:#|//|--)\s.*?\w)\s*)(?P<marks>(?:{_SQUARE}\s*)+)\Z")
+_MARKS = re.compile(rf"(?:{_SQUARE}\s*+)++")
+_COMMENT = re.compile(r"(?:#|//|--)\s")
+_WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,7 @@ def read_marker(text: str, before: str, given: Container[int], bracketed: bool) 
     before: what stands before it in the reply. given: the numbers that were given out. bracketed: whether
     the reply has had markers in square brackets, so that round ones in mid-sentence are likely text.
     """
+    text = text[:LONGEST_MARKER]
     if match := _BRACKETED.match(text):
         body = match["one"] or match["two"]
         numbers = expand(body)
@@ -125,14 +135,20 @@ def read_marker(text: str, before: str, given: Container[int], bracketed: bool) 
 
 def is_unfinished(text: str) -> bool:
     """Whether what follows decides what the text begins with."""
-    return _UNFINISHED.match(text) is not None
+    return _UNFINISHED.match(text[:LONGEST_MARKER]) is not None
+
+
+def skip_numbers(text: str) -> int:
+    """The length of the numbers, and of the bracket that closes them, that the text begins with."""
+    match = _NUMBERS.match(text)
+    return match.end() if match else 0
 
 
 def skip_target(text: str) -> int | None:
     """The length of the link's target that the text begins with, or 0; None where what follows decides."""
-    if _UNFINISHED_TARGET.match(text):
+    if len(text) < LONGEST_TARGET and _UNFINISHED_TARGET.match(text):
         return None
-    match = _TARGET.match(text)
+    match = _TARGET.match(text[:LONGEST_TARGET])
     return match.end() if match else 0
 
 
@@ -143,8 +159,12 @@ def opens_line(before: str) -> bool:
 
 def split_code_line(line: str) -> tuple[str, str]:
     """A line of a code block, and the markers that end it: those after a full stop or in a comment."""
-    match = _CODE_LINE.match(line)
-    return (match["code"], match["marks"]) if match else (line, "")
+    *_, last = (0, *(match.start() for match in _MARKS.finditer(line) if match.end() == len(line)))
+    words = line[:last].rstrip()
+    is_comment = _WORD.match(words[-1:]) and _COMMENT.search(words)
+    if is_comment or words.rstrip("\"'”’)").endswith(tuple(".!?…")):
+        return line[:last], line[last:]
+    return line, ""
 
 
 def find_numbers(text: str) -> set[int]:

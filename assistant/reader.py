@@ -145,21 +145,24 @@ def _describe_all(
     terms = find_query_terms(query)
     rarity = weigh_terms(question, terms, lexicon)
     kind = asks_for(question)
+    pairs = list(pairwise(find_terms(query)))
     found: list[tuple[Candidate, str]] = []
     for passage in passages:
-        prose = [(i, s) for i, s in enumerate(passage.sentences) if s.kind == "prose"]
-        headings = [s for s in passage.sentences if s.kind == "heading"]
-        texts = [" ".join(passage.words_of(s).split()) for _, s in prose]
-        for position, ((place, sentence), words) in enumerate(zip(prose, texts, strict=True)):
-            heading = " ".join([passage.words_of(s) for s in headings if s.start < sentence.start][-1:])
-            previous = texts[position - 1] if position else ""
+        heading = previous = ""
+        position = 0
+        for place, sentence in enumerate(passage.sentences):
+            if sentence.kind == "heading":
+                heading = passage.words_of(sentence)
+            if sentence.kind != "prose":
+                continue
+            words = " ".join(passage.words_of(sentence).split())
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
             own = set(find_terms(words))
             context = f"{passage.title} {heading} {previous if leans(words) else ''}".strip()
             lent = set(find_terms(context))
             features = {
                 "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
-                "pairs": _share_pairs(query, words),
+                "pairs": _share_pairs(pairs, words),
                 "similarity": max(0.0, passage.similarities[place]) if passage.similarities else 0.0,
                 "passage": passage.score,
                 "asked_kind": float(holds(kind, words, query)),
@@ -167,6 +170,7 @@ def _describe_all(
             }
             text = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
             found.append((Candidate(passage, sentence, position, words, features, 0.0, context), text))
+            previous, position = words, position + 1
     if not all(passage.similarities for passage in passages):
         candidates = _embed_best(query, found, embedding)
     else:
@@ -224,9 +228,8 @@ def weigh_terms(question: str, terms: Sequence[str], lexicon: Lexicon) -> dict[s
     return {term: rarity if term in asked else rarity / 3 for term, rarity in lexicon.rarity(terms).items()}
 
 
-def _share_pairs(query: str, words: str) -> float:
+def _share_pairs(pairs: Sequence[tuple[str, str]], words: str) -> float:
     """The share of the query's pairs of neighbouring words, little ones too, that are neighbours in the sentence."""
-    pairs = list(pairwise(find_terms(query)))
     said = set(pairwise(find_terms(words)))
     return sum(pair in said for pair in pairs) / len(pairs) if pairs else 0.0
 

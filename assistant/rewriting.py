@@ -20,7 +20,7 @@ LONGEST_TURN_CHARACTERS = 400  # of the question, and of the answer
 LONGEST_QUERY_CHARACTERS = 300
 LONGEST_SECONDS = 10.0
 
-_MARKER = re.compile(r"\s*\[\d+\]")
+_MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")
 
 
 def rewrite_with_model(question: str, turns: Sequence[Turn], model: LanguageModel | None) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-NOT_FOUND_TOKEN = "NOT_IN_DOCUMENTS"  # what the prompt asks a model to reply where the documents do not say
+# What the prompt asks a model to reply where the documents do not say; no secret.
+NOT_FOUND_TOKEN = "NOT_IN_DOCUMENTS"  # noqa: S105
 
 # Brackets on their own side only, so that a marker beside the token stays whole.
 _BEFORE, _AFTER = r"[\"'“”‘’«»`*_\[({<]{0,4}", r"[\"'“”‘’«»`*_\])}>]{0,4}"
@@ -41,13 +42,16 @@ class SilenceFilter:
         text, place, passed = self._last + self._held, len(self._last), ""
         # A token at the very end may not be whole yet.
         while (token := _TOKEN.search(text, place)) and (ended or token.end() < len(text)):
-            passed += text[place : token.start()]
+            passed += self._note(text[place : token.start()])
             self.seen = True
-            self.came_first |= not (self._has_words or re.search(r"\w", passed))
+            self.came_first |= not self._has_words
             place = token.end()
         pending = None if ended else _MAY_BECOME_TOKEN.search(text, place)
         end = pending.start() if pending else len(text)
-        passed += text[place:end]
-        self._has_words |= bool(re.search(r"\w", passed))
-        self._held, self._last = text[end:], text[:end][-1:]
+        passed += self._note(text[place:end])
+        self._held, self._last = text[end:], text[max(0, end - 1) : end]
         return passed
+
+    def _note(self, text: str) -> str:
+        self._has_words |= bool(re.search(r"\w", text))
+        return text

@@ -98,7 +98,7 @@ def find_support(
 def _is_question(text: str) -> bool:
     """Whether nothing but a question is asked; one in quotation marks at the end may be told of."""
     marks = ("?", "？", "؟")
-    return text.rstrip().endswith(marks) and all(text[: span.end].endswith(marks) for span in find_sentences(text))
+    return text.rstrip().endswith(marks) and all(text.endswith(marks, 0, span.end) for span in find_sentences(text))
 
 
 def decide(closeness: float, wrong: frozenset[Fact], limits: Mapping[str, float]) -> Support:
@@ -184,11 +184,14 @@ def _share(sentence: str, parts: Sequence[str]) -> float:
 
 def _share_pairs(sentence: str, parts: Sequence[str]) -> float:
     """The share of the sentence's neighbouring content terms that are near each other in the parts too."""
-    places: dict[str, list[int]] = {}
+    places: dict[str, set[int]] = {}
     for place, term in enumerate(find_terms(" | ".join(parts))):
-        places.setdefault(term, []).append(place)
+        places.setdefault(term, set()).add(place)
     pairs = list(pairwise(find_content_terms(sentence)))
-    near = sum(any(abs(a - b) <= 4 for a in places.get(one, ()) for b in places.get(other, ())) for one, other in pairs)
+    near = sum(
+        any(place + step in places.get(other, ()) for place in places.get(one, ()) for step in range(-4, 5))
+        for one, other in pairs
+    )
     return near / len(pairs) if pairs else 1.0
 
 

@@ -22,7 +22,8 @@ class Thoughts:
 
     def __init__(self) -> None:
         self.all_before = False
-        self._held = ""  # what may yet become a tag, or a thought that is not over
+        self._held = ""  # what may yet become a tag
+        self._aside: list[str] = []  # a thought that is not over, and may be none
         self._thinking = False
         self._begins_line = True  # nothing but white space stands on the line so far
         self._certain = False  # the thought began a line
@@ -30,35 +31,29 @@ class Thoughts:
     def feed(self, delta: str) -> str:
         """Take in a delta; give the text that is certainly no thought."""
         self.all_before = False
-        self._held += delta
-        passed = ""
-        searched = 0
-        while tag := _TAG.search(self._held, searched):
+        text, place, passed = self._held + delta, 0, ""
+        for tag in _TAG.finditer(text):
             closes = bool(tag[1])
             if closes and self._thinking:
-                self._held, searched = self._held[tag.end() :], 0
-                self._thinking = False
-            elif not closes and not self._thinking:
-                passed += self._pass(self._held[: tag.start()])
-                self._held, searched = self._held[tag.start() :], tag.end() - tag.start()
-                self._thinking, self._certain = True, self._begins_line
-            elif closes and self._would_begin_line(self._held[: tag.start()]):
-                passed, self.all_before, self._begins_line = "", True, True
-                self._held, searched = self._held[tag.end() :], 0
-            else:
-                searched = tag.end()
+                self._aside, self._thinking, place = [], False, tag.end()
+            elif closes and self._would_begin_line(text[place : tag.start()]):
+                passed, self.all_before, self._begins_line, place = "", True, True, tag.end()
+            elif not self._thinking:
+                end = tag.end() if closes else tag.start()
+                passed += self._pass(text[place:end])
+                self._thinking, self._certain, place = not closes, self._begins_line, end
+        end = _find_partial_tag(text)
         if not self._thinking:
-            end = _find_partial_tag(self._held)
-            passed += self._pass(self._held[:end])
-            self._held = self._held[end:]
-        elif self._certain:
-            self._held = self._held[-_LONGEST_TAG:]
+            passed += self._pass(text[place:end])
+        elif not self._certain:
+            self._aside.append(text[place:end])
+        self._held = text[max(place, end) :]
         return passed
 
     def finish(self) -> str:
         """Give what was held back, now that nothing more comes; a thought that is not over is dropped."""
-        held = "" if self._thinking and self._certain else self._held
-        self._held = ""
+        held = "" if self._thinking and self._certain else "".join([*self._aside, self._held])
+        self._held, self._aside = "", []
         return held
 
     def _pass(self, text: str) -> str:

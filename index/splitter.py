@@ -14,6 +14,10 @@ from index.sentences import find_sentences
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
+# More of them count as further tokens: what the embedding makes little of, a word of a million letters or as many
+# spaces, would make a chunk of any size.
+MOST_CHARACTERS_A_TOKEN = 50
+
 
 def split(text: str, count_tokens: CountTokens, chunk_tokens: int) -> list[tuple[int, int]]:
     """The (start, end) of each chunk of `text`, in order, none of more than `chunk_tokens` tokens.
@@ -68,15 +72,18 @@ def _mark_start(text: str, units: list[Unit], i: int) -> int:
     if i == 0:
         return start
     line_start = text.rfind("\n", units[i - 1][0], start) + 1
-    mark = text[line_start:start]
-    return line_start if line_start > units[i - 1][0] and mark.strip() and not re.search(r"\w", mark) else start
+    mark = text[line_start:start] if line_start > units[i - 1][0] else ""
+    return line_start if mark.strip() and not re.search(r"\w", mark) else start
 
 
 def _cut_long(
     text: str, units: list[Unit], count_tokens: CountTokens, chunk_tokens: int
 ) -> tuple[list[Unit], list[int]]:
     """The units, with those that no chunk can hold cut between words where there are words, and the tokens of each."""
-    counts = count_tokens([text[start:end] for start, end, _ in units])
+    counts = [(end - start) // MOST_CHARACTERS_A_TOKEN for start, end, _ in units]
+    countable = [i for i, count in enumerate(counts) if count <= chunk_tokens]
+    for i, count in zip(countable, count_tokens([text[slice(*units[i][:2])] for i in countable]), strict=True):
+        counts[i] = max(counts[i], count)
     if max(counts, default=0) <= chunk_tokens:
         return units, counts
     fitting: list[Unit] = []
