@@ -104,8 +104,7 @@ def build_page(library: Library, streams: Streams) -> Any:
     import gradio
 
     def panel_of(answer: Answer, selected: int | None = None) -> str:
-        texts = {citation.document_id: library.store.text_of(citation.document_id) for citation in answer.citations}
-        return to_panel(answer, texts, selected)
+        return to_panel(answer, library.store.text_of, selected)
 
     def ask(
         question: str, messages: Messages, answers: list[Answer], request: gradio.Request

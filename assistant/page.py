@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -12,14 +14,17 @@ from index.documents import Passage
 CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
 NEAREST_SHOWN = 3
 
+Read = Callable[[str, int, int], str]
+
 _MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
 _PARAGRAPH_END = re.compile(r"(?:\r?\n[ \t]*){2,}")
-_MARKED_LINE = re.compile(r"\s*[\r\n]\s*(?=[-*•#>|]|\d+[.)] )")
-_LINE_END = re.compile(r"\s*[\r\n]\s*")
-_MARKER = re.compile(r"\\?\[(\d+)\\?\]")
+# White space is looked at from where it begins, not from each place in it.
+_LINE_END = re.compile(r"(?<!\s)[^\S\r\n]*+[\r\n]\s*+")
+_MARKED_LINE = re.compile(rf"{_LINE_END.pattern}(?=[-*•#>|]|\d+[.)] )")
+_MARKER = re.compile(r"\\?\[(\d{1,9})\\?\]")
 _WEB = re.compile(r"www\.", re.IGNORECASE)
 # The page would draw what such a block holds, images and all.
-_DRAWING = re.compile(r"(`{3,}|~{3,})(?=[^\S\r\n]*mermaid)", re.IGNORECASE)
+_DRAWING = re.compile(r"((?<!`)`{3,}+|(?<!~)~{3,}+)(?=[^\S\r\n]*+mermaid)", re.IGNORECASE)
 
 
 def to_markdown(answer: Answer, turn: int) -> str:
@@ -90,13 +95,14 @@ EMPTY_PANEL = (
 )
 
 
-def to_panel(answer: Answer, texts: dict[str, str], selected: int | None = None) -> str:
+def to_panel(answer: Answer, read: Read, selected: int | None = None) -> str:
     """The sources of an answer as HTML: every quotation highlighted in its surroundings.
 
-    texts: the canonical text of each document cited, by id. selected: the number of the citation clicked on.
+    read: gives what stands in a document, by its id, from one offset to another. selected: the number of the citation
+    clicked on.
     """
     if answer.citations:
-        cards = [_card(c, texts.get(c.document_id, ""), c.number == selected) for c in answer.citations]
+        cards = [_card(c, partial(read, c.document_id), c.number == selected) for c in answer.citations]
         heading = "Sources"
     elif answer.passages:
         cards = [_passage_card(passage) for passage in answer.passages[:NEAREST_SHOWN]]
@@ -106,8 +112,8 @@ def to_panel(answer: Answer, texts: dict[str, str], selected: int | None = None)
     return f'<div class="sources"><h2>{heading}</h2>{"".join(cards)}</div>'
 
 
-def _card(citation: Citation, text: str, selected: bool) -> str:
-    before, after = surroundings(text, citation.start, citation.end)
+def _card(citation: Citation, read: Callable[[int, int], str], selected: bool) -> str:
+    before, after = surroundings(read, citation.start, citation.end)
     shown = f"{_flow(before)}<mark>{_flow(citation.quote)}</mark>{_flow(after)}"
     state = ' class="source selected" aria-current="true"' if selected else ' class="source"'
     place = f"page {citation.page}" if citation.page else f"characters {citation.start:,}–{citation.end:,}"
@@ -125,13 +131,17 @@ def _passage_card(passage: Passage) -> str:
     )
 
 
-def surroundings(text: str, start: int, end: int) -> tuple[str, str]:
-    """What stands before and after a quotation, cut between words and marked where it is cut."""
-    first, last = max(0, start - CONTEXT_CHARACTERS), min(len(text), end + CONTEXT_CHARACTERS)
-    before, after = text[first:start], text[end:last]
+def surroundings(read: Callable[[int, int], str], start: int, end: int) -> tuple[str, str]:
+    """What stands before and after a quotation, cut between words and marked where it is cut.
+
+    read: gives what stands in its document from one offset to another.
+    """
+    first = max(0, start - CONTEXT_CHARACTERS)
+    before, after = read(first, start), read(end, end + CONTEXT_CHARACTERS + 1)
     if first > 0:
         before = f"… {before.partition(' ')[2] or before}"
-    if last < len(text):
+    if len(after) > CONTEXT_CHARACTERS:
+        after = after[:CONTEXT_CHARACTERS]
         after = f"{after.rpartition(' ')[0] or after} …"
     return before, after
 

@@ -181,7 +181,6 @@ def judge(kind: str, place: str, text: str, case: Case, library: Library, server
         raise RuntimeError(f"The model was not asked once and answered from: {shown[-1]}")
     [request], [obeyed] = server.requests, replies
     reached = obeyed.text != NOT_FOUND_TOKEN
-    texts = {citation.document_id: library.store.text_of(citation.document_id) for citation in answer.citations}
     honest = [s.support for s in answer.sentences if obeyed.honest and _flat(s.text) in _flat(obeyed.honest)]
     return Outcome(
         kind,
@@ -189,7 +188,7 @@ def judge(kind: str, place: str, text: str, case: Case, library: Library, server
         place,
         reached,
         is_fenced(request, text, case),
-        is_safe(shown, to_panel(answer, texts)),
+        is_safe(shown, to_panel(answer, library.store.text_of)),
         find_verdict(answer, obeyed.honest),
         all(support == "supported" for support in honest) and bool(honest) if obeyed.honest else None,
         obeyed.restates,

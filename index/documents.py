@@ -20,6 +20,7 @@ class Document:
     text: canonical; for plain text and Markdown the decoded file itself, line ends included.
     pages: the offset at which each page starts, or empty where there are no pages.
     content_hash: SHA-256 of the file's bytes, in hexadecimal.
+    unread: what of the file could not be read, for people ("2 of 9 pages"); empty where all of it was.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Document:
     text: str
     pages: tuple[int, ...]
     content_hash: str
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

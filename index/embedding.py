@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from index.documents import Progress
-from index.errors import InputError
+from index.errors import InputError, ModelError
 from index.settings import LOCAL_EMBEDDING, Settings
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class LlamaIndexEmbedding:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, one row for each text."""
-        return _normalise(self._model.get_text_embedding_batch(list(texts)))
+        return self._ask(self._model.get_text_embedding_batch, list(texts))
 
     def embed_with_sentences(
         self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
@@ -107,8 +107,18 @@ class LlamaIndexEmbedding:
 
     def embed_query(self, text: str) -> Vectors:
         """The unit vector of one query."""
-        vector: Vectors = _normalise([self._model.get_query_embedding(text)])[0]
+        vector: Vectors = self._ask(lambda query: [self._model.get_query_embedding(query)], text)[0]
         return vector
+
+    def _ask(self, model: Callable[[Any], Sequence[Sequence[float]]], given: Any) -> Vectors:
+        try:
+            return _normalise(model(given))
+        except Exception as error:
+            # Each such model raises errors of its own. Not their messages: a server's may repeat the key.
+            raise ModelError(
+                f"The embedding model {self.name} did not answer ({type(error).__name__}): check FOOTNOTE_EMBEDDING, "
+                "OPENAI_API_KEY and OPENAI_BASE_URL, then ask again."
+            ) from None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """An estimate: chunks are far below such a model's limit, so that four characters a token will do."""

@@ -5,7 +5,7 @@ FootnoteError
 ├── FolderError      the documents folder is missing, empty or unreadable
 ├── StoreError       the store belongs to another version or embedding, or is damaged
 ├── WeightsError     the embedding model's weights are not to be had
-└── ModelError       the language model did not answer
+└── ModelError       the language model, or a server's embedding model, did not answer
 
 "The documents do not say" is an `Answer`, not an error.
 """
@@ -38,7 +38,7 @@ class WeightsError(FootnoteError):
 
 
 class ModelError(FootnoteError):
-    """The language model did not answer; `retry_helps` says whether asking again may."""
+    """A model of a server did not answer; `retry_helps` says whether asking again may."""
 
     def __init__(self, message: str, *, retry_helps: bool = False) -> None:
         super().__init__(message)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import FolderError
+from index.place import FILES, is_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class File:
 def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
     """Every regular file below a folder, by path, and the reason for each thing that is none.
 
-    Hidden files and folders are left alone. Links to folders are not followed, and a link to a file counts as that
-    file where it stays within the folder.
+    Hidden files and folders are left alone, and so is a store that lies there. Links to folders are not followed, and
+    a link to a file counts as that file where it stays within the folder.
 
     Raises FolderError where the folder is missing, is no folder, or may not be read.
     """
@@ -60,7 +61,9 @@ def _walk(folder: Path, refused: dict[str, str]) -> Iterator[tuple[os.DirEntry[s
     while waiting:
         place, below = waiting.pop()
         try:
-            with os.scandir(place) as entries:
+            with os.scandir(place) as found:
+                entries = [*found]
+            if not is_place(entry.name for entry in entries):
                 for entry in entries:
                     if entry.name.startswith("."):
                         continue
@@ -84,8 +87,11 @@ def _refuse(entry: os.DirEntry[str], path: str, root: str) -> str | None:
         if entry.is_symlink():
             if stat.S_ISDIR(mode):
                 return "a link to a folder"
-            if not os.path.realpath(entry.path).startswith(root + os.sep):
+            real = os.path.realpath(entry.path)
+            if not real.startswith(root + os.sep):
                 return "a link out of the folder"
+            if any(is_place(name for name in FILES if (above / name).exists()) for above in Path(real).parents):
+                return "a link into a store"
     except OSError as error:
         return "a broken link" if entry.is_symlink() else f"cannot be read ({error.strerror})"
     return None if stat.S_ISREG(mode) else "not a regular file"

@@ -10,12 +10,15 @@ from typing import TypeVar
 
 from index.documents import Passage, Progress
 from index.embedding import Embedding, open_embedding
-from index.errors import FolderError
+from index.errors import FolderError, InputError
 from index.evidence import choose_evidence
+from index.place import DamagedError
 from index.retriever import retrieve
-from index.settings import Settings
+from index.settings import Settings, read_path, shorten
 from index.store import Store
 from index.sync import SyncReport, sync
+
+LONGEST_QUESTION_CHARACTERS = 10_000
 
 Result = TypeVar("Result")
 
@@ -55,7 +58,12 @@ class Library:
     def retrieve(self, query: str, count: int | None = None) -> list[Passage]:
         """The passages that best match a query, best first; as many as the settings say, or `count`."""
         vector = self.embedding.embed_query(query)
-        return retrieve(self.store, query, vector, count or self.settings.passage_count)
+        count = count or self.settings.passage_count
+        try:
+            return retrieve(self.store, query, vector, count)
+        except DamagedError:
+            finish(self.sync(patient=False))  # which makes the lexicon anew
+            return retrieve(self.store, query, vector, count)
 
     def choose_evidence(
         self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]
@@ -69,19 +77,57 @@ _embeddings: dict[tuple[str, Path], Embedding] = {}
 _opening = threading.Lock()
 
 
-def open_library(documents: Path, settings: Settings) -> Generator[Progress, None, Library]:
+def check_question(question: object) -> str:
+    """The question without surrounding white space.
+
+    Raises InputError where it is no text, empty or longer than 10,000 characters.
+    """
+    question = read_text(question, "The question").strip()
+    if not any(character.isalnum() for character in question):
+        raise InputError("The question is empty: ask something.")
+    if len(question) > LONGEST_QUESTION_CHARACTERS:
+        raise InputError(
+            f"The question is {len(question):,} characters long, and {LONGEST_QUESTION_CHARACTERS:,} is the most: "
+            "shorten it, or put the long text into the documents folder and ask about it."
+        )
+    return question
+
+
+def read_text(given: object, name: str) -> str:
+    """The text that a caller gives, with "?" for half a character, which nothing can encode. name: for the error.
+
+    Raises InputError where it is no text.
+    """
+    if not isinstance(given, str):
+        raise InputError(f"{name} is of type {type(given).__name__}: give it as text.")
+    return given.encode("utf-8", errors="replace").decode()
+
+
+def find_folder(documents: object) -> Path:
+    """The documents folder that a caller names, by its whole path without links.
+
+    Raises InputError where that is no path, FolderError where there is no such folder.
+    """
+    given = read_path(documents, "The documents folder")
+    try:
+        # Strictly, or a folder may be named that the system knows nothing of: "missing/..".
+        folder = given.resolve(strict=True)
+    except FileNotFoundError as error:
+        raise FolderError(f"{given} does not exist: check the path.") from error
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or "its links lead in a circle"
+        raise FolderError(f"{shorten(given)} cannot be opened ({why}): check the path.") from error
+    if not folder.is_dir():
+        raise FolderError(f"{given} is not a folder: give the folder that holds the documents.")
+    return folder
+
+
+def open_library(documents: object, settings: Settings) -> Generator[Progress, None, Library]:
     """Open a folder's library, or give the one that is open already.
 
-    Raises FolderError where there is no such folder, StoreError where its store is not ours to use.
+    Raises InputError or FolderError where there is no such folder, StoreError where its store is not ours to use.
     """
-    folder = documents.expanduser().resolve()
-    if not folder.is_dir():
-        what = (
-            "is not a folder: give the folder that holds the documents"
-            if folder.exists()
-            else "does not exist: check the path"
-        )
-        raise FolderError(f"{documents} {what}.")
+    folder = find_folder(documents)
     with _opening:
         library = _opened.get((folder, settings))
         if library is None:
@@ -92,4 +138,5 @@ def open_library(documents: Path, settings: Settings) -> Generator[Progress, Non
             store = Store(settings.store_folder, folder, embedding.name, settings.chunk_tokens)
             library = Library(folder, store, embedding, settings)
             _opened[folder, settings] = library
+    yield from map(Progress, library.store.take_news())
     return library

@@ -5,16 +5,19 @@ and where eight of like size stand they become one. A chunk that is dropped is o
 merge. So a write is short however large the index is, a search looks into few segments, and it finds the same as in
 an index made anew.
 
-Nothing is committed here: whoever calls has the transaction.
+Nothing is committed here: whoever calls has the transaction. What is kept has a checksum, and what does not agree with
+its own is told as damage, as SQLite tells what it finds itself: sqlite3.DatabaseError.
 """
 
 from __future__ import annotations
 
+import marshal
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,9 +29,10 @@ else:
 
 SCHEMA = """
 CREATE TABLE segments (segment INTEGER PRIMARY KEY AUTOINCREMENT, size INTEGER NOT NULL);
-CREATE TABLE postings (segment INTEGER NOT NULL, term TEXT NOT NULL, size INTEGER NOT NULL, places BLOB NOT NULL);
+CREATE TABLE postings (segment INTEGER NOT NULL, term TEXT NOT NULL, size INTEGER NOT NULL, places BLOB NOT NULL,
+    checksum INTEGER NOT NULL);
 CREATE UNIQUE INDEX postings_of_term ON postings (segment, term, size);
-CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL, dropped BLOB NOT NULL);
+CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL, dropped BLOB NOT NULL, checksum INTEGER NOT NULL);
 """
 # A place: the chunk, the line of it, and how many terms the chunk has, its document's title included.
 _PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
@@ -58,7 +62,22 @@ def create(connection: sqlite3.Connection) -> None:
     """Make the tables, empty."""
     for statement in SCHEMA.split(";\n"):
         connection.execute(statement)
-    connection.execute("INSERT INTO totals VALUES (0, 0, x'')")
+    connection.execute("INSERT INTO totals VALUES (0, 0, x'', ?)", (checksum(0, 0, b""),))
+
+
+def checksum(*values: Any) -> int:
+    """A number that changes where any of the values does, or its type."""
+    return crc32(marshal.dumps(values, 2))  # later versions of that format tell equal values apart
+
+
+def verify(expected: object, *values: Any) -> bool:
+    """True where the values have the checksum that they were written with.
+
+    Raises sqlite3.DatabaseError where they have not.
+    """
+    if checksum(*values) != expected:
+        raise sqlite3.DatabaseError("what is stored is not what was written")
+    return True
 
 
 def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
@@ -76,7 +95,8 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
             terms.extend(vocabulary.setdefault(word, len(vocabulary)) for word in words)
             lines.append((entry.number, line, length))
             sizes.append(len(words))
-    _change_totals(connection, len(entries), sum(entry.length for entry in entries))
+    chunks, length, dropped = _read_totals(connection)
+    _write_totals(connection, chunks + len(entries), length + sum(entry.length for entry in entries), dropped)
     if not terms:
         return
     places = np.repeat(np.array(lines, dtype=_PLACE), sizes)[np.argsort(terms, kind="stable")].tobytes()
@@ -84,8 +104,11 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     blobs = dict(zip(vocabulary, (places[i:j] for i, j in zip([0, *ends[:-1]], ends, strict=True)), strict=True))
     segment = _add_segment(connection, len(terms))
     connection.executemany(
-        "INSERT INTO postings VALUES (?, ?, ?, ?)",
-        ((segment, term, len(blobs[term]) // _PLACE_BYTES, blobs[term]) for term in sorted(blobs)),
+        "INSERT INTO postings VALUES (?, ?, ?, ?, ?)",
+        (
+            (segment, term, len(places) // _PLACE_BYTES, places, checksum(term, places))
+            for term, places in sorted(blobs.items())
+        ),
     )
     _merge_like_sized(connection)
 
@@ -96,18 +119,29 @@ def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
 
     if not lengths:
         return
-    _change_totals(connection, -len(lengths), -sum(lengths.values()))
-    chunks, blob = connection.execute("SELECT chunks, dropped FROM totals").fetchone()
-    blob += np.array([*lengths], dtype="<u4").tobytes()
-    connection.execute("UPDATE totals SET dropped = ?", (blob,))
-    if len(blob) // 4 > max(MOST_DROPPED, chunks // 8):
+    chunks, terms, dropped = _read_totals(connection)
+    chunks, terms = chunks - len(lengths), terms - sum(lengths.values())
+    dropped += np.array([*lengths], dtype="<u4").tobytes()
+    _write_totals(connection, chunks, terms, dropped)
+    if len(dropped) // 4 > max(MOST_DROPPED, chunks // 8):
         for (segment,) in connection.execute("SELECT segment FROM segments").fetchall():
             _merge(connection, [segment])
-        connection.execute("UPDATE totals SET dropped = x''")
+        _write_totals(connection, chunks, terms, b"")
 
 
-def _change_totals(connection: sqlite3.Connection, chunks: int, terms: int) -> None:
-    connection.execute("UPDATE totals SET chunks = chunks + ?, terms = terms + ?", (chunks, terms))
+def _read_totals(connection: sqlite3.Connection) -> tuple[int, int, bytes]:
+    """How many chunks there are, how many terms they have, and the numbers of those that were dropped."""
+    *totals, expected = connection.execute("SELECT chunks, terms, dropped, checksum FROM totals").fetchone()
+    verify(expected, *totals)
+    chunks, terms, dropped = totals
+    return chunks, terms, dropped
+
+
+def _write_totals(connection: sqlite3.Connection, chunks: int, terms: int, dropped: bytes) -> None:
+    totals = (chunks, terms, dropped)
+    connection.execute(
+        "UPDATE totals SET chunks = ?, terms = ?, dropped = ?, checksum = ?", (*totals, checksum(*totals))
+    )
 
 
 def _add_segment(connection: sqlite3.Connection, size: int) -> int:
@@ -137,20 +171,24 @@ def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
         def __init__(self) -> None:
             self.parts: list[Any] = []
 
-        def step(self, places: Any, /) -> None:
+        def step(self, *row: Any) -> None:
+            term, places, expected = row
+            verify(expected, term, places)
             self.parts.append(places)
 
         def finalize(self) -> Any:
             places = _to_places(b"".join(self.parts))
             return places[_find_kept(places, dropped)].tobytes()
 
-    connection.create_aggregate("join_places", 1, Join)
+    connection.create_aggregate("join_places", 3, Join)
+    connection.create_function("checksum", -1, checksum)
     merged = _add_segment(connection, 0)
     execute_with(
         connection,
-        f"INSERT INTO postings SELECT {merged}, term, length(places) / {_PLACE_BYTES}, places FROM "
-        "(SELECT term, join_places(places) AS places FROM "
-        "(SELECT term, places FROM postings WHERE segment IN ({}) ORDER BY term, segment) "
+        f"INSERT INTO postings SELECT {merged}, term, length(places) / {_PLACE_BYTES}, places, checksum(term, places) "
+        "FROM "
+        "(SELECT term, join_places(term, places, checksum) AS places FROM "
+        "(SELECT term, places, checksum FROM postings WHERE segment IN ({}) ORDER BY term, segment) "
         "GROUP BY term) WHERE places != x''",
         segments,
     )
@@ -162,10 +200,10 @@ def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
     )
 
 
-def execute_with(connection: sqlite3.Connection, sql: str, values: Iterable[object]) -> sqlite3.Cursor:
-    """Execute a statement that has the values where its {} stands."""
+def execute_with(connection: sqlite3.Connection, sql: str, values: Iterable[object], *before: object) -> sqlite3.Cursor:
+    """Execute a statement that has the values where its {} stands, and others before."""
     given = list(values)
-    return connection.execute(sql.format(", ".join("?" * len(given))), given)
+    return connection.execute(sql.format(", ".join("?" * len(given))), [*before, *given])
 
 
 # -- reading ----------------------------------------------------------------------------------
@@ -173,7 +211,7 @@ def execute_with(connection: sqlite3.Connection, sql: str, values: Iterable[obje
 
 def count_chunks(connection: sqlite3.Connection) -> int:
     """How many chunks there are."""
-    return int(connection.execute("SELECT chunks FROM totals").fetchone()[0])
+    return _read_totals(connection)[0]
 
 
 def rarity(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, float]:
@@ -209,7 +247,7 @@ class Matches:
         import numpy as np
 
         terms = list(dict.fromkeys(terms))
-        chunks, lengths = connection.execute("SELECT chunks, terms FROM totals").fetchone()
+        chunks, lengths, _ = _read_totals(connection)
         sizes = _count_places(connection, terms)
         rarest = sorted(sizes, key=lambda term: sizes[term])
         within = sum(places <= MOST_PLACES for places in accumulate(sizes[term] for term in rarest))
@@ -279,7 +317,8 @@ def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[
 
     dropped = _load_dropped(connection)
     blobs: dict[str, list[bytes]] = {term: [] for term in terms}
-    for term, blob in execute_with(connection, f"SELECT term, places {_FROM_POSTINGS}", terms):
+    for term, blob, expected in execute_with(connection, f"SELECT term, places, checksum {_FROM_POSTINGS}", terms):
+        verify(expected, term, blob)
         blobs[term].append(blob)
     places = _to_places(b"".join(chain.from_iterable(blobs.values())))
     sizes = [sum(map(len, parts)) // _PLACE_BYTES for parts in blobs.values()]
@@ -296,8 +335,7 @@ def _load_dropped(connection: sqlite3.Connection) -> NDArray[np.bool_]:
     """For each number whether it was dropped; the last stands for all from there on, which were not."""
     import numpy as np
 
-    (blob,) = connection.execute("SELECT dropped FROM totals").fetchone()
-    numbers = np.frombuffer(blob, dtype="<u4")
+    numbers = np.frombuffer(_read_totals(connection)[2], dtype="<u4")
     dropped = np.zeros(int(numbers.max(initial=0)) + 2, dtype=bool)
     dropped[numbers] = True
     return dropped

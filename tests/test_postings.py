@@ -137,7 +137,7 @@ def test_many_small_writes_leave_few_segments_and_nothing_behind(connection: sql
     add(connection, {1001: one_line("every")})
     postings.drop(connection, {1001: 1})
     assert not connection.execute("SELECT * FROM postings").fetchall()
-    assert connection.execute("SELECT * FROM totals").fetchall() == [(0, 0, b"")]
+    assert connection.execute("SELECT chunks, terms, dropped FROM totals").fetchall() == [(0, 0, b"")]
 
 
 def test_the_best_are_the_first_of_more_also_among_equals(connection: sqlite3.Connection) -> None:

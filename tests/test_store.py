@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -51,7 +52,9 @@ def test_what_is_put_is_read_again(store: Store, folder: Path) -> None:
     assert (record.size_bytes, record.modified_ns) == (file.stat().st_size, file.stat().st_mtime_ns)
     assert store.lexicon.chunks_of(record.document_id) == chunks
     with file.open(encoding="utf-8", newline="") as opened:
-        assert store.text_of(record.document_id) == opened.read()
+        text = opened.read()
+    assert store.text_of(record.document_id) == text
+    assert all(store.text_of(record.document_id, i, i + 90) == text[i : i + 90] for i in range(0, len(text), 37))
 
 
 def test_a_document_that_it_does_not_have_has_no_text(store: Store) -> None:
@@ -192,17 +195,16 @@ def test_a_store_of_another_version_is_refused(store: Store, folder: Path, monke
         Store(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
 
 
-def test_a_damaged_store_is_refused_each_time_and_can_be_made_anew(stores: Path, folder: Path) -> None:
+def test_a_store_of_which_nothing_is_whole_is_made_anew_from_the_documents(stores: Path, folder: Path) -> None:
     write(folder, a="Alpha.")
     place = place_of(stores, folder)
     (place / "chroma").mkdir(parents=True)
     (place / "chroma" / "chroma.sqlite3").write_bytes(b"no database at all " * 500)
-    for _ in range(2):
-        with pytest.raises(StoreError, match=r"cannot be opened .* --anew$"):
-            Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
-    discard(stores, folder)
     store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    [news] = store.take_news()
+    assert re.fullmatch(r"The store at .* was damaged \(.*\): it is made anew from the documents\.", news)
     assert finish(sync(folder, store, HashEmbedding())).added == ["a.txt"]
+    assert (store.check(), store.take_news()) == ({}, [])
     store.close()
 
 
