@@ -2,7 +2,7 @@
 
 import sys
 
-from assistant.command_line import command
+from assistant.__main__ import main
 
 if __name__ == "__main__":
-    command(["chat", *sys.argv[1:]])
+    main(["chat", *sys.argv[1:]])

@@ -9,9 +9,11 @@ Nothing heavy is imported until a question is asked.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # without `typing`, which the command `footnote` would wait for before it can be stopped
 if TYPE_CHECKING:
+    from typing import Any
+
     from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, TextDelta, Turn, Usage
     from assistant.chain import answer, stream_answer
     from assistant.query_engine import FootnoteQueryEngine

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from index.documents import Passage
-from index.sentences import Sentence
+from index.errors import InputError
 
 Support = Literal["supported", "partial", "unsupported"]
 
@@ -90,41 +92,40 @@ class Answer:
         return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
 
     @classmethod
-    def from_json(cls, text: str) -> Answer:
-        """The Answer that `to_json` wrote."""
-        fields: dict[str, Any] = json.loads(text)
-        usage = fields.pop("usage")
-        sentences = tuple(
-            _build(
-                AnswerSentence,
-                item,
-                citations=tuple(item["citations"]),
-                answer_words=item["answer_words"] and tuple(item["answer_words"]),
-            )
-            for item in fields.pop("sentences")
-        )
-        citations = tuple(Citation(**item) for item in fields.pop("citations"))
-        passages = tuple(
-            _build(
-                Passage,
-                item,
-                sentences=tuple(Sentence(**part) for part in item["sentences"]),
-                page_starts=tuple(item["page_starts"]),
-                similarities=tuple(item["similarities"]),
-            )
-            for item in fields.pop("passages")
-        )
-        return cls(
-            **fields,
-            usage=Usage(**usage) if usage else None,
-            sentences=sentences,
-            citations=citations,
-            passages=passages,
-        )
+    def from_json(cls, text: str | bytes) -> Answer:
+        """The Answer that `to_json` wrote.
+
+        Raises InputError where it was not that, or another version's.
+        """
+        try:
+            given = json.loads(text)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError("This is not JSON: give what Answer.to_json wrote.") from error
+        answer: Answer = _read(cls, given, "the whole")
+        return answer
 
 
-def _build(kind: Any, item: Mapping[str, Any], **typed: Any) -> Any:
-    return kind(**{**item, **typed})
+_find_types: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+
+
+def _read(kind: Any, given: Any, place: str) -> Any:
+    """What JSON gives, as a value of a type. place: the field that it stands in, for the error."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is UnionType:  # of a type and None
+        return None if given is None else _read(parts[0], given, place)
+    if origin is tuple and isinstance(given, list):
+        items = parts[:1] * len(given) if parts[-1] is ... else parts
+        if len(items) == len(given):
+            return tuple(_read(item, value, place) for item, value in zip(items, given, strict=True))
+    elif isinstance(kind, type) and is_dataclass(kind) and isinstance(given, dict):
+        known = _find_types(kind)
+        required = {field.name for field in fields(kind) if field.default is MISSING}
+        if not (differing := required - given.keys() | given.keys() - known.keys()):
+            return kind(**{name: _read(known[name], value, name) for name, value in given.items()})
+        place = ", ".join(sorted(differing))
+    elif (given in parts) if origin is Literal else (type(given) is kind or (kind is float and type(given) is int)):
+        return given
+    raise InputError(f"This is no Answer of this version ({place[:200]}): give what Answer.to_json wrote.")
 
 
 @dataclass(frozen=True, slots=True)

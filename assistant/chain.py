@@ -16,12 +16,11 @@ from assistant.quotations import quote
 from assistant.reader import read, threshold
 from assistant.rewriting import rewrite_with_model
 from index.documents import Passage, Progress
-from index.errors import InputError, ModelError
+from index.errors import ModelError
 from index.evidence import EVIDENCE_PASSAGES
-from index.library import Library, open_library
+from index.library import Library, check_question, open_library
 from index.settings import Settings
-
-LONGEST_QUESTION_CHARACTERS = 10_000
+from index.sync import SyncReport
 
 Event = Progress | TextDelta | Answer
 
@@ -47,12 +46,12 @@ def stream_answer(
     question: str, documents: str | Path | None = None, *, history: History = (), settings: Settings | None = None
 ) -> Iterator[Event]:
     """The same, step by step: Progress while it prepares, TextDelta while it writes, and the Answer last."""
-    settings = settings or Settings.from_environment()
+    settings = Settings.choose(settings)
     question = check_question(question)
     turns = read_history(history)
 
-    library = yield from open_library(Path(documents or settings.documents), settings)
-    yield from library.sync(patient=False)
+    library = yield from open_library(settings.documents if documents is None else documents, settings)
+    report = yield from library.sync(patient=False)
 
     model, notice = _open_model(settings)
     query = rewrite_with_model(question, turns, model)
@@ -66,7 +65,7 @@ def stream_answer(
     else:
         yield TextDelta(result.text)
         result = replace(result, notice=notice and _tell(notice, result))
-    yield result
+    yield result if result.found else _mention_unread(result, report, library.folder)
 
 
 def _retrieve(query: str, library: Library, count: int | None) -> list[Passage]:
@@ -104,17 +103,16 @@ def _tell(failure: str, quoted: Answer) -> str:
     return f"The language model did not answer. {failure} {kind}."
 
 
-def check_question(question: str) -> str:
-    """The question without surrounding white space.
+def _mention_unread(refused: Answer, report: SyncReport, folder: Path) -> Answer:
+    """The same, saying what was not searched: what is asked for may stand there."""
+    skipped, partial = len(report.skipped), len(report.partial)
+    unread = [f"{_count_files(skipped)} could not be read"] if skipped else []
+    unread += [f"{_count_files(partial)} {'was' if partial == 1 else 'were'} read only in part"] if partial else []
+    if not unread:
+        return refused
+    told = f"Not all was searched: {' and '.join(unread)}. To list them: footnote sync {folder}"
+    return replace(refused, notice=f"{refused.notice} {told}".strip())
 
-    Raises InputError where it is empty or longer than 10,000 characters.
-    """
-    question = question.encode("utf-8", errors="replace").decode().strip()
-    if not any(character.isalnum() for character in question):
-        raise InputError("The question is empty: ask something.")
-    if len(question) > LONGEST_QUESTION_CHARACTERS:
-        raise InputError(
-            f"The question is {len(question):,} characters long, and {LONGEST_QUESTION_CHARACTERS:,} is the most: "
-            "shorten it, or put the long text into the documents folder and ask about it."
-        )
-    return question
+
+def _count_files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"

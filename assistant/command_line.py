@@ -2,39 +2,78 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import math
+import os
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from assistant.__main__ import INTERRUPTED
 from assistant.progress import show_progress, tell, to_plain
+from index.errors import FootnoteError, InputError
+from index.settings import Settings, read_path
 
 if TYPE_CHECKING:
     from assistant.answers import Answer
     from assistant.evaluation import Case, Figure, Outcome
+    from index.documents import Progress
+    from index.library import Library
+    from index.sync import SyncReport
+
+
+class Commands(TyperGroup):
+    """The commands, whose errors are sentences, whatever becomes of their words on the way out."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command to its end, that of its output included."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # What a terminal of another encoding cannot show is written as an escape.
+            sys.stdout.reconfigure(errors="backslashreplace")
+        try:
+            try:
+                super().main(*arguments, **options)
+            finally:
+                sys.stdout.flush()
+        except FootnoteError as error:
+            print(f"footnote: {to_plain(str(error))}", file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
+        except SystemExit as end:
+            # So typer ends where it was interrupted.
+            if end.code == INTERRUPTED:
+                print("footnote: stopped; nothing is lost.", file=sys.stderr)
+            raise
+
 
 command = typer.Typer(
+    cls=Commands,
     name="footnote",
     help="Ask your documents; every answer carries its footnotes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # what draws the frames round the help stumbles over odd widths of the terminal
 )
 
+# Text, not paths: of an empty name, as a variable leaves it that is not set, a path would make the current folder.
 Folder = Annotated[
-    Path | None, typer.Argument(help="The folder of documents; by default FOOTNOTE_DOCUMENTS, else the samples.")
+    str | None,
+    typer.Argument(metavar="FOLDER", help="The folder of documents; by default FOOTNOTE_DOCUMENTS, else the samples."),
 ]
+Documents = Annotated[str | None, typer.Option("--documents", metavar="FOLDER", help="The folder to answer from.")]
 
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        _print(f"footnote {version('footnote')}")
+        print(f"footnote {version('footnote')}")
         raise typer.Exit
 
 
@@ -56,56 +95,52 @@ def chat(
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser too.")] = False,
 ) -> None:
     """Open the chat over a folder in the browser."""
-    with _errors_as_sentences():
-        from assistant.chat import open_chat
-        from index.settings import Settings
+    from assistant.chat import open_chat
 
-        settings = Settings.from_environment()
-        documents = folder or settings.documents
-        show_progress(_sync(documents))
-        open_chat(documents, settings, port=port, browser=browser)
+    library, _ = show_progress(_sync(folder))
+    open_chat(library.folder, library.settings, port=port, browser=browser)
 
 
 @command.command()
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
-    documents: Annotated[Path | None, typer.Option("--documents", help="The folder to answer from.")] = None,
+    documents: Documents = None,
     json: Annotated[bool, typer.Option("--json", help="Print the whole Answer as JSON.")] = False,
 ) -> None:
     """Answer one question, with its citations."""
-    with _errors_as_sentences():
-        from assistant.answers import Answer
-        from assistant.chain import stream_answer
+    from assistant.answers import Answer
+    from assistant.chain import stream_answer
 
-        result = None
-        for event in _other_events(stream_answer(question, documents)):
-            if isinstance(event, Answer):
-                result = event
-        if result is not None:
-            _print(result.to_json(indent=1) if json else _lay_out(result))
+    result = None
+    for event in _other_events(stream_answer(question, documents)):
+        if isinstance(event, Answer):
+            result = event
+    if result is not None:
+        print(result.to_json(indent=1) if json else _lay_out(result))
 
 
 @command.command()
 def sync(
-    folder: Annotated[Path, typer.Argument(help="The folder of documents.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of documents.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would change.")] = False,
     checksum: Annotated[bool, typer.Option("--checksum", help="Read every file, whatever its time of change.")] = False,
     anew: Annotated[bool, typer.Option("--anew", help="Throw the folder's store away and build it again.")] = False,
 ) -> None:
-    """Make the store equal to the folder. Exit code 3 where some files were skipped."""
-    with _errors_as_sentences():
-        if anew and dry_run:
-            raise typer.BadParameter("--anew throws the store away, so that a dry run of it cannot be had: choose one.")
-        report = show_progress(_sync(folder, anew=anew, checksum=checksum, dry_run=dry_run))
-        if dry_run:
-            for name in ("added", "changed", "moved", "removed"):
-                for path in getattr(report, name):
-                    _print(f"{name:<9}{to_plain(path)}")
-        for path, reason in sorted(report.skipped.items()):
-            _print(f"skipped  {to_plain(path)}: {to_plain(reason)}")
-        _print(report.summary())
-        if report.skipped:
-            raise typer.Exit(3)
+    """Make the store equal to the folder. Exit code 3 where some files could not be read, or only in part."""
+    if anew and dry_run:
+        raise typer.BadParameter("--anew throws the store away, so that a dry run of it cannot be had: choose one.")
+    _, report = show_progress(_sync(folder, patient=True, anew=anew, checksum=checksum, dry_run=dry_run))
+    if dry_run:
+        for name in ("added", "changed", "moved", "removed"):
+            for path in getattr(report, name):
+                print(f"{name:<9}{to_plain(path)}")
+    for path, reason in sorted(report.skipped.items()):
+        print(f"skipped  {to_plain(path)}: {to_plain(reason)}")
+    for path, unread in sorted(report.partial.items()):
+        print(f"partial  {to_plain(path)}: read in part: {to_plain(unread)}")
+    print(report.summary())
+    if report.skipped or report.partial:
+        raise typer.Exit(3)
 
 
 @command.command()
@@ -114,47 +149,41 @@ def check(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what is wrong.")] = False,
 ) -> None:
     """Verify that a folder's store is whole. Exit code 1 where it is not."""
-    with _errors_as_sentences():
-        from index.library import open_library
-        from index.settings import Settings
-
-        settings = Settings.from_environment()
-        library = show_progress(open_library(folder or settings.documents, settings))
-        with library.store.writing():
-            wrong = library.store.check()
-            if repair:
-                library.store.repair(wrong)
-        for problem in wrong.values():
-            _print(to_plain(problem))
-        if repair and wrong:
-            show_progress(library.sync())
-            wrong = library.store.check()
-            _print("Mended." if not wrong else "Not mended: footnote sync --anew makes the store afresh.")
-        elif not wrong:
-            _print("The store is whole.")
-        if wrong:
-            raise typer.Exit(1)
+    library = show_progress(_open(folder))
+    with library.store.writing():
+        wrong = library.store.check()
+        if repair:
+            library.store.repair(wrong)
+    for problem in wrong.values():
+        print(to_plain(problem))
+    if repair and wrong:
+        show_progress(library.sync())
+        wrong = library.store.check()
+        print("Mended." if not wrong else "Not mended: footnote sync --anew makes the store afresh.")
+    elif not wrong:
+        print("The store is whole.")
+    if wrong:
+        raise typer.Exit(1)
 
 
 @command.command()
 def documents(folder: Folder = None) -> None:
     """List the documents that answers are made from."""
-    with _errors_as_sentences():
-        from index.library import open_library
-        from index.settings import Settings
-
-        settings = Settings.from_environment()
-        show_progress(_sync(folder or settings.documents))
-        library = show_progress(open_library(folder or settings.documents, settings))
-        for record in library.store.lexicon.records():
-            _print(f"{record.date or '          '}  {to_plain(f'{record.path}  {record.title}')}")
+    library, _ = show_progress(_sync(folder))
+    for record in library.store.lexicon.records():
+        unread = f"  (read in part: {record.unread})" if record.unread else ""
+        print(f"{record.date or '          '}  {to_plain(f'{record.path}  {record.title}{unread}')}")
 
 
 @command.command("eval")
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="JSON lines: question, answers, evidence, answerable, history.")],
-    documents: Annotated[Path | None, typer.Option("--documents", help="The folder to answer from.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="JSON lines: question, answers, evidence, answerable, history.")
+    ],
+    documents: Documents = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file too.")
+    ] = None,
     input_price: Annotated[
         float | None, typer.Option("--input-price", help="What a million tokens of the prompts cost.", min=0)
     ] = None,
@@ -163,51 +192,76 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure how well a file's questions are answered, by quotations or the model configured."""
-    with _errors_as_sentences():
-        from assistant.evaluation import measure, read_cases, summarise, to_json
-        from index.documents import Progress
-        from index.errors import InputError
-        from index.settings import Settings
+    from assistant.evaluation import measure, read_cases, summarise, to_json
+    from index.documents import Progress
 
-        if (input_price is None) != (output_price is None):
-            raise typer.BadParameter("The cost needs both prices: give --input-price and --output-price.")
-        if json and not json.resolve().parent.is_dir():
-            raise InputError(f"The folder of {json} does not exist: make it, or name another file for --json.")
-        cases = read_cases(file)
-        settings = Settings.from_environment()
-        folder = documents or settings.documents
-        # Before the first question, so that its time is that of an answer.
-        if skipped := show_progress(_sync(folder)).skipped:
-            print(f"{len(skipped)} skipped; to see which: footnote sync {to_plain(str(folder))}", file=sys.stderr)
-        outcomes: list[Outcome] = []
-        try:
-            with tell("questions") as told:
-                for done, case in enumerate(cases):
-                    told(Progress(case.question, done, len(cases), "questions"))
-                    outcomes.append(measure(case, folder, settings))
-                told(Progress("done", len(cases), len(cases), "questions"))
-        finally:
-            # What was measured is told also where the rest is stopped or fails.
-            if outcomes:
-                figures = summarise(outcomes, input_price, output_price)
-                _print(_lay_out_evaluation(file.stem, cases, outcomes, figures))
-                if json:
-                    try:
-                        json.write_text(to_json(file.stem, figures), encoding="utf-8")
-                    except OSError as error:
-                        raise InputError(f"{json} cannot be written ({error.strerror}): name another file.") from error
+    prices = [price for price in (input_price, output_price) if price is not None]
+    if len(prices) == 1 or not all(map(math.isfinite, prices)):
+        raise typer.BadParameter("The cost needs both prices: give --input-price and --output-price, each a number.")
+    figures_file = None if json is None else _find_writable(read_path(json, "The file for --json"))
+    questions_file = read_path(file, "The file of questions")
+    cases = read_cases(questions_file)
+    # Before the first question, so that its time is that of an answer.
+    library, report = show_progress(_sync(documents))
+    unread = [(report.skipped, "skipped"), (report.partial, "read in part")]
+    if told := ", ".join(f"{len(paths)} {what}" for paths, what in unread if paths):
+        print(f"{told}; to see which: footnote sync {to_plain(str(documents or library.folder))}", file=sys.stderr)
+    outcomes: list[Outcome] = []
+    try:
+        with tell("questions") as tell_of:
+            for done, case in enumerate(cases):
+                tell_of(Progress(case.question, done, len(cases), "questions"))
+                outcomes.append(measure(case, library.folder, library.settings))
+            tell_of(Progress("done", len(cases), len(cases), "questions"))
+    finally:
+        # What was measured is told also where the rest is stopped or fails.
+        if outcomes:
+            figures = summarise(outcomes, input_price, output_price)
+            name = questions_file.stem
+            print(_lay_out_evaluation(name, cases, outcomes, figures))
+            if figures_file:
+                try:
+                    figures_file.write_text(to_json(name, figures), encoding="utf-8", errors="backslashreplace")
+                except OSError as error:
+                    raise _cannot_write(figures_file, error) from error
 
 
-def _sync(folder: Path, *, anew: bool = False, checksum: bool = False, dry_run: bool = False) -> Any:
+def _find_writable(file: Path) -> Path:
+    """The same file, where it looks as if it could be written.
+
+    Raises InputError where it cannot be: before the work, whose figures would be lost.
+    """
+    try:
+        if not file.absolute().parent.is_dir():
+            raise InputError(f"The folder of {file} does not exist: make it, or name another file for --json.")
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise _cannot_write(file, error) from error
+    return file
+
+
+def _cannot_write(file: Path, error: OSError) -> InputError:
+    return InputError(f"{file} cannot be written ({error.strerror}): name another file.")
+
+
+def _open(documents: str | None) -> Generator[Progress, None, Library]:
     from index.library import open_library
-    from index.settings import Settings
-    from index.store import discard
 
     settings = Settings.from_environment()
+    return (yield from open_library(settings.documents if documents is None else documents, settings))
+
+
+def _sync(
+    documents: str | None, *, patient: bool = False, anew: bool = False, checksum: bool = False, dry_run: bool = False
+) -> Generator[Progress, None, tuple[Library, SyncReport]]:
     if anew:
-        discard(settings.store_folder, folder)
-    library = yield from open_library(folder, settings)
-    return (yield from library.sync(checksum=checksum, dry_run=dry_run))
+        from index.library import find_folder
+        from index.store import discard
+
+        discard(Settings.from_environment().store_folder, find_folder(documents))
+    library = yield from _open(documents)
+    return library, (yield from library.sync(checksum=checksum, dry_run=dry_run, patient=patient))
 
 
 def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
@@ -241,9 +295,13 @@ def _lay_out(answer: Answer) -> str:
             prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind == "prose")
             lines.append(f"  {to_plain(passage.path)}: {textwrap.shorten(prose, 160, placeholder=' ...')}")
     mode = f"Written by {answer.model}." if answer.model else "Quoted from the documents; no language model was used."
+    if not answer.found:
+        mode = f"Confidence that the documents say: {answer.confidence:.0%}."
+    # Who reads that these are quotations need not read it twice.
     lines += [
         "",
-        answer.notice or (mode if answer.found else f"Confidence that the documents say: {answer.confidence:.0%}."),
+        *([mode] if not (answer.found and answer.notice) else []),
+        *([answer.notice] if answer.notice else []),
     ]
     return to_plain("\n".join(lines), keep_lines=True)
 
@@ -261,29 +319,3 @@ def _lay_out_evaluation(
     lines.append(f"{len(wrong)} went wrong{':' if wrong else '.'}")
     lines += [f"- line {o.case.line}, “{' '.join(o.case.question.split())}”: {o.wrong}" for o in wrong]
     return to_plain("\n".join(lines), keep_lines=True)
-
-
-def _print(text: str) -> None:
-    try:
-        print(text)
-    except UnicodeEncodeError:
-        # A terminal of another encoding: what it cannot show is written as an escape.
-        print(text.encode(sys.stdout.encoding or "ascii", "backslashreplace").decode(sys.stdout.encoding or "ascii"))
-
-
-@contextmanager
-def _errors_as_sentences() -> Iterator[None]:
-    from index.errors import FootnoteError
-
-    try:
-        yield
-    except FootnoteError as error:
-        print(f"footnote: {to_plain(str(error))}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("footnote: stopped; nothing is lost.", file=sys.stderr)
-        raise typer.Exit(130) from None
-
-
-if __name__ == "__main__":
-    command()

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import httpx
 
+from index.errors import ModelError
+
 LONGEST_CONNECT_SECONDS = 5.0
 LONGEST_REPLY_BYTES = 16_000_000  # some 60,000 deltas
 
@@ -27,7 +29,8 @@ class Connection(httpx.Client):
 def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -> Connection:
     """A connection that gives up after so many seconds of silence, or so many in all.
 
-    Raises httpx.InvalidURL; EndlessReplyError while reading what goes on for longer, or is larger than 16 MB.
+    Raises httpx.InvalidURL where it is no address of a server, ModelError where the environment's proxy or certificates
+    cannot be used, and EndlessReplyError while reading what goes on for longer, or is larger than 16 MB.
     """
 
     def bound(response: httpx.Response) -> None:
@@ -35,15 +38,33 @@ def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -
             response.stream = _Bounded(response.stream, time.monotonic() + total_seconds, connection)
 
     timeout = httpx.Timeout(silent_seconds, connect=min(silent_seconds, LONGEST_CONNECT_SECONDS))
-    address = httpx.URL(base_url or "")
-    connection = Connection(
-        timeout=timeout,
-        follow_redirects=True,
-        event_hooks={"response": [bound]},
-        # Beside the address, not in it: httpx logs the addresses that it asks.
-        auth=(address.username, address.password) if address.userinfo else None,
-    )
+    address = _read_address(base_url) if base_url else httpx.URL("")
+    try:
+        connection = Connection(
+            timeout=timeout,
+            follow_redirects=True,
+            event_hooks={"response": [bound]},
+            # Beside the address, not in it: httpx logs the addresses that it asks.
+            auth=(address.username, address.password) if address.userinfo else None,
+        )
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        # Not its message, which may hold a proxy's password.
+        raise ModelError(
+            f"No connection can be made with the proxy or certificates of the environment ({type(error).__name__}): "
+            "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
+        ) from None
     return connection
+
+
+def _read_address(text: str) -> httpx.URL:
+    address = httpx.URL(text)
+    try:
+        is_server = address.scheme in ("http", "https") and address.host and (address.port or 0) < 65_536
+    except ValueError:  # what the names of hosts are decoded with raises its own
+        is_server = False
+    if not is_server:
+        raise httpx.InvalidURL("no server's address")
+    return address
 
 
 class _Bounded(httpx.SyncByteStream):

@@ -31,11 +31,13 @@ from pathlib import Path
 from typing import Any
 
 from assistant.answers import Answer, Citation, TextDelta, Turn
-from assistant.chain import check_question, stream_answer
+from assistant.chain import stream_answer
 from assistant.followup import read_history
 from index.errors import InputError
-from index.settings import Settings
+from index.library import check_question
+from index.settings import Settings, shorten
 
+LONGEST_LINE_BYTES = 1_000_000
 ENOUGH = 0.5  # of an evidence string's letters and digits, to count as cited or retrieved
 
 # Each is a share of one question's answer, and over all questions the mean of those that it applies to.
@@ -62,6 +64,7 @@ _ALIKE = str.maketrans(
         **dict.fromkeys("*\u00ad\u200b\ufeff"),  # a model's emphasis, and what cannot be seen
     }
 )
+_WORD = re.compile(r"\s*+\S{1,500}+|\s++")
 # Scripts that are written without spaces, or that hang endings onto names, have no end of a word to look for.
 _LETTER = r"[^\W\d_\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]"
 
@@ -118,23 +121,26 @@ def read_cases(file: Path) -> list[Case]:
 
     Raises InputError, which names file and line, where one cannot be used.
     """
+    cases = []
     try:
-        lines = file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        with file.open("rb") as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE_BYTES + 1), b""), start=1):
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line.strip():
+                    cases.append(_read_case(line, number))
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror}): give a file with a question a line.") from error
-    cases = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                cases.append(_read_case(line, number))
-            except InputError as error:
-                raise InputError(f"{file}, line {number}: {error}") from error
+    except InputError as error:
+        raise InputError(f"{file}, line {number}: {error}") from error
     if not cases:
         raise InputError(f'{file} holds no question: give a line like {{"question": "...", "answers": ["..."]}}.')
     return cases
 
 
 def _read_case(line: bytes, number: int) -> Case:
+    if len(line) > LONGEST_LINE_BYTES:
+        raise InputError(f"it is longer than {LONGEST_LINE_BYTES:,} bytes; give one JSON object a line.")
     try:
         given = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -142,7 +148,7 @@ def _read_case(line: bytes, number: int) -> Case:
     if not isinstance(given, dict):
         raise InputError('it is no JSON object; give {"question": "..."}.')
     if unknown := [name for name in given if name not in _FIELDS]:
-        raise InputError(f"it has {', '.join(map(repr, unknown))}; the fields are {', '.join(_FIELDS)}.")
+        raise InputError(f"it has {', '.join(map(shorten, unknown[:5]))}; the fields are {', '.join(_FIELDS)}.")
     if not isinstance(given.get("question"), str):
         raise InputError('it has no question; give "question": "...".')
     answers, evidence, history = (_read_list(given, name) for name in ("answers", "evidence", "history"))
@@ -299,7 +305,9 @@ def _mean(values: Iterable[float]) -> float:
 
 def normalise(text: str) -> str:
     """Without case, with plain quotation marks and dashes, white space joined; no emphasis, nothing invisible."""
-    return " ".join(unicodedata.normalize("NFKC", text.translate(_ALIKE)).casefold().translate(_ALIKE).split())
+    # Word by word: accents in a row are put in order, and that takes their number squared.
+    words = (unicodedata.normalize("NFKC", word) for word in _WORD.findall(text.translate(_ALIKE)))
+    return " ".join("".join(words).casefold().translate(_ALIKE).split())
 
 
 def stands_in(wanted: str, text: str) -> bool:

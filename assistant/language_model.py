@@ -9,7 +9,7 @@ import math
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
@@ -98,19 +98,12 @@ class LanguageModel:
                     ending.note(response)
                     text = thoughts.feed(response.delta or "")
                     if thoughts.all_before:
-                        ending.characters = 0
+                        ending.forget()
                         yield ThoughtsOver()
                     if text.strip():
                         first = first or time.monotonic() - started
-                    ending.add(text)
-                    if text:
-                        yield text
-                    if ending.characters > LONGEST_REPLY_CHARACTERS:
-                        raise ModelError(f"Its reply was longer than {LONGEST_REPLY_CHARACTERS:,} characters.")
-            rest = thoughts.finish()
-            ending.add(rest)
-            if rest:
-                yield rest
+                    yield from ending.add(text)
+            yield from ending.add(thoughts.finish())
         except _faults() as error:
             if not ending.has_begun and _is_too_long(error):
                 raise TooLongError(
@@ -134,6 +127,7 @@ class LanguageModel:
             for piece in pieces:
                 written = written + piece if isinstance(piece, str) else ""
                 if len(written) > most_characters:
+                    written = written[:most_characters]
                     break
         # That of the answer is what a user waited for.
         self.usage = replace(self.usage, first_token_seconds=first_token_seconds)
@@ -200,6 +194,7 @@ class LanguageModel:
 
     def _first_served(self) -> str:
         """The name of the first model that the server offers, so that a local server needs no setting."""
+        import httpx
         import openai
 
         from assistant.connection import connect
@@ -217,7 +212,7 @@ class LanguageModel:
                 ) as client,
             ):
                 served = [model.id for model in client.models.list()]
-        except openai.OpenAIError as error:
+        except (ModelError, openai.OpenAIError, httpx.InvalidURL) as error:
             raise self._explain(error, seconds) from None
         except (AttributeError, TypeError, ValueError):
             # The client stumbles over what is no list of models: a web page, say.
@@ -319,7 +314,11 @@ class LanguageModel:
                 )
             case EndlessReplyError():
                 return ModelError(f"{self._server} went on without an end: ask again, or name another model.")
-            case openai.APIConnectionError() | httpx.ConnectError() | httpx.InvalidURL():
+            case httpx.InvalidURL():
+                return ModelError(
+                    f"No connection to {self._server}: give OPENAI_BASE_URL an address like http://127.0.0.1:8080/v1."
+                )
+            case openai.APIConnectionError() | httpx.ConnectError():
                 return ModelError(
                     f"No connection to {self._server}: check that it runs and that OPENAI_BASE_URL is right.",
                     retry_helps=True,
@@ -345,20 +344,35 @@ class LanguageModel:
 class _Ending:
     """What is known of a reply when it ends. characters: of its text. has_begun: whether it even thought.
 
-    last: the last character that is no white space.
+    last: the last character that is no white space. taken: all characters, but for those that were thoughts after all.
     """
 
     characters: int = 0
+    taken: int = 0
+    has_forgotten: bool = False
     last: str = ""
     has_begun: bool = False
     reason: str | None = None
     declined: bool = False
     usage: Any = None
 
-    def add(self, text: str) -> None:
+    def add(self, text: str) -> Iterator[str]:
+        """What may be given of a further piece. Raises ModelError where the reply is too long."""
+        text, rest = text[: LONGEST_REPLY_CHARACTERS - self.taken], text[LONGEST_REPLY_CHARACTERS - self.taken :]
+        self.taken += len(text)
         if text.strip():
             self.characters += len(text)
             self.last = text.rstrip()[-1]
+        if text:
+            yield text
+        if rest:
+            raise ModelError(f"Its reply was longer than {LONGEST_REPLY_CHARACTERS:,} characters.")
+
+    def forget(self) -> None:
+        """Begin anew: what has come was a thought. The room that it took is given back once."""
+        self.characters = 0
+        if not self.has_forgotten:
+            self.taken, self.has_forgotten = 0, True
 
     def note(self, response: Any) -> None:
         self.has_begun |= bool(response.delta or response.additional_kwargs.get("thinking_delta"))
@@ -401,7 +415,9 @@ def _find_wait(error: Exception, attempt: int) -> float | None:
     import httpx
     import openai
 
-    wait = FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)
+    # Chance keeps clients from asking again all at once; nobody gains by foreseeing it.
+    spread = random.uniform(0.0, 1.0)  # noqa: S311
+    wait = FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1) * (1 - spread / 2)
     if isinstance(error, openai.APIStatusError):
         passes = error.status_code == 429 or error.status_code >= 500
         if not passes or error.code == "insufficient_quota" or _is_too_long(error):
@@ -409,7 +425,7 @@ def _find_wait(error: Exception, attempt: int) -> float | None:
         asked = _read_wait(error.response.headers)
         if asked is None:
             return wait
-        return asked * random.uniform(1.0, 1.1) if asked <= LONGEST_WAIT_SECONDS else None
+        return asked * (1 + spread / 10) if asked <= LONGEST_WAIT_SECONDS else None
     # A lost connection, before the reply or in it; silence has already taken its time.
     lost = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
     return wait if isinstance(lost, (httpx.NetworkError, httpx.RemoteProtocolError)) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -63,7 +64,10 @@ def _bar(unit: str) -> Iterator[Callable[[Progress], None]]:
         TimeRemainingColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True, expand=True) as bars:
+    # The terminal knows its width; what draws the bar would believe any that the environment tells.
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    console = Console(stderr=True, _environ=environment)
+    with Bars(*columns, console=console, transient=True, expand=True) as bars:
         task = bars.add_task("", total=None, visible=False)
 
         def told(progress: Progress) -> None:

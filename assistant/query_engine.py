@@ -11,7 +11,7 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.schema import QueryBundle
 
 from assistant.chain import answer
-from index.components import to_node
+from index.components import read_query, to_node
 from index.settings import Settings
 
 
@@ -22,6 +22,14 @@ class FootnoteQueryEngine(BaseQueryEngine):  # type: ignore[misc]
         self._documents = documents
         self._settings = settings
         super().__init__(callback_manager=None)
+
+    def query(self, str_or_query_bundle: str | QueryBundle) -> Response:
+        """The answer to a question, as llama-index's Response."""
+        return super().query(read_query(str_or_query_bundle))
+
+    async def aquery(self, str_or_query_bundle: str | QueryBundle) -> Response:
+        """The same, awaited."""
+        return await super().aquery(read_query(str_or_query_bundle))
 
     def _query(self, query_bundle: QueryBundle) -> Response:
         result = answer(query_bundle.query_str, self._documents, settings=self._settings)

@@ -25,7 +25,7 @@ def open_counter(model: str) -> Callable[[str], int]:
         name = tiktoken.encoding_name_for_model(model)
     except KeyError:
         return estimate_tokens
-    key = hashlib.sha1(_FILE.format(name=name.replace("harmony", "base")).encode()).hexdigest()
+    key = hashlib.sha1(_FILE.format(name=name.replace("harmony", "base")).encode(), usedforsecurity=False).hexdigest()
     folder = next((folder for folder in _cache_folders() if (folder / key).is_file()), None)
     if folder is None:
         return estimate_tokens  # tiktoken would fetch the file

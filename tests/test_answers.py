@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, TextDelta, Turn, Usage
 from index.documents import Passage
+from index.errors import InputError
 from index.sentences import Sentence
 
 # Whatever a document, a file name or a model may hold: every character, lone surrogates of file names included.
@@ -167,7 +168,7 @@ def test_what_a_question_gets_cannot_be_changed(thing: object) -> None:
 def test_json_without_a_field_is_refused() -> None:
     fields = json.loads(SAMPLE.to_json())
     del fields["confidence"]
-    with pytest.raises(TypeError, match="confidence"):
+    with pytest.raises(InputError, match="confidence"):
         Answer.from_json(json.dumps(fields))
 
 

@@ -310,9 +310,9 @@ def test_a_folder_that_may_not_be_read_is_refused(folder: Path, settings: Settin
 @pytest.mark.parametrize(
     ("name", "value", "bounds"),
     [
-        ("FOOTNOTE_TIMEOUT_SECONDS", "soon", "of 1 or more"),
-        ("FOOTNOTE_TIMEOUT_SECONDS", "0", "of 1 or more"),
-        ("FOOTNOTE_TIMEOUT_SECONDS", "nan", "of 1 or more"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "soon", "from 0.01 to 86,400"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "0", "from 0.01 to 86,400"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "nan", "from 0.01 to 86,400"),
         ("FOOTNOTE_PASSAGE_COUNT", "0", "from 1 to 50"),
         ("FOOTNOTE_PASSAGE_COUNT", "many", "from 1 to 50"),
         ("FOOTNOTE_CHUNK_TOKENS", "31", "from 32 to 250"),

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import finish
+from hashed import HashEmbedding, open_store
 from openai_server import Fault, OpenAIServer
 from sample_questions import sample_settings
 from typer.testing import CliRunner
@@ -22,6 +24,7 @@ from assistant.chain import answer
 from assistant.command_line import command
 from index.embedding import Embedding
 from index.lexicon import Lexicon
+from index.sync import sync
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-do-not-show-3f9a"
@@ -33,7 +36,7 @@ Run = Callable[..., Any]
 
 def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "assistant.command_line", *map(str, arguments)],
+        [sys.executable, "-m", "assistant", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -278,18 +281,13 @@ def test_a_bad_setting_is_told_in_one_sentence(run: Run, monkeypatch: pytest.Mon
 
 
 def test_a_store_of_another_version_is_told_with_the_command_that_mends_it(
-    run: Run, harbour: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harbour: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_STORE", str(tmp_path / "store"))
-    (harbour / "picture.png").unlink()
-    assert run("sync", harbour).exit_code == 0
     # Another embedding has left its name in the store.
-    import chromadb
-
-    [place] = (tmp_path / "store").iterdir()
-    client = chromadb.PersistentClient(str(place / "chroma"), settings=chromadb.Settings(anonymized_telemetry=False))
-    [collection] = client.list_collections()
-    collection.modify(metadata={**collection.metadata, "embedding": "another-model"})
+    store = open_store(harbour, tmp_path / "store")
+    finish(sync(harbour, store, HashEmbedding()))
+    store.close()
     done = run_process("documents", harbour)
     assert (done.returncode, done.stdout) == (1, "")
     check_one_sentence(done.stderr)

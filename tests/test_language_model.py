@@ -97,7 +97,7 @@ def test_nobody_is_asked_more_than_three_times() -> None:
         Reply("It was", then=Fault.SILENCE_IN_STREAM),
         Fault.INVALID_JSON,
     ],
-    ids=str,
+    ids=lambda fault: str(fault).partition("headers")[0],
 )
 def test_what_a_second_time_does_not_help_is_asked_once(fault: Script) -> None:
     _, _, server = fail(fault)
@@ -128,6 +128,7 @@ def test_who_waits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         (formatdate(time.time() + 3000, usegmt=True), 2000, 3000),
         (formatdate(time.time() - 30, usegmt=True), 0, 0),
     ],
+    ids=["whole", "half", "negative", "endless", "later", "before"],
 )
 def test_the_time_to_wait_is_told_in_seconds_or_as_a_date(told: str, least: float, most: float) -> None:
     seconds = _read_wait({"retry-after": told})

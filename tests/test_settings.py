@@ -91,10 +91,11 @@ def test_a_key_or_a_server_alone_calls_for_the_language_model(name: str) -> None
 @pytest.mark.parametrize(
     ("name", "value", "bounds"),
     [
-        ("FOOTNOTE_TIMEOUT_SECONDS", "soon", "of 1 or more"),
-        ("FOOTNOTE_TIMEOUT_SECONDS", "0", "of 1 or more"),
-        ("FOOTNOTE_TIMEOUT_SECONDS", "-5", "of 1 or more"),
-        ("FOOTNOTE_TIMEOUT_SECONDS", "nan", "of 1 or more"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "soon", "from 0.01 to 86,400"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "0", "from 0.01 to 86,400"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "-5", "from 0.01 to 86,400"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "nan", "from 0.01 to 86,400"),
+        ("FOOTNOTE_TIMEOUT_SECONDS", "1e999", "from 0.01 to 86,400"),
         ("FOOTNOTE_PASSAGE_COUNT", "0", "from 1 to 50"),
         ("FOOTNOTE_PASSAGE_COUNT", "51", "from 1 to 50"),
         ("FOOTNOTE_PASSAGE_COUNT", "inf", "from 1 to 50"),
