@@ -7,12 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from html import escape
 from pathlib import Path
+from textwrap import shorten
 
 from assistant.answers import Answer, AnswerSentence, Citation
 from index.documents import Passage
 
 CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
 NEAREST_SHOWN = 3
+LONGEST_QUERY_SHOWN = 300  # characters
 
 Read = Callable[[str, int, int], str]
 
@@ -78,7 +80,7 @@ def _link(number: int, turn: int) -> str:
 def _notes(answer: Answer) -> list[str]:
     notes = [answer.notice] if answer.notice else []
     if answer.query != answer.question:
-        notes.append(f"Searched for: {answer.query}")
+        notes.append(f"Searched for: {shorten(answer.query, LONGEST_QUERY_SHOWN, placeholder=' …')}")
     doubtful = [sentence for sentence in answer.sentences if sentence.support != "supported"]
     if doubtful:
         quoted = "; ".join(f"“{sentence.text}” ({sentence.support})" for sentence in doubtful)
