@@ -64,7 +64,8 @@ def build_app(library: Library) -> Guard:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     streams = Streams()
     page = build_page(library, streams)
-    inputs = {number: [_find_check(component) for component in event.inputs] for number, event in page.fns.items()}
+    asked = {number: event for number, event in page.fns.items() if event.fn}
+    inputs = {number: [_find_check(component) for component in event.inputs] for number, event in asked.items()}
     return Guard(mount(page), streams, inputs, _Questions(page))
 
 
@@ -115,7 +116,8 @@ def build_page(library: Library, streams: Streams) -> Any:
                 yield shown, shown, panel_of(last) if last else gradio.skip(), given, ""
 
     def show_source(answers: list[Answer], event: gradio.EventData) -> Any:
-        turn, number = (event._data.get(name) for name in ("turn", "number"))
+        details = event._data if isinstance(event._data, dict) else {}
+        turn, number = (details.get(name) for name in ("turn", "number"))
         if type(turn) is int and type(number) is int and 0 <= turn < len(answers):
             return panel_of(answers[turn], number)
         return gradio.skip()
@@ -125,13 +127,12 @@ def build_page(library: Library, streams: Streams) -> Any:
 
     def end(asking: str) -> Any:
         # What was not asked, since too many were waiting, is given back.
-        return gradio.Textbox(value=asking, submit_btn="Ask", stop_btn=False) if asking else ready
+        return gradio.Textbox(submit_btn="Ask", stop_btn=False, **({"value": asking} if asking else {}))
 
     def stop(messages: Messages) -> tuple[Messages, Messages, str, Any]:
         stopped = [*messages, _reply("Stopped.")]
-        return stopped, stopped, "", ready
+        return stopped, stopped, "", end("")
 
-    ready = gradio.Textbox(submit_btn="Ask", stop_btn=False, render=False)
     with gradio.Blocks(title="Footnote", fill_height=True, analytics_enabled=False) as page:
         answers, messages, asking = gradio.State([]), gradio.State([]), gradio.State("")
         gradio.HTML(to_header(library.folder, len(library.store.lexicon.records()), describe_mode(library.settings)))

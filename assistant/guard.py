@@ -24,8 +24,9 @@ from urllib.parse import parse_qsl
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 LARGEST_BODY_BYTES = 262_144
 BODY_SECONDS = 10.0  # in which a body must have come
-MOST_STREAMS = 256  # responses that stay open, of everybody
-MOST_STREAMS_OF_SESSION = 6
+MOST_BEATS, MOST_STREAMS = 192, 128  # responses that stay open, of everybody: of pages that are open, of answers
+MOST_STREAMS_OF_SESSION = 4  # of either kind
+LONGEST_PATH_CHARACTERS = 200
 MOST_WAITING = 64  # questions that wait or are answered, of everybody
 MOST_WAITING_OF_SESSION = 2
 MOST_WAITING_UNHEARD = 8  # of those sessions that hold no response open, and so may be gone
@@ -45,6 +46,11 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+# What a request may tell besides: from others Gradio would take its own address, and a proxy's is not believed.
+_HEARD = frozenset(
+    b"host origin accept accept-encoding accept-language content-type content-length user-agent range if-range "
+    b"if-none-match if-modified-since cache-control".split()
+)
 _READ = re.compile(
     r"/(?:healthz|theme\.css|favicon\.ico|manifest\.json|(?:assets|static)(?:/[\w-][\w.@-]*)+)?", re.ASCII
 )
@@ -109,15 +115,19 @@ class Guard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path, method = scope["path"], scope["method"]
         check_sender(headers, method, path, self._hosts)
-        # No proxy is trusted: Gradio would take addresses of its page from these.
-        scope["headers"] = [row for row in scope["headers"] if not row[0].startswith((b"x-forwarded", b"forwarded"))]
+        scope["headers"] = [row for row in scope["headers"] if row[0] in _HEARD]
+        if len(path) > LONGEST_PATH_CHARACTERS:
+            raise RefusedError(404, "There is nothing here.")
         if method in ("GET", "HEAD") and (_carries_body(headers) or (method == "HEAD" and path != "/")):
             raise RefusedError(400, "A request of this kind has no body.")
         if method in ("GET", "HEAD") and _READ.fullmatch(path):
             scope["query_string"] = scope["query_string"] if _THEME.fullmatch(scope["query_string"]) else b""
             await self._app(scope, receive, send)
-        elif method == "GET" and (session := self._find_stream(path, scope["query_string"])):
-            with self._streams.open(session):
+        elif method == "GET" and (match := _HEARTBEAT.fullmatch(path)):
+            with self._streams.open(match[1], is_beat=True):
+                await self._app(scope, receive, send)
+        elif method == "GET" and path == _DATA and (session := self._find_asker(scope["query_string"])):
+            with self._streams.open(session, is_beat=False):
                 await self._app(scope, receive, send)
         elif method == "POST" and path in (_JOIN, _RUN, _CANCEL):
             scope["query_string"] = b""
@@ -146,11 +156,9 @@ class Guard:
                 429, f"{waiting.total()} questions wait already: try again in {_say_seconds(seconds)}.", seconds
             )
 
-    def _find_stream(self, path: str, query: bytes) -> str | None:
-        """The session whose beat, or whose answers, a request wants to follow."""
-        if match := _HEARTBEAT.fullmatch(path):
-            return match[1]
-        fields = parse_qsl(query.decode("latin-1")[:200]) if path == _DATA else []
+    def _find_asker(self, query: bytes) -> str | None:
+        """The session whose answers a request wants to follow, where it has asked."""
+        fields = parse_qsl(query.decode("latin-1")[:200])
         named = [value for name, value in fields if name == "session_hash" and _SESSION.fullmatch(value)]
         return named[0] if len(named) == len(fields) == 1 and self._questions.is_known(named[0]) else None
 
@@ -172,24 +180,29 @@ class Streams:
     """The responses that stay open, by session: who holds one may read an answer."""
 
     def __init__(self) -> None:
-        self._open: Counter[str] = Counter()
+        self._beats: Counter[str] = Counter()
+        self._answers: Counter[str] = Counter()
 
     def has(self, session: str) -> bool:
         """Whether somebody holds a response of a session open."""
-        return session in self._open
+        return session in self._beats or session in self._answers
 
     @contextmanager
-    def open(self, session: str) -> Iterator[None]:
-        """Count one more while it is open. Raises RefusedError where there are too many."""
-        if self._open[session] >= MOST_STREAMS_OF_SESSION or self._open.total() >= MOST_STREAMS:
+    def open(self, session: str, *, is_beat: bool) -> Iterator[None]:
+        """Count one more while it is open: a page's beat, or the answers that it follows.
+
+        Raises RefusedError where there are too many of the kind.
+        """
+        opened, most = (self._beats, MOST_BEATS) if is_beat else (self._answers, MOST_STREAMS)
+        if opened[session] >= MOST_STREAMS_OF_SESSION or opened.total() >= most:
             raise RefusedError(429, "Too many pages are open: close some, and try again in 10 seconds.", 10)
-        self._open[session] += 1
+        opened[session] += 1
         try:
             yield
         finally:
-            self._open[session] -= 1
-            if not self._open[session]:
-                del self._open[session]
+            opened[session] -= 1
+            if not opened[session]:
+                del opened[session]
 
 
 class Rates:

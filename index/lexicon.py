@@ -9,6 +9,7 @@ damage, and the store makes the lexicon anew. Where the file may not be written,
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import sys
 import threading
@@ -42,7 +43,7 @@ CREATE TABLE chunks (
 CREATE INDEX chunks_of_document ON chunks (document_id, start);
 CREATE INDEX documents_by_content ON documents (content_hash);
 CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT NULL, checksum INTEGER NOT NULL);
-CREATE TABLE state (whole INTEGER NOT NULL, read INTEGER NOT NULL, made_with TEXT NOT NULL);
+CREATE TABLE state (whole INTEGER NOT NULL, read INTEGER NOT NULL, made_with TEXT NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE pending (document_id TEXT PRIMARY KEY);
 CREATE TABLE skipped (
     path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, reason TEXT NOT NULL
@@ -122,15 +123,16 @@ class Lexicon:
         except DamagedError:
             return False
 
-    def made_with(self) -> str:
-        """What `create` was told of the store."""
-        return str(self._state("made_with") or "")
+    def made_with(self) -> dict[str, str | int]:
+        """What `create` was told of the store; of a lexicon that is usable."""
+        made_with: dict[str, str | int] = json.loads(self._state("made_with"))
+        return made_with
 
     def _state(self, column: str) -> Any:
         with self._reading() as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
                 return None
-            row = connection.execute(f"SELECT {column} FROM state").fetchone()
+            row = connection.execute(f"SELECT {column} FROM state WHERE verify(checksum, made_with)").fetchone()
             return row and row[0]
 
     def size_bytes(self) -> int:
@@ -142,7 +144,7 @@ class Lexicon:
     def find_damage(self) -> str:
         """What is wrong with the file, "" where nothing is; reads all of it."""
         try:
-            with self._reading() as connection:
+            with self.snapshot(), self._reading() as connection:
                 (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
                 if told != "ok":
                     raise sqlite3.DatabaseError(told)
@@ -159,7 +161,7 @@ class Lexicon:
             return str(error)
         return ""
 
-    def create(self, made_with: str = "") -> None:
+    def create(self, made_with: Mapping[str, str | int] | None = None) -> None:
         """Start afresh, empty and marked as not whole; whoever has the file open sees that too.
 
         made_with: what a store keeps to, for whoever opens it.
@@ -175,7 +177,7 @@ class Lexicon:
         self._is_damaged = False
         self._empty(made_with)
 
-    def _empty(self, made_with: str) -> None:
+    def _empty(self, made_with: Mapping[str, str | int] | None) -> None:
         with self._writing() as connection:
             connection.execute("BEGIN IMMEDIATE")
             for (name,) in connection.execute(
@@ -188,7 +190,7 @@ class Lexicon:
                 connection.execute(statement)
             postings.create(connection)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute("INSERT INTO state VALUES (0, 1, ?)", (made_with,))
+            connection.execute("INSERT INTO state VALUES (0, 1, ?1, checksum(?1))", (json.dumps(made_with),))
 
     def mark(self, *, whole: bool) -> None:
         """Say whether the lexicon holds all of the store: while it is being made anew it does not."""
@@ -565,9 +567,10 @@ class Lexicon:
             connection.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
 
     def reopen(self) -> None:
-        """Have each thread open the file again before it reads on: it may have been replaced."""
+        """Have each thread open the file again before it reads on: it may have been replaced, or filled by another."""
         self._generation += 1
         self._seen = ()
+        self._is_damaged = False
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -583,7 +586,9 @@ class Lexicon:
         """This thread's connection; what goes wrong with it is told in a sentence, and damage is kept in mind."""
         try:
             yield self._connection()
-        except sqlite3.Error as error:
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _NOT_DAMAGE:
                 raise NoRoomError(NO_ROOM.format(self._file.parent, error)) from error
             raise self._note_damage(error) from error

@@ -25,7 +25,7 @@ class Parts:
 
     connect: opens a client that shares nothing with any other.
     metadata: what a part is made with.
-    alone: keeps other threads and processes from Chroma's files.
+    alone: keeps other threads and processes from Chroma's files, and knows that they may be written.
 
     Raises what Chroma raises.
     """

@@ -173,7 +173,7 @@ class Store:
                 f"The store at {self.place} may not be written, and what it holds is not whole or may not be read: "
                 "give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
             )
-        self._refuse_other(json.loads(self.lexicon.made_with()))
+        self._refuse_other(self.lexicon.made_with())
 
     def require_writable(self) -> None:
         """Raise StoreError where the store may only be read."""
@@ -219,7 +219,7 @@ class Store:
             if self.lexicon.size_bytes() <= CHECKED_BYTES:
                 self.lexicon.find_damage()  # which it keeps in mind
             if self.lexicon.is_usable():
-                self._refuse_other(json.loads(self.lexicon.made_with()))
+                self._refuse_other(self.lexicon.made_with())
             if damage := self._files.find_damage():
                 self._make_anew(f"their files {damage}")
             else:
@@ -282,7 +282,7 @@ class Store:
         self._collection = parts
 
     def _create_lexicon(self) -> None:
-        self.lexicon.create(json.dumps(self._made_with))
+        self.lexicon.create(self._made_with)
 
     @contextmanager
     def _saving(self) -> Iterator[None]:

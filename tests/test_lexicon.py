@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from index.documents import Chunk
 from index.embedding import Embedded
 from index.lexicon import Lexicon, Record
+from index.place import DamagedError, NoRoomError
 from index.terms import find_content_terms, find_terms
 
 
@@ -311,3 +312,97 @@ def test_what_was_counted_is_counted_again_once_anything_has_changed(tmp_path: P
     assert mine.rarity(["beta"]) == common
     mine.close()
     other.close()
+
+
+# -- damaged ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ("chunks SET text = replace(text, 'Alpha', 'Omega')", lambda lexicon: lexicon.chunks_of("a")),
+        (
+            "chunks SET text = replace(text, 'Alpha', 'Omega')",
+            lambda lexicon: lexicon.read(lexicon.match("one").best(1)),
+        ),
+        ("chunks SET spans = x'00'", lambda lexicon: lexicon.read(lexicon.match("one").best(1))),
+        ("chunks SET start = start + 1", lambda lexicon: lexicon.chunks(["a"])),
+        ("chunks SET start = start + 1", lambda lexicon: [*lexicon.pages(10)]),
+        ("chunks SET number = number + 9", lambda lexicon: lexicon.read(lexicon.match("one").best(1))),
+        ("documents SET title = 'Another'", lambda lexicon: lexicon.records()),
+        ("documents SET path = 'b.txt'", lambda lexicon: lexicon.read(lexicon.match("one").best(1))),
+        ("documents SET path = CAST(path AS BLOB)", lambda lexicon: lexicon.record("a")),
+        ("vectors SET vector = zeroblob(12)", lambda lexicon: lexicon.embedded(["a"])),
+        ("vectors SET vector = zeroblob(12)", lambda lexicon: lexicon.nearest(np.ones(3, np.float32), 1)),
+        ("vectors SET vector = zeroblob(12)", lambda lexicon: lexicon.put_sentences({"a": b"1"})),
+        ("postings SET places = zeroblob(8)", lambda lexicon: lexicon.match("one")),
+        ("postings SET places = x'00'", lambda lexicon: lexicon.rarity(["one"])),
+        ("totals SET chunks = 7", lambda lexicon: lexicon.count_chunks()),
+        ("totals SET dropped = x'01000000'", lambda lexicon: lexicon.match("one")),
+        ("state SET made_with = '{}'", lambda lexicon: lexicon.made_with()),
+    ],
+)
+def test_what_is_not_as_it_was_written_is_told_and_the_lexicon_is_of_no_use(
+    lexicon: Lexicon, tmp_path: Path, change: str, read: Callable[[Lexicon], object]
+) -> None:
+    fill(lexicon, a="Alpha one.")
+    lexicon.mark(whole=True)
+    assert lexicon.find_damage() == ""
+    read(lexicon)
+    assert lexicon.is_usable()
+    other = sqlite3.connect(tmp_path / "lexicon.sqlite")
+    other.execute(f"UPDATE {change}")
+    other.commit()
+    other.close()
+    with pytest.raises(DamagedError, match="is damaged"):
+        read(lexicon)
+    assert not lexicon.is_usable()
+    lexicon.create()
+    fill(lexicon, a="Alpha one.")
+    lexicon.mark(whole=True)
+    assert lexicon.find_damage() == ""
+    read(lexicon)
+    assert lexicon.is_usable()
+
+
+def test_all_of_it_is_looked_at_for_damage(lexicon: Lexicon, tmp_path: Path) -> None:
+    fill(lexicon, a="Alpha one.", b="Beta two.")
+    other = sqlite3.connect(tmp_path / "lexicon.sqlite")
+    other.execute("DELETE FROM chunks WHERE chunk_id = 'b'")
+    other.commit()
+    other.close()
+    assert "chunks are missing" in lexicon.find_damage()
+
+
+def test_one_that_is_replaced_is_opened_anew(lexicon: Lexicon, tmp_path: Path) -> None:
+    fill(lexicon, a="Alpha one.")
+    lexicon.mark(whole=True)
+    assert lexicon.is_usable()
+    other = Lexicon(tmp_path / "other.sqlite")
+    other.create({"embedding": "another"})
+    fill(other, b="Beta two.")
+    other.mark(whole=True)
+    other.settle_file()
+    other.close()
+    (tmp_path / "other.sqlite").replace(tmp_path / "lexicon.sqlite")
+    for name in ("lexicon.sqlite-shm", "lexicon.sqlite-wal"):
+        (tmp_path / name).unlink()
+    assert lexicon.is_usable()
+    assert [record.path for record in lexicon.records()] == ["b.txt"]
+    assert lexicon.made_with() == {"embedding": "another"}
+
+
+def test_one_that_may_only_be_read_is_read_without_a_trace(lexicon: Lexicon, tmp_path: Path) -> None:
+    fill(lexicon, a="Alpha one.")
+    lexicon.mark(whole=True)
+    lexicon.settle_file()
+    lexicon.close()
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    reader = Lexicon(tmp_path / "lexicon.sqlite")
+    reader.is_read_only = True
+    assert reader.is_usable()
+    assert list(reader.search("alpha", 10)) == ["a"]
+    with pytest.raises(NoRoomError):
+        reader.announce(["b"])
+    reader.close()
+    assert {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == before

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -140,3 +141,15 @@ def test_a_library_is_not_changed_once_it_is_open(library: Library, embedding: E
     assert library.embedding is embedding
     with pytest.raises(dataclasses.FrozenInstanceError):
         library.folder = Path("/")  # type: ignore[misc]
+
+
+def test_a_lexicon_that_is_damaged_while_it_is_open_is_made_anew_in_the_middle_of_a_question(library: Library) -> None:
+    before = library.retrieve("Is the bridge open?")
+    damage = sqlite3.connect(library.store.place / "lexicon.sqlite")
+    damage.execute("UPDATE chunks SET text = replace(text, 'autumn', 'august')")
+    damage.commit()
+    damage.close()
+    assert library.retrieve("Is the bridge open?") == before
+    assert "autumn" in before[0].text
+    finish(library.sync())
+    assert library.store.check() == {}
