@@ -619,8 +619,13 @@ class Lexicon:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        for name in ("", "-shm", "-wal"):
-            make_way(self._file.with_name(f"{self._file.name}{name}"))
+        files = [self._file.with_name(f"{self._file.name}{name}") for name in ("", "-shm", "-wal")]
+        for file in files:
+            make_way(file)
+        if all(map(is_file, files)) and not self._file.stat().st_size:
+            # Cut to nothing: whoever has it open would keep everybody else from making it anew.
+            for file in files:
+                remove(file)
         connection = sqlite3.connect(self._file, timeout=_WAIT_SECONDS, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

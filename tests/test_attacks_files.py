@@ -909,3 +909,31 @@ def test_a_sync_lists_what_it_read_in_part(folder: Path, store: Store) -> None:
     report = finish(sync(folder, store, HashEmbedding()))
     assert report.partial == {"a.docx": "the part word/footnotes.xml is damaged"}
     assert sorted(report.added) == ["a.docx", "b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (
+            b"\xef\xbb\xbfThe tower was built in 1902 by M\xfcller.\n",
+            "\ufeffThe tower was built in 1902 by M\ufffdller.\n",
+        ),
+        ("Café is café. Price 5 €".encode()[:-1], "Café is café. Price 5 \ufffd"),
+        ("caf\xe9".encode("latin-1"), "café"),
+    ],
+    ids=["marked", "cut", "old"],
+)
+def test_a_slip_in_utf_8_is_no_other_encoding(content: bytes, text: str) -> None:
+    from index.formats.text import decode
+
+    assert decode(content) == text
+
+
+def test_a_name_that_json_repeats_keeps_all_its_values(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text('{"a": "The first tower.", "b": {"c": 1, "c": 2}, "a": "The second tower."}')
+    with Loader() as loader:
+        text = loader.load(file, "a.json").text
+    assert "The first tower." in text
+    assert "The second tower." in text
+    assert "1, 2" in text

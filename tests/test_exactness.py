@@ -18,6 +18,7 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
 from index import opening, sections
 from index.documents import Progress
+from index.lexicon import Lexicon
 from index.store import Store, place_of
 from index.sync import SyncReport, sync
 
@@ -278,6 +279,21 @@ def test_a_damaged_store_is_made_anew_and_said_so(built: tuple[Path, Path], stor
     assert (opened.returncode, opened.stderr) == (0, "")
     assert opened.stdout.endswith("80 True\n")
     assert damage == "nothing" or "made anew from the lexical index" in opened.stdout
+
+
+def test_a_lexicon_that_is_cut_to_nothing_while_it_is_open_is_made_anew(folder: Path, store: Store) -> None:
+    for name in "abc":
+        (folder / f"{name}.txt").write_text(f"Document {name}. {LONG}")
+    run_sync(folder, store)
+    other = Lexicon(store.place / "lexicon.sqlite")  # as another thread or process has it
+    assert len(other.records()) == 3
+    os.truncate(store.place / "lexicon.sqlite", 0)
+    started = time.monotonic()
+    run_sync(folder, store)
+    assert time.monotonic() - started < 20
+    assert len(store.lexicon.records()) == 3
+    assert store.check() == {}
+    other.close()
 
 
 def test_check_finds_what_is_wrong_and_repair_mends_it(folder: Path, store: Store) -> None:

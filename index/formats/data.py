@@ -47,12 +47,23 @@ def read_json(content: bytes) -> Extract:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_keep_all)
     except json.JSONDecodeError:
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) < 2:
             raise
-        return [json.loads(line) for line in lines]
+        return [json.loads(line, object_pairs_hook=_keep_all) for line in lines]
+
+
+def _keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's fields; of a name that is repeated all values, where the library would keep the last alone."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        values: dict[str, list[Any]] = {}
+        for name, value in pairs:
+            values.setdefault(name, []).append(value)
+        fields = {name: several if len(several) > 1 else several[0] for name, several in values.items()}
+    return fields
 
 
 def _write(value: Any, path: str, blocks: Blocks, depth: int) -> None:

@@ -87,8 +87,11 @@ def _mend(content: bytes, encoding: str) -> str:
             pass
     text = content.decode(encoding, "replace")
     ordinary = _ORDINARY if encoding == "utf-8" else re.compile(r"[^\ufffd]")
-    # Hardly any of it broken: a slip in this encoding, rather than another encoding.
-    if len(ordinary.findall(text[:_GUESSED_BYTES])) > 8 * text[:_GUESSED_BYTES].count("\ufffd"):
+    good, broken = len(ordinary.findall(text[:_GUESSED_BYTES])), text[:_GUESSED_BYTES].count("\ufffd")
+    # In the middle of its last character.
+    is_cut = encoding == "utf-8" and good and text.find("\ufffd") == len(text) - 1
+    # Hardly any of it broken, or said to be so: a slip in this encoding, rather than another encoding.
+    if good > 8 * broken or is_cut or content.startswith(codecs.BOM_UTF8):
         return text
     return _guess(content)
 
