@@ -95,7 +95,6 @@ def chat(
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser too.")] = False,
 ) -> None:
     """Open the chat over a folder in the browser."""
-    print("Opening the chat ...", file=sys.stderr, flush=True)
     from assistant.chat import open_chat
 
     library, _ = show_progress(_sync(folder))
