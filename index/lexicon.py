@@ -117,7 +117,6 @@ class Lexicon:
         """Whether the file is there, has our schema, is not known to be damaged and holds all of the store."""
         if self._seen and not self._is_as_seen():
             self.reopen()
-            self._is_damaged = False
         try:
             return not self._is_damaged and bool(self._state("whole"))
         except DamagedError:
@@ -174,7 +173,6 @@ class Lexicon:
         for name in ("", "-journal", "-shm", "-wal"):
             remove(self._file.with_name(f"{self._file.name}{name}"))
         self.reopen()
-        self._is_damaged = False
         self._empty(made_with)
 
     def _empty(self, made_with: Mapping[str, str | int] | None) -> None:

@@ -7,7 +7,7 @@ import posixpath
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -201,3 +201,17 @@ def whole_number(element: _Element | None, name: str, otherwise: int) -> int:
         return int((attribute(element, name) if element is not None else None) or otherwise)
     except ValueError:
         return otherwise
+
+
+def join_text(cell: _Element, find_text: Callable[[_Element], tuple[str, list[_Element]]]) -> str:
+    """The text of a cell and of the boxes in it, and of those within them.
+
+    find_text: gives the text of an element without that of the boxes in it, and these.
+    """
+    texts = []
+    waiting = [cell]
+    for element in waiting:
+        text, boxes = find_text(element)
+        texts.append(text)
+        waiting += boxes
+    return " ".join(texts)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from index.formats import Extract, UnreadableError
-from index.formats.archive import Archive, local_name, whole_number
+from index.formats.archive import Archive, join_text, local_name, whole_number
 from index.formats.blocks import Blocks
 from index.formats.fields import read_date, read_title
 
@@ -75,7 +75,7 @@ def _find_rows(table: _Element, blocks: Blocks) -> Iterator[list[str]]:
     for row in table.iterdescendants("{*}table-row"):
         cells: list[str] = []
         for cell in row.iterchildren("{*}table-cell", "{*}covered-table-cell"):
-            text = _join(cell)
+            text = join_text(cell, _find_text)
             repeats = whole_number(cell, "number-columns-repeated", 1)
             cells += [text] * min(repeats, _MOST_REPEATS if text.strip() else _MOST_COLUMNS - len(cells))
             if (count := count + 1 + repeats // _MOST_REPEATS) > _MOST_CELLS:
@@ -84,16 +84,6 @@ def _find_rows(table: _Element, blocks: Blocks) -> Iterator[list[str]]:
         while cells and not cells[-1].strip():
             cells.pop()
         yield from [cells] * (min(whole_number(row, "number-rows-repeated", 1), _MOST_REPEATS) if cells else 1)
-
-
-def _join(cell: _Element) -> str:
-    texts = []
-    waiting = [cell]
-    for element in waiting:  # the boxes within boxes too
-        text, boxes = _find_text(element)
-        texts.append(text)
-        waiting += boxes
-    return " ".join(texts)
 
 
 def _find_text(element: _Element) -> tuple[str, list[_Element]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from index.formats import Extract, UnreadableError
-from index.formats.archive import Archive, attribute, find_children, local_name, whole_number
+from index.formats.archive import Archive, attribute, find_children, join_text, local_name, whole_number
 from index.formats.blocks import Blocks
 
 if TYPE_CHECKING:
@@ -94,18 +94,8 @@ class _Reader:
         rows = [list(_find_named(row, "tc")) for row in _find_named(table, "tr")]
         if len(rows) == 1 or all(len(row) == 1 for row in rows):
             return [cell for row in rows for cell in row]
-        self._blocks.table([_join(cell) for cell in row] for row in rows)
+        self._blocks.table([join_text(cell, _find_text) for cell in row] for row in rows)
         return []
-
-
-def _join(cell: _Element) -> str:
-    texts = []
-    waiting = [cell]
-    for element in waiting:  # the boxes within boxes too
-        text, boxes = _find_text(element)
-        texts.append(text)
-        waiting += boxes
-    return " ".join(texts)
 
 
 def _find_named(parent: _Element, name: str) -> Iterator[_Element]:
