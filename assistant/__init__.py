@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, TextDelta, Turn, Usage
     from assistant.chain import answer, stream_answer
-    from assistant.query_engine import FootnoteQueryEngine
+    from assistant.serving.query_engine import FootnoteQueryEngine
     from index.documents import Passage, Progress
     from index.errors import FolderError, FootnoteError, InputError, ModelError, StoreError, WeightsError
     from index.settings import Settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "assistant.chain": ("answer", "stream_answer"),
     "assistant.answers": ("NOT_FOUND", "Answer", "AnswerSentence", "Citation", "TextDelta", "Turn", "Usage"),
-    "assistant.query_engine": ("FootnoteQueryEngine",),
+    "assistant.serving.query_engine": ("FootnoteQueryEngine",),
     "index.documents": ("Passage", "Progress"),
     "index.errors": ("FolderError", "FootnoteError", "InputError", "ModelError", "StoreError", "WeightsError"),
     "index.settings": ("Settings",),

@@ -13,13 +13,14 @@ import os
 import signal
 import sys
 
+from index.errors import INTERRUPTED
+
 # Nothing that takes long to import stands here: before `main` runs, nothing listens for a Ctrl-C.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INTERRUPTED = 130
 READER_GONE = 141  # what a shell gives for any program whose reader has left
 
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.unraisablehook = _hear
     _open_streams()
     try:
-        from assistant.command_line import command
+        from assistant.serving.command_line import command
 
         signal.signal(signal.SIGINT, interrupt)
         command(arguments)

@@ -8,17 +8,17 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
-from assistant.comparison import find_sides
-from assistant.followup import History, read_history
-from assistant.generation import write
-from assistant.language_model import LanguageModel
-from assistant.quotations import quote
-from assistant.reader import read, threshold
-from assistant.rewriting import rewrite_with_model
+from assistant.question.comparison import find_sides
+from assistant.question.followup import History, read_history
+from assistant.quoting.quotations import quote
+from assistant.quoting.reader import read, threshold
+from assistant.writing.generation import write
+from assistant.writing.language_model import LanguageModel
+from assistant.writing.rewriting import rewrite_with_model
 from index.documents import Passage, Progress
 from index.errors import ModelError
-from index.evidence import EVIDENCE_PASSAGES
 from index.library import Library, check_question, open_library
+from index.searching.evidence import EVIDENCE_PASSAGES
 from index.settings import Settings
 from index.sync import SyncReport
 

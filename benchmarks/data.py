@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import InputError
-from index.formats import TEXT, UnreadableError, find_format
+from index.loading.formats import TEXT, UnreadableError, find_format
 
 _UNWRITABLE = re.compile("[\\x00\\ud800-\\udfff]")  # what JSON can hold and no text file
 _A_FOLDER = 1000  # files at most

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from index import minilm
+from index.embedding import minilm
+from index.embedding.weights import Weights, open_weights
 from index.library import finish
 from index.settings import Settings, sample_folder
-from index.weights import Weights, open_weights
 
 Embed = Callable[[Sequence[str]], Any]
 
@@ -146,7 +146,7 @@ def to_inputs(ids: Any, mask: Any) -> dict[str, Any]:
 
 
 def to_onnx(weights: dict[str, Any], *, int8: bool) -> bytes:
-    """The encoder as an ONNX model with the inputs that Chroma's function gives; see `index.minilm`."""
+    """The encoder as an ONNX model with the inputs that Chroma's function gives; see `index.embedding.minilm`."""
     from onnx import TensorProto, helper, numpy_helper
 
     nodes: list[Any] = []

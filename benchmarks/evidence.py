@@ -35,11 +35,11 @@ from pathlib import Path
 from benchmarks.retrieval import open_langchain, open_llama_index, tell
 from benchmarks.sync import Row, leave, print_rows
 from index.documents import identify
-from index.embedding import Vectors
+from index.embedding.protocol import Vectors
 from index.errors import FootnoteError, InputError
-from index.evidence import EVIDENCE_PASSAGES, choose_evidence
 from index.library import Library, finish, open_library
-from index.retriever import CANDIDATES
+from index.searching.evidence import EVIDENCE_PASSAGES, choose_evidence
+from index.searching.retriever import CANDIDATES
 from index.settings import LOCAL_CHUNK_TOKENS, LOCAL_EMBEDDING, Settings
 
 BUDGETS = (2000, 4000, 8000)  # characters

@@ -2,7 +2,7 @@
 
     python -m benchmarks.fit_reader --squad FILE [--questions 2400] [--write] [--json FILE]
 
-With --write the fitted numbers become those that ship, in `assistant/reader.json`.
+With --write the fitted numbers become those that ship, in `assistant/quoting/reader.json`.
 
 Half of the articles is indexed in one folder and half in another. A question is asked of the folder that
 holds its article and of the one that does not, so that absent topics are really absent. The figures that it
@@ -30,13 +30,13 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from assistant.reader import MODEL_FILE, MOST_QUOTED, Candidate, describe, judge, load_model
+from assistant.quoting.reader import MODEL_FILE, MOST_QUOTED, Candidate, describe, judge, load_model
 from benchmarks.reader import Columns, measure_claims, measure_shown, normalise, report, with_intervals
-from index.embedding import open_embedding
+from index.embedding.engines import open_embedding
 from index.library import finish
-from index.retriever import retrieve
+from index.searching.retriever import retrieve
 from index.settings import Settings
-from index.store import Store
+from index.storing.store import Store
 from index.sync import sync
 
 FOLDS = 4

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.followup import read_history, rewrite
+from assistant.question.followup import read_history, rewrite
 from benchmarks.reader import Columns, Figures, index, mean, read_rows, report, with_intervals, write_file
 from benchmarks.sync import leave
 from index.documents import identify

@@ -44,16 +44,16 @@ from pathlib import Path
 from typing import Any
 
 from assistant.answers import Answer
-from assistant.chat import converse
-from assistant.page import to_panel
-from assistant.silence import NOT_FOUND_TOKEN
+from assistant.serving.chat import converse
+from assistant.serving.page import to_panel
+from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.obeying_server import KINDS, MODEL, Case, Obedience, ObeyingServer, Request, find_group, obey
 from benchmarks.reader import read_rows
 from benchmarks.sync import leave
 from index.errors import FootnoteError
 from index.library import Library, finish, open_library
-from index.sentences import find_sentences
 from index.settings import Settings
+from index.splitting.sentences import find_sentences
 from prompts import render
 
 PLACES = ("start", "middle", "end")

@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from assistant.silence import NOT_FOUND_TOKEN
+from assistant.writing.silence import NOT_FOUND_TOKEN
 
 MODEL = "obeying-model"
 KINDS = ("uncited", "instruction", "innocent", "copied", "mixed", "live")

@@ -53,12 +53,12 @@ import numpy as np
 
 from assistant import answer
 from assistant.answers import Citation
-from assistant.citations import cite
-from assistant.reader import MOST_QUOTED, read
+from assistant.citing.citations import cite
+from assistant.quoting.reader import MOST_QUOTED, read
 from benchmarks.sync import leave
 from index.library import Library, finish, open_library
 from index.settings import Settings
-from index.terms import find_query_terms, find_terms
+from index.splitting.terms import find_query_terms, find_terms
 
 KINDS = ("answerable", "absent", "impossible")
 SATURATION, LENGTH_SHARE = 0.9, 0.4  # BM25's k1 and b

@@ -3,11 +3,11 @@
     python -m benchmarks.retrieval --data FOLDER [--split dev] [--queries N] [--peers yes|no] [--json FILE]
 
 FOLDER is a BEIR folder, a SQuAD file, or a folder that holds one; see `benchmarks.data`. Each document is written as a
-file, and the folder is synced and searched as a user's is: "product" is `index.retriever.retrieve`, "dense" its search
-by meaning alone, "lexical" its search by words alone. llama-index (`VectorStoreIndex`, `SentenceSplitter` of 1024
-tokens) and LangChain (`RecursiveCharacterTextSplitter` of 1000 characters, 200 of them overlap, into Chroma) are given
-the same texts and keep to their defaults but for the embedding: that is the product's own engine for everyone, since
-the weights are the same and only quality is measured here; `benchmarks.sync` measures speed.
+file, and the folder is synced and searched as a user's is: "product" is `index.searching.retriever.retrieve`, "dense"
+its search by meaning alone, "lexical" its search by words alone. llama-index (`VectorStoreIndex`, `SentenceSplitter` of
+1024 tokens) and LangChain (`RecursiveCharacterTextSplitter` of 1000 characters, 200 of them overlap, into Chroma) are
+given the same texts and keep to their defaults but for the embedding: that is the product's own engine for everyone,
+since the weights are the same and only quality is measured here; `benchmarks.sync` measures speed.
 
 Documents are ranked by their best passage, and passages are asked for until there are 100 documents. The gain of a
 document of grade g is 2^g - 1. A document whose id is the query's own is passed over unless it is judged relevant,
@@ -38,10 +38,10 @@ import numpy as np
 from benchmarks.data import Task, load_task, to_text, write_documents
 from benchmarks.sync import leave
 from index.documents import identify
-from index.embedding import Embedding, Vectors
+from index.embedding.protocol import Embedding, Vectors
 from index.errors import FootnoteError
 from index.library import Library, finish, open_library
-from index.retriever import CANDIDATES, retrieve
+from index.searching.retriever import CANDIDATES, retrieve
 from index.settings import LOCAL_CHUNK_TOKENS, LOCAL_EMBEDDING, Settings
 
 DEPTH = 100  # documents that are ranked

@@ -55,14 +55,15 @@ from benchmarks.engines import make_texts, open_chroma_default, to_onnx
 from benchmarks.retrieval import tell
 from benchmarks.sync import Row, StandIn, leave, open_raglite, print_rows, resident_bytes
 from index.documents import Document, Passage, identify
-from index.embedding import Embedding, Vectors, open_embedding
+from index.embedding.engines import open_embedding
+from index.embedding.minilm import DIMENSIONS, MOST_TOKENS, MiniLM
+from index.embedding.protocol import Embedding, Vectors
+from index.embedding.weights import open_weights
 from index.library import finish
-from index.minilm import DIMENSIONS, MOST_TOKENS, MiniLM
-from index.retriever import CANDIDATES, retrieve
+from index.searching.retriever import CANDIDATES, retrieve
 from index.settings import LOCAL_EMBEDDING, Settings
-from index.store import Store, Version, discard, number_chunks
+from index.storing.store import Store, Version, discard, number_chunks
 from index.sync import _embed_texts
-from index.weights import open_weights
 
 CHUNKS_A_DOCUMENT = 50
 BATCH_CHUNKS = 5000
@@ -411,7 +412,7 @@ PEERS: dict[str, Callable[[Bench, int], Ask]] = {
 BARE_COMMAND = "import typer; app = typer.Typer(); app.command()(lambda: None); app()"
 BARE_QUERY = """
 import sys, chromadb
-from index.embedding import open_embedding
+from index.embedding.engines import open_embedding
 from index.library import finish
 from index.settings import Settings
 vector = finish(open_embedding(Settings.from_environment())).embed_query(sys.argv[2])

@@ -23,8 +23,8 @@ they were made of), the share that was corrupted. auroc_NAME: by surety. false_a
 The systems: the product, with the embedded model; words, the same without an embedding.
 
 --fit: the logistic model is fitted anew, and every sentence judged by one that saw nothing of its article (of WiCE: of
-its claim's article); with --write, the fit to everything becomes `assistant/support.json`. Without --fit the shipped
-model judges: on the data that it was fitted to that flatters it.
+its claim's article); with --write, the fit to everything becomes `assistant/citing/support.json`. Without --fit the
+shipped model judges: on the data that it was fitted to that flatters it.
 
 But: corruptions made by rule are easier than the mistakes of a model; and some leave a sentence true.
 """
@@ -43,12 +43,22 @@ from typing import Any
 
 import numpy as np
 
-from assistant.support import MODEL_FILE, Fact, decide, describe, find_wrong_facts, load_model, weigh, weigh_facts
+from assistant.citing.support import (
+    MODEL_FILE,
+    Fact,
+    decide,
+    describe,
+    find_wrong_facts,
+    load_model,
+    weigh,
+    weigh_facts,
+)
 from benchmarks.reader import auroc, mean, read_rows, report
-from index.embedding import Embedding, open_embedding
+from index.embedding.engines import open_embedding
+from index.embedding.protocol import Embedding
 from index.library import finish
-from index.sentences import find_sentences
 from index.settings import Settings
+from index.splitting.sentences import find_sentences
 
 FOLDS = 5
 CORRUPTIONS = ("number", "name", "negation", "other document", "neighbour")

@@ -44,13 +44,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.engines import make_texts, open_chroma_default, to_onnx
-from index.embedding import Embedding, Vectors
+from index.embedding.protocol import Embedding, Vectors
+from index.embedding.weights import open_weights
 from index.library import finish, open_library
+from index.loading.worker import _peak_bytes
 from index.settings import LOCAL_CHUNK_TOKENS, Settings
-from index.store import Store
+from index.storing.store import Store
 from index.sync import sync
-from index.weights import open_weights
-from index.worker import _peak_bytes
 
 PASSAGES_A_FILE = 5
 FILE_BYTES = 30_000  # of each file where a folder stands for many megabytes

@@ -15,7 +15,8 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from index.documents import Passage
-from index.embedding import Embedding, open_embedding
+from index.embedding.engines import open_embedding
+from index.embedding.protocol import Embedding
 from index.library import check_question, finish, open_library, read_text
 from index.settings import Settings
 

@@ -7,7 +7,7 @@ import os
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from index.sentences import Sentence
+from index.splitting.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)

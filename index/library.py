@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from index.documents import Passage, Progress
-from index.embedding import Embedding, open_embedding
+from index.embedding.engines import open_embedding
+from index.embedding.protocol import Embedding
 from index.errors import FolderError, InputError
-from index.evidence import choose_evidence
 from index.place import DamagedError
-from index.retriever import retrieve
+from index.searching.evidence import choose_evidence
+from index.searching.retriever import retrieve
 from index.settings import Settings, read_path, shorten
-from index.store import Store
+from index.storing.store import Store
 from index.sync import SyncReport, sync
 
 LONGEST_QUESTION_CHARACTERS = 10_000
@@ -68,7 +69,7 @@ class Library:
     def choose_evidence(
         self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]
     ) -> tuple[Passage, ...]:
-        """The parts of the passages that a language model is to see; see `index.evidence.choose_evidence`."""
+        """The parts of the passages that a language model is to see; see `index.searching.evidence.choose_evidence`."""
         return choose_evidence(passages, query, self.store.lexicon, most, size_of)
 
 

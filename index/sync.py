@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.documents import Document, Progress
-from index.embedding import Embedded, Embedding
+from index.embedding.protocol import Embedded, Embedding
 from index.errors import FolderError
-from index.folder import File, scan
-from index.lexicon import Record
-from index.loader import UnreadableError
-from index.opening import open_document
+from index.loading.folder import File, scan
+from index.loading.loader import UnreadableError
+from index.loading.opening import open_document
+from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
-from index.sentences import find_chunk_sentences
-from index.splitter import split
-from index.store import HeldError, Store, Version, chunk_id, number_chunks, pack
-from index.worker import Loader
+from index.splitting.sentences import find_chunk_sentences
+from index.splitting.splitter import split
+from index.storing.lexicon import Record
+from index.storing.store import HeldError, Store, Version, chunk_id, number_chunks, pack
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
 RACY_NS = 50_000_000  # a file changed so shortly before it is read may change again within one tick of its clock

@@ -13,9 +13,10 @@ from hashed import open_store
 
 from index import library
 from index.documents import Progress
-from index.embedding import Embedding, open_embedding
+from index.embedding.engines import open_embedding
+from index.embedding.protocol import Embedding
 from index.settings import Settings
-from index.store import Store
+from index.storing.store import Store
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("footnote", deadline=None)

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from index.documents import Chunk, Document
-from index.embedding import Embedded, Vectors
-from index.lexicon import Record
-from index.loader import load
-from index.splitter import split
-from index.store import Store, Version, number_chunks
+from index.embedding.protocol import Embedded, Vectors
+from index.loading.loader import load
+from index.splitting.splitter import split
+from index.storing.lexicon import Record
+from index.storing.store import Store, Version, number_chunks
 from index.sync import _embed_texts
 
 DIMENSIONS = 8

@@ -55,7 +55,7 @@ async def ask(page: Any, events: dict[str, list[object]]) -> dict[str, str]:
     """The replies to the events of a page that is mounted without the guard, by the event's name."""
     import httpx
 
-    from assistant.chat import mount
+    from assistant.serving.chat import mount
 
     transport = httpx.ASGITransport(mount(page), raise_app_exceptions=False)
     replies: dict[str, str] = {}
@@ -92,8 +92,8 @@ def describe(secret: Path) -> dict[str, object]:
     os.environ["GRADIO_TEMP_DIR"] = cache = tempfile.mkdtemp()
     import gradio
 
-    from assistant.chat import build_page, mount
-    from assistant.guard import Streams
+    from assistant.serving.chat import build_page, mount
+    from assistant.serving.guard import Streams
     from index.library import finish, open_library
     from index.settings import Settings, sample_folder
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, TextDelta, Turn, Usage
 from index.documents import Passage
 from index.errors import InputError
-from index.sentences import Sentence
+from index.splitting.sentences import Sentence
 
 # Whatever a document, a file name or a model may hold: every character, lone surrogates of file names included.
 texts = st.text(max_size=20) | st.text(st.characters(categories=["Cs", "Cc", "Zl", "So"]), max_size=5)

@@ -38,7 +38,7 @@ def importers_of(library: str) -> set[str]:
 
 
 def test_there_are_files_to_look_at() -> None:
-    assert {"app.py", "assistant/chain.py", "index/store.py", "prompts/__init__.py"} <= set(FILES)
+    assert {"app.py", "assistant/chain.py", "index/storing/store.py", "prompts/__init__.py"} <= set(FILES)
 
 
 @pytest.mark.parametrize(
@@ -56,20 +56,73 @@ def test_imports_point_one_way(room: str, may_import: set[str]) -> None:
     assert {(file, name) for file, name in found if name.split(".")[0] not in may_import} == set()
 
 
+# From top to bottom: a room, or a file beside the rooms, uses only itself and what stands on a lower floor.
+FLOORS = (
+    {"app"},
+    {"assistant.__main__"},
+    {"assistant.serving"},
+    {"assistant.chain"},
+    {"assistant.writing"},
+    {"assistant.quoting"},
+    {"assistant.citing"},
+    {"assistant.question"},
+    {"assistant.answers"},
+    {"prompts"},
+    {"index.components"},
+    {"index.library"},
+    {"index.sync", "index.searching"},
+    {"index.storing"},
+    {"index.loading", "index.embedding"},
+    {"index.documents"},
+    {"index.splitting"},
+    {"index.settings", "index.place"},
+    {"index.errors"},
+)
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(name: str) -> str:
+    """The room that a module or a name of it stands in."""
+    parts = name.split(".")
+    return parts[0] if parts[0] in ("app", "prompts") else ".".join(parts[:2])
+
+
+def test_a_room_uses_only_what_is_below_it() -> None:
+    wrong = []
+    # What a package shows of itself stands on no floor: it names what its rooms hold.
+    for file in (file for file in FILES if file != "assistant/__init__.py"):
+        room = room_of(file.removesuffix(".py").replace("/", "."))
+        used = {room_of(name) for name in imports_of(file) if name.split(".")[0] in OURS} - {room}
+        wrong += [
+            f"{file} uses {other}, which does not stand below {room}"
+            for other in sorted(used)
+            if FLOOR_OF[other] <= FLOOR_OF[room]
+        ]
+    assert not wrong, "; ".join(wrong)
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {room_of(file.removesuffix(".py").replace("/", ".")) for file in FILES}
+    assert rooms - {"assistant.__init__", "index.__init__"} == FLOOR_OF.keys()
+
+
 @pytest.mark.parametrize(
     ("library", "home"),
     [
-        ("gradio", {"assistant/chat.py"}),
-        ("chromadb", {"index/chroma_files.py"}),
+        ("gradio", {"assistant/serving/chat.py"}),
+        ("chromadb", {"index/storing/chroma_files.py"}),
         ("filelock", {"index/place.py"}),
-        ("openvino", {"index/minilm.py"}),
-        ("tokenizers", {"index/minilm.py"}),
-        ("huggingface_hub", {"index/weights.py"}),
-        ("openai", {"assistant/language_model.py"}),
-        ("typer", {"assistant/command_line.py"}),
-        ("llama_index.llms", {"assistant/language_model.py"}),
-        ("llama_index.embeddings", {"index/embedding.py"}),
-        ("llama_index.core", {"assistant/language_model.py", "assistant/query_engine.py", "index/components.py"}),
+        ("openvino", {"index/embedding/minilm.py"}),
+        ("tokenizers", {"index/embedding/minilm.py"}),
+        ("huggingface_hub", {"index/embedding/weights.py"}),
+        ("openai", {"assistant/writing/language_model.py"}),
+        ("typer", {"assistant/serving/command_line.py"}),
+        ("llama_index.llms", {"assistant/writing/language_model.py"}),
+        ("llama_index.embeddings", {"index/embedding/engines.py"}),
+        (
+            "llama_index.core",
+            {"assistant/writing/language_model.py", "assistant/serving/query_engine.py", "index/components.py"},
+        ),
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
@@ -77,7 +130,8 @@ def test_a_library_has_one_home(library: str, home: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["assistant", "assistant.command_line", "assistant.chain", "index.library", "index.sync", "prompts"]
+    "module",
+    ["assistant", "assistant.serving.command_line", "assistant.chain", "index.library", "index.sync", "prompts"],
 )
 def test_nothing_heavy_is_loaded_by_an_import(module: str) -> None:
     heavy = ["gradio", "openai", "chromadb", "llama_index", "openvino", "numpy", "tokenizers", "huggingface_hub"]

@@ -6,7 +6,7 @@ import pytest
 
 from assistant.answers import NOT_FOUND, Answer
 from assistant.chain import answer
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.settings import Settings
 
 # Made up for this test, as is everyone in them.

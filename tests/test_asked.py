@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.asked import (
+from assistant.question.asked import (
     asks_for,
     asks_for_several,
     asks_how,

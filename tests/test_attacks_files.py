@@ -27,13 +27,13 @@ from hypothesis import settings as run_with
 from hypothesis import strategies as st
 from made_files import RELATIONS, WORD, make_docx, make_pdf, make_zip
 
-from index import opening
 from index.documents import Document
-from index.folder import File
-from index.loader import UnreadableError, load
-from index.store import Store
+from index.loading import opening
+from index.loading.folder import File
+from index.loading.loader import UnreadableError, load
+from index.loading.worker import Loader
+from index.storing.store import Store
 from index.sync import sync
-from index.worker import Loader
 
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 ODF = " ".join(
@@ -151,11 +151,11 @@ def watch(event, arguments):
     if event == "open" and str(arguments[0]).startswith(sys.argv[1]):
         opened.append(Path(arguments[0]).name)
 sys.addaudithook(watch)
-from index.folder import scan
-from index.opening import open_document
-from index.worker import Loader
-import index.opening
-index.opening.LONG_TEXT_BYTES = 5000
+from index.loading.folder import scan
+from index.loading.opening import open_document
+from index.loading.worker import Loader
+import index.loading.opening
+index.loading.opening.LONG_TEXT_BYTES = 5000
 files, _ = scan(Path(sys.argv[1]))
 with Loader() as loader:
     for file in files:
@@ -887,7 +887,7 @@ def test_a_caption_of_a_table_is_read(tmp_path: Path) -> None:
 
 
 def test_a_text_beyond_the_most_is_cut_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.formats.blocks.MOST_CHARACTERS", 1_000)
+    monkeypatch.setattr("index.loading.formats.blocks.MOST_CHARACTERS", 1_000)
     document = read(tmp_path, "a.pdf", make_pdf([_PROSE] * 50))
     assert len(document.text) <= 1_010
     assert document.unread == "what is beyond 1,000 characters"
@@ -920,7 +920,7 @@ def test_a_sync_lists_what_it_read_in_part(folder: Path, store: Store) -> None:
     ids=["marked", "cut"],
 )
 def test_a_slip_in_utf_8_is_no_other_encoding(content: bytes, text: str) -> None:
-    from index.formats.text import decode
+    from index.loading.formats.text import decode
 
     assert decode(content) == text
 

@@ -27,15 +27,16 @@ from typer.testing import CliRunner
 import assistant
 from assistant.answers import Answer, Turn
 from assistant.chain import answer, stream_answer
-from assistant.command_line import command
-from assistant.connection import connect
-from assistant.evaluation import LONGEST_LINE_BYTES, read_cases
-from assistant.followup import LAST_TURNS, LONGEST_TURN_CHARACTERS, read_history
-from index.embedding import Embedding, LlamaIndexEmbedding
+from assistant.question.followup import LAST_TURNS, LONGEST_TURN_CHARACTERS, read_history
+from assistant.serving.command_line import command
+from assistant.serving.evaluation import LONGEST_LINE_BYTES, read_cases
+from assistant.writing.connection import connect
+from index.embedding.engines import LlamaIndexEmbedding
+from index.embedding.protocol import Embedding
+from index.embedding.weights import fetch_weights
 from index.errors import FootnoteError, InputError, ModelError
 from index.library import find_folder
 from index.settings import Settings
-from index.weights import fetch_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = "why was Israel skipped?"

@@ -35,20 +35,23 @@ from test_language_model import settings_for
 import assistant
 import index
 import prompts
-from assistant import asked, choice, claims, comparison, conflicts, evaluation, followup, markers, page, second_opinion
-from assistant.citations import CitedText
-from assistant.language_model import LONGEST_REPLY_CHARACTERS, LanguageModel
-from assistant.silence import SilenceFilter
-from assistant.support import check, find_support
-from assistant.thoughts import Thoughts
-from index.embedding import Embedding
+from assistant.citing import claims, markers, second_opinion
+from assistant.citing.citations import CitedText
+from assistant.citing.support import check, find_support
+from assistant.question import asked, comparison, followup
+from assistant.quoting import choice, conflicts
+from assistant.serving import evaluation, page
+from assistant.writing.language_model import LONGEST_REPLY_CHARACTERS, LanguageModel
+from assistant.writing.silence import SilenceFilter
+from assistant.writing.thoughts import Thoughts
+from index.embedding.protocol import Embedding
 from index.errors import ModelError
-from index.formats import _UNSUPPORTED, UnreadableError, find_format
-from index.formats.text import find_title_and_date
-from index.sections import cut_sections, to_pieces
-from index.sentences import LONGEST_SENTENCE_CHARACTERS, find_sentences
-from index.splitter import MOST_CHARACTERS_A_TOKEN, split
-from index.terms import find_phrases, find_terms
+from index.loading.formats import _UNSUPPORTED, UnreadableError, find_format
+from index.loading.formats.text import find_title_and_date
+from index.loading.sections import cut_sections, to_pieces
+from index.splitting.sentences import LONGEST_SENTENCE_CHARACTERS, find_sentences
+from index.splitting.splitter import MOST_CHARACTERS_A_TOKEN, split
+from index.splitting.terms import find_phrases, find_terms
 
 # -- what grows faster than its input ---------------------------------------------------------
 
@@ -100,21 +103,21 @@ def grows_too_fast(takes: Takes, characters: int, quick_seconds: float) -> bool:
 
 # What stands in a pattern that is made within a function.
 LOCALS: dict[str, dict[str, Sequence[str | bytes]]] = {
-    "assistant.claims": {"name": ["united states"]},
-    "assistant.evaluation": {"before": [r"(?<!\d)(?<!\d[.,])"], "wanted": ["1 cat"], "after": [r"(?![.,]?\d)"]},
-    "index.formats": {"begin": [begin for begin, _ in _UNSUPPORTED]},
+    "assistant.citing.claims": {"name": ["united states"]},
+    "assistant.serving.evaluation": {"before": [r"(?<!\d)(?<!\d[.,])"], "wanted": ["1 cat"], "after": [r"(?![.,]?\d)"]},
+    "index.loading.formats": {"begin": [begin for begin, _ in _UNSUPPORTED]},
 }
 # The patterns that are shown no more than so many characters, whatever the text, and of what.
 BOUNDED = {
-    "assistant.asked._SEVERAL": (300, "asks_for_several reads no longer question"),
-    "assistant.citations._STOP": (40, "the last of the text so far"),
-    "assistant.citations._WIDE_STOP": (40, "the last of the text so far"),
-    "assistant.comparison._BOTH": (300, "find_sides reads no longer question"),
-    "assistant.comparison._FORM_PATTERNS": (300, "find_sides reads no longer question"),
-    "assistant.comparison._JOINING": (300, "find_sides reads no longer question"),
-    "assistant.markers._NAME_BEFORE": (40, "the last of the line before a marker"),
-    "assistant.markers._STOP": (20, "the last of the line before a marker"),
-    "index.sentences._ENDS": (100, "a block that may be a heading"),
+    "assistant.question.asked._SEVERAL": (300, "asks_for_several reads no longer question"),
+    "assistant.citing.citations._STOP": (40, "the last of the text so far"),
+    "assistant.citing.citations._WIDE_STOP": (40, "the last of the text so far"),
+    "assistant.question.comparison._BOTH": (300, "find_sides reads no longer question"),
+    "assistant.question.comparison._FORM_PATTERNS": (300, "find_sides reads no longer question"),
+    "assistant.question.comparison._JOINING": (300, "find_sides reads no longer question"),
+    "assistant.citing.markers._NAME_BEFORE": (40, "the last of the line before a marker"),
+    "assistant.citing.markers._STOP": (20, "the last of the line before a marker"),
+    "index.splitting.sentences._ENDS": (100, "a block that may be a heading"),
 }
 FLAGS_PLACE = {"compile": 1, "split": 3, "sub": 4, "subn": 4}  # of the arguments; in all others 2
 
@@ -329,9 +332,13 @@ def test_a_bad_pattern_is_found_out(pattern: str, way: str) -> None:
 
 def test_patterns_are_found_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {used.name for used in find_patterns()}
-    assert names >= {"index.formats._HTML", "assistant.asked._ASKED_PATTERNS", "assistant.comparison._FORM_PATTERNS"}
-    assert any("ufeff" in name and name.startswith("index.formats.web: ") for name in names)
-    assert sum(name.startswith("index.formats: re.match(begin") for name in names) == 1
+    assert names >= {
+        "index.loading.formats._HTML",
+        "assistant.question.asked._ASKED_PATTERNS",
+        "assistant.question.comparison._FORM_PATTERNS",
+    }
+    assert any("ufeff" in name and name.startswith("index.loading.formats.web: ") for name in names)
+    assert sum(name.startswith("index.loading.formats: re.match(begin") for name in names) == 1
     monkeypatch.setattr(index, "_NEW", {"a": [(re.compile("a+b"),)]}, raising=False)
     assert "index._NEW" in {used.name for used in find_patterns()}
 
@@ -506,9 +513,9 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 from index.library import finish
-from index.embedding import open_embedding
+from index.embedding.engines import open_embedding
 from index.settings import Settings
-from index.splitter import split
+from index.splitting.splitter import split
 embedding = finish(open_embedding(Settings.from_environment()))
 embedding.embed(["words"])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

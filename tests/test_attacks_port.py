@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 from mounted_page import hide_file
 from test_chat import ROOT, browsing, needs_chromium, serving
 
-from assistant import guard
-from assistant.guard import RefusedError, check_sender, read_event, read_json
-from assistant.port import IDLE_SECONDS, MOST_CONNECTIONS
+from assistant.serving import guard
+from assistant.serving.guard import RefusedError, check_sender, read_event, read_json
+from assistant.serving.port import IDLE_SECONDS, MOST_CONNECTIONS
 
 SECRET = "wormwood-and-gall-4711"
 OPEN = {  # what the page needs; everything else that Gradio answers is closed

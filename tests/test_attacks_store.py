@@ -22,8 +22,8 @@ from test_command_line import check_one_sentence
 from test_hard_folders import Helper, sync_again_and_again
 from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewhere
 
-from index.retriever import retrieve
-from index.store import Store, discard, place_of
+from index.searching.retriever import retrieve
+from index.storing.store import Store, discard, place_of
 
 DAMAGES = int(os.environ.get("FOOTNOTE_TEST_DAMAGES", "4"))
 QUESTION = "Who steers the ferry?"
@@ -37,7 +37,10 @@ def create_otherwise(self, *arguments, configuration, **options):
     return create(self, *arguments, configuration=configuration, **options)
 Client.get_or_create_collection = create_otherwise
 """
-TOO_LARGE = "import index.chroma_files, index.store\nindex.chroma_files.CHECKED_BYTES = index.store.CHECKED_BYTES = 0\n"
+TOO_LARGE = """
+import index.storing.chroma_files, index.storing.store
+index.storing.chroma_files.CHECKED_BYTES = index.storing.store.CHECKED_BYTES = 0
+"""
 TEXTS = {
     f"{number:02}.md": f"# Ferry {number}\n\n" + " ".join(f"Sentence {i} of ferry {number}." for i in range(60))
     for number in range(8)
@@ -102,7 +105,7 @@ class Built:
 
 @pytest.fixture(scope="module")
 def footnote() -> Iterator[Footnote]:
-    with Footnote(f"import assistant.port, gradio, uvicorn\n{SAVE_SOON}") as footnote:
+    with Footnote(f"import assistant.serving.port, gradio, uvicorn\n{SAVE_SOON}") as footnote:
         yield footnote
 
 

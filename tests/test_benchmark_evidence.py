@@ -19,7 +19,7 @@ from benchmarks.evidence import (
     split_as_langchain,
     split_as_llama_index,
 )
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.errors import InputError
 
 FILLING = "Nothing of note happened on that day, and nobody wrote of it.\r\n\r\n"

@@ -10,7 +10,7 @@ import pytest
 from assistant.answers import Citation
 from benchmarks import follow_ups, reader
 from benchmarks.reader import Question
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.settings import Settings
 
 

@@ -19,10 +19,10 @@ from benchmarks import retrieval
 from benchmarks.data import Task, load_task, write_documents
 from benchmarks.retrieval import PEERS, choose, judge, measure, rank, resample, score
 from index.documents import identify
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.errors import InputError
 from index.library import finish, open_library
-from index.loader import load
+from index.loading.loader import load
 from index.settings import Settings
 
 # Texts that a careless writer of files would harm, by ids that are no file names.

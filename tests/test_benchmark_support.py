@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from assistant.support import load_model
+from assistant.citing.support import load_model
 from benchmarks import support
 from benchmarks.support import Judged, Pair
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 
 SENTENCES = [
     "In May 2024, Ida Voss sailed 214 passengers from Brenholm to Tarnsund.",

@@ -12,7 +12,7 @@ from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS, sample_
 from assistant.answers import NOT_FOUND, Answer, TextDelta, Turn
 from assistant.chain import answer, check_question, stream_answer
 from index.documents import Progress
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.errors import FolderError, FootnoteError, InputError, StoreError
 from index.settings import Settings, sample_folder
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from openai_server import Fault, OpenAIServer
 
-from assistant.chat import SAMPLE_QUESTIONS, converse, describe_mode, suggest_questions
+from assistant.serving.chat import SAMPLE_QUESTIONS, converse, describe_mode, suggest_questions
 from index.library import finish, open_library
 from index.settings import Settings, sample_folder
 

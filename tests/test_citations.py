@@ -9,9 +9,9 @@ from hashed import HashEmbedding
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from assistant.citations import CitedText, Seek, cite, number_sentences, seek_among
+from assistant.citing.citations import CitedText, Seek, cite, number_sentences, seek_among
 from index.documents import Passage
-from index.sentences import Sentence, find_sentences
+from index.splitting.sentences import Sentence, find_sentences
 
 TEXT = (
     "The ferry\r\nleft Brenholm at noon. It carried 214 passengers. The captain was Ida Voss.\n\n"

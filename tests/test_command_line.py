@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 
 from assistant.answers import NOT_FOUND, Answer
 from assistant.chain import answer
-from assistant.command_line import command
-from index.embedding import Embedding
-from index.lexicon import Lexicon
+from assistant.serving.command_line import command
+from index.embedding.protocol import Embedding
+from index.storing.lexicon import Lexicon
 from index.sync import sync
 
 ROOT = Path(__file__).resolve().parent.parent

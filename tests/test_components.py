@@ -12,7 +12,7 @@ from llama_index.core.schema import TextNode
 
 from index.components import FootnoteEmbedding, FootnoteRetriever
 from index.documents import identify
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("embedding")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.conflicts import _rivals, find_conflicts
+from assistant.quoting.conflicts import _rivals, find_conflicts
 
 CONFLICTS = [
     # question, sentence, what conflicts

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from index.documents import Passage, identify, page_at
-from index.sentences import Sentence
+from index.splitting.sentences import Sentence
 
 
 def test_an_identity_depends_on_the_path_alone_and_is_the_same_for_ever() -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from conftest import finish
 
-from index.embedding import Embedding, open_embedding
+from index.embedding.engines import open_embedding
+from index.embedding.minilm import MiniLM
+from index.embedding.protocol import Embedding
 from index.errors import InputError
-from index.minilm import MiniLM
 from index.settings import Settings
 
 

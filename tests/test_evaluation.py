@@ -13,8 +13,8 @@ from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, OpenAIServer, Reques
 from typer.testing import CliRunner
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, Support, Turn, Usage
-from assistant.command_line import command
-from assistant.evaluation import (
+from assistant.serving.command_line import command
+from assistant.serving.evaluation import (
     SHARES,
     Case,
     Evidence,
@@ -30,10 +30,10 @@ from assistant.evaluation import (
     to_json,
     to_table,
 )
-from assistant.generation import NOT_FOUND_TOKEN
-from assistant.progress import _line
+from assistant.serving.progress import _line
+from assistant.writing.generation import NOT_FOUND_TOKEN
 from index.documents import Passage, Progress
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.documents import Chunk, Passage, page_at
-from index.evidence import choose_evidence, join_neighbours
-from index.lexicon import Lexicon, Record
-from index.retriever import to_passage
-from index.sentences import find_sentences
+from index.searching.evidence import choose_evidence, join_neighbours
+from index.searching.retriever import to_passage
+from index.splitting.sentences import find_sentences
+from index.storing.lexicon import Lexicon, Record
 
 SENTENCES = (
     "Doha hosted the talks. ",

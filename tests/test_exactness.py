@@ -16,10 +16,10 @@ from conftest import finish
 from hashed import HashEmbedding, contents, open_store
 from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
-from index import opening, sections
 from index.documents import Progress
-from index.lexicon import Lexicon
-from index.store import Store, place_of
+from index.loading import opening, sections
+from index.storing.lexicon import Lexicon
+from index.storing.store import Store, place_of
 from index.sync import SyncReport, sync
 
 KILLS = int(os.environ.get("FOOTNOTE_TEST_KILLS", "12"))
@@ -29,12 +29,12 @@ SYNC_ELSEWHERE = """
 import sys, time
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
-import index.sync, index.opening, index.sections
+import index.sync, index.loading.opening, index.loading.sections
 from hashed import CHUNK_TOKENS, HashEmbedding
-from index.store import Store
+from index.storing.store import Store
 index.sync.BATCH_CHUNKS = 8
-index.opening.LONG_TEXT_BYTES = 2000
-index.sections.SECTION_CHARACTERS = 700
+index.loading.opening.LONG_TEXT_BYTES = 2000
+index.loading.sections.SECTION_CHARACTERS = 700
 class Slow(HashEmbedding):
     def embed(self, texts):
         time.sleep(0.002 * len(texts))
@@ -237,7 +237,7 @@ import sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
 from hashed import CHUNK_TOKENS, HashEmbedding
-from index.store import Store
+from index.storing.store import Store
 store = Store(Path(sys.argv[2]), Path(sys.argv[1]), HashEmbedding.name, CHUNK_TOKENS)
 print(*store.take_news(), len(store.lexicon.records()), store._collection.count() == store.lexicon.count_chunks())
 """

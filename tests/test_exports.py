@@ -11,7 +11,7 @@ import pytest
 from sample_questions import sample_settings
 
 import assistant
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +86,7 @@ HEAVY = ("gradio", "openai", "chromadb", "llama_index", "openvino", "numpy", "to
     ("code", "allowed"),
     [
         ("import assistant", ()),
-        ("import assistant.command_line", ()),
+        ("import assistant.serving.command_line", ()),
         ("from assistant import Answer, Settings, answer, stream_answer; Settings.from_environment()", ()),
         (f"from assistant import answer; answer({QUESTION!r})", ("chromadb", "openvino", "numpy", "tokenizers")),
     ],

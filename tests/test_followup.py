@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.answers import Answer, Turn
-from assistant.followup import leans_on_conversation, read_history, rewrite
+from assistant.question.followup import leans_on_conversation, read_history, rewrite
 from index.errors import InputError
 
 LEANING = [

@@ -19,9 +19,9 @@ from made_files import WORD, join_pdf, make_docx, make_pdf, make_zip
 from pptx.util import Inches
 
 from index.documents import Document, page_at
-from index.formats import UnreadableError, find_format
-from index.loader import load
-from index.sentences import find_sentences
+from index.loading.formats import UnreadableError, find_format
+from index.loading.loader import load
+from index.splitting.sentences import find_sentences
 
 
 def read(tmp_path: Path, name: str, content: bytes | str) -> Document:
@@ -124,7 +124,9 @@ def test_readable_text_of_any_name_is_the_decoded_file(tmp_path: Path, name: str
 
 
 def test_no_reader_is_imported_before_it_is_needed() -> None:
-    program = "import sys, index.worker; print({'lxml', 'openpyxl', 'pypdfium2', 'trafilatura'} & set(sys.modules))"
+    program = (
+        "import sys, index.loading.worker; print({'lxml', 'openpyxl', 'pypdfium2', 'trafilatura'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 

@@ -16,9 +16,9 @@ from sample_questions import sample_settings
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import Event, answer, stream_answer
-from assistant.silence import NOT_FOUND_TOKEN
-from assistant.tokens import open_counter
-from index.embedding import Embedding
+from assistant.writing.silence import NOT_FOUND_TOKEN
+from assistant.writing.tokens import open_counter
+from index.embedding.protocol import Embedding
 from index.library import finish, open_library
 from index.settings import Settings
 

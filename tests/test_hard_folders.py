@@ -27,8 +27,8 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
 from index.documents import identify
 from index.errors import StoreError
-from index.retriever import retrieve
-from index.store import Store, place_of
+from index.searching.retriever import retrieve
+from index.storing.store import Store, place_of
 from index.sync import SyncReport
 
 HERE = Path(__file__).parent
@@ -42,7 +42,7 @@ from pathlib import Path
 import index.sync
 from hashed import CHUNK_TOKENS, WideEmbedding
 from index.errors import StoreError
-from index.store import Store
+from index.storing.store import Store
 folder, stores, limit_bytes = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
 index.sync.BATCH_CHUNKS = 60
 if limit_bytes:
@@ -63,9 +63,9 @@ COMMAND = """
 import sys, time
 sys.path.insert(0, sys.argv.pop(1))
 seconds = float(sys.argv.pop(1))
-import assistant.progress, index.library, index.sync
+import assistant.serving.progress, index.library, index.sync
 from hashed import HashEmbedding
-assistant.progress.SECONDS_BETWEEN_LINES = 0.5
+assistant.serving.progress.SECONDS_BETWEEN_LINES = 0.5
 index.sync.BATCH_CHUNKS = 8
 class Slow(HashEmbedding):
     def embed(self, texts):
@@ -75,7 +75,7 @@ def open_embedding(settings):
     return Slow()
     yield
 index.library.open_embedding = open_embedding
-from assistant.command_line import command
+from assistant.serving.command_line import command
 command()
 """
 SLOW_SECONDS = 0.03

@@ -12,19 +12,19 @@ from test_chat import ask, browsing, needs_chromium, serving
 
 from assistant.answers import Answer, TextDelta
 from assistant.chain import Event, stream_answer
-from assistant.chat import converse
-from assistant.citations import number_sentences
-from assistant.generation import make_prompt
-from assistant.page import written_to_markdown
-from assistant.silence import NOT_FOUND_TOKEN
-from assistant.support import check, find_support
+from assistant.citing.citations import number_sentences
+from assistant.citing.support import check, find_support
+from assistant.serving.chat import converse
+from assistant.serving.page import written_to_markdown
+from assistant.writing.generation import make_prompt
+from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.injection import deal, find_live, is_safe, measure, sum_up
 from benchmarks.obeying_server import KINDS, LIVE, Case, ObeyingServer, Request, carry_out, find_order, obey
 from index.documents import Passage
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.library import finish, open_library
-from index.sentences import Sentence, find_sentences
 from index.settings import Settings
+from index.splitting.sentences import Sentence, find_sentences
 from prompts import render
 
 FENCE = re.compile(r"=== [0-9a-f]{16} ===")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer, Refusal, Reply, Script
 
-from assistant import connection, language_model
-from assistant.language_model import (
+from assistant.writing import connection, language_model
+from assistant.writing.language_model import (
     LONGEST_REPLY_CHARACTERS,
     LanguageModel,
     ThoughtsOver,

@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from index.documents import Chunk
-from index.embedding import Embedded
-from index.lexicon import Lexicon, Record
+from index.embedding.protocol import Embedded
 from index.place import DamagedError, NoRoomError
-from index.terms import find_content_terms, find_terms
+from index.splitting.terms import find_content_terms, find_terms
+from index.storing.lexicon import Lexicon, Record
 
 
 def record_of(name: str, title: str = "", **changes: object) -> Record:
@@ -285,7 +285,7 @@ def test_in_a_large_store_the_common_terms_of_a_query_pick_no_chunks(
 ) -> None:
     fill(lexicon, **{f"bridge{n}": f"The bridge {n} is long." for n in range(20)}, ferry="The ferry is long.")
     assert len(lexicon.search("long ferry bridge", 50)) == 21
-    monkeypatch.setattr("index.postings.MOST_PLACES", 10)
+    monkeypatch.setattr("index.storing.postings.MOST_PLACES", 10)
     assert list(lexicon.search("long ferry bridge", 50)) == ["ferry"]
     # One term is searched in any case.
     assert len(lexicon.search("long", 50)) == 21

@@ -12,11 +12,11 @@ import pytest
 from conftest import finish
 
 from index.documents import identify
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.errors import FolderError, StoreError
 from index.library import Library, open_library
 from index.settings import Settings, sample_folder
-from index.store import place_of
+from index.storing.store import place_of
 
 pytestmark = pytest.mark.usefixtures("embedding")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.documents import identify
-from index.loader import UnreadableError, decode, find_title_and_date, load
+from index.loading.loader import UnreadableError, decode, find_title_and_date, load
 
 TEXT = "Où est-il ?\r\nÀ Zürich — naturally.\nЗдравствуйте. 机器学习。\r😀 end"
 

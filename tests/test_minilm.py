@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embedding import Embedding
-from index.minilm import DIMENSIONS, MOST_TOKENS
-from index.weights import SHA256
+from index.embedding.minilm import DIMENSIONS, MOST_TOKENS
+from index.embedding.protocol import Embedding
+from index.embedding.weights import SHA256
 
 # Made with sentence-transformers and PyTorch from the same weights.
 REFERENCE = json.loads((Path(__file__).parent / "reference_vectors.json").read_text(encoding="utf-8"))["vectors"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
-from assistant.page import (
+from assistant.serving.page import (
     CONTEXT_CHARACTERS,
     EMPTY_PANEL,
     Read,

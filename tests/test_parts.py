@@ -20,15 +20,15 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewher
 
 from index.documents import Document, identify
 from index.errors import StoreError
-from index.parts import PARTS_IN_MEMORY, Parts
-from index.store import Store, number_chunks
+from index.storing.parts import PARTS_IN_MEMORY, Parts
+from index.storing.store import Store, number_chunks
 
 SMALL = 12
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.parts.PART_CHUNKS", SMALL)
+    monkeypatch.setattr("index.storing.parts.PART_CHUNKS", SMALL)
     monkeypatch.setattr("index.sync.BATCH_CHUNKS", 10)
 
 
@@ -54,7 +54,7 @@ def assert_equals_one_part(folder: Path, store: Store) -> None:
     assert all(len(ids) <= SMALL for ids in parts.values())
     assert max(Counter(chain(*parts.values())).values()) == 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("index.parts.PART_CHUNKS", 10**6)
+        patch.setattr("index.storing.parts.PART_CHUNKS", 10**6)
         assert_equals_a_clean_store(folder, store)
 
 
@@ -81,7 +81,7 @@ def test_a_store_of_one_part_is_not_looked_through_before_a_write(
 ) -> None:
     from chromadb.api.models.Collection import Collection
 
-    monkeypatch.setattr("index.parts.PART_CHUNKS", 1000)
+    monkeypatch.setattr("index.storing.parts.PART_CHUNKS", 1000)
     (folder / "a.txt").write_text(LONG)
     run_sync(folder, store)
     calls: list[str] = []
@@ -194,7 +194,7 @@ def test_after_any_history_the_store_equals_one_of_one_part(steps: list[tuple[st
 # Dies when the third part has been made and holds nothing yet.
 BEGIN_AND_DIE = f"""
 import index.sync
-from index import parts
+from index.storing import parts
 index.sync.BATCH_CHUNKS = 1
 parts.PART_CHUNKS = {SMALL}
 make_room = parts.Parts._make_room
@@ -253,7 +253,7 @@ def test_a_part_that_was_made_otherwise_is_refused(folder: Path, filled: Store, 
 def test_a_part_that_has_lost_its_vectors_is_made_anew(
     folder: Path, stores: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.parts.PART_CHUNKS", 1100)
+    monkeypatch.setattr("index.storing.parts.PART_CHUNKS", 1100)
     text = "".join(f"Number {number}. " for number in range(3500))
     ends = [end for end in range(1, len(text) + 1) if end == len(text) or text[end - 2 : end] == ". "]
     document = Document("id", "a.txt", "", None, text, (), "0123456789abcdef")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import postings
-from index.postings import Entry, Matches
+from index.storing import postings
+from index.storing.postings import Entry, Matches
 
 # A chunk: its lines, and its document's title.
 Chunk = tuple[list[list[str]], list[str]]

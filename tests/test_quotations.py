@@ -3,10 +3,10 @@
 import pytest
 
 from assistant.answers import NOT_FOUND, AnswerSentence
-from assistant.quotations import quote
-from assistant.reader import Candidate, Reading
+from assistant.quoting.quotations import quote
+from assistant.quoting.reader import Candidate, Reading
 from index.documents import Passage
-from index.sentences import find_sentences
+from index.splitting.sentences import find_sentences
 
 TEXT = "The ferry\r\nleft Brenholm at noon. Captain Ida Voss steered it."
 PASSAGE = Passage("ab12", "ferry.md", "The Ferry", None, 0, len(TEXT), TEXT, 1.0, tuple(find_sentences(TEXT)), page=2)

@@ -7,13 +7,13 @@ import pytest
 from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS, sample_settings
 
 from assistant.answers import Turn
-from assistant.followup import rewrite
-from assistant.reader import MOST_QUOTED, Reading, describe, judge, load_model, read, threshold
+from assistant.question.followup import rewrite
+from assistant.quoting.reader import MOST_QUOTED, Reading, describe, judge, load_model, read, threshold
 from index.documents import Passage
-from index.embedding import Embedding
+from index.embedding.protocol import Embedding
 from index.library import Library, finish, open_library
-from index.sentences import Sentence, find_sentences
 from index.settings import Settings
+from index.splitting.sentences import Sentence, find_sentences
 
 Ask = Callable[..., Reading]
 

@@ -23,11 +23,11 @@ import pytest
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import Event, answer, stream_answer
-from assistant.followup import read_history, rewrite
-from assistant.generation import make_prompt
-from assistant.language_model import LanguageModel, TooLongError, _is_too_long
-from assistant.rewriting import rewrite_with_model
-from index.embedding import Embedding
+from assistant.question.followup import read_history, rewrite
+from assistant.writing.generation import make_prompt
+from assistant.writing.language_model import LanguageModel, TooLongError, _is_too_long
+from assistant.writing.rewriting import rewrite_with_model
+from index.embedding.protocol import Embedding
 from index.errors import ModelError
 from index.settings import Settings
 

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.documents import Chunk, Passage
-from index.embedding import Embedding
-from index.lexicon import Record
-from index.retriever import (
+from index.embedding.protocol import Embedding
+from index.searching.retriever import (
     COVERAGE_SHARES,
     DENSE_SHARE,
     LEXICAL_SHARE,
@@ -21,8 +20,9 @@ from index.retriever import (
     retrieve,
     to_passage,
 )
-from index.sentences import Sentence, find_sentences
-from index.store import Store
+from index.splitting.sentences import Sentence, find_sentences
+from index.storing.lexicon import Record
+from index.storing.store import Store
 from index.sync import sync
 
 # -- two scores become one --------------------------------------------------------------------

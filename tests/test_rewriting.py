@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from openai_server import Fault, OpenAIServer, Refusal, Reply, Script
 
-from assistant import rewriting
 from assistant.answers import Turn
-from assistant.followup import rewrite
-from assistant.language_model import LanguageModel
-from assistant.rewriting import LAST_TURNS, LONGEST_TURN_CHARACTERS, make_prompt, rewrite_with_model
+from assistant.question.followup import rewrite
+from assistant.writing import rewriting
+from assistant.writing.language_model import LanguageModel
+from assistant.writing.rewriting import LAST_TURNS, LONGEST_TURN_CHARACTERS, make_prompt, rewrite_with_model
 from index.settings import Settings
 
 TURNS = [Turn("Why was Israel skipped?", "Because of the Gulf [1].")]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.sentences import LONGEST_SENTENCE_CHARACTERS, find_sentences
+from index.splitting.sentences import LONGEST_SENTENCE_CHARACTERS, find_sentences
 
 
 def sentences_of(text: str) -> list[str]:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sample_questions import sample_settings
 from test_reader import open_synced, read_from, words_of
 
-from assistant.choice import MOST_LISTED, MOST_QUOTED
-from assistant.comparison import find_sides
-from assistant.reader import Reading, threshold
+from assistant.question.comparison import find_sides
+from assistant.quoting.choice import MOST_LISTED, MOST_QUOTED
+from assistant.quoting.reader import Reading, threshold
 
 PUMPS = {
     "alpha.md": """# The Alpha pump

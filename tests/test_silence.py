@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.silence import NOT_FOUND_TOKEN, SilenceFilter
+from assistant.writing.silence import NOT_FOUND_TOKEN, SilenceFilter
 
 CASES = {
     # what comes: what stays, whether the token was first

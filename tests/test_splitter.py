@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.embedding import Embedding
-from index.minilm import MOST_TOKENS
+from index.embedding.minilm import MOST_TOKENS
+from index.embedding.protocol import Embedding
 from index.settings import LOCAL_CHUNK_TOKENS
-from index.splitter import split
+from index.splitting.splitter import split
 
 WORDS = (
     "the mayor Qatar international unaffable 3.14 1,000 é 机器学习 don't U.S. (a) “so” [12] a—b snake_case 😀".split()

@@ -15,7 +15,7 @@ from hashed import CHUNK_TOKENS, HashEmbedding, contents, put, put_chunks, rows
 
 from index.documents import Document, identify
 from index.errors import StoreError
-from index.store import SCHEMA_VERSION, Store, discard, number_chunks, place_of
+from index.storing.store import SCHEMA_VERSION, Store, discard, number_chunks, place_of
 from index.sync import sync
 
 LONG = (
@@ -190,7 +190,7 @@ def test_a_store_of_another_chunk_size_is_refused(store: Store, folder: Path) ->
 
 
 def test_a_store_of_another_version_is_refused(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.store.SCHEMA_VERSION", 99)
+    monkeypatch.setattr("index.storing.store.SCHEMA_VERSION", 99)
     with pytest.raises(StoreError, match=rf"store version {SCHEMA_VERSION}, not store version 99\. .* --anew$"):
         Store(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.answers import AnswerSentence, Citation, Support
-from assistant.claims import find_names, find_quantities, same_quantity, write_dates_out
-from assistant.second_opinion import apply_verdicts, make_check_prompt, read_verdicts
-from assistant.support import check, find_support, find_wrong_facts
-from index.embedding import Embedding
+from assistant.citing.claims import find_names, find_quantities, same_quantity, write_dates_out
+from assistant.citing.second_opinion import apply_verdicts, make_check_prompt, read_verdicts
+from assistant.citing.support import check, find_support, find_wrong_facts
+from index.embedding.protocol import Embedding
 
 QUOTE = "The ferry left Brenholm at noon on 3 May 2024 with 1,214 passengers."
 SECOND = "Captain Ida Voss steered it to Tarnsund."

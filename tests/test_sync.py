@@ -20,10 +20,10 @@ from hypothesis import settings as run_with
 from hypothesis import strategies as st
 
 from index.documents import identify
-from index.embedding import Vectors
+from index.embedding.protocol import Vectors
 from index.errors import FolderError
-from index.lexicon import Lexicon
-from index.store import Store
+from index.storing.lexicon import Lexicon
+from index.storing.store import Store
 from index.sync import SyncReport, sync
 
 LONG = " ".join(f"Sentence {number} of the long document." for number in range(30))
@@ -379,8 +379,8 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from typing import Any
 from hashed import CHUNK_TOKENS, HashEmbedding
-from index.lexicon import Lexicon
-from index.store import Store
+from index.storing.lexicon import Lexicon
+from index.storing.store import Store
 from index.sync import sync
 {die}
 store = Store(Path({str(stores)!r}), Path({str(folder)!r}), HashEmbedding.name, CHUNK_TOKENS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.terms import STOP_WORDS, find_content_terms, find_phrases, find_terms, holds_phrase
+from index.splitting.terms import STOP_WORDS, find_content_terms, find_phrases, find_terms, holds_phrase
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.thoughts import Thoughts
+from assistant.writing.thoughts import Thoughts
 
 CASES = {
     # what comes: what stays

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from assistant.tokens import estimate_tokens, open_counter
+from assistant.writing.tokens import estimate_tokens, open_counter
 
 TEXTS = {
     "English": "Trump skipped Israel because he ranked economic diplomacy with the Gulf monarchies ahead of it.",

@@ -13,8 +13,8 @@ import pytest
 from made_files import WORD, deflate, join_pdf, make_docx, make_pdf, make_zip
 
 from index.documents import Document
-from index.loader import UnreadableError, load
-from index.worker import MEMORY_BYTES, Loader
+from index.loading.loader import UnreadableError, load
+from index.loading.worker import MEMORY_BYTES, Loader
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "loaders"
 SECONDS = 40  # for any one file, on a busy machine

@@ -16,9 +16,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from index import weights
-from index.minilm import DIMENSIONS, MiniLM
-from index.weights import MODEL_FILE, PACKAGE, SHA256, TOKENIZER_FILE, find_weights, open_weights
+from index.embedding import weights
+from index.embedding.minilm import DIMENSIONS, MiniLM
+from index.embedding.weights import MODEL_FILE, PACKAGE, SHA256, TOKENIZER_FILE, find_weights, open_weights
 
 INSTALLED = files(PACKAGE) / "model"
 
@@ -177,7 +177,7 @@ def open_elsewhere(cache: Path, home: Path, **environment: str) -> subprocess.Co
 import sys
 sys.modules[{PACKAGE!r}] = None
 from pathlib import Path
-from index.weights import open_weights
+from index.embedding.weights import open_weights
 walk = open_weights(Path({str(cache)!r}))
 try:
     while True:

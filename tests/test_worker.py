@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from made_files import make_docx, make_pdf
 
-from index.loader import UnreadableError, load
-from index.worker import Loader
+from index.loading.loader import UnreadableError, load
+from index.loading.worker import Loader
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "<html><body><p>He went.</p></body></html>"
@@ -156,7 +156,7 @@ def test_closing_ends_the_child_and_can_be_done_twice(page: Path) -> None:
 _PARENT = """
 import sys, time
 from pathlib import Path
-from index.worker import Loader
+from index.loading.worker import Loader
 with Loader() as loader:
     loader.load(Path(sys.argv[1]), "page.html")
     print(loader._child.pid, flush=True)
@@ -205,7 +205,8 @@ def test_a_script_without_a_guard_can_load(tmp_path: Path, page: Path) -> None:
     # The child must not run the script of its parent again, as multiprocessing would.
     script = tmp_path / "script.py"
     script.write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Path\nfrom index.worker import Loader\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Path\n"
+        "from index.loading.worker import Loader\n"
         f"with Loader() as loader:\n    print(loader.load(Path({str(page)!r}), 'page.html').text)\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False)

@@ -1,0 +1,1 @@
+"""Words become exact citations, each with its verdict."""

@@ -1,0 +1,1 @@
+"""The documents' own words answer, where no model writes."""

@@ -1,0 +1,39 @@
+"""The answer without a language model: the documents' own sentences, each with its marker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.answers import NOT_FOUND, Answer, AnswerSentence
+from assistant.citing.citations import cite
+from assistant.question.asked import find_answer_words
+from assistant.quoting.reader import Reading
+from index.documents import Passage
+
+
+def quote(question: str, query: str, passages: Sequence[Passage], reading: Reading, threshold: float) -> Answer:
+    """The sentences that the reader chose, or that the documents do not say where it is too unsure."""
+    found = bool(reading.chosen) and reading.confidence >= threshold
+    chosen = reading.chosen if found else ()
+    citations = tuple(cite(number, c.passage, c.sentence) for number, c in enumerate(chosen, start=1))
+    sentences = tuple(
+        AnswerSentence(c.words, (number,), "supported", find_answer_words(question, c.words))
+        for number, c in enumerate(chosen, start=1)
+    )
+    return Answer(
+        question=question,
+        query=query,
+        text="\n\n".join(map(show_quotation, sentences)) if found else NOT_FOUND,
+        found=found,
+        confidence=round(reading.confidence, 4),
+        model=None,
+        usage=None,
+        sentences=sentences,
+        citations=citations,
+        passages=tuple(passages),
+    )
+
+
+def show_quotation(sentence: AnswerSentence) -> str:
+    """A document's sentence as an answer shows it."""
+    return f"“{sentence.text}” {''.join(f'[{number}]' for number in sentence.citations)}"

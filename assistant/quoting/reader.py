@@ -1,0 +1,260 @@
+"""The reader without a language model: which sentences of the passages answer the question, and how surely.
+
+Every prose sentence of the passages is described by a handful of numbers between 0 and 1, whose weighted sum is
+its score. Two more such sums say how probably the documents speak of the topic at all, and how probably
+the best sentence then states the very fact that is asked for; their product is the confidence. The
+weights are the readable numbers in `reader.json`, fitted by `benchmarks/fit_reader.py`.
+
+A comparison is read once for each side, in so far as no sentence speaks of both.
+
+But: it finds sentences that speak of what is asked. It cannot add up, conclude or say which is more, and a
+sentence with the right subject and another attribute can take it in.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from assistant.question.asked import asks_for, asks_whether, find_names, holds, leans
+from assistant.question.comparison import Side, find_sides
+from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choose
+from assistant.quoting.conflicts import find_conflicts
+from index.documents import Passage
+from index.embedding.protocol import Embedding
+from index.splitting.terms import find_content_terms, find_query_terms, find_terms
+from index.storing.lexicon import Lexicon
+
+__all__ = ["MODEL_FILE", "MOST_QUOTED", "Candidate", "Reading", "describe", "judge", "load_model", "read", "threshold"]
+
+LENT_SHARE = 0.6
+STATED_SHARE = 1 / 3  # of a side's own words, each weighing as much as it is rare
+UNHEARD = 0.1  # what is left of the confidence in a yes or no about a name that no passage holds
+COMPARED = ("coverage", "similarity")  # to be the first of all sentences in one of these counts too
+MODEL_FILE = Path(__file__).with_name("reader.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The sentences that answer, and the probability that the documents do answer.
+
+    chosen: the best first, or after the one that it leans on; of a comparison, in the order of the question.
+    """
+
+    chosen: tuple[Candidate, ...]
+    confidence: float
+
+
+def read(question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
+    """Choose the few sentences that answer the question; `query` also has what it leaves to the conversation."""
+    candidates = _describe_all(question, query, passages, embedding, lexicon)
+    if not candidates:
+        return Reading((), 0.0)
+    sides = find_sides(query)
+    if sides and not _compares(candidates[0].words, sides, lexicon):
+        one, other = (_read_side(side, sides, passages, embedding, lexicon) for side in sides)
+        if _places(one) != _places(other):
+            # As sure as of the side that the documents say less surely.
+            return Reading((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
+    chosen = choose(question, candidates, load_model()["threshold"]["margin"])
+    sure = _judge_sure(question, query, candidates, lexicon)
+    if asks_whether(question) and not _speak_of_all(find_names(question), passages):
+        sure *= UNHEARD
+    return Reading(tuple(chosen), sure)
+
+
+def _speak_of_all(names: Sequence[str], passages: Sequence[Passage]) -> bool:
+    """Whether each of the names stands in some passage."""
+    said = set(find_terms(" ".join(f"{passage.title} {passage.text}" for passage in passages)))
+    return said.issuperset(find_content_terms(" ".join(names)))
+
+
+def _judge_sure(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> float:
+    """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
+    judged, model = judge(question, query, ranked[:CLOSELY_READ], lexicon), load_model()
+    return _logistic(model["topic"], judged) * _logistic(model["fact"], judged)
+
+
+def threshold() -> float:
+    """The confidence below which the documents are taken not to answer."""
+    return float(load_model()["threshold"]["found"])
+
+
+# -- comparing --------------------------------------------------------------------------------
+
+
+def _compares(words: str, sides: Sequence[Side], lexicon: Lexicon) -> bool:
+    """Whether a sentence states both sides, and something of what is asked of them."""
+    said, rarity = set(find_terms(words)), lexicon.rarity([term for side in sides for term in side.terms])
+    named = {term for side in sides for term in find_terms(side.words)}
+    asked = {term for term in find_query_terms(sides[0].question) if term not in named}
+    return (not asked or bool(asked & said)) and all(_states(said, side, rarity) for side in sides)
+
+
+def _states(said: set[str], side: Side, rarity: Mapping[str, float]) -> bool:
+    """Whether words speak of a side: they hold enough of what only that side is called."""
+    return _share(side.terms, said, rarity) >= STATED_SHARE
+
+
+def _read_side(
+    side: Side, sides: Sequence[Side], passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+) -> Reading:
+    """The best sentence about one side; none where no sentence speaks of it."""
+    asked = [term for term in find_query_terms(side.question) if term not in side.terms]
+    rarity = lexicon.rarity([*asked, *(term for each in sides for term in each.terms)])
+    stating: list[tuple[float, bool, Candidate]] = []
+    rest = []
+    for candidate in _describe_all(side.question, side.question, passages, embedding, lexicon):
+        own = set(find_terms(candidate.words))
+        said = own | set(find_terms(candidate.context))
+        if _states(said, side, rarity):
+            of_both = all(_states(said, each, rarity) for each in sides)
+            stating.append((-_share(asked, own, rarity), of_both, candidate))
+        else:
+            rest.append(candidate)
+    if not stating:
+        return Reading((), 0.0)
+    # Best is what holds most of what is asked, then what does not speak of the other side too, then the score.
+    ranked = [*(candidate for *_, candidate in sorted(stating, key=lambda found: found[:2])), *rest]
+    return Reading(tuple(ranked[:1]), _judge_sure(side.question, side.question, ranked, lexicon))
+
+
+def _places(reading: Reading) -> list[tuple[str, int]]:
+    return [(c.passage.document_id, c.sentence.start) for c in reading.chosen]
+
+
+# -- describing -------------------------------------------------------------------------------
+
+
+def describe(
+    question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+) -> list[Candidate]:
+    """The prose sentences of the passages that are worth a close look, with features and score, best first."""
+    return _describe_all(question, query, passages, embedding, lexicon)[:CLOSELY_READ]
+
+
+def _describe_all(
+    question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+) -> list[Candidate]:
+    """The same of all prose sentences."""
+    terms = find_query_terms(query)
+    rarity = weigh_terms(question, terms, lexicon)
+    kind = asks_for(question)
+    pairs = list(pairwise(find_terms(query)))
+    found: list[tuple[Candidate, str]] = []
+    for passage in passages:
+        heading = previous = ""
+        position = 0
+        for place, sentence in enumerate(passage.sentences):
+            if sentence.kind == "heading":
+                heading = passage.words_of(sentence)
+            if sentence.kind != "prose":
+                continue
+            words = " ".join(passage.words_of(sentence).split())
+            # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
+            own = set(find_terms(words))
+            context = f"{passage.title} {heading} {previous if leans(words) else ''}".strip()
+            lent = set(find_terms(context))
+            features = {
+                "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
+                "pairs": _share_pairs(pairs, words),
+                "similarity": max(0.0, passage.similarities[place]) if passage.similarities else 0.0,
+                "passage": passage.score,
+                "asked_kind": float(holds(kind, words, query)),
+                "length": min(1.0, len(own) / 40),
+            }
+            text = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
+            found.append((Candidate(passage, sentence, position, words, features, 0.0, context), text))
+            previous, position = words, position + 1
+    if not all(passage.similarities for passage in passages):
+        candidates = _embed_best(query, found, embedding)
+    else:
+        candidates = [candidate for candidate, _ in found]
+    return sorted(_compare(candidates), key=lambda c: -c.score)
+
+
+def _embed_best(query: str, found: Sequence[tuple[Candidate, str]], embedding: Embedding) -> list[Candidate]:
+    """Those that look best, with their similarity, where the embedding gave the store nothing for sentences."""
+    best = sorted(found, key=lambda pair: -pair[0].features["coverage"] - pair[0].features["passage"])[:CLOSELY_READ]
+    query_vector, *vectors = embedding.embed([query, *(text for _, text in best)])
+    return [
+        replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))})
+        for (c, _), vector in zip(best, vectors, strict=True)
+    ]
+
+
+def _compare(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with their scores: to be the best of all in a feature counts beside the feature itself."""
+    best = {name: max((c.features[name] for c in candidates), default=0.0) for name in COMPARED}
+    compared = []
+    for candidate in candidates:
+        leads = {f"best_{name}": float(candidate.features[name] >= best[name]) for name in COMPARED}
+        features = {**candidate.features, **leads}
+        compared.append(replace(candidate, features=features, score=_weigh(load_model()["sentence"], features)))
+    return compared
+
+
+def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
+    """What speaks for and against the documents answering at all, from the ranked candidates.
+
+    strewn: the share of the question that the best sentence leaves to others of its passage. Such words do stand
+    near the topic, but not together: what a near miss is often made of.
+    """
+    best = ranked[0]
+    terms = find_query_terms(query)
+    rarity = weigh_terms(question, terms, lexicon)
+    passage = f"{best.passage.title} {best.passage.text}"
+    around = set(find_terms(passage))
+    said = set(find_terms(f"{best.passage.title} {best.words}"))
+    named = [term for term in find_content_terms(" ".join(find_names(question))) if term in rarity]
+    return {
+        "coverage": best.features["coverage"],
+        "similarity": best.features["similarity"],
+        "most_similar": max(c.features["similarity"] for c in ranked),
+        "names": _share(named, around, rarity) if named else 1.0,
+        "strewn": _share(terms, around - said, rarity),
+        **find_conflicts(question, best.words, passage),
+    }
+
+
+def weigh_terms(question: str, terms: Sequence[str], lexicon: Lexicon) -> dict[str, float]:
+    """What each term of the query counts: its rarity, and a third of that for what the conversation lent."""
+    asked = {*find_terms(question)}
+    return {term: rarity if term in asked else rarity / 3 for term, rarity in lexicon.rarity(terms).items()}
+
+
+def _share_pairs(pairs: Sequence[tuple[str, str]], words: str) -> float:
+    """The share of the query's pairs of neighbouring words, little ones too, that are neighbours in the sentence."""
+    said = set(pairwise(find_terms(words)))
+    return sum(pair in said for pair in pairs) / len(pairs) if pairs else 0.0
+
+
+def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) -> float:
+    """The share of the question's terms that are held, each weighing as much as it is rare."""
+    total = sum(rarity[term] for term in terms)
+    return sum(rarity[term] for term in terms if term in held) / total if total else 0.0
+
+
+# -- the fitted numbers -----------------------------------------------------------------------
+
+
+@cache
+def load_model() -> dict[str, dict[str, float]]:
+    """The weights of the three sums, by the names of what they weigh, and the thresholds."""
+    model: dict[str, dict[str, float]] = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
+    return model
+
+
+def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    """The weighted sum of those features that have a weight."""
+    intercept = weights.get("intercept", 0.0)
+    return intercept + sum(weight * features[name] for name, weight in weights.items() if name != "intercept")
+
+
+def _logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    return 1 / (1 + math.exp(-_weigh(weights, features)))

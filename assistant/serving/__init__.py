@@ -1,0 +1,1 @@
+"""The roads: command line, chat, page and query engine, all on `assistant.chain`."""

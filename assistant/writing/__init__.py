@@ -1,0 +1,1 @@
+"""A language model writes: the prompt, the stream, the rewritten question."""

@@ -1,0 +1,157 @@
+"""The answer that a language model writes, from numbered sentences and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
+
+from assistant.answers import NOT_FOUND, Answer, TextDelta
+from assistant.citing.citations import CitedText, number_sentences, seek_among
+from assistant.citing.second_opinion import apply_verdicts, make_check_prompt
+from assistant.quoting.quotations import show_quotation
+from assistant.writing.language_model import LanguageModel, ThoughtsOver, TooLongError
+from assistant.writing.silence import NOT_FOUND_TOKEN, SilenceFilter
+from index.documents import Passage, Progress
+from index.embedding.protocol import Embedding
+from index.errors import ModelError
+from index.library import Library
+from index.splitting.sentences import Sentence
+from prompts import make_fence, render
+
+LONGEST_CHECK_SECONDS = 60.0
+LONGEST_CHECK_CHARACTERS = 4000
+
+
+def write(
+    quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel
+) -> Generator[Progress | TextDelta, None, Answer]:
+    """Stream the model's answer to the question of `quoted`, from what of the passages fits the settings' budget.
+
+    A reply that breaks off keeps what was cited of it, with a notice and the quotations of `quoted` beneath.
+    Raises ModelError where the model does not answer.
+    """
+
+    def choose(tokens: int) -> Answer:
+        evidence = library.choose_evidence(passages, quoted.query, tokens, size_of)
+        return replace(quoted, passages=evidence)
+
+    def size_of(words: str) -> int:
+        # Each sentence stands on a line, with its number; what stands between two is not shown.
+        return model.count_tokens(f"[100] {words}\n") if words.strip() else 0
+
+    whole = choose(library.settings.evidence_tokens)
+    try:
+        answered = yield from _write(whole, library, model)
+    except TooLongError:
+        sizes = (size_of(passage.words_of(sentence)) for passage in whole.passages for sentence in passage.sentences)
+        half = choose(sum(sizes) // 2)
+        if not half.passages:
+            raise
+        answered = yield from _write(half, library, model)
+    left_out = len(number_sentences(passages)) - len(number_sentences(answered.passages))
+    return replace(answered, usage=replace(model.usage, sentences_left_out=left_out))
+
+
+def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[Progress | TextDelta, None, Answer]:
+    """The same, from the passages of `quoted` as they are."""
+    sources = number_sentences(quoted.passages)
+    seek_support = seek_among(sources, library.embedding)
+
+    def seek(words: str) -> tuple[int, ...]:
+        # A model that says that the documents are silent is taken at its word.
+        return () if silence.seen else seek_support(words)
+
+    cited, silence = CitedText(sources, seek), SilenceFilter()
+    fault: ModelError | None = None
+    waiting: list[str] = []  # all before the first citation, for what cites nothing is never shown
+    shown = 0  # characters
+    try:
+        with closing(model.stream(*make_prompt(quoted.query, sources))) as pieces:
+            for piece in pieces:
+                match piece:
+                    case Progress():
+                        yield piece
+                    case ThoughtsOver():
+                        cited, silence, waiting, shown = CitedText(sources, seek), SilenceFilter(), [], 0
+                    case str():
+                        # One by one, so that what stands before the token for silence is settled before it is seen.
+                        waiting += (cited.feed(silence.feed(character)) for character in piece)
+                if cited.is_cited and not silence.came_first and (text := "".join(waiting)):
+                    yield TextDelta(text)
+                    waiting, shown = [], shown + len(text)
+    except ModelError as error:
+        fault = error
+    cited.feed(silence.finish())
+    cited.finish(ended=fault is None)
+    answered = _conclude(replace(quoted, model=model.name), cited, silence, fault, library.embedding)
+    if len(answered.text) > shown:
+        yield TextDelta(answered.text[shown:])
+    if library.settings.checks_with_model and answered.found and not fault:
+        yield Progress(f"{model.name} checks the answer")
+        answered = _check_again(answered, model)
+    return answered
+
+
+def _conclude(
+    quoted: Answer, cited: CitedText, silence: SilenceFilter, fault: ModelError | None, embedding: Embedding
+) -> Answer:
+    """The Answer that a reply makes, whole or broken off with a fault. Raises ModelError where it makes none."""
+    nothing = replace(quoted, text=NOT_FOUND, found=False, sentences=(), citations=())
+    if silence.came_first or (silence.seen and not cited.citations):
+        return nothing
+    if fault and not cited.is_cited:
+        raise fault
+    sentences = cited.sentences(embedding)
+    if not sentences:
+        raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
+    if not cited.citations:
+        # What cites nothing is the model's own knowledge, or none: it never fills the gap.
+        return replace(nothing, notice="The language model's reply cited no sentence, so it is not shown.")
+    answered = replace(quoted, text=cited.text, found=True, sentences=sentences, citations=cited.citations)
+    return _complete(answered, quoted, fault) if fault else answered
+
+
+def _check_again(answered: Answer, model: LanguageModel) -> Answer:
+    """The same with the model's own verdict on each sentence, or with a notice where it gives none."""
+    try:
+        prompt = make_check_prompt(answered.sentences, answered.citations)
+        reply = model.ask(*prompt, seconds=LONGEST_CHECK_SECONDS, most_characters=LONGEST_CHECK_CHARACTERS)
+    except ModelError as error:
+        return replace(answered, notice=f"The language model did not check its answer. {error}")
+    return replace(answered, sentences=apply_verdicts(answered.sentences, answered.citations, reply))
+
+
+def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:
+    """A reply that broke off, with a notice, and the quotations as further paragraphs whose citations number on."""
+    notice = f"The answer is incomplete. {fault}"
+    if not quoted.found:
+        return replace(answered, notice=notice)
+    last = len(answered.citations)
+    citations = tuple(replace(citation, number=last + citation.number) for citation in quoted.citations)
+    sentences = tuple(
+        replace(sentence, citations=tuple(last + number for number in sentence.citations))
+        for sentence in quoted.sentences
+    )
+    return replace(
+        answered,
+        text="\n\n".join([answered.text, *map(show_quotation, sentences)]),
+        sentences=(*answered.sentences, *sentences),
+        citations=(*answered.citations, *citations),
+        notice=f"{notice} Quotations from the documents stand beneath.",
+    )
+
+
+def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> tuple[str, str]:
+    """The rules and the request, with the sentences numbered inside a fence that no document can guess."""
+    fence = make_fence()
+    blocks = []
+    for passage, members in groupby(sources.items(), key=lambda item: item[1][0]):
+        lines = [f"[{number}] {' '.join(passage.words_of(sentence).split())}" for number, (_, sentence) in members]
+        # A file name may hold line ends, and so begin a line that looks like a numbered sentence.
+        title, path = " ".join(passage.title.split()), " ".join(passage.path.split())
+        date = f", {passage.date}" if passage.date else ""
+        blocks.append(render("source", title=title, path=path, date=date, sentences="\n".join(lines)))
+    rules = render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
+    return rules, render("answer_request", fence=fence, sources="\n\n".join(blocks), question=question)

@@ -1,0 +1,1 @@
+"""A text becomes a vector: the protocol and the engines behind it."""

@@ -1,0 +1,89 @@
+"""The embeddings that the settings can name: the embedded model, OpenAI's, or any that llama-index has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from index.documents import Progress
+from index.embedding.protocol import Embedding, Vectors
+from index.errors import InputError, ModelError
+from index.settings import LOCAL_EMBEDDING, Settings
+
+
+def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
+    """Open the embedding that the settings name.
+
+    Raises WeightsError where the embedded model cannot be had, InputError where a key is missing.
+    """
+    if settings.embedding == LOCAL_EMBEDDING:
+        from index.embedding.minilm import MiniLM
+        from index.embedding.weights import open_weights
+
+        weights = yield from open_weights(settings.cache_folder)
+        return MiniLM(weights)
+    if not settings.api_key and not settings.base_url:
+        raise InputError(
+            f"FOOTNOTE_EMBEDDING is {settings.embedding!r}, an OpenAI model, but OPENAI_API_KEY is not set: "
+            "set the key, or FOOTNOTE_EMBEDDING=local for the embedded model."
+        )
+    from llama_index.embeddings.openai import OpenAIEmbedding
+
+    return LlamaIndexEmbedding(
+        OpenAIEmbedding(
+            model_name=settings.embedding,
+            api_key=settings.api_key or "none",
+            api_base=settings.base_url,
+            max_retries=2,
+            timeout=settings.timeout_seconds,
+        ),
+        f"openai:{settings.embedding}",
+    )
+
+
+class LlamaIndexEmbedding:
+    """Any llama-index embedding model, behind our protocol."""
+
+    embeds_sentences = False
+
+    def __init__(self, model: Any, name: str) -> None:
+        self.name = name
+        self._model = model
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, one row for each text."""
+        return self._ask(self._model.get_text_embedding_batch, list(texts))
+
+    def embed_with_sentences(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """Unit vectors of the texts; such a model does not show what it makes of their sentences."""
+        vectors = self.embed(texts)
+        return vectors, [vectors[:0]] * len(texts)
+
+    def embed_query(self, text: str) -> Vectors:
+        """The unit vector of one query."""
+        vector: Vectors = self._ask(lambda query: [self._model.get_query_embedding(query)], text)[0]
+        return vector
+
+    def _ask(self, model: Callable[[Any], Sequence[Sequence[float]]], given: Any) -> Vectors:
+        try:
+            return _normalise(model(given))
+        except Exception as error:
+            # Each such model raises errors of its own. Not their messages: a server's may repeat the key.
+            raise ModelError(
+                f"The embedding model {self.name} did not answer ({type(error).__name__}): check FOOTNOTE_EMBEDDING, "
+                "OPENAI_API_KEY and OPENAI_BASE_URL, then ask again."
+            ) from None
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """An estimate: chunks are far below such a model's limit, so that four characters a token will do."""
+        return [len(text) // 4 + 1 for text in texts]
+
+
+def _normalise(vectors: Sequence[Sequence[float]]) -> Vectors:
+    import numpy as np
+
+    rows = np.asarray(vectors, dtype=np.float32)
+    unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
+    return unit

@@ -1,0 +1,1 @@
+"""A file becomes text, with a title, a date and pages."""

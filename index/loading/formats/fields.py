@@ -1,0 +1,38 @@
+"""Titles and dates as file formats write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+from index.loading.formats.blocks import tidy
+
+_ISO = re.compile(r"\s*(?:D:)?(?P<year>\d{4})[-/:]?(?P<month>\d{2})[-/:]?(?P<day>\d{2})")
+
+
+def read_date(value: str | datetime | date | None) -> str | None:
+    """The day that a field names ("2025-05-13T10:30:00Z", "D:20250513103000"), or None where it names none."""
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    match = _ISO.match(value or "")
+    try:
+        found = date(int(match["year"]), int(match["month"]), int(match["day"])) if match else None
+    except ValueError:
+        return None
+    # Programs write their epoch where they know no date.
+    return found.isoformat() if found and found.year > 1980 else None
+
+
+# What programs write where the author gave no title.
+_NO_TITLE = re.compile(
+    r"(?:untitled|unknown|title|document|presentation|powerpoint presentation|slide|microsoft \w+ - .*|unnamed|"
+    r".*\.\w{2,4})"
+    r"(?: document| presentation)?[ -]?\d{0,3}",
+    re.IGNORECASE,
+)
+
+
+def read_title(value: str | None) -> str | None:
+    """The title that a field gives, in one line, or None where it gives a file's name or nothing."""
+    title = " ".join(tidy(value or "").split())
+    return None if _NO_TITLE.fullmatch(title) else title or None

@@ -1,0 +1,97 @@
+"""PowerPoint presentations (.pptx): a page for each slide, in the order of the show, with its notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from index.loading.formats import Extract, UnreadableError
+from index.loading.formats.archive import Archive, find_children, local_name, whole_number
+from index.loading.formats.blocks import Blocks
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_FURNITURE = frozenset("dt ftr sldNum hdr sldImg".split())  # placeholders that every slide repeats
+_TITLES = frozenset("title ctrTitle".split())
+_WRAPPERS = frozenset("grpSp AlternateContent Choice".split())
+
+
+def read_pptx(content: bytes) -> Extract:
+    """The text of each slide and of its notes. Raises UnreadableError."""
+    archive = Archive(content)
+    name = archive.find_related("", "officeDocument") or "ppt/presentation.xml"
+    root = archive.read_xml(name)
+    if root is None:
+        raise UnreadableError("damaged")
+    relations = archive.read_relations(name)
+    blocks = Blocks()
+    first_title: list[str] = []
+    entries = list(root.iterfind("{*}sldIdLst/{*}sldId"))
+    missing = 0
+    seen: set[str] = set()  # a show that names a slide over and over is read once
+    for entry in entries:
+        target = next((relations[value][1] for value in map(str, entry.attrib.values()) if value in relations), "")
+        blocks.page()
+        if target in seen:
+            continue
+        slide = archive.try_xml(target)
+        if slide is None:
+            missing += 1
+            continue
+        seen.add(target)
+        for tree in slide.iterfind("{*}cSld/{*}spTree"):
+            _read_shapes(tree, blocks, first_title)
+        notes = archive.try_related(target, "notesSlide")
+        for tree in notes.iterfind("{*}cSld/{*}spTree") if notes is not None else ():
+            _read_shapes(tree, blocks, [])
+        archive.note_unread(target)
+    title, date = archive.read_properties()
+    blocks.miss_some(missing, len(entries), "slide", "missing or damaged")
+    archive.tell_unread(blocks)
+    title = title or next(iter(first_title), None)
+    return Extract(blocks.text, title, date, tuple(blocks.pages), blocks.unread)
+
+
+def _read_shapes(parent: _Element, blocks: Blocks, titles: list[str]) -> None:
+    for shape in find_children(parent, _WRAPPERS):
+        name = local_name(shape)
+        if name == "sp":
+            place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
+            kind = str(place.get("type", "body")) if place is not None else ""
+            if kind not in _FURNITURE:
+                _read_shape(shape, kind, blocks, titles)
+        elif name == "graphicFrame":
+            for table in shape.iterfind("{*}graphic/{*}graphicData/{*}tbl"):
+                rows = [[_read_text(cell) for cell in row.iterfind("{*}tc")] for row in table.iterfind("{*}tr")]
+                blocks.table(rows)
+
+
+def _read_shape(shape: _Element, kind: str, blocks: Blocks, titles: list[str]) -> None:
+    paragraphs = [(paragraph, _read_text(paragraph)) for paragraph in shape.iterfind("{*}txBody/{*}p")]
+    if kind in _TITLES:
+        title = " ".join(" ".join(text.split()) for _, text in paragraphs if text.strip())
+        if title:
+            titles.append(title)
+            blocks.heading(title, 2)
+        return
+    several = sum(bool(text.strip()) for _, text in paragraphs) > 1
+    for paragraph, text in paragraphs:
+        depth = whole_number(paragraph.find("{*}pPr"), "lvl", 0)
+        # The lines of a slide's body are a list, if of more than one.
+        if kind and several:
+            blocks.item(text, depth)
+        else:
+            blocks.paragraph(text)
+
+
+def _read_text(element: _Element) -> str:
+    parts = []
+    for part in element.iterdescendants():
+        name = local_name(part)
+        if name == "t":
+            parts.append(part.text or "")
+        elif name == "br":
+            parts.append("\n")
+        elif name == "p" and parts:
+            parts.append(" ")
+    return "".join(parts)

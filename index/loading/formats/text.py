@@ -1,0 +1,158 @@
+"""Plain text, Markdown and source code: the decoded file itself, line ends included."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from datetime import datetime
+
+from index.loading.formats import Extract, UnreadableError
+from index.splitting.sentences import find_blocks
+
+# Longest first: the mark of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_GUESSED_BYTES = 1_000_000  # an encoding is guessed from no more than this
+_SHORTEST_UNMARKED = 32  # bytes of UTF-16 or UTF-32 without a mark that are enough to know it by
+_ORDINARY = re.compile(r"[^\x00-\x7f\ufffd]")  # what UTF-8 writes in several bytes, and rightly
+
+
+def read_text(content: bytes) -> Extract:
+    """The decoded file; offsets are the file's own."""
+    text = decode(content)
+    return Extract(text, unread=say_broken(count_broken(content, text)))
+
+
+def decode(content: bytes) -> str:
+    """The text of a file's bytes: by its byte order mark, else UTF-8, else the likeliest old encoding.
+
+    Line ends and a leading mark stay, so that offsets are those of the decoded file. A few broken characters
+    become U+FFFD.
+    Raises UnreadableError where the bytes are no text.
+    """
+    encoding = find_encoding(content) or "utf-8"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        text = _mend(content, encoding)
+    if "\x00" in text:
+        raise UnreadableError("binary")
+    return text
+
+
+def count_broken(content: bytes, text: str) -> int:
+    """How many characters of a decoded text stand for what could not be decoded; some may be the file's own."""
+    broken = text.count("\ufffd")
+    return broken and max(0, broken - content.count("\ufffd".encode(find_encoding(content) or "utf-8")))
+
+
+def say_broken(count: int) -> str:
+    """The same for people; empty where there are none."""
+    return f"{count:,} broken character{'s' * (count > 1)}" if count else ""
+
+
+def find_encoding(content: bytes) -> str | None:
+    """The encoding of UTF-16 and UTF-32 by their mark or by where their zeros stand; None for any other."""
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            return name
+    sample = content[:4096]
+    if b"\x00" not in sample or len(sample) < _SHORTEST_UNMARKED:
+        return None
+    # Zero in every fourth place or at least most of every second: wide characters of a script below U+0100.
+    columns = [sample[place::4].count(0) / len(sample[place::4]) for place in range(4)]
+    for zeros, name in (
+        ((0, 1, 1, 1), "utf-32-le"),
+        ((1, 1, 1, 0), "utf-32-be"),
+        ((0, 1, 0, 1), "utf-16-le"),
+        ((1, 0, 1, 0), "utf-16-be"),
+    ):
+        if all(part > 0.7 if zero else part < 0.02 for part, zero in zip(columns, zeros, strict=True)):
+            return name
+    return None
+
+
+def _mend(content: bytes, encoding: str) -> str:
+    """The text of bytes that are not quite what they seem to be."""
+    if encoding == "utf-8":
+        try:
+            # Halves of characters, as some databases export them: the halves that match are joined.
+            halves = content.decode(encoding, "surrogatepass")
+            return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        except UnicodeDecodeError:
+            pass
+    text = content.decode(encoding, "replace")
+    ordinary = _ORDINARY if encoding == "utf-8" else re.compile(r"[^\ufffd]")
+    good, broken = len(ordinary.findall(text[:_GUESSED_BYTES])), text[:_GUESSED_BYTES].count("\ufffd")
+    # In the middle of its last character.
+    is_cut = encoding == "utf-8" and good and text.find("\ufffd") == len(text) - 1
+    # Hardly any of it broken, or said to be so: a slip in this encoding, rather than another encoding.
+    if good > 8 * broken or is_cut or content.startswith(codecs.BOM_UTF8):
+        return text
+    return _guess(content)
+
+
+def _guess(content: bytes) -> str:
+    if b"\x00" in content:
+        raise UnreadableError("binary")
+    sample = content[:_GUESSED_BYTES]
+    if len(sample) < len(content):
+        sample = sample[: sample.rfind(b"\n") + 1] or sample
+    # Decoded afresh: the library's own rendering may change the text that offsets point into.
+    return content.decode(guess_encoding(sample), "strict" if len(sample) == len(content) else "replace")
+
+
+def guess_encoding(sample: bytes) -> str:
+    """The likeliest old encoding of some text. Raises UnreadableError where the bytes look like none."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    if best is None:
+        raise UnreadableError("binary")
+    return best.encoding
+
+
+_FRONT_MATTER = re.compile(r"\ufeff?---[ \t\r]*\n(.*?)\n---[ \t\r]*(?:\n|$)", re.DOTALL)
+_DATE_LINE = re.compile(
+    r"(?:(?:date|published|updated)(?: on)?:?\s*)?"
+    r"(?P<date>\d{4}-\d{2}-\d{2}|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{4}|[A-Za-z]{3,9}\.? \d{1,2}, \d{4})(?:[T ,].{0,30})?",
+    re.IGNORECASE,
+)
+_DATE_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d %Y", "%b %d %Y")
+
+
+def find_title_and_date(text: str) -> tuple[str | None, str | None]:
+    """What the first lines of a text say of its title and date (ISO 8601); None where they are silent."""
+    title = date = None
+    front_matter = _FRONT_MATTER.match(text)
+    if front_matter:
+        fields = dict(line.split(":", 1) for line in front_matter[1].splitlines() if ":" in line)
+        title = fields.get("title", "").strip().strip("\"'") or None
+        date = _read_date(fields.get("date", "").strip().strip("\"'"))
+    body = text[front_matter.end() :] if front_matter else text
+    for number, block in enumerate(find_blocks(body[:4000])):
+        line = body[block.start : block.end]
+        date = date or _read_date(line)
+        # The first line is the title where it is short and no sentence; a Markdown heading always is.
+        if not title and (
+            block.marked or (number == 0 and len(line) <= 150 and not line.endswith((".", ";", ",", ":")))
+        ):
+            title = None if _read_date(line) else " ".join(line.split())
+        if number == 5:
+            break
+    return title, date
+
+
+def _read_date(line: str) -> str | None:
+    match = _DATE_LINE.fullmatch(line)
+    plain = re.sub(r"[.,]", "", match["date"]) if match else ""
+    for form in _DATE_FORMATS:
+        try:
+            return datetime.strptime(plain, form).date().isoformat()
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,137 @@
+"""Word documents (.docx): headings, paragraphs, lists, tables and notes in reading order.
+
+Headers and footers are left out, and so is what a tracked change has deleted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from index.loading.formats import Extract, UnreadableError
+from index.loading.formats.archive import Archive, attribute, find_children, join_text, local_name, whole_number
+from index.loading.formats.blocks import Blocks
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)\s*(\d)", re.IGNORECASE)
+# What a reader of the finished document does not see, or would see twice.
+_UNSEEN = frozenset("del moveFrom delText instrText Fallback rPr pPr sectPr tblPr trPr tcPr".split())
+_WRAPPERS = frozenset("sdt sdtContent customXml ins".split())  # content controls and the like: looked through
+_SIGNS = {"p": " ", "tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "sym": " "}
+
+
+def read_docx(content: bytes) -> Extract:
+    """The text of the document's body, its notes after it. Raises UnreadableError."""
+    archive = Archive(content)
+    name = archive.find_related("", "officeDocument") or "word/document.xml"
+    root = archive.read_xml(name)
+    if root is None:
+        raise UnreadableError("damaged")
+    blocks = Blocks()
+    reader = _Reader(blocks, _read_headings(archive, name))
+    reader.read(root)
+    for kind in ("footnotes", "endnotes"):
+        notes = archive.try_related(name, kind)
+        for note in notes if notes is not None else ():
+            # Those with a type are the lines that part notes from text.
+            if attribute(note, "type") in (None, "normal"):
+                reader.read(note)
+    title, date = archive.read_properties()
+    archive.note_unread(name)
+    archive.tell_unread(blocks)
+    return Extract(blocks.text, title or reader.title, date, unread=blocks.unread)
+
+
+class _Reader:
+    def __init__(self, blocks: Blocks, headings: dict[str, int]) -> None:
+        self._blocks = blocks
+        self._headings = headings
+        self.title: str | None = None
+
+    def read(self, parent: _Element) -> None:
+        """Write what an element holds, however deep: a list of what is still to be read stands for Python's calls."""
+        waiting: list[Iterator[_Element]] = [iter(parent)]
+        while waiting:
+            element = next(waiting[-1], None)
+            name = local_name(element) if element is not None else ""
+            if element is None:
+                waiting.pop()
+            elif name == "p":
+                waiting.append(iter(self._read_paragraph(element)))
+            elif name == "tbl":
+                waiting.append(iter(self._read_table(element)))
+            elif name not in _UNSEEN:
+                waiting.append(iter(element))  # content controls, custom XML, a body
+
+    def _read_paragraph(self, paragraph: _Element) -> list[_Element]:
+        """Write a paragraph, and give the boxes that it anchors: their text comes after it."""
+        text, boxes = _find_text(paragraph)
+        style, level, depth = "", None, None
+        for properties in paragraph.iterchildren("{*}pPr"):
+            for field in properties:
+                name = local_name(field)
+                if name == "pStyle":
+                    style = attribute(field, "val") or ""
+                elif name == "outlineLvl":
+                    level = whole_number(field, "val", 9) + 1
+                elif name == "numPr":
+                    depth = whole_number(field.find("{*}ilvl"), "val", 0)
+        level = self._headings.get(style) or (level if level and level < 10 else None)
+        if level and text.strip():
+            self.title = self.title or " ".join(text.split())
+            self._blocks.heading(text, level)
+        elif depth is not None or style.startswith("List"):
+            self._blocks.item(text, depth or 0)
+        else:
+            self._blocks.paragraph(text)
+        return boxes
+
+    def _read_table(self, table: _Element) -> Iterable[_Element]:
+        """Write a table; where it is a frame, or columns of a layout, give its cells instead."""
+        rows = [list(_find_named(row, "tc")) for row in _find_named(table, "tr")]
+        if len(rows) == 1 or all(len(row) == 1 for row in rows):
+            return [cell for row in rows for cell in row]
+        self._blocks.table([join_text(cell, _find_text) for cell in row] for row in rows)
+        return []
+
+
+def _find_named(parent: _Element, name: str) -> Iterator[_Element]:
+    return (child for child in find_children(parent, _WRAPPERS) if local_name(child) == name)
+
+
+def _find_text(element: _Element) -> tuple[str, list[_Element]]:
+    """The text of a paragraph or cell, without that of the boxes in it, and these boxes."""
+    import lxml.etree
+
+    pieces: list[str] = []
+    boxes: list[_Element] = []
+    walker = lxml.etree.iterwalk(element, events=("start",))
+    for _, part in walker:
+        name = local_name(part)
+        if name == "t":
+            pieces.append(part.text or "")
+        elif name in _SIGNS:
+            pieces.append(_SIGNS[name])
+        elif part is not element and (name in _UNSEEN or name == "txbxContent"):
+            walker.skip_subtree()
+            boxes += [part] if name == "txbxContent" else []
+    return "".join(pieces), boxes
+
+
+def _read_headings(archive: Archive, name: str) -> dict[str, int]:
+    """The styles that are headings, with their levels, whatever language they are named in."""
+    root = archive.try_related(name, "styles")
+    levels: dict[str, int] = {}
+    for style in root.iterchildren("{*}style") if root is not None else ():
+        identifier = attribute(style, "styleId") or ""
+        label, outline = style.find("{*}name"), style.find("{*}pPr/{*}outlineLvl")
+        named = (attribute(label, "val") if label is not None else None) or identifier
+        match = _HEADING.match(named)
+        if match or named.lower() == "title":
+            levels[identifier] = int(match[1]) if match else 1
+        elif outline is not None and (attribute(outline, "val") or "9") < "9":
+            levels[identifier] = whole_number(outline, "val", 0) + 1
+    return levels

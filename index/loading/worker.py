@@ -1,0 +1,289 @@
+"""Loads files in a process that can be killed: no file can crash, hang or swell the one that syncs.
+
+with Loader() as loader:
+    document = loader.load(file, path)
+
+Whatever looks into a file's bytes does it in the child, which the first file starts and later ones find running.
+The child gives back data, never code: some JSON, then the text; both are checked, since a file may have taken it over.
+
+But: on Windows and macOS nothing bounds the child's memory, only its time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from encodings.aliases import aliases
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from index.documents import Document, identify
+from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES
+from index.loading.loader import TITLE_CHARACTERS, UNREAD_CHARACTERS, UNSHOWN, UnreadableError, load, load_long
+
+TIMEOUT_SECONDS = 60.0
+MEMORY_BYTES = 1536 * 1024**2
+
+_LENGTHS = struct.Struct(">II")  # of the JSON and of the text, in bytes
+_MOST_FIELD_BYTES = 1_000_000
+_SLOWEST_BYTES = 10_000_000  # of a long text, that are read in a second
+# Python calls these encodings, and they are none of texts.
+_NO_TEXTS = frozenset("base64_codec bz2_codec hex_codec quopri_codec rot_13 uu_codec zlib_codec".split())
+_GRACE_SECONDS = 5  # after which a child whose parent has forgotten it ends by itself
+_COMMAND = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from index.loading.worker import serve; serve(float(sys.argv[2]))"
+)
+
+
+class Loader:
+    """Loads one file after another, each within limits; for one thread at a time.
+
+    timeout_seconds: for one file.
+    memory_bytes: that the child may hold, its libraries included.
+    """
+
+    def __init__(self, timeout_seconds: float = TIMEOUT_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+        self.timeout_seconds = timeout_seconds
+        self.memory_bytes = memory_bytes
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def load(self, file: Path, path: str) -> Document:
+        """Load one file as `loader.load` does.
+
+        Raises UnreadableError, whose reasons are here also "took too long" and "needs too much memory".
+        """
+        return self._load(file, path, self.timeout_seconds, is_long=False)[0]
+
+    def load_long(self, file: Path, path: str, size_bytes: int) -> tuple[Document, str]:
+        """Load one file of a size as `loader.load_long` does; the larger, the longer it may take."""
+        return self._load(file, path, self.timeout_seconds + size_bytes / _SLOWEST_BYTES, is_long=True)
+
+    def _load(self, file: Path, path: str, seconds: float, *, is_long: bool) -> tuple[Document, str]:
+        request = {"file": os.fspath(file.absolute()), "path": path, "is_long": is_long, "seconds": seconds}
+        # A child that has died gets a second try, since the file may not be to blame; a slow one does not.
+        for _ in range(2):
+            reply = self._ask(request, seconds)
+            if reply is not None:
+                break
+        else:
+            raise UnreadableError("damaged, or needs too much memory (its reader crashed)")
+        try:
+            fields = json.loads(reply[0])
+            if fields.get("ends"):
+                self.close()
+            return _understand(path, fields, reply[1].decode())
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            # No reader says such things: what speaks is the file, and nothing more is asked of this child.
+            self.close()
+            raise UnreadableError("damaged (its reader gave no sense)") from error
+
+    def close(self) -> None:
+        """End the child, whatever it does."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    with suppress(OSError):  # what is left unwritten to a child that has died
+                        pipe.close()
+            child.wait()
+
+    def _ask(self, request: dict[str, Any], seconds: float) -> tuple[bytes, bytes] | None:
+        """The child's reply, or None where it died."""
+        child = self._child = self._child or self._start()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        timed_out = threading.Event()
+
+        def end() -> None:
+            timed_out.set()
+            child.kill()
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            with suppress(BrokenPipeError):
+                child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
+                child.stdin.flush()
+            reply = _receive(child.stdout)
+        except BaseException:
+            # Interrupted half-way, the child's next reply would be that to another question.
+            self.close()
+            raise
+        finally:
+            timer.cancel()
+        if reply is None:
+            self.close()
+            if timed_out.is_set():
+                raise UnreadableError("took too long")
+        return reply
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        root = str(Path(__file__).resolve().parents[2])
+        return subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, root, str(self.memory_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # A Ctrl-C at the terminal is for the parent, which then ends the child.
+            process_group=0 if os.name == "posix" else None,
+        )
+
+
+def _receive(pipe: IO[bytes]) -> tuple[bytes, bytes] | None:
+    """The two parts of a reply; None where it breaks off, or says that it is larger than any."""
+    head = pipe.read(_LENGTHS.size)
+    if len(head) < _LENGTHS.size:
+        return None
+    field_bytes, text_bytes = _LENGTHS.unpack(head)
+    if field_bytes > _MOST_FIELD_BYTES or text_bytes > 4 * MOST_CHARACTERS:
+        return None
+    fields, text = pipe.read(field_bytes), pipe.read(text_bytes)
+    return (fields, text) if len(text) == text_bytes else None
+
+
+def _understand(path: str, fields: dict[str, Any], text: str) -> tuple[Document, str]:
+    """The document that a reply describes, and the encoding of a text that is too long for one.
+
+    Raises UnreadableError with the reason that the reply gives, ValueError and others where it makes no sense.
+    """
+    if reason := fields.get("reason"):
+        raise UnreadableError(_line(reason, 2 * UNREAD_CHARACTERS))
+    pages, date, encoding = fields["pages"], fields["date"], fields["encoding"]
+    document = Document(
+        id=identify(path),
+        path=path,
+        title=stem if fields["title"] == (stem := Path(path).stem) else _line(fields["title"], TITLE_CHARACTERS),
+        date=None if date is None else _line(date, 10),
+        text=text,
+        pages=tuple(pages),
+        content_hash=_line(fields["content_hash"], 64),
+        unread=_line(fields["unread"], UNREAD_CHARACTERS),
+    )
+    if (
+        "\x00" in text
+        or len(pages) > MOST_PAGES
+        or not all(type(page) is int and 0 <= page <= len(text) for page in pages)
+        or sorted(pages) != pages
+        or not (document.date is None or re.fullmatch(r"\d{4}-\d\d-\d\d", document.date))
+        or not re.fullmatch(r"[0-9a-f]{64}", document.content_hash)
+        or not (encoding == "" or _is_encoding(encoding))
+    ):
+        raise ValueError(path)
+    return document, encoding
+
+
+def _line(value: Any, most_characters: int) -> str:
+    """A text that may be shown. Raises ValueError where it is none, or too long."""
+    if not isinstance(value, str) or len(value) > most_characters or UNSHOWN.search(value):
+        raise ValueError(value)
+    return value
+
+
+def _is_encoding(name: Any) -> bool:
+    """Whether a name is that of an encoding of text, whose decoder takes no more time and room than it is given."""
+    return isinstance(name, str) and (plain := name.replace("-", "_")) in aliases.values() and plain not in _NO_TEXTS
+
+
+# -- the child --------------------------------------------------------------------------------
+
+
+def serve(memory_bytes: float) -> None:
+    """Load the files that the parent names on standard input, until it closes that or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What libraries print must not mix with replies.
+    replies = os.fdopen(os.dup(1), "wb")
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), 1)
+    _limit_memory(int(memory_bytes))
+    requests: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    while True:
+        request = json.loads(requests.get())
+        _set_alarm(request["seconds"] + _GRACE_SECONDS)
+        fields, text = _load_within_limits(Path(request["file"]), request["path"], request["is_long"])
+        # A process that has swollen would leave less to the next file.
+        fields["ends"] = fields["ends"] or _peak_bytes() > memory_bytes / 2
+        head = json.dumps(fields).encode("ascii")
+        for part in (_LENGTHS.pack(len(head), len(text)), head, text):
+            replies.write(part)
+        replies.flush()
+        _set_alarm(0)
+        if fields["ends"]:
+            os._exit(0)
+
+
+def _listen(requests: queue.Queue[bytes]) -> None:
+    """Hand on what the parent asks, and end with it, even in the middle of a file."""
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    os._exit(0)
+
+
+def _load_within_limits(file: Path, path: str, is_long: bool) -> tuple[dict[str, Any], bytes]:
+    try:
+        document, encoding = load_long(file, path) if is_long else (load(file, path), "")
+        text = document.text.encode()
+    except UnreadableError as error:
+        return {"reason": str(error), "ends": False}, b""
+    except MemoryError:
+        return {"reason": "needs too much memory", "ends": True}, b""
+    except RecursionError:
+        return {"reason": "damaged (nested too deep)", "ends": False}, b""
+    except Exception as error:
+        # A reader met what its author did not think of: its neighbours must not suffer, and the user must hear of it.
+        return {"reason": f"damaged ({type(error).__name__} in its reader)", "ends": False}, b""
+    fields = {
+        "title": document.title,
+        "date": document.date,
+        "pages": document.pages,
+        "content_hash": document.content_hash,
+        "unread": document.unread,
+        "encoding": encoding,
+        "ends": False,
+    }
+    return fields, text
+
+
+def _set_alarm(seconds: float) -> None:
+    """Have the system end this process, even where a library's loop lets no other thread run; 0 calls it off."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    if sys.platform == "linux":
+        import resource
+
+        # What is written to counts, not what libraries only reserve.
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has held; 0 where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    # The system's other account, ru_maxrss, begins with what the parent held.
+    match = re.search(r"VmHWM:\s*(\d+) kB", status)
+    return int(match[1]) * 1024 if match else 0

@@ -1,0 +1,126 @@
+"""A query becomes passages, best first.
+
+Two searches see every chunk: by meaning (cosine of the embedding) and by words (BM25 of the lexical
+index). Their scores, brought to one scale and summed, which is the convex combination of Bruch, Gai and Ingber (2023,
+"An Analysis of Fusion Functions for Hybrid Retrieval"), make a short list. What is on it is read closely, for three
+scores more: the cosine of the chunk's best sentence, and how much of the query, by rarity, a single sentence holds and
+the whole chunk: words that stand together answer, words strewn over a chunk often do not. Chunks that hold a phrase
+which the query has in quotation marks come before all others.
+
+Of copies of a file the first by path comes first, whatever was added or found before.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Hashable, Iterable, Mapping
+from operator import mul
+
+from index.documents import Chunk, Passage, page_at
+from index.embedding.protocol import Vectors
+from index.splitting.sentences import Sentence
+from index.storing.lexicon import Copy, Record
+from index.storing.store import Store
+
+# Of the whole score; README says what else was tried.
+DENSE_SHARE, SENTENCE_SHARE, LEXICAL_SHARE, COVERAGE_SHARES = 0.17, 0.23, 0.2, (0.23, 0.17)
+CANDIDATES = 100  # of each search, or as many as are asked for
+_NONE: Mapping[int, Copy] = {}
+_NO_COPY = Copy("", 0, "", "")
+SHORT_LIST = 40  # chunks that are read closely; the others that were found come after them
+
+
+def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> list[Passage]:
+    """The `count` passages that best match the query, best first; fewer where the store has fewer."""
+    lexicon, wanted = store.lexicon, max(CANDIDATES, count)
+    with lexicon.snapshot():
+        nearest = store.nearest(query_vector, wanted)
+        # Without the rows that a sync under way has written but not yet made visible.
+        numbers = lexicon.numbers(nearest)
+        dense = {numbers[chunk_id]: cosine for chunk_id, cosine in nearest.items() if chunk_id in numbers}
+        matches = lexicon.match(query)
+        lexical = matches.best(wanted)
+        quoted = lexicon.quoted(query)
+        scores = combine(dense, {}, lexical, {})
+        found = {*quoted, *_choose_best(scores, max(SHORT_LIST, count))}
+        if copies := lexicon.copies(found, max(SHORT_LIST, count)):
+            # Copies are as good as each other, also where a search has found or cut off only some of them.
+            dense = _share(dense, {number: (copy.content_hash, copy.start) for number, copy in copies.items()})
+            lexical = _share(lexical, {number: copy[1:] for number, copy in copies.items()})
+            scores = combine(dense, {}, lexical, {})
+            found.update(copies)
+        short_list = [*quoted.union(_choose_best({i: scores[i] for i in found & scores.keys()}, SHORT_LIST, copies))]
+        coverage = matches.coverage(short_list)
+        similarities = store.similarities(short_list, query_vector)
+        sentences = {number: float(cosines.max()) for number, cosines in similarities.items()}
+        # An embedding that gives nothing for sentences is judged by its chunks alone.
+        scores = combine(dense, sentences or {i: dense[i] for i in short_list if i in dense}, lexical, coverage)
+        highest = max((score for number, score in scores.items() if number not in quoted), default=0.0)
+        scores |= {number: max(scores.get(number, 0.0), highest) for number in quoted}
+        best = _choose_best({number: scores[number] for number in found}, count, copies, quoted)
+        if missing := [number for number in best if number not in coverage]:
+            similarities |= store.similarities(missing, query_vector)
+        read = lexicon.read(best)
+        return [to_passage(*read[number], scores[number], similarities.get(number, ())) for number in best]
+
+
+def combine(
+    dense: Mapping[int, float],
+    sentences: Mapping[int, float],
+    lexical: Mapping[int, float],
+    coverage: Mapping[int, tuple[float, float]],
+) -> dict[int, float]:
+    """One score from 0 to 1 for each chunk that a search has found; higher is better."""
+    dense, sentences, lexical = _scale(dense), _scale(sentences), _scale(lexical)
+    covered = {number: sum(map(mul, COVERAGE_SHARES, shares)) for number, shares in coverage.items()}
+    return {
+        number: DENSE_SHARE * dense.get(number, 0.0)
+        + SENTENCE_SHARE * sentences.get(number, 0.0)
+        + LEXICAL_SHARE * lexical.get(number, 0.0)
+        + covered.get(number, 0.0)
+        for number in {**dense, **lexical}
+    }
+
+
+def _share(scores: Mapping[int, float], alike: Mapping[int, Hashable]) -> dict[int, float]:
+    """The scores, with the best one of any that are alike given to all of these."""
+    best: dict[Hashable, float] = {}
+    for number in scores.keys() & alike.keys():
+        best[alike[number]] = max(scores[number], best.get(alike[number], scores[number]))
+    return {**scores, **{number: best[key] for number, key in alike.items() if key in best}}
+
+
+def _choose_best(
+    scores: Mapping[int, float], count: int, copies: Mapping[int, Copy] = _NONE, first: Container[int] = ()
+) -> list[int]:
+    """The numbers of the `count` best, those of `first` before all others; of copies the first by path."""
+    return sorted(
+        scores, key=lambda number: (number not in first, -scores[number], copies.get(number, _NO_COPY), number)
+    )[:count]
+
+
+def to_passage(
+    chunk: Chunk, record: Record, sentences: Iterable[Sentence], score: float, similarities: Iterable[float] = ()
+) -> Passage:
+    """A stored chunk with its document's record and its sentences, whose offsets are the chunk's own."""
+    return Passage(
+        chunk.document_id,
+        record.path,
+        record.title,
+        record.date,
+        chunk.start,
+        chunk.end,
+        chunk.text,
+        score,
+        tuple(Sentence(chunk.start + s.start, chunk.start + s.end, s.kind) for s in sentences),
+        page_at(record.pages, chunk.start),
+        record.pages[bisect_right(record.pages, chunk.start) : bisect_left(record.pages, chunk.end)],
+        tuple(round(float(cosine), 4) for cosine in similarities),
+    )
+
+
+def _scale(scores: Mapping[int, float]) -> dict[int, float]:
+    if not scores:
+        return {}
+    least, most = min(scores.values()), max(scores.values())
+    return {number: (score - least) / (most - least) if most > least else 1.0 for number, score in scores.items()}

@@ -1,0 +1,1 @@
+"""A text becomes sentences, terms and the chunks that tile it."""

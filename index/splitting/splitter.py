@@ -1,0 +1,117 @@
+"""A text becomes chunks that tile it: join them and get the text back, to the character.
+
+Chunks end where sentences end, at a paragraph's end where one is near, and never between a heading
+and what it heads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from index.splitting.sentences import find_sentences
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+
+# More of them count as further tokens: what the embedding makes little of, a word of a million letters or as many
+# spaces, would make a chunk of any size.
+MOST_CHARACTERS_A_TOKEN = 50
+
+
+def split(text: str, count_tokens: CountTokens, chunk_tokens: int) -> list[tuple[int, int]]:
+    """The (start, end) of each chunk of `text`, in order, none of more than `chunk_tokens` tokens.
+
+    count_tokens: counts the tokens of each of several texts, as the embedding will.
+    Only a single word of more than `chunk_tokens` tokens is cut inside.
+    """
+    units, counts = _cut_long(text, _find_units(text), count_tokens, chunk_tokens)
+    chunks: list[tuple[int, int]] = []
+    first = 0
+    tokens = 0
+    for i, (_, _, opens) in enumerate(units):
+        # A heading opens a chunk of its own once the one before it is worth retrieving.
+        if i > first and opens == "heading" and tokens > chunk_tokens // 2 and units[i - 1][2] != "heading":
+            chunks.append((units[first][0], units[i - 1][1]))
+            first, tokens = i, 0
+        # What a cut leaves over may be too long still with this unit.
+        while i > first and tokens + counts[i] > chunk_tokens:
+            cut = _find_cut(units, counts, first, i, chunk_tokens)
+            chunks.append((units[first][0], units[cut - 1][1]))
+            first, tokens = cut, sum(counts[cut:i])
+        tokens += counts[i]
+    if units:
+        chunks.append((units[first][0], units[-1][1]))
+    return chunks
+
+
+Unit = tuple[int, int, str]  # start, end, and what it opens: "heading", "paragraph" or "" for neither
+
+
+def _find_units(text: str) -> list[Unit]:
+    """Sentences with the white space up to the next one, so that units tile the text."""
+    sentences = find_sentences(text)
+    if not sentences:
+        return [(0, len(text), "")] if text else []
+    starts = [0, *(sentence.start for sentence in sentences[1:]), len(text)]
+    units: list[Unit] = []
+    previous_end = 0
+    for sentence, (start, end) in zip(sentences, pairwise(starts), strict=True):
+        parted = text.count("\n", previous_end, sentence.start) > 1
+        units.append((start, end, "heading" if sentence.kind == "heading" else "paragraph" if parted else ""))
+        previous_end = sentence.end
+    # A mark before the words of a line ("## ", "- ", "> ") belongs to the unit that it opens.
+    return [(_mark_start(text, units, i), _mark_start(text, units, i + 1), unit[2]) for i, unit in enumerate(units)]
+
+
+def _mark_start(text: str, units: list[Unit], i: int) -> int:
+    """Where unit `i` starts once the mark on its line counts as its own."""
+    if i == len(units):
+        return units[-1][1]
+    start = units[i][0]
+    if i == 0:
+        return start
+    line_start = text.rfind("\n", units[i - 1][0], start) + 1
+    mark = text[line_start:start] if line_start > units[i - 1][0] else ""
+    return line_start if mark.strip() and not re.search(r"\w", mark) else start
+
+
+def _cut_long(
+    text: str, units: list[Unit], count_tokens: CountTokens, chunk_tokens: int
+) -> tuple[list[Unit], list[int]]:
+    """The units, with those that no chunk can hold cut between words where there are words, and the tokens of each."""
+    counts = [(end - start) // MOST_CHARACTERS_A_TOKEN for start, end, _ in units]
+    countable = [i for i, count in enumerate(counts) if count <= chunk_tokens]
+    for i, count in zip(countable, count_tokens([text[slice(*units[i][:2])] for i in countable]), strict=True):
+        counts[i] = max(counts[i], count)
+    if max(counts, default=0) <= chunk_tokens:
+        return units, counts
+    fitting: list[Unit] = []
+    fitting_counts: list[int] = []
+    for (start, end, opens), count in zip(units, counts, strict=True):
+        pieces, piece_counts = [(start, end, opens)], [count]
+        if count > chunk_tokens and end - start > 1:
+            middle = (start + end) // 2
+            space = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle)) + 1
+            cut = space if space > (3 * start + end) // 4 else max(start + 1, middle)
+            halves: list[Unit] = [(start, cut, opens), (cut, end, "")]
+            pieces, piece_counts = _cut_long(text, halves, count_tokens, chunk_tokens)
+        fitting += pieces
+        fitting_counts += piece_counts
+    return fitting, fitting_counts
+
+
+def _find_cut(units: list[Unit], counts: list[int], first: int, last: int, chunk_tokens: int) -> int:
+    """Where to end the chunk of units first..last-1: after its last paragraph if that leaves half a chunk or more."""
+    for cut in range(last, first, -1):
+        if sum(counts[first:cut]) < chunk_tokens // 2:
+            break
+        if cut < len(units) and units[cut][2] and units[cut - 1][2] != "heading":
+            return cut
+    cut = last
+    while cut > first + 1 and units[cut - 1][2] == "heading":
+        cut -= 1
+    if units[cut - 1][2] == "heading":
+        # Nothing but headings, as in a list of short lines: the last one stays with what it heads.
+        cut = max(first + 1, last - 1)
+    return cut

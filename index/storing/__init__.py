@@ -1,0 +1,1 @@
+"""The one source of truth: rows in Chroma, and the lexical index derived from them."""

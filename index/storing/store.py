@@ -1,0 +1,757 @@
+"""The store of one documents folder: vectors, chunks and the record of documents, in Chroma.
+
+Chroma is the one source of truth; the only Chroma import is here. A chunk is one row, in one of the store's
+parts. A document's first chunk has the document's id and carries its record: writing it is what replaces
+an old version by a new one, in a single call, and chunks of any other version count no more. The lexicon
+is derived from these rows; it keeps a copy of each vector, from which Chroma's own are made anew where they
+have been torn.
+
+One process writes at a time, under a lock that dies with it. Chroma's files have a lock of their own: nobody
+searches while they are written, and who opened them before another process's write opens them again.
+
+Whatever is damaged is made anew of what is whole, unasked, and told (`take_news`): Chroma's files of the lexicon, the
+lexicon of Chroma's, and both of the documents. A store that may not be written is searched in the lexicon alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from index import place as places
+from index.documents import Chunk, Document
+from index.embedding.protocol import Embedded, Vectors
+from index.errors import StoreError
+from index.place import NO_ROOM, DamagedError, NoRoomError
+from index.settings import LOCAL_CHUNK_TOKENS
+from index.storing.chroma_files import (
+    CHECKED_BYTES,
+    ChromaFailedError,
+    ChromaFiles,
+    connect,
+    failures,
+    forget_open_stores,
+)
+from index.storing.lexicon import Lexicon, Record
+from index.storing.parts import Parts
+
+SCHEMA_VERSION = 5
+# What a store is made with and keeps to, in words for whoever asks for another.
+_MADE_WITH = {
+    "embedding": "embedding {}",
+    "chunk_tokens": "chunks of {} tokens",
+    "schema_version": "store version {}",
+}
+_PAGE = 500  # rows that one read of the whole collection takes at a time
+LEAST_ROOM_BYTES = 4_000_000  # on the disk, for Chroma to be asked to write
+
+
+@dataclass(slots=True)
+class Version:
+    """One document's version on its way into the store.
+
+    waiting: chunks that are still to be written, with their vectors once they have them; the first chunk waits until
+        the version is complete. chunk_ids: all that have come, in order. characters: how much of the text they cover.
+    """
+
+    document: Document
+    size_bytes: int
+    modified_ns: int
+    waiting: list[tuple[Chunk, Embedded | None]] = field(default_factory=list)
+    chunk_ids: list[str] = field(default_factory=list)
+    characters: int = 0
+    is_complete: bool = False
+
+    def add(self, chunk: Chunk) -> None:
+        """Take in the next chunk."""
+        self.waiting.append((chunk, None))
+        self.chunk_ids.append(chunk.id)
+
+    def record(self) -> Record:
+        """What the store will remember of the document."""
+        document = self.document
+        return Record(
+            document.id,
+            document.path,
+            document.title,
+            document.date,
+            document.pages,
+            document.content_hash,
+            self.size_bytes,
+            self.modified_ns,
+            len(self.chunk_ids),
+            document.unread,
+        )
+
+
+class HeldError(Exception):
+    """Another process holds the store; the message says which."""
+
+
+class Store:
+    """The store that belongs to one documents folder, one embedding and one chunk size. Safe to share between threads.
+
+    Raises StoreError where it was made by another version of Footnote, with another embedding or another chunk size.
+    """
+
+    def __init__(self, stores: Path, folder: Path, embedding_name: str, chunk_tokens: int = LOCAL_CHUNK_TOKENS) -> None:
+        self.place = place_of(stores, folder)
+        self.chunk_tokens = chunk_tokens
+        self.is_read_only = False
+        self._made_with: dict[str, str | int] = {
+            "schema_version": SCHEMA_VERSION,
+            "embedding": embedding_name,
+            "chunk_tokens": chunk_tokens,
+            "folder": os.fsencode(folder).decode(errors="replace"),
+        }
+        self._folder = folder
+        self._one_thread = threading.RLock()
+        self._interrupted: set[str] = set()
+        self._news: list[str] = []
+        self._collection: Any = None
+        self._mark = ""
+        self.lexicon = Lexicon(self.place / "lexicon.sqlite")
+        self._files = ChromaFiles(self.place)
+        self._files_lock = places.lock(self.place / "saving")
+        self.refresh()
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Open the store, or open it again where another process has written since or something has happened to it.
+
+        Raises StoreError where it cannot be opened.
+        """
+        if self._may_write() and not self._is_current():
+            with self._alone():
+                self._open_if_changed()
+
+    def _may_write(self) -> bool:
+        """Whether the store may be written; where it may not, it can be read."""
+        if not places.is_folder(self.place):
+            self._make_place()
+        is_read_only = not places.may_be_written(self.place)
+        if is_read_only != self.is_read_only:
+            self.is_read_only = self.lexicon.is_read_only = is_read_only
+            self.lexicon.reopen()
+        if is_read_only:
+            self._require_readable()
+        return not is_read_only
+
+    def _is_current(self) -> bool:
+        """Whether Chroma is open, and nothing has happened to its files since."""
+        return self._collection is not None and _read_mark(self.place) == self._mark and self._files.are_known()
+
+    def _open_if_changed(self) -> None:
+        """What `refresh` does about Chroma. Needs `_alone`."""
+        if not self._is_current():
+            self._open_whole()
+
+    def _make_place(self) -> None:
+        try:
+            self.place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The store cannot be kept at {self.place} ({error.strerror}): set FOOTNOTE_STORE to a folder that "
+                "may be written."
+            ) from error
+
+    def _require_readable(self) -> None:
+        """Refuse a store that may not be written where it cannot be read either."""
+        self._collection = None
+        try:
+            is_usable = self.lexicon.is_usable()
+        except NoRoomError:
+            is_usable = False
+        if not is_usable:
+            raise StoreError(
+                f"The store at {self.place} may not be written, and what it holds is not whole or may not be read: "
+                "give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
+            )
+        self._refuse_other(self.lexicon.made_with())
+
+    def require_writable(self) -> None:
+        """Raise StoreError where the store may only be read."""
+        if self.is_read_only:
+            raise StoreError(_READ_ONLY.format(self.place))
+
+    def take_news(self) -> list[str]:
+        """What had to be mended since this was asked last, each in a sentence."""
+        news, self._news = self._news, []
+        return news
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads and processes from Chroma's files.
+
+        A search takes in what others have written since, and when that has become much, it too writes over the files
+        of the vectors: two at once would lose some. So it is one at a time, and each knows of what came before.
+        """
+        with self._one_thread:
+            with _disk_errors(self.place):
+                places.make_way(self.place / "saving")
+                self._files_lock.acquire()
+            try:
+                yield
+            finally:
+                self._files_lock.release()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Around whatever has Chroma open its files, which it may also write then."""
+        with self._alone():
+            with self._files.changing():
+                yield
+            self._files.note()
+
+    def _open_whole(self) -> None:
+        """Open Chroma, and make anew what is damaged. Needs `_alone`."""
+        # What this process may have open of the same store already knows nothing of others' writing.
+        forget_open_stores()
+        self._collection = None
+        self.lexicon.reopen()
+        with _disk_errors(self.place):
+            if self.lexicon.size_bytes() <= CHECKED_BYTES:
+                self.lexicon.find_damage()  # which it keeps in mind
+            if self.lexicon.is_usable():
+                self._refuse_other(self.lexicon.made_with())
+            if damage := self._files.find_damage():
+                self._make_anew(f"their files {damage}")
+            else:
+                try:
+                    self._open()
+                except ChromaFailedError as error:
+                    self._make_anew(f"they cannot be opened: {error}")
+        self._mark = _read_mark(self.place)
+
+    def _open(self) -> None:
+        """Open Chroma's files, which are as they were left; see that they hold what the lexicon knows of."""
+        with failures(self.place), self._changing():
+            parts = self._connect()
+            for made_with in parts.metadata():
+                self._refuse_other(made_with)
+            self._require_rows(parts)
+        self._collection = parts
+
+    def _connect(self) -> Parts:
+        return Parts(lambda: connect(self._files.folder), self._made_with, self._changing)
+
+    def _require_rows(self, parts: Parts) -> None:
+        """Tell files that have lost rows or vectors from whole ones, by a look at the ends."""
+        if not self.lexicon.is_usable() or self.lexicon.pending():
+            return
+        ends = self.lexicon.first_and_last_chunk_ids()
+        whole = parts.count() == self.lexicon.count_chunks()
+        whole = whole and (not ends or len(parts.get(ends, include=["embeddings"])["ids"]) == len(ends))
+        # Another process may have begun to write just now: then the counts say nothing.
+        if not whole and not self.lexicon.pending():
+            raise ChromaFailedError("some are lost")
+
+    def _refuse_other(self, found: Mapping[str, Any]) -> None:
+        """Refuse a store that was made with something else than is asked for now."""
+        if differing := [key for key in _MADE_WITH if found.get(key) != self._made_with[key]]:
+            made, asked = (
+                ", ".join(_MADE_WITH[key].format(of.get(key)) for key in differing) for of in (found, self._made_with)
+            )
+            raise StoreError(
+                f"The store of {self._folder} was made with {made}, not {asked}. "
+                f"To make it anew: footnote sync {self._folder} --anew"
+            )
+
+    def _make_anew(self, damage: str) -> None:
+        """Make Chroma's files anew of the lexicon; where that is of no use either, begin empty. Needs `_alone`."""
+        forget_open_stores()
+        self._files.clear()
+        with self._files.changing(is_anew=True):
+            parts = self._connect()
+            is_mended = self._fill_collection(parts)
+            if not is_mended:
+                self._create_lexicon()
+        self._files.note()
+        self._news.append(
+            f"The vectors of the store at {self.place} were damaged ({damage}): made anew from the lexical index."
+            if is_mended
+            else f"The store at {self.place} was damaged ({damage}): it is made anew from the documents."
+        )
+        _renew_mark(self.place)
+        self._collection = parts
+
+    def _create_lexicon(self) -> None:
+        self.lexicon.create(self._made_with)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Around each write of rows: who has the store open learns of it by the mark."""
+        with self._alone():
+            self._require_room()
+            with self._files.changing():
+                self._mark = _renew_mark(self.place)
+                yield
+
+    def _require_room(self) -> None:
+        """Refuse to write to a full disk before Chroma does: it may wait for itself for ever after that."""
+        if (free := shutil.disk_usage(self.place).free) < LEAST_ROOM_BYTES:
+            raise NoRoomError(NO_ROOM.format(self.place, f"{free:,} bytes are free on the disk"))
+
+    @contextmanager
+    def writing(self, wait_seconds: float = -1) -> Iterator[None]:
+        """Hold the store for writing. Mends what a killed writer left behind.
+
+        Raises HeldError where another process still holds it after `wait_seconds`; below 0 it waits for ever.
+        Raises StoreError where it may only be read.
+        """
+        self.refresh()
+        self.require_writable()
+        places.make_way(self.place / "lock")
+        lock = places.lock(self.place / "lock")
+        holder = self.place / "holder"
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except TimeoutError:
+            raise HeldError(places.read_small(holder) or "another process") from None
+        try:
+            with suppress(OSError):  # it only tells others whom they wait for
+                places.write_small(holder, f"process {os.getpid()}")
+            with _disk_errors(self.place, self._reopen_later):
+                self.refresh()
+                if self.lexicon.is_usable():
+                    for document_id in self.lexicon.pending():
+                        self._reconcile(document_id)
+                else:
+                    self._fill_lexicon()
+                # What an earlier writer left of these is removed by `settle`, once all else is done.
+                self._interrupted = set(self.lexicon.pending())
+                yield
+                self.lexicon.settle_file()
+                with self._alone():
+                    self._files.note()
+        finally:
+            lock.release()
+
+    def _reopen_later(self, error: Exception) -> None:
+        # Chroma's connections keep locks after a write that failed: they would wait for each other.
+        self._collection = None
+        if isinstance(error, ChromaFailedError):
+            self._files.distrust()
+
+    # -- writing (inside `writing`) -----------------------------------------------------------
+
+    def put(self, versions: Sequence[Version]) -> None:
+        """Store what has come of several documents' versions; those that are complete become visible, all at once.
+
+        An old version stays visible until then. Chunks that are stored already are not written again.
+        """
+        self.lexicon.announce(version.document.id for version in versions)
+        in_hand = {v.document.id: [c for c, _ in v.waiting] for v in versions if len(v.waiting) == len(v.chunk_ids)}
+        tails = [(version, *row) for version in versions for row in version.waiting if row[0].id != version.document.id]
+        self.lexicon.put_embedded({chunk.id: embedded for _, chunk, embedded in tails if embedded})
+        for i in range(0, len(tails), _PAGE):
+            self._upsert(tails[i : i + _PAGE])
+        for version in versions:
+            version.waiting = [row for row in version.waiting if row[0].id == version.document.id]
+        complete = [version for version in versions if version.is_complete]
+        if not complete:
+            return
+        # With its first chunk a version counts; the lexicon makes all of them visible in one transaction.
+        stale = {version.document.id: set(self.lexicon.chunk_ids(version.document.id)) for version in complete}
+        heads = [(version, *row) for version in complete for row in version.waiting]
+        self._upsert(heads)
+        self.lexicon.put(
+            ((v.record(), in_hand.get(v.document.id) or self._chunks_of(v)) for v in complete),
+            {chunk.id: embedded for _, chunk, embedded in heads if embedded},
+        )
+        for version in complete:
+            stale[version.document.id].difference_update(version.chunk_ids)
+        self._delete([chunk_id for chunk_ids in stale.values() for chunk_id in sorted(chunk_ids)])
+        self.lexicon.settle(stale.keys() - self._interrupted)
+
+    def stored(self, chunk_ids: Sequence[str]) -> set[str]:
+        """Those of the chunks that an earlier, interrupted sync has stored."""
+        return set(self._collection.get(list(chunk_ids), include=[])["ids"]) if chunk_ids else set()
+
+    def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of chunks, by id."""
+        if not chunk_ids:
+            return {}
+        found = self._collection.get(list(chunk_ids), include=["embeddings"])
+        return dict(zip(found["ids"], found["embeddings"], strict=True))
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Remove documents."""
+        self.lexicon.announce(document_ids)
+        chunk_ids = [chunk_id for document_id in document_ids for chunk_id in self.lexicon.chunk_ids(document_id)]
+        # Without its first chunk a document does not count; so that goes first.
+        self._delete(document_ids)
+        self.lexicon.remove(document_ids)
+        heads = set(document_ids)
+        self._delete([chunk_id for chunk_id in chunk_ids if chunk_id not in heads])
+        self.lexicon.settle(set(document_ids) - self._interrupted)
+
+    def touch(self, record: Record, size_bytes: int, modified_ns: int) -> None:
+        """Record that a file was rewritten with the same content."""
+        row: dict[str, str | int] = {"size_bytes": size_bytes, "modified_ns": modified_ns}
+        with self._saving():
+            self._collection.update([record.document_id], metadatas=[row])
+        self.lexicon.touch(record.document_id, size_bytes, modified_ns)
+
+    def settle(self) -> None:
+        """Remove what interrupted syncs have left of versions that never became visible. The end of every sync."""
+        pending = self.lexicon.pending()
+        for document_id in pending:
+            rows = self._collection.get(where={"document_id": document_id}, include=[])["ids"]
+            self._delete(sorted(set(rows) - set(self.lexicon.chunk_ids(document_id))))
+        if pending:
+            self.lexicon.drop_unused()
+        self.lexicon.settle(pending)
+        self._interrupted = set()
+
+    def _chunks_of(self, version: Version) -> Iterator[Chunk]:
+        """A complete version's chunks in order, read again from Chroma, so that a long document needs no memory."""
+        for i in range(0, len(version.chunk_ids), _PAGE):
+            ids = version.chunk_ids[i : i + _PAGE]
+            page = self._collection.get(ids, include=["metadatas", "documents"], in_memory=1)
+            yield from sorted(_to_chunks(page), key=lambda chunk: chunk.start)
+
+    def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
+        if rows:
+            # What no visible version holds, nor an interrupted sync has left, stands nowhere yet.
+            known = self.lexicon.chunks(chunk.id for _, chunk, _ in rows)
+            new = {c.id for v, c, _ in rows if c.id not in known and v.document.id not in self._interrupted}
+            with self._saving():
+                _upsert(self._collection, [(v.record(), chunk, e) for v, chunk, e in rows if e], new)
+
+    def _delete(self, chunk_ids: Sequence[str]) -> None:
+        for i in range(0, len(chunk_ids), _PAGE):
+            with self._saving():
+                self._collection.delete(list(chunk_ids[i : i + _PAGE]))
+        self.lexicon.drop_embedded(chunk_ids)
+
+    # -- mending ------------------------------------------------------------------------------
+
+    def _reconcile(self, document_id: str) -> None:
+        """Have the lexicon say of one document what Chroma says, after a writer was killed at it."""
+        rows = self._collection.get(where={"document_id": document_id}, include=["metadatas"])
+        heads = [row for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True) if chunk_id == document_id]
+        record = _to_record(heads[0]) if heads else None
+        ids = [
+            chunk_id
+            for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True)
+            if record and row["content_hash"] == record.content_hash
+        ]
+        visible = self.lexicon.record(document_id)
+        if record is None or len(ids) != record.chunk_count:
+            self.lexicon.remove([document_id])
+        elif visible is None or visible.content_hash != record.content_hash:
+            pages = (ids[i : i + _PAGE] for i in range(0, len(ids), _PAGE))
+            head = Embedded(self.vectors([document_id])[document_id], None)
+            self.lexicon.put([(record, (chunk for page in pages for chunk in self._read(page)))], {document_id: head})
+
+    def _fill_lexicon(self) -> None:
+        """Make the lexicon anew from Chroma's rows; what no complete version holds is left pending."""
+        self._create_lexicon()
+        records: dict[str, Record] = {}
+        counts: Counter[tuple[str, str]] = Counter()
+        for page in self._pages(["metadatas"]):
+            for chunk_id, row in zip(page["ids"], page["metadatas"], strict=True):
+                counts[row.get("document_id", ""), row.get("content_hash", "")] += 1
+                if chunk_id == row.get("document_id"):
+                    records[chunk_id] = _to_record(row)
+        whole = {i: r for i, r in records.items() if counts[i, r.content_hash] == r.chunk_count}
+        self.lexicon.announce(
+            {i for i, content_hash in counts if i not in whole or whole[i].content_hash != content_hash}
+        )
+        self.lexicon.add_records(whole.values())
+        for page in self._pages(["metadatas", "documents", "embeddings"]):
+            current = {
+                chunk_id: Embedded(vector, None)
+                for chunk_id, row, vector in zip(page["ids"], page["metadatas"], page["embeddings"], strict=True)
+                if (i := row.get("document_id")) in whole and row["content_hash"] == whole[i].content_hash
+            }
+            self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current), current)
+        self.lexicon.mark(whole=True)
+        if counts:
+            self._news.append(f"The lexical index of the store at {self.place} was lost or damaged: made anew.")
+
+    def _fill_collection(self, collection: Parts) -> bool:
+        """Make Chroma's rows anew from the lexicon; False where that is not whole either, so that some are missing."""
+        try:
+            if not self.lexicon.is_usable() or not self.lexicon.has_all_vectors():
+                return False
+            records = {record.document_id: record for record in self.lexicon.records()}
+            for page in self.lexicon.pages(_PAGE):
+                known = self.lexicon.embedded(chunk.id for chunk in page)
+                rows = [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page]
+                _upsert(collection, rows, known.keys())
+        except DamagedError:
+            return False
+        return True
+
+    def _pages(self, include: list[str]) -> Iterator[Any]:
+        yield from self._collection.pages(_PAGE, include)
+
+    def _read(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        return _to_chunks(self._collection.get(list(chunk_ids), include=["metadatas", "documents"]))
+
+    # -- checking -----------------------------------------------------------------------------
+
+    def check(self) -> dict[str, str]:
+        """What is wrong with the store, by document id, "" for what concerns no document; reads all of it.
+
+        Every visible chunk must be in Chroma with its vector and be found by it, each document's chunks must tile it,
+        and Chroma must hold no row besides.
+        """
+        self.refresh()
+        self.require_writable()
+        wrong: dict[str, str] = {}
+        if self.lexicon.find_damage() or not self.lexicon.is_usable():
+            return {"": "the lexical index is missing or damaged"}
+        with self._alone():
+            if damage := self._files.find_damage(reads_all=True):
+                return {"": f"the files of the vectors {damage}"}
+        visible = 0
+        for record in self.lexicon.records():
+            chunks = self.lexicon.chunks_of(record.document_id)
+            visible += len(chunks)
+            ends = [0, *(chunk.end for chunk in chunks)]
+            if len(chunks) != record.chunk_count or any(c.start != end for c, end in zip(chunks, ends, strict=False)):
+                wrong[record.document_id] = f"{record.path}: its chunks do not join"
+                continue
+            try:
+                with failures(self.place):
+                    stored = {
+                        c.id: c
+                        for i in range(0, len(chunks), _PAGE)
+                        for c in self._read([c.id for c in chunks[i : i + _PAGE]])
+                    }
+                    vectors = self.vectors([chunk.id for chunk in chunks])
+                    lost = [
+                        c
+                        for c in chunks
+                        if stored.get(c.id) != c or c.id not in vectors or not self._finds(c.id, vectors[c.id])
+                    ]
+            except ChromaFailedError:
+                lost = chunks
+            if lost:
+                wrong[record.document_id] = f"{record.path}: {len(lost)} of {len(chunks)} chunks are lost or not found"
+        if not wrong and self._collection.count() != visible:
+            wrong[""] = f"{self._collection.count():,} rows where {visible:,} count"
+        elif self.lexicon.pending():
+            wrong[""] = "a sync was interrupted"
+        return wrong
+
+    def _finds(self, chunk_id: str, vector: Vectors) -> bool:
+        """Whether a search for a chunk's own vector finds it, or another of the same vector."""
+        found = self.nearest(vector, 10)
+        return chunk_id in found or max(found.values(), default=0.0) > 1 - 1e-4
+
+    def repair(self, wrong: Mapping[str, str]) -> None:
+        """Make anew what `check` found wrong, of what is whole; a sync then brings back the rest. Needs `writing`."""
+        if not wrong:
+            return
+        if self.lexicon.is_usable():
+            with self._alone():
+                self._make_anew("as a check found")
+        else:
+            self._fill_lexicon()
+        self.remove([document_id for document_id in wrong if document_id and self.lexicon.record(document_id)])
+        self.settle()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
+        """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity."""
+        if not self._may_write():
+            return self.lexicon.nearest(vector, count)
+        with self._alone():
+            try:
+                with failures(self.place):
+                    self._open_if_changed()
+                    # On a full disk Chroma does not search, since it cannot write its log away first.
+                    self._require_room()
+                    found = self._collection.query(vector, count)
+                if not self._files.are_known():
+                    self._files.note()
+            except NoRoomError:
+                return self.lexicon.nearest(vector, count)
+            except ChromaFailedError as error:
+                self._make_anew(f"a search failed: {error}")
+                return self.lexicon.nearest(vector, count)
+        return {chunk_id: 1.0 - distance for chunk_id, distance in found.items()}
+
+    def similarities(self, numbers: Sequence[int], query_vector: Vectors) -> dict[int, Vectors]:
+        """The cosine of each sentence of chunks to a query, by number, for those whose sentences have vectors."""
+        import numpy as np
+
+        packed = {i: vectors for i, vectors in self.lexicon.sentences(numbers).items() if vectors}
+        if not packed:
+            return {}
+        rows = np.frombuffer(b"".join(packed.values()), dtype=np.int8).reshape(-1, len(query_vector))
+        rows = rows.astype(np.float32)
+        cosines = rows @ query_vector / np.linalg.norm(rows, axis=1)
+        ends = np.cumsum([len(vectors) // len(query_vector) for vectors in packed.values()])
+        return dict(zip(packed, np.split(cosines, ends[:-1]), strict=True))
+
+    def text_of(self, document_id: str, start: int = 0, end: int | None = None) -> str:
+        """A document's canonical text from one offset to another, as far as the store has it."""
+        chunks = self.lexicon.chunks_of(document_id, start, end)
+        first = chunks[0].start if chunks else 0
+        return "".join(chunk.text for chunk in chunks)[max(0, start - first) : None if end is None else end - first]
+
+    def close(self) -> None:
+        """Close what this thread holds open."""
+        self.lexicon.close()
+
+
+def place_of(stores: Path, folder: Path) -> Path:
+    """Where the store of a documents folder lives: a readable name and a hash of the folder's full path."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", folder.name).strip("-").lower()[:40] or "documents"
+    return stores / f"{readable}-{hashlib.sha256(str(folder).encode(errors='surrogateescape')).hexdigest()[:12]}"
+
+
+def discard(stores: Path, folder: Path) -> None:
+    """Throw away the store of a folder, whatever state it is in."""
+    place = place_of(stores, folder.expanduser().resolve())
+    if places.is_folder(place):
+        if not places.may_be_written(place):
+            raise StoreError(_READ_ONLY.format(place))
+        with _disk_errors(place):
+            places.make_way(place / "lock")
+            places.make_way(place / "saving")
+        with _disk_errors(place), places.lock(place / "lock"), places.lock(place / "saving"):
+            # Emptied, not deleted: others have it open.
+            lexicon = Lexicon(place / "lexicon.sqlite")
+            _renew_mark(place)
+            lexicon.create()
+            lexicon.close()
+            ChromaFiles(place).clear()
+            forget_open_stores()
+
+
+def _read_mark(place: Path) -> str:
+    """What every write to Chroma changes."""
+    return places.read_small(place / "mark")
+
+
+def _renew_mark(place: Path) -> str:
+    mark = secrets.token_hex(8)
+    places.write_small(place / "mark", mark)
+    return mark
+
+
+def chunk_id(document_id: str, content_hash: str, start: int) -> str:
+    """A chunk's id, stable for a path, a content and a place; a document's first chunk has the document's own."""
+    return f"{document_id}:{content_hash[:12]}:{start}" if start else document_id
+
+
+def pack(vectors: Vectors) -> bytes:
+    """Vectors as bytes, one for each dimension: enough to compare by, since only their directions count."""
+    import numpy as np
+
+    largest = np.abs(vectors).max(axis=1, keepdims=True) if len(vectors) else 1
+    packed: bytes = np.rint(vectors / largest * 127).astype(np.int8).tobytes()
+    return packed
+
+
+def number_chunks(
+    document: Document, section: str, section_start: int, spans: Sequence[tuple[int, int]]
+) -> list[Chunk]:
+    """The chunks of one section of a document, which starts at `section_start` of its text."""
+    return [
+        Chunk(
+            chunk_id(document.id, document.content_hash, section_start + start),
+            document.id,
+            section_start + start,
+            section_start + end,
+            section[start:end],
+        )
+        for start, end in spans
+    ]
+
+
+def _to_chunks(page: Any) -> list[Chunk]:
+    return [
+        Chunk(chunk_id, row["document_id"], row["start"], row["end"], text)
+        for chunk_id, row, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True)
+        if "start" in row  # else it is no row of ours
+    ]
+
+
+def _upsert(collection: Parts, rows: Sequence[tuple[Record, Chunk, Embedded]], new: AbstractSet[str]) -> None:
+    collection.upsert(
+        [chunk.id for _, chunk, _ in rows],
+        new=new,
+        embeddings=[embedded.vector for _, _, embedded in rows],
+        metadatas=[_to_metadata(record, chunk) for record, chunk, _ in rows],
+        documents=[chunk.text for _, chunk, _ in rows],
+    )
+
+
+def _to_metadata(record: Record, chunk: Chunk) -> dict[str, str | int]:
+    """One row's fields; a document's first chunk carries its record besides."""
+    row: dict[str, str | int] = {
+        "document_id": record.document_id,
+        "path": record.path,
+        "content_hash": record.content_hash,
+        "start": chunk.start,
+        "end": chunk.end,
+    }
+    if chunk.id == record.document_id:
+        row |= {
+            "title": record.title,
+            "date": record.date or "",
+            "size_bytes": record.size_bytes,
+            "modified_ns": record.modified_ns,
+            "chunk_count": record.chunk_count,
+            "pages": json.dumps(record.pages),
+            "unread": record.unread,
+        }
+    return row
+
+
+def _to_record(row: Mapping[str, Any]) -> Record:
+    return Record(
+        row["document_id"],
+        row["path"],
+        row["title"],
+        row["date"] or None,
+        tuple(json.loads(row["pages"])),
+        row["content_hash"],
+        row["size_bytes"],
+        row["modified_ns"],
+        row["chunk_count"],
+        row["unread"],
+    )
+
+
+_READ_ONLY = (
+    "The store at {} may not be written: give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
+)
+
+
+@contextmanager
+def _disk_errors(place: Path, failed: Callable[[Exception], None] = lambda _: None) -> Iterator[None]:
+    """What a full, failing or damaged disk raises, as one sentence."""
+    try:
+        with failures(place):
+            yield
+    except StoreError as error:
+        failed(error)
+        raise
+    except OSError as error:
+        failed(error)
+        raise NoRoomError(NO_ROOM.format(place, error)) from error
+    except ChromaFailedError as error:
+        failed(error)
+        raise DamagedError(f"The vectors of the store at {place} are damaged ({error}): try again.") from error
