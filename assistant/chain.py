@@ -8,8 +8,8 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
-from assistant.question.comparison import find_sides
 from assistant.question.followup import History, read_history
+from assistant.question.question import Question, read_question
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read, threshold
 from assistant.writing.generation import write
@@ -47,19 +47,19 @@ def stream_answer(
 ) -> Iterator[Event]:
     """The same, step by step: Progress while it prepares, TextDelta while it writes, and the Answer last."""
     settings = Settings.choose(settings)
-    question = check_question(question)
+    words = check_question(question)
     turns = read_history(history)
 
     library = yield from open_library(settings.documents if documents is None else documents, settings)
     report = yield from library.sync(patient=False)
 
     model, notice = _open_model(settings)
-    query = rewrite_with_model(question, turns, model)
+    asked = read_question(words, rewrite_with_model(words, turns, model))
 
-    passages = _retrieve(query, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
+    passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
     nearest = passages[: settings.passage_count]
-    reading = read(question, query, nearest, library.embedding, library.store.lexicon)
-    result = quote(question, query, nearest, reading, threshold())
+    reading = read(asked, nearest, library.embedding, library.store.lexicon)
+    result = quote(asked, nearest, reading, threshold())
     if model:
         result = yield from _write_or_keep(result, passages, library, model)
     else:
@@ -68,10 +68,10 @@ def stream_answer(
     yield result if result.found else _mention_unread(result, report, library.folder)
 
 
-def _retrieve(query: str, library: Library, count: int | None) -> list[Passage]:
-    """The passages for a query; of one that compares, those for each of its sides besides, in turn."""
-    parts = [side.question for side in find_sides(query) or ()]
-    found = [library.retrieve(each, count) for each in (query, *parts)]
+def _retrieve(asked: Question, library: Library, count: int | None) -> list[Passage]:
+    """The passages for a question; of one that compares, those for each of its sides besides, in turn."""
+    sides = (side.question.query for side in asked.sides)
+    found = [library.retrieve(query, count) for query in (asked.query, *sides)]
     passages: dict[tuple[str, int], Passage] = {}
     for passage in chain.from_iterable(zip_longest(*found)):
         if passage:

@@ -30,6 +30,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
+from assistant.question.question import read_question
 from assistant.quoting.reader import MODEL_FILE, MOST_QUOTED, Candidate, describe, judge, load_model
 from benchmarks.reader import Columns, measure_claims, measure_shown, normalise, report, with_intervals
 from index.embedding.engines import open_embedding
@@ -90,15 +91,15 @@ def collect(articles: list[Any], most: int, temporary: Path) -> list[dict[str, A
     for number, (i, path, question) in enumerate(questions[:most]):
         absent = number % 3 == 0
         store = stores[(i % 2) ^ absent]
-        query = question["question"]
-        passages = retrieve(store, query, embedding.embed_query(query), settings.passage_count)
-        candidates = describe(query, query, passages, embedding, store.lexicon)
+        asked = read_question(question["question"])
+        passages = retrieve(store, asked.query, embedding.embed_query(asked.query), settings.passage_count)
+        candidates = describe(asked, passages, embedding, store.lexicon)
         rows.append(
             {
                 "fold": i % FOLDS,
                 "article": i,
                 "path": path,
-                "query": query,
+                "asked": asked,
                 "kind": "absent" if absent else "impossible" if question["is_impossible"] else "answerable",
                 "answers": [normalise(answer["text"]) for answer in question["answers"]],
                 "candidates": candidates,
@@ -161,7 +162,7 @@ def fit_confidence(rows: list[dict[str, Any]]) -> tuple[dict[str, float], dict[s
 
     Every row is given the confidence that weights fitted on the other folds give it.
     """
-    judged = [judge(row["query"], row["query"], row["candidates"], row["lexicon"]) for row in rows]
+    judged = [judge(row["asked"], row["candidates"], row["lexicon"]) for row in rows]
     kinds, folds = (np.array([row[name] for row in rows]) for name in ("kind", "fold"))
     answerable, present = kinds == "answerable", kinds != "absent"
     confidence, weights = np.ones(len(rows)), {}

@@ -54,6 +54,7 @@ import numpy as np
 from assistant import answer
 from assistant.answers import Citation
 from assistant.citing.citations import cite
+from assistant.question.question import read_question
 from assistant.quoting.reader import MOST_QUOTED, read
 from benchmarks.sync import leave
 from index.library import Library, finish, open_library
@@ -201,7 +202,7 @@ def ask(questions: Sequence[Question], folder: Path, settings: Settings) -> dict
         times.append(time.perf_counter())
         passages = library.retrieve(given.query)
         times.append(time.perf_counter())
-        read(question.text, given.query, passages, library.embedding, library.store.lexicon)
+        read(read_question(question.text, given.query), passages, library.embedding, library.store.lexicon)
         times.append(time.perf_counter())
         spent = dict(zip(TIMINGS, 1000 * np.diff(times), strict=True))
         row = score(question, given.citations, given.confidence)

@@ -16,6 +16,7 @@ from assistant.question.asked import (
     lists,
     tells_how,
 )
+from assistant.question.question import read_question
 
 ASKED = [
     ("Why was Israel skipped?", "reason"),
@@ -213,7 +214,8 @@ def test_a_sentence_that_points_back_leans(sentence: str, leaning: bool) -> None
 def test_the_very_words_that_answer_are_found_where_they_are_plain(
     question: str, sentence: str, words: str | None
 ) -> None:
-    place = find_answer_words(question, sentence)
+    asked = read_question(question)
+    place = find_answer_words(asked.kind, asked.asked, sentence)
     assert (place and sentence[slice(*place)]) == words
 
 

@@ -39,6 +39,7 @@ from assistant.citing import claims, markers, second_opinion
 from assistant.citing.citations import CitedText
 from assistant.citing.support import check, find_support
 from assistant.question import asked, comparison, followup
+from assistant.question.question import read_question
 from assistant.quoting import choice, conflicts
 from assistant.serving import evaluation, page
 from assistant.writing.language_model import LONGEST_REPLY_CHARACTERS, LanguageModel
@@ -397,9 +398,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "kind of question": lambda text: (asked.asks_for(text), asked.asks_for_several(text), asked.asks_how(text)),
     "kind of sentence": lambda text: [asked.holds(kind, text, "who?") for kind in ("person", "reason", "statement")],
     "list or manner": lambda text: (asked.lists(text), asked.tells_how(text), asked.goes_on(text)),
-    "answer words": lambda text: [asked.find_answer_words(ask, text) for ask in ("how many?", "when?", "who?")],
+    "answer words": lambda text: [asked.find_answer_words(kind, set(), text) for kind in ("number", "time", "person")],
     "sides": comparison.find_sides,
-    "conflicts": lambda text: conflicts.find_conflicts(text, text, text),
+    "question": read_question,
+    "conflicts": lambda text: conflicts.find_conflicts(read_question(text), text, text),
     "steps": lambda text: (choice._STEP.match(text), choice._ITEM.match(text)),
     "verdicts": second_opinion.read_verdicts,
     "support by a text": lambda text: check(SENTENCE, [text]),

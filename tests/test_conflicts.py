@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.question.question import read_question
 from assistant.quoting.conflicts import _rivals, find_conflicts
 
 CONFLICTS = [
@@ -36,13 +37,13 @@ CONFLICTS = [
 
 @pytest.mark.parametrize(("question", "sentence", "conflicts"), CONFLICTS)
 def test_a_conflict_is_found_where_there_is_one(question: str, sentence: str, conflicts: set[str]) -> None:
-    found = find_conflicts(question, sentence, sentence)
+    found = find_conflicts(read_question(question), sentence, sentence)
     assert {name for name, value in found.items() if value} == conflicts
 
 
 def test_a_number_may_stand_anywhere_in_the_passage() -> None:
     question, sentence = "Who steered the ferry in 1994?", "Ida steered the ferry."
-    assert find_conflicts(question, sentence, f"It was 1994. {sentence}")["number"] == 0
+    assert find_conflicts(read_question(question), sentence, f"It was 1994. {sentence}")["number"] == 0
 
 
 def test_no_word_is_on_two_sides_at_once() -> None:
@@ -53,6 +54,6 @@ def test_no_word_is_on_two_sides_at_once() -> None:
 
 @given(st.text(), st.text(), st.text())
 def test_any_text_has_conflicts_or_none(question: str, sentence: str, passage: str) -> None:
-    found = find_conflicts(question, sentence, passage)
+    found = find_conflicts(read_question(question), sentence, passage)
     assert list(found) == ["rival", "number", "negation"]
     assert set(found.values()) <= {0.0, 1.0}

@@ -3,11 +3,13 @@
 import pytest
 
 from assistant.answers import NOT_FOUND, AnswerSentence
+from assistant.question.question import read_question
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import Candidate, Reading
 from index.documents import Passage
 from index.splitting.sentences import find_sentences
 
+WHEN = read_question("When?")
 TEXT = "The ferry\r\nleft Brenholm at noon. Captain Ida Voss steered it."
 PASSAGE = Passage("ab12", "ferry.md", "The Ferry", None, 0, len(TEXT), TEXT, 1.0, tuple(find_sentences(TEXT)), page=2)
 CHOSEN = tuple(
@@ -17,7 +19,7 @@ CHOSEN = tuple(
 
 
 def test_each_chosen_sentence_is_quoted_with_its_marker() -> None:
-    answer = quote("When?", "When? ferry", [PASSAGE], Reading(CHOSEN, 0.51239), 0.5)
+    answer = quote(read_question("When?", "When? ferry"), [PASSAGE], Reading(CHOSEN, 0.51239), 0.5)
     assert answer.text == "“The ferry left Brenholm at noon.” [1]\n\n“Captain Ida Voss steered it.” [2]"
     assert answer.found
     assert (answer.question, answer.query, answer.confidence) == ("When?", "When? ferry", 0.5124)
@@ -30,7 +32,7 @@ def test_each_chosen_sentence_is_quoted_with_its_marker() -> None:
 
 
 def test_citations_hold_the_exact_words_line_ends_included() -> None:
-    answer = quote("When?", "When?", [PASSAGE], Reading(CHOSEN, 0.9), 0.5)
+    answer = quote(WHEN, [PASSAGE], Reading(CHOSEN, 0.9), 0.5)
     assert [citation.quote for citation in answer.citations] == [
         "The ferry\r\nleft Brenholm at noon.",
         "Captain Ida Voss steered it.",
@@ -43,11 +45,11 @@ def test_citations_hold_the_exact_words_line_ends_included() -> None:
     ("reading", "confidence"), [(Reading(CHOSEN, 0.49), 0.49), (Reading((), 0.9), 0.9), (Reading((), 0.0), 0.0)]
 )
 def test_an_unsure_or_empty_reading_is_not_found_and_keeps_the_passages(reading: Reading, confidence: float) -> None:
-    answer = quote("When?", "When?", [PASSAGE], reading, 0.5)
+    answer = quote(WHEN, [PASSAGE], reading, 0.5)
     assert (answer.found, answer.text, answer.sentences, answer.citations) == (False, NOT_FOUND, (), ())
     assert answer.passages == (PASSAGE,)
     assert answer.confidence == confidence
 
 
 def test_the_threshold_itself_is_sure_enough() -> None:
-    assert quote("When?", "When?", [PASSAGE], Reading(CHOSEN, 0.5), 0.5).found
+    assert quote(WHEN, [PASSAGE], Reading(CHOSEN, 0.5), 0.5).found

@@ -8,6 +8,7 @@ from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS, sample_
 
 from assistant.answers import Turn
 from assistant.question.followup import rewrite
+from assistant.question.question import read_question
 from assistant.quoting.reader import MOST_QUOTED, Reading, describe, judge, load_model, read, threshold
 from index.documents import Passage
 from index.embedding.protocol import Embedding
@@ -31,7 +32,7 @@ def open_synced(documents: Path, settings: Settings) -> Library:
 
 def read_from(library: Library, question: str, query: str | None = None) -> Reading:
     query = query or question
-    return read(question, query, library.retrieve(query), library.embedding, library.store.lexicon)
+    return read(read_question(question, query), library.retrieve(query), library.embedding, library.store.lexicon)
 
 
 @pytest.fixture
@@ -173,7 +174,7 @@ def test_what_is_said_twice_in_the_same_words_is_chosen_once(ask_page: Ask) -> N
 
 def test_no_passages_are_read_as_nothing(samples: Settings) -> None:
     library = open_synced(samples.documents, samples)
-    assert read("Why?", "Why?", [], library.embedding, library.store.lexicon) == Reading((), 0.0)
+    assert read(read_question("Why?"), [], library.embedding, library.store.lexicon) == Reading((), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +202,9 @@ def test_a_near_miss_is_answered_with_less_confidence(ask_page: Ask, question: s
 
 def test_the_model_weighs_every_feature_and_no_other(samples: Settings) -> None:
     library = open_synced(samples.documents, samples)
-    query = "why was Israel skipped?"
-    candidates = describe(query, query, library.retrieve(query), library.embedding, library.store.lexicon)
-    judged = judge(query, query, candidates, library.store.lexicon)
+    question = read_question("why was Israel skipped?")
+    candidates = describe(question, library.retrieve(question.query), library.embedding, library.store.lexicon)
+    judged = judge(question, candidates, library.store.lexicon)
     model = load_model()
     assert set(model) == {"sentence", "topic", "fact", "threshold"}
     assert set(model["sentence"]) == set(candidates[0].features)
@@ -220,8 +221,9 @@ def test_what_a_sentence_contradicts_weighs_against_it() -> None:
 @pytest.mark.parametrize("query", [*list(ANSWERED)[:4], *NOT_FOUND_QUESTIONS, "Does it?", "ceasefire " * 50])
 def test_every_feature_is_a_share_and_the_best_candidate_stands_first(samples: Settings, query: str) -> None:
     library = open_synced(samples.documents, samples)
-    candidates = describe(query, query, library.retrieve(query), library.embedding, library.store.lexicon)
-    judged = judge(query, query, candidates, library.store.lexicon)
+    question = read_question(query)
+    candidates = describe(question, library.retrieve(query), library.embedding, library.store.lexicon)
+    judged = judge(question, candidates, library.store.lexicon)
     for features in [judged, *(candidate.features for candidate in candidates)]:
         assert all(-1e-6 <= value <= 1 + 1e-6 for value in features.values()), features
     assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
@@ -231,6 +233,6 @@ def test_a_candidate_gives_its_words_on_one_line(samples: Settings) -> None:
     library = open_synced(samples.documents, samples)
     text = "The ferry\r\n   left Brenholm at noon."
     passage = Passage("ab", "a.md", "A", None, 0, len(text), text, 1.0, tuple(find_sentences(text)))
-    [candidate] = describe("When?", "ferry", [passage], library.embedding, library.store.lexicon)
+    [candidate] = describe(read_question("When?", "ferry"), [passage], library.embedding, library.store.lexicon)
     assert candidate.words == "The ferry left Brenholm at noon."
     assert candidate.sentence == Sentence(0, len(text))

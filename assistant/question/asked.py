@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from assistant.question.vocabulary import DAYS, MONTHS, SMALL_NUMBERS, TENS
 from index.splitting.terms import STOP_WORDS, find_terms
@@ -103,6 +104,15 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|non|except|lacks?|fail(?:s|ed)?|unable)\b"
+    r"|n['’]t\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*|[a-z]+", re.IGNORECASE)
+# "one" is mostly no number.
+_NUMBER_WORDS = {word: str(number) for number, word in enumerate(SMALL_NUMBERS[:13]) if word != "one"}
+
 
 def asks_for(question: str) -> str:
     """The kind of thing that a question wants, a key of `_ASKED`, or "" where it does not say."""
@@ -144,10 +154,11 @@ def lists(sentence: str) -> bool:
     return _SERIES.search(sentence) is not None
 
 
-def find_answer_words(question: str, sentence: str) -> tuple[int, int] | None:
-    """Where in a sentence the very number, time or person stands that a question asks for; None where several might."""
-    kind = asks_for(question)
-    asked = set(find_terms(question))
+def find_answer_words(kind: str, asked: Set[str], sentence: str) -> tuple[int, int] | None:
+    """Where in a sentence the very number, time or person stands that is asked for; None where several might.
+
+    kind: see `asks_for`. asked: the question's terms, since what it gives is not what it wants.
+    """
     places = [
         match.span()
         for match in (_ANSWERS[kind].finditer(sentence) if kind in _ANSWERS else ())
@@ -163,6 +174,17 @@ def find_answer_words(question: str, sentence: str) -> tuple[int, int] | None:
 def find_names(question: str) -> list[str]:
     """The names and numbers of a question: what an answer can hardly do without."""
     return [*_NAME.findall(question), *re.findall(r"\d[\d.,]*", question)]
+
+
+def find_numbers(text: str) -> frozenset[str]:
+    """The numbers of a text as digits: 2 for "two", 1500 for "1,500"."""
+    words = [word.lower().replace(",", "") for word in _NUMBER.findall(text)]
+    return frozenset(_NUMBER_WORDS.get(word, word) for word in words if word in _NUMBER_WORDS or word[0].isdecimal())
+
+
+def denies(text: str) -> bool:
+    """Whether a text denies something: "not", "never", "without"."""
+    return _NEGATION.search(text) is not None
 
 
 def leans(sentence: str) -> bool:

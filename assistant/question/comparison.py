@@ -58,7 +58,7 @@ _JOINING = re.compile(r",? *\b(?:and|or|with|to|from|against|than|versus|vs\.?) 
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Part:
     """One of the two things: its words in the question, the terms that the other does not share, and what is asked."""
 
     words: str
@@ -66,7 +66,7 @@ class Side:
     question: str
 
 
-def find_sides(question: str) -> tuple[Side, Side] | None:
+def find_sides(question: str) -> tuple[Part, Part] | None:
     """The two things that a question compares, in its order, or None where it compares nothing."""
     text = " ".join(question.split())
     if len(text) > LONGEST_CHARACTERS:
@@ -83,7 +83,7 @@ def _cut(text: str, match: re.Match[str]) -> tuple[int, int]:
     return match.start("other"), match.start("other") + len(" ".join(words))
 
 
-def _make_sides(text: str, one: tuple[int, int], other: tuple[int, int]) -> tuple[Side, Side] | None:
+def _make_sides(text: str, one: tuple[int, int], other: tuple[int, int]) -> tuple[Part, Part] | None:
     one, other = _share_out(text, one, other)
     words = text[slice(*one)], text[slice(*other)]
     terms = [find_content_terms(side) for side in words]
@@ -93,7 +93,7 @@ def _make_sides(text: str, one: tuple[int, int], other: tuple[int, int]) -> tupl
     between = _JOINING.sub("", text[one[1] : other[0]]).rstrip()
     parts = f"{text[: one[1]]}{between}{text[other[1] :]}", f"{text[: one[0]]}{between} {text[other[0] :]}"
     first, second = (" ".join(_COMPARING.sub(" ", part).split()) for part in parts)
-    return Side(words[0], tuple(own[0]), first), Side(words[1], tuple(own[1]), second)
+    return Part(words[0], tuple(own[0]), first), Part(words[1], tuple(own[1]), second)
 
 
 def _share_out(text: str, one: tuple[int, int], other: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -12,18 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from assistant.question.asked import (
-    asks_for,
-    asks_for_several,
-    asks_how,
-    find_names,
-    goes_on,
-    holds,
-    leans,
-    lists,
-    tells_how,
-)
-from assistant.question.comparison import find_sides
+from assistant.question.asked import find_names, goes_on, holds, leans, lists, tells_how
+from assistant.question.question import Question
 from index.documents import Passage
 from index.splitting.sentences import Sentence
 from index.splitting.terms import find_content_terms, find_terms
@@ -54,17 +44,17 @@ class Candidate:
     context: str = ""
 
 
-def choose(question: str, ranked: Sequence[Candidate], margin: float) -> list[Candidate]:
+def choose(question: Question, ranked: Sequence[Candidate], margin: float) -> list[Candidate]:
     """The best sentence and what belongs to it, in reading order; then others within the margin, best first."""
     best = ranked[0]
     beside = _find_beside(question, ranked)
     near = [c for c in ranked if c not in beside and c.score >= best.score - margin]
-    if asks_for_several(question) and not find_sides(question):
+    if question.asks_for_several and not question.compares:
         nearest = [c for c in near if c.score >= best.score - margin / 2]
         # A sentence that counts several things up is the list.
         return [*beside, *_choose_several(question, beside, nearest, [] if lists(best.words) else near)]
     others = _choose_near(beside, near)
-    if asks_how(question):
+    if question.asks_how:
         # What is told in a row is read in a row.
         others.sort(key=lambda c: (c.passage is not best.passage, c.position if c.passage is best.passage else 0))
     return [*beside, *others]
@@ -73,7 +63,7 @@ def choose(question: str, ranked: Sequence[Candidate], margin: float) -> list[Ca
 # -- what belongs to the best sentence --------------------------------------------------------
 
 
-def _find_beside(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
+def _find_beside(question: Question, ranked: Sequence[Candidate]) -> list[Candidate]:
     """The best sentence, and those that it cannot do without."""
     best, close = ranked[0], ranked[:CLOSELY_READ]
     passage = {c.position: c for c in ranked if c.passage is best.passage}
@@ -81,13 +71,13 @@ def _find_beside(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
     if best.words.endswith(":"):
         # What a colon announces is the answer.
         return [best, *takewhile(_is_item, after)]
-    if asks_for(question) == "reason":
+    if question.kind == "reason":
         return _find_reason(best, close)
     before = passage.get(best.position - 1)
     beside = [before, best] if before and before in close and leans(best.words) else [best]
-    if asks_how(question) and _STEP.match(_line_of(best)):
+    if question.asks_how and _STEP.match(_line_of(best)):
         return _find_steps(best, passage)
-    if asks_how(question) and not tells_how(best.words):
+    if question.asks_how and not tells_how(best.words):
         # How it went on, up to a sentence that begins anew.
         return [*beside, *takewhile(lambda c: goes_on(c.words), after)][:MOST_QUOTED]
     return beside
@@ -143,7 +133,7 @@ def _choose_near(beside: Sequence[Candidate], near: Sequence[Candidate]) -> list
 
 
 def _choose_several(
-    question: str, beside: Sequence[Candidate], nearest: Sequence[Candidate], near: Sequence[Candidate]
+    question: Question, beside: Sequence[Candidate], nearest: Sequence[Candidate], near: Sequence[Candidate]
 ) -> list[Candidate]:
     """Of the nearest, then of the near, those that add something, from documents that are less quoted before others."""
     chosen = list(beside)
@@ -164,15 +154,14 @@ def _choose_several(
     return chosen[len(beside) :]
 
 
-def repeats(candidate: Candidate, other: Candidate, question: str) -> bool:
+def repeats(candidate: Candidate, other: Candidate, question: Question) -> bool:
     """Whether a sentence says nearly only what another says too, apart from the words of the question.
 
     A name or a number that the other has not is never a repetition.
     """
-    asked = set(find_content_terms(question))
     said = set(find_content_terms(f"{other.words} {other.context}"))
     names = [find_content_terms(name) for name in find_names(candidate.words)]
-    if any(terms and not said.union(asked).intersection(terms) for terms in names):
+    if any(terms and not said.union(question.content).intersection(terms) for terms in names):
         return False
-    own = set(find_content_terms(candidate.words)) - asked
+    own = set(find_content_terms(candidate.words)) - question.content
     return len(own & said) >= REPEATED_SHARE * len(own)

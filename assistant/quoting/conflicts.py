@@ -7,43 +7,31 @@ goes unseen, and so does an exchange of places: "from Rome to Paris" for "from P
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence, Set
 from functools import cache
 from pathlib import Path
 
-from assistant.question.asked import asks_for
-from assistant.question.vocabulary import SMALL_NUMBERS
+from assistant.question.asked import denies, find_numbers
+from assistant.question.question import Question
 from index.splitting.terms import find_terms
 
 # A line is what excludes each other, as "first" and "last" do; a stroke parts words that are on one side.
 RIVALS_FILE = Path(__file__).with_name("rivals.txt")
 
-_NEGATION = re.compile(
-    r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|non|except|lacks?|fail(?:s|ed)?|unable)\b"
-    r"|n['’]t\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*|[a-z]+", re.IGNORECASE)
-# "one" is mostly no number.
-_COUNTED = {word: str(number) for number, word in enumerate(SMALL_NUMBERS[:13]) if word != "one"}
 
-
-def find_conflicts(question: str, sentence: str, passage: str) -> dict[str, float]:
+def find_conflicts(question: Question, sentence: str, passage: str) -> dict[str, float]:
     """What stands against the sentence as an answer, 1 where it is so, else 0.
 
     rival: the question is on one side of a line of `rivals.txt`, and the sentence on another.
     number: a number of the question that is nowhere in the whole passage that the sentence is from.
     negation: the question denies something, and the sentence denies nothing; unless it asks for a reason.
     """
-    asked, said = set(find_terms(question)), set(find_terms(sentence))
+    said = set(find_terms(sentence))
     return {
-        "rival": float(any(_differ(sides, asked, said) for sides in _rivals())),
-        "number": float(not _numbers(question) <= _numbers(passage)),
+        "rival": float(any(_differ(sides, question.asked, said) for sides in _rivals())),
+        "number": float(not question.numbers <= find_numbers(passage)),
         # Why something is not so, what is so instead may tell.
-        "negation": float(
-            asks_for(question) != "reason" and bool(_NEGATION.search(question)) and not _NEGATION.search(sentence)
-        ),
+        "negation": float(question.kind != "reason" and question.denies and not denies(sentence)),
     }
 
 
@@ -51,12 +39,6 @@ def _differ(sides: Sequence[Set[str]], asked: Set[str], said: Set[str]) -> bool:
     """Whether the question is on a side that the sentence is not on, and the other way round."""
     one, other = ({i for i, side in enumerate(sides) if side & terms} for terms in (asked, said))
     return bool(one - other) and bool(other - one)
-
-
-def _numbers(text: str) -> set[str]:
-    """The numbers of a text as digits: 2 for "two", 1500 for "1,500"."""
-    words = [word.lower().replace(",", "") for word in _NUMBER.findall(text)]
-    return {_COUNTED.get(word, word) for word in words if word in _COUNTED or word[0].isdecimal()}
 
 
 @cache

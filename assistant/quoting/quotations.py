@@ -7,22 +7,23 @@ from collections.abc import Sequence
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence
 from assistant.citing.citations import cite
 from assistant.question.asked import find_answer_words
+from assistant.question.question import Question
 from assistant.quoting.reader import Reading
 from index.documents import Passage
 
 
-def quote(question: str, query: str, passages: Sequence[Passage], reading: Reading, threshold: float) -> Answer:
+def quote(question: Question, passages: Sequence[Passage], reading: Reading, threshold: float) -> Answer:
     """The sentences that the reader chose, or that the documents do not say where it is too unsure."""
     found = bool(reading.chosen) and reading.confidence >= threshold
     chosen = reading.chosen if found else ()
     citations = tuple(cite(number, c.passage, c.sentence) for number, c in enumerate(chosen, start=1))
     sentences = tuple(
-        AnswerSentence(c.words, (number,), "supported", find_answer_words(question, c.words))
+        AnswerSentence(c.words, (number,), "supported", find_answer_words(question.kind, question.asked, c.words))
         for number, c in enumerate(chosen, start=1)
     )
     return Answer(
-        question=question,
-        query=query,
+        question=question.words,
+        query=question.query,
         text="\n\n".join(map(show_quotation, sentences)) if found else NOT_FOUND,
         found=found,
         confidence=round(reading.confidence, 4),

@@ -21,13 +21,13 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from assistant.question.asked import asks_for, asks_whether, find_names, holds, leans
-from assistant.question.comparison import Side, find_sides
+from assistant.question.asked import holds, leans
+from assistant.question.question import Question, Side
 from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choose
 from assistant.quoting.conflicts import find_conflicts
 from index.documents import Passage
 from index.embedding.protocol import Embedding
-from index.splitting.terms import find_content_terms, find_query_terms, find_terms
+from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
 __all__ = ["MODEL_FILE", "MOST_QUOTED", "Candidate", "Reading", "describe", "judge", "load_model", "read", "threshold"]
@@ -50,33 +50,33 @@ class Reading:
     confidence: float
 
 
-def read(question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
-    """Choose the few sentences that answer the question; `query` also has what it leaves to the conversation."""
-    candidates = _describe_all(question, query, passages, embedding, lexicon)
+def read(question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
+    """Choose the few sentences that answer the question."""
+    candidates = _describe_all(question, passages, embedding, lexicon)
     if not candidates:
         return Reading((), 0.0)
-    sides = find_sides(query)
+    sides = question.sides
     if sides and not _compares(candidates[0].words, sides, lexicon):
         one, other = (_read_side(side, sides, passages, embedding, lexicon) for side in sides)
         if _places(one) != _places(other):
             # As sure as of the side that the documents say less surely.
             return Reading((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
     chosen = choose(question, candidates, load_model()["threshold"]["margin"])
-    sure = _judge_sure(question, query, candidates, lexicon)
-    if asks_whether(question) and not _speak_of_all(find_names(question), passages):
+    sure = _judge_sure(question, candidates, lexicon)
+    if question.asks_whether and not _speak_of_all(question.named, passages):
         sure *= UNHEARD
     return Reading(tuple(chosen), sure)
 
 
-def _speak_of_all(names: Sequence[str], passages: Sequence[Passage]) -> bool:
-    """Whether each of the names stands in some passage."""
+def _speak_of_all(named: Sequence[str], passages: Sequence[Passage]) -> bool:
+    """Whether each of the names' terms stands in some passage."""
     said = set(find_terms(" ".join(f"{passage.title} {passage.text}" for passage in passages)))
-    return said.issuperset(find_content_terms(" ".join(names)))
+    return said.issuperset(named)
 
 
-def _judge_sure(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> float:
+def _judge_sure(question: Question, ranked: Sequence[Candidate], lexicon: Lexicon) -> float:
     """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
-    judged, model = judge(question, query, ranked[:CLOSELY_READ], lexicon), load_model()
+    judged, model = judge(question, ranked[:CLOSELY_READ], lexicon), load_model()
     return _logistic(model["topic"], judged) * _logistic(model["fact"], judged)
 
 
@@ -90,26 +90,25 @@ def threshold() -> float:
 
 def _compares(words: str, sides: Sequence[Side], lexicon: Lexicon) -> bool:
     """Whether a sentence states both sides, and something of what is asked of them."""
-    said, rarity = set(find_terms(words)), lexicon.rarity([term for side in sides for term in side.terms])
-    named = {term for side in sides for term in find_terms(side.words)}
-    asked = {term for term in find_query_terms(sides[0].question) if term not in named}
+    said, rarity = set(find_terms(words)), lexicon.rarity([term for side in sides for term in side.own])
+    asked = {term for term in sides[0].question.terms if not any(term in side.called for side in sides)}
     return (not asked or bool(asked & said)) and all(_states(said, side, rarity) for side in sides)
 
 
 def _states(said: set[str], side: Side, rarity: Mapping[str, float]) -> bool:
     """Whether words speak of a side: they hold enough of what only that side is called."""
-    return _share(side.terms, said, rarity) >= STATED_SHARE
+    return _share(side.own, said, rarity) >= STATED_SHARE
 
 
 def _read_side(
     side: Side, sides: Sequence[Side], passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
 ) -> Reading:
     """The best sentence about one side; none where no sentence speaks of it."""
-    asked = [term for term in find_query_terms(side.question) if term not in side.terms]
-    rarity = lexicon.rarity([*asked, *(term for each in sides for term in each.terms)])
+    asked = [term for term in side.question.terms if term not in side.own]
+    rarity = lexicon.rarity([*asked, *(term for each in sides for term in each.own)])
     stating: list[tuple[float, bool, Candidate]] = []
     rest = []
-    for candidate in _describe_all(side.question, side.question, passages, embedding, lexicon):
+    for candidate in _describe_all(side.question, passages, embedding, lexicon):
         own = set(find_terms(candidate.words))
         said = own | set(find_terms(candidate.context))
         if _states(said, side, rarity):
@@ -121,7 +120,7 @@ def _read_side(
         return Reading((), 0.0)
     # Best is what holds most of what is asked, then what does not speak of the other side too, then the score.
     ranked = [*(candidate for *_, candidate in sorted(stating, key=lambda found: found[:2])), *rest]
-    return Reading(tuple(ranked[:1]), _judge_sure(side.question, side.question, ranked, lexicon))
+    return Reading(tuple(ranked[:1]), _judge_sure(side.question, ranked, lexicon))
 
 
 def _places(reading: Reading) -> list[tuple[str, int]]:
@@ -132,20 +131,17 @@ def _places(reading: Reading) -> list[tuple[str, int]]:
 
 
 def describe(
-    question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+    question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
 ) -> list[Candidate]:
     """The prose sentences of the passages that are worth a close look, with features and score, best first."""
-    return _describe_all(question, query, passages, embedding, lexicon)[:CLOSELY_READ]
+    return _describe_all(question, passages, embedding, lexicon)[:CLOSELY_READ]
 
 
 def _describe_all(
-    question: str, query: str, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
+    question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
 ) -> list[Candidate]:
     """The same of all prose sentences."""
-    terms = find_query_terms(query)
-    rarity = weigh_terms(question, terms, lexicon)
-    kind = asks_for(question)
-    pairs = list(pairwise(find_terms(query)))
+    terms, rarity = question.terms, weigh_terms(question, lexicon)
     found: list[tuple[Candidate, str]] = []
     for passage in passages:
         heading = previous = ""
@@ -162,17 +158,17 @@ def _describe_all(
             lent = set(find_terms(context))
             features = {
                 "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
-                "pairs": _share_pairs(pairs, words),
+                "pairs": _share_pairs(question.pairs, words),
                 "similarity": max(0.0, passage.similarities[place]) if passage.similarities else 0.0,
                 "passage": passage.score,
-                "asked_kind": float(holds(kind, words, query)),
+                "asked_kind": float(holds(question.kind, words, question.query)),
                 "length": min(1.0, len(own) / 40),
             }
             text = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
             found.append((Candidate(passage, sentence, position, words, features, 0.0, context), text))
             previous, position = words, position + 1
     if not all(passage.similarities for passage in passages):
-        candidates = _embed_best(query, found, embedding)
+        candidates = _embed_best(question.query, found, embedding)
     else:
         candidates = [candidate for candidate, _ in found]
     return sorted(_compare(candidates), key=lambda c: -c.score)
@@ -199,33 +195,32 @@ def _compare(candidates: Sequence[Candidate]) -> list[Candidate]:
     return compared
 
 
-def judge(question: str, query: str, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
+def judge(question: Question, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
     """What speaks for and against the documents answering at all, from the ranked candidates.
 
     strewn: the share of the question that the best sentence leaves to others of its passage. Such words do stand
     near the topic, but not together: what a near miss is often made of.
     """
     best = ranked[0]
-    terms = find_query_terms(query)
-    rarity = weigh_terms(question, terms, lexicon)
+    rarity = weigh_terms(question, lexicon)
     passage = f"{best.passage.title} {best.passage.text}"
     around = set(find_terms(passage))
     said = set(find_terms(f"{best.passage.title} {best.words}"))
-    named = [term for term in find_content_terms(" ".join(find_names(question))) if term in rarity]
+    named = [term for term in question.named if term in rarity]
     return {
         "coverage": best.features["coverage"],
         "similarity": best.features["similarity"],
         "most_similar": max(c.features["similarity"] for c in ranked),
         "names": _share(named, around, rarity) if named else 1.0,
-        "strewn": _share(terms, around - said, rarity),
+        "strewn": _share(question.terms, around - said, rarity),
         **find_conflicts(question, best.words, passage),
     }
 
 
-def weigh_terms(question: str, terms: Sequence[str], lexicon: Lexicon) -> dict[str, float]:
+def weigh_terms(question: Question, lexicon: Lexicon) -> dict[str, float]:
     """What each term of the query counts: its rarity, and a third of that for what the conversation lent."""
-    asked = {*find_terms(question)}
-    return {term: rarity if term in asked else rarity / 3 for term, rarity in lexicon.rarity(terms).items()}
+    rarities = lexicon.rarity(question.terms)
+    return {term: rarity if term in question.asked else rarity / 3 for term, rarity in rarities.items()}
 
 
 def _share_pairs(pairs: Sequence[tuple[str, str]], words: str) -> float:

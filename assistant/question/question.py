@@ -1,0 +1,97 @@
+"""A question, read once: what is known of it is one value, made where its walk begins and passed on.
+
+But: what is read is English. Of a question in another language the terms, names and numbers are found, and no kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from assistant.question.asked import (
+    asks_for,
+    asks_for_several,
+    asks_how,
+    asks_whether,
+    denies,
+    find_names,
+    find_numbers,
+)
+from assistant.question.comparison import find_sides
+from index.splitting.terms import find_content_terms, find_query_terms, find_terms
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, in the user's words, and what is searched.
+
+    words: as the user asked. query: the same, or with what the conversation lends.
+
+    Of the words:
+    kind: the kind of thing that is wanted, see `asks_for`; "" where the words do not say.
+    asks_whether, asks_how, asks_for_several: a yes or no, a manner, a list is wanted.
+    compares, denies: two things are compared, something is denied.
+    asked: their terms. content: those that carry meaning. named: those of names and numbers, in order.
+    numbers: their numbers, as digits.
+
+    Of the query:
+    terms: what it is searched by, in order. pairs: its terms two by two, little words too.
+    sides: the two things that it compares; none where it compares nothing.
+    """
+
+    words: str
+    query: str
+    kind: str
+    asks_whether: bool
+    asks_how: bool
+    asks_for_several: bool
+    compares: bool
+    denies: bool
+    asked: frozenset[str]
+    content: frozenset[str]
+    named: tuple[str, ...]
+    numbers: frozenset[str]
+    terms: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two things that are compared.
+
+    called: the terms of what it is called. own: those that the other thing does not share.
+    question: what is asked of it alone.
+    """
+
+    called: frozenset[str]
+    own: tuple[str, ...]
+    question: Question
+
+
+def read_question(words: str, query: str | None = None) -> Question:
+    """All that is known of a question. query: what is searched, where it is not the words themselves."""
+    query = words if query is None else query
+    parts = find_sides(query) or ()
+    sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
+    return _read(words, query, sides, find_sides(words) is not None)
+
+
+def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:
+    return Question(
+        words=words,
+        query=query,
+        kind=asks_for(words),
+        asks_whether=asks_whether(words),
+        asks_how=asks_how(words),
+        asks_for_several=asks_for_several(words),
+        compares=compares,
+        denies=denies(words),
+        asked=frozenset(find_terms(words)),
+        content=frozenset(find_content_terms(words)),
+        named=tuple(find_content_terms(" ".join(find_names(words)))),
+        numbers=find_numbers(words),
+        terms=tuple(find_query_terms(query)),
+        pairs=tuple(pairwise(find_terms(query))),
+        sides=sides,
+    )
