@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 
-from index.errors import INTERRUPTED
+from assistant.serving import INTERRUPTED, STOPPED
 
 # Nothing that takes long to import stands here: before `main` runs, nothing listens for a Ctrl-C.
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _leave(*_: object) -> None:
     try:
-        os.write(2, b"footnote: stopped; nothing is lost.\n")
+        os.write(2, f"{STOPPED}\n".encode())
     finally:
         os._exit(INTERRUPTED)
 

@@ -10,8 +10,6 @@ FootnoteError
 "The documents do not say" is an `Answer`, not an error.
 """
 
-INTERRUPTED = 130  # how a command ends that was stopped
-
 
 class FootnoteError(Exception):
     """The root; catch it to catch everything that Footnote raises on purpose."""

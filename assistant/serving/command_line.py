@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from assistant.serving import INTERRUPTED, STOPPED
 from assistant.serving.progress import show_progress, tell, to_plain
-from index.errors import INTERRUPTED, FootnoteError, InputError
+from index.errors import FootnoteError, InputError
 from index.settings import Settings, read_path
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Commands(TyperGroup):
         except SystemExit as end:
             # So typer ends where it was interrupted.
             if end.code == INTERRUPTED:
-                print("footnote: stopped; nothing is lost.", file=sys.stderr)
+                print(STOPPED, file=sys.stderr)
             raise
 
 
