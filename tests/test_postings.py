@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.storing import postings
+from index.storing.lexicon_file import add_functions
 from index.storing.postings import Entry, Matches
 
 # A chunk: its lines, and its document's title.
@@ -28,6 +29,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 def make_index() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
+    add_functions(connection)
     postings.create(connection)
     return connection
 

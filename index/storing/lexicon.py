@@ -2,9 +2,6 @@
 
 It can be deleted and rebuilt with the same results. It is also what makes a sync visible: a chunk
 counts once it stands here, and a reader that holds one connection's snapshot sees a whole version.
-
-Each row has a checksum, so that no answer is made of what a failing disk has altered: whoever reads it is told of the
-damage, and the store makes the lexicon anew. Where the file may not be written, it is read as it is.
 """
 
 from __future__ import annotations
@@ -12,22 +9,21 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-import threading
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import chain, groupby, islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
-from index.place import NO_ROOM, DamagedError, NoRoomError, is_file, make_way, remove
+from index.place import DamagedError
 from index.splitting.sentences import Kind, Sentence, find_chunk_sentences
 from index.splitting.terms import choose_query_terms, find_phrases, find_query_terms, find_terms, holds_phrase
 from index.storing import postings
+from index.storing.lexicon_file import LexiconFile, checksum
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -50,8 +46,6 @@ CREATE TABLE skipped (
 );
 """
 SCHEMA_VERSION = 7  # also of the rules of `terms` and `sentences`, since what they find is kept
-_WAIT_SECONDS = 30  # for others who write
-MAPPED_BYTES = 2_000_000_000  # of the file, that is read where the system has it, without a copy for each thread
 MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
 SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory
 _KINDS: tuple[Kind, ...] = ("prose", "heading", "boilerplate")
@@ -62,19 +56,6 @@ _EMBEDDED = "chunk_id, sentences, vector"
 _CHUNK_IS_WHOLE = f"verify(chunks.checksum, {_CHUNK}, spans)"
 _RECORD_IS_WHOLE = f"verify(documents.checksum, {_RECORD})"
 _EMBEDDED_IS_WHOLE = f"verify(vectors.checksum, {_EMBEDDED})"
-# What SQLite says of the machine rather than of the file.
-_NOT_DAMAGE = {
-    sqlite3.SQLITE_AUTH,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +83,12 @@ class Copy(NamedTuple):
     content_hash: str
 
 
-class Lexicon:
-    """One SQLite file. Each thread has a connection of its own."""
-
-    def __init__(self, file: Path) -> None:
-        self.is_read_only = False
-        self._file = file
-        self._local = threading.local()
-        self._generation = 0
-        self._seen: tuple[int, ...] = ()
-        self._is_damaged = False
+class Lexicon(LexiconFile):
+    """The chunks of the documents, and what finds them."""
 
     def is_usable(self) -> bool:
         """Whether the file is there, has our schema, is not known to be damaged and holds all of the store."""
-        if self._seen and not self._is_as_seen():
-            self.reopen()
+        self._reopen_replaced()
         try:
             return not self._is_damaged and bool(self._state("whole"))
         except DamagedError:
@@ -133,12 +105,6 @@ class Lexicon:
                 return None
             row = connection.execute(f"SELECT {column} FROM state WHERE verify(checksum, made_with)").fetchone()
             return row and row[0]
-
-    def size_bytes(self) -> int:
-        """How large the file is."""
-        with suppress(OSError):
-            return self._file.stat().st_size
-        return 0
 
     def find_damage(self) -> str:
         """What is wrong with the file, "" where nothing is; reads all of it."""
@@ -169,10 +135,7 @@ class Lexicon:
             with suppress(DamagedError):
                 self._empty(made_with)
                 return
-        self.close()
-        for name in ("", "-journal", "-shm", "-wal"):
-            remove(self._file.with_name(f"{self._file.name}{name}"))
-        self.reopen()
+        self._remove_file()
         self._empty(made_with)
 
     def _empty(self, made_with: Mapping[str, str | int] | None) -> None:
@@ -317,7 +280,7 @@ class Lexicon:
             record.chunk_count,
             record.unread,
         )
-        connection.execute(f"INSERT INTO documents VALUES ({'?, ' * len(row)} ?)", (*row, postings.checksum(*row)))
+        connection.execute(f"INSERT INTO documents VALUES ({'?, ' * len(row)} ?)", (*row, checksum(*row)))
 
     @staticmethod
     def _insert_chunks(
@@ -331,7 +294,7 @@ class Lexicon:
             row = (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text, _pack(sentences))
             number = connection.execute(
                 f"INSERT INTO chunks ({_CHUNK}, spans, length, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, length, postings.checksum(*row)),
+                (*row, length, checksum(*row)),
             ).lastrowid
             assert number is not None
             yield postings.Entry(number, lines, title, length)
@@ -367,15 +330,13 @@ class Lexicon:
         return next(iter(self._records("content_hash = ? LIMIT 1", content_hash)), None)
 
     def _records(self, which: str, *values: object) -> list[Record]:
-        rows = self._rows(f"SELECT {_RECORD} FROM documents WHERE {_RECORD_IS_WHOLE} AND {which}", values)
+        rows = self._rows(f"SELECT {_RECORD} FROM documents WHERE {_RECORD_IS_WHOLE} AND {which}", *values)
         return [_to_record(row) for row in rows]
 
     def chunk_ids(self, document_id: str) -> list[str]:
         """The ids of one document's chunks, in order."""
-        return [
-            row[0]
-            for row in self._rows("SELECT chunk_id FROM chunks WHERE document_id = ? ORDER BY start", (document_id,))
-        ]
+        rows = self._rows("SELECT chunk_id FROM chunks WHERE document_id = ? ORDER BY start", document_id)
+        return [row[0] for row in rows]
 
     def first_and_last_chunk_ids(self) -> list[str]:
         """The ids of the chunks that were added first and last."""
@@ -404,7 +365,9 @@ class Lexicon:
         rows = self._rows(
             f"SELECT {_CHUNK} FROM chunks WHERE document_id = ? AND {_CHUNK_IS_WHOLE} "
             'AND "end" > ? AND start < ? ORDER BY start',
-            (document_id, start, sys.maxsize if end is None else end),
+            document_id,
+            start,
+            sys.maxsize if end is None else end,
         )
         return [Chunk(*row) for row in rows]
 
@@ -477,7 +440,7 @@ class Lexicon:
         rows = self._rows(
             f"SELECT {_CHUNK} FROM chunks WHERE {_CHUNK_IS_WHOLE} "
             "AND chunk_id IN (SELECT chunk_id FROM vectors WHERE sentences IS NULL) ORDER BY number LIMIT ?",
-            (count,),
+            count,
         )
         return [Chunk(*row) for row in rows]
 
@@ -519,7 +482,8 @@ class Lexicon:
         last = 0
         while rows := self._rows(
             f"SELECT number, {_CHUNK} FROM chunks WHERE number > ? AND {_CHUNK_IS_WHOLE} ORDER BY number LIMIT ?",
-            (last, size),
+            last,
+            size,
         ):
             last = rows[-1][0]
             yield [Chunk(*row[1:]) for row in rows]
@@ -535,120 +499,6 @@ class Lexicon:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
         with self._reading() as connection:
             return postings.rarity(connection, terms)
-
-    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
-        with self._reading() as connection:
-            return connection.execute(sql, values).fetchall()
-
-    def _select(self, sql: str, values: Iterable[object], *before: object) -> list[Any]:
-        with self._reading() as connection:
-            return postings.execute_with(connection, sql, values, *before).fetchall()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Let every read inside see one and the same version, whatever is committed meanwhile."""
-        with self._reading() as connection:
-            if connection.in_transaction:
-                yield
-                return
-            connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                connection.rollback()
-
-    def settle_file(self) -> None:
-        """Have the file hold all that was written, where nobody reads just now, so that it may be copied by itself."""
-        with self._reading() as connection:
-            connection.execute("PRAGMA busy_timeout = 0")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
-
-    def reopen(self) -> None:
-        """Have each thread open the file again before it reads on: it may have been replaced, or filled by another."""
-        self._generation += 1
-        self._seen = ()
-        self._is_damaged = False
-
-    def close(self) -> None:
-        """Close this thread's connection."""
-        connection, _ = getattr(self._local, "opened", (None, 0))
-        if connection is not None:
-            connection.close()
-            del self._local.opened
-
-    # -- the file -----------------------------------------------------------------------------
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection; what goes wrong with it is told in a sentence, and damage is kept in mind."""
-        try:
-            yield self._connection()
-        except sqlite3.ProgrammingError:
-            raise
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _NOT_DAMAGE:
-                raise NoRoomError(NO_ROOM.format(self._file.parent, error)) from error
-            raise self._note_damage(error) from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as connection, connection:
-            yield connection
-
-    def _note_damage(self, what: object) -> DamagedError:
-        self._is_damaged = True
-        return DamagedError(f"The lexical index of the store at {self._file.parent} is damaged ({what}): try again.")
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None
-        connection, generation = getattr(self._local, "opened", (None, 0))
-        if connection is not None and generation != self._generation and not connection.in_transaction:
-            self.close()
-            connection = None
-        if connection is None:
-            generation = self._generation
-            connection = self._connect_to_read() if self.is_read_only else self._connect()
-            connection.create_function("checksum", -1, postings.checksum, deterministic=True)
-            connection.create_function("verify", -1, postings.verify, deterministic=True)
-            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
-            self._local.opened = connection, generation
-            self._seen = self._look()
-        return connection
-
-    def _connect(self) -> sqlite3.Connection:
-        files = [self._file.with_name(f"{self._file.name}{name}") for name in ("", "-shm", "-wal")]
-        for file in files:
-            make_way(file)
-        if all(map(is_file, files)) and not self._file.stat().st_size:
-            # Cut to nothing: whoever has it open would keep everybody else from making it anew.
-            for file in files:
-                remove(file)
-        connection = sqlite3.connect(self._file, timeout=_WAIT_SECONDS, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
-
-    def _connect_to_read(self) -> sqlite3.Connection:
-        """A connection that writes nothing, not even beside the file, as SQLite does where it may."""
-        written_since = self._file.with_name(f"{self._file.name}-wal")
-        is_alone = not is_file(written_since) or not written_since.stat().st_size
-        uri = f"{self._file.absolute().as_uri()}?mode=ro{'&immutable=1' if is_alone else ''}"
-        return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, check_same_thread=False)
-
-    def _look(self) -> tuple[int, ...]:
-        """Which file it is, and for one that is read as it is, in what state."""
-        try:
-            status = self._file.lstat()
-        except OSError:
-            return (0, 0)
-        which = (status.st_size, status.st_ino)
-        return (*which, status.st_mtime_ns) if self.is_read_only else which
-
-    def _is_as_seen(self) -> bool:
-        """Whether the file is the one that was opened; by others it may have grown meanwhile, but not been cut."""
-        seen, self._seen = self._seen, self._look()
-        return seen == self._seen if self.is_read_only else seen[1] == self._seen[1] and seen[0] <= self._seen[0]
 
 
 def _pack(sentences: Sequence[Sentence]) -> bytes:

@@ -11,13 +11,13 @@ its own is told as damage, as SQLite tells what it finds itself: sqlite3.Databas
 
 from __future__ import annotations
 
-import marshal
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
+
+from index.storing.lexicon_file import checksum, execute_with, verify
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,21 +63,6 @@ def create(connection: sqlite3.Connection) -> None:
     for statement in SCHEMA.split(";\n"):
         connection.execute(statement)
     connection.execute("INSERT INTO totals VALUES (0, 0, x'', ?)", (checksum(0, 0, b""),))
-
-
-def checksum(*values: Any) -> int:
-    """A number that changes where any of the values does, or its type."""
-    return crc32(marshal.dumps(values, 2))  # later versions of that format tell equal values apart
-
-
-def verify(expected: object, *values: Any) -> bool:
-    """True where the values have the checksum that they were written with.
-
-    Raises sqlite3.DatabaseError where they have not.
-    """
-    if checksum(*values) != expected:
-        raise sqlite3.DatabaseError("what is stored is not what was written")
-    return True
 
 
 def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
@@ -181,7 +166,6 @@ def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
             return places[_find_kept(places, dropped)].tobytes()
 
     connection.create_aggregate("join_places", 3, Join)
-    connection.create_function("checksum", -1, checksum)
     merged = _add_segment(connection, 0)
     execute_with(
         connection,
@@ -198,12 +182,6 @@ def _merge(connection: sqlite3.Connection, segments: Sequence[int]) -> None:
         "UPDATE segments SET size = (SELECT total(size) FROM postings WHERE segment = ?) WHERE segment = ?",
         (merged, merged),
     )
-
-
-def execute_with(connection: sqlite3.Connection, sql: str, values: Iterable[object], *before: object) -> sqlite3.Cursor:
-    """Execute a statement that has the values where its {} stands, and others before."""
-    given = list(values)
-    return connection.execute(sql.format(", ".join("?" * len(given))), [*before, *given])
 
 
 # -- reading ----------------------------------------------------------------------------------
