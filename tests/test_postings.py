@@ -30,7 +30,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 def make_index() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     add_functions(connection)
-    postings.create(connection)
+    connection.executescript(postings.SCHEMA)
     return connection
 
 

@@ -33,6 +33,7 @@ CREATE TABLE postings (segment INTEGER NOT NULL, term TEXT NOT NULL, size INTEGE
     checksum INTEGER NOT NULL);
 CREATE UNIQUE INDEX postings_of_term ON postings (segment, term, size);
 CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL, dropped BLOB NOT NULL, checksum INTEGER NOT NULL);
+INSERT INTO totals VALUES (0, 0, x'', checksum(0, 0, x''));
 """
 # A place: the chunk, the line of it, and how many terms the chunk has, its document's title included.
 _PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
@@ -56,13 +57,6 @@ class Entry:
     lines: Sequence[Sequence[str]]
     title: Sequence[str]
     length: int
-
-
-def create(connection: sqlite3.Connection) -> None:
-    """Make the tables, empty."""
-    for statement in SCHEMA.split(";\n"):
-        connection.execute(statement)
-    connection.execute("INSERT INTO totals VALUES (0, 0, x'', ?)", (checksum(0, 0, b""),))
 
 
 def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:

@@ -1,0 +1,156 @@
+"""The chunks of the visible documents, with the sentences of each."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from index.documents import Chunk
+from index.splitting.sentences import Kind, Sentence, find_chunk_sentences
+from index.splitting.terms import find_terms
+from index.storing.lexicon_file import checksum
+from index.storing.postings import Entry
+from index.storing.records import RECORD, RECORD_IS_WHOLE, Record, Records, to_record
+
+CHUNK = 'chunk_id, document_id, start, "end", text'
+CHUNK_IS_WHOLE = f"verify(chunks.checksum, {CHUNK}, spans)"
+_KINDS: tuple[Kind, ...] = ("prose", "heading", "boilerplate")
+
+
+class Copy(NamedTuple):
+    """Where a chunk stands, and what it has in common with its copies elsewhere."""
+
+    path: str
+    start: int
+    title: str
+    content_hash: str
+
+
+class Chunks(Records):
+    """The chunks, each with a number that stands for it in this version of its document alone."""
+
+    _schema = f"""{Records._schema}
+CREATE TABLE chunks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, spans BLOB NOT NULL, length INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE INDEX chunks_of_document ON chunks (document_id, start);
+"""
+
+    def chunk_ids(self, document_id: str) -> list[str]:
+        """The ids of one document's chunks, in order."""
+        rows = self._rows("SELECT chunk_id FROM chunks WHERE document_id = ? ORDER BY start", document_id)
+        return [row[0] for row in rows]
+
+    def first_and_last_chunk_ids(self) -> list[str]:
+        """The ids of the chunks that were added first and last."""
+        rows = self._rows(
+            "SELECT chunk_id FROM chunks "
+            "WHERE number IN ((SELECT min(number) FROM chunks), (SELECT max(number) FROM chunks))"
+        )
+        return [row[0] for row in rows]
+
+    def numbers(self, ids: Iterable[str]) -> dict[str, int]:
+        """Those of the named chunks that are visible, each with the number that stands for it in this version."""
+        return dict(self._select("SELECT chunk_id, number FROM chunks WHERE chunk_id IN ({})", ids))
+
+    def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
+        """Those of the named chunks that are visible, by id."""
+        rows = self._select(f"SELECT {CHUNK} FROM chunks WHERE chunk_id IN ({{}}) AND {CHUNK_IS_WHOLE}", ids)
+        return {row[0]: Chunk(*row) for row in rows}
+
+    def chunks_of(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
+        """One document's chunks, in order; joined, their texts are the document's. Those from one offset to another."""
+        within = (start, sys.maxsize if end is None else end)
+        return self._chunks('document_id = ? AND "end" > ? AND start < ? ORDER BY start', document_id, *within)
+
+    def _chunks(self, which: str, *values: object) -> list[Chunk]:
+        rows = self._rows(f"SELECT {CHUNK} FROM chunks WHERE {CHUNK_IS_WHOLE} AND {which}", *values)
+        return [Chunk(*row) for row in rows]
+
+    def pages(self, size: int) -> Iterator[list[Chunk]]:
+        """All visible chunks in the order in which they were added, so many at a time."""
+        last = 0
+        while rows := self._rows(
+            f"SELECT number, {CHUNK} FROM chunks WHERE number > ? AND {CHUNK_IS_WHOLE} ORDER BY number LIMIT ?",
+            last,
+            size,
+        ):
+            last = rows[-1][0]
+            yield [Chunk(*row[1:]) for row in rows]
+
+    def copies(self, numbers: Iterable[int], most: int) -> dict[int, Copy]:
+        """Those of the chunks, by number, whose document has copies, and the same chunks of these.
+
+        Of documents of one content so many at most besides, the first by path.
+        """
+        wanted = [*numbers]
+        copied = self._select(
+            "SELECT number, path, chunks.start, title, content_hash FROM chunks JOIN documents USING (document_id) "
+            "WHERE number IN ({}) AND EXISTS (SELECT 1 FROM documents AS other "
+            "WHERE other.content_hash = documents.content_hash AND other.document_id != documents.document_id)",
+            wanted,
+        )
+        copies = {row[0]: Copy(*row[1:]) for row in copied}
+        for content_hash in {copy.content_hash for copy in copies.values()}:
+            rows = self._select(
+                "SELECT number, path, chunks.start, title, content_hash FROM "
+                "(SELECT * FROM documents WHERE content_hash = ? ORDER BY path LIMIT ?) "
+                "JOIN chunks USING (document_id) WHERE chunks.start IN ({})",
+                {copy.start for copy in copies.values() if copy.content_hash == content_hash},
+                content_hash,
+                most,
+            )
+            copies |= {row[0]: Copy(*row[1:]) for row in rows}
+        return copies
+
+    def read(self, numbers: Iterable[int]) -> dict[int, tuple[Chunk, Record, tuple[Sentence, ...]]]:
+        """Chunks by number, each with its document's record and its sentences, whose offsets are the chunk's own."""
+        wanted = [*numbers]
+        rows = self._select(
+            f"SELECT number, {CHUNK}, spans, {RECORD} FROM chunks JOIN documents USING (document_id) "
+            f"WHERE number IN ({{}}) AND {CHUNK_IS_WHOLE} AND {RECORD_IS_WHOLE}",
+            wanted,
+        )
+        if len(rows) < len(wanted):
+            raise self._note_damage("a chunk is missing")
+        return {row[0]: (Chunk(*row[1:6]), to_record(row[7:]), _unpack(row[6])) for row in rows}
+
+    @staticmethod
+    def _insert_chunks(connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]) -> Iterator[Entry]:
+        """Insert chunks of one document as the entries are asked for that the postings are to have of them."""
+        title = find_terms(record.title)
+        for chunk in chunks:
+            sentences = find_chunk_sentences(chunk.text)
+            lines = [find_terms(chunk.text[s.start : s.end]) for s in sentences]
+            length = sum(map(len, lines)) + len(title)
+            row = (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text, _pack(sentences))
+            number = connection.execute(
+                f"INSERT INTO chunks ({CHUNK}, spans, length, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, length, checksum(*row)),
+            ).lastrowid
+            assert number is not None
+            yield Entry(number, lines, title, length)
+
+    @staticmethod
+    def _delete(connection: sqlite3.Connection, document_ids: Iterable[str]) -> dict[int, int]:
+        """Delete documents with their chunks; how many terms each chunk has, by number."""
+        lengths: dict[int, int] = {}
+        for document_id in document_ids:
+            lengths |= connection.execute("SELECT number, length FROM chunks WHERE document_id = ?", (document_id,))
+            connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
+            connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
+        return lengths
+
+
+def _pack(sentences: Sequence[Sentence]) -> bytes:
+    return array("I", [value for s in sentences for value in (s.start, s.end, _KINDS.index(s.kind))]).tobytes()
+
+
+def _unpack(packed: bytes) -> tuple[Sentence, ...]:
+    values = iter(array("I", packed))
+    return tuple(Sentence(start, end, _KINDS[kind]) for start, end, kind in zip(values, values, values, strict=True))
