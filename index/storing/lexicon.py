@@ -2,6 +2,8 @@
 
 It can be deleted and rebuilt with the same results. It is also what makes a sync visible: a chunk
 counts once it stands here, and a reader that holds one connection's snapshot sees a whole version.
+
+It stands on the `chunks`, these on the `records`, these on the `lexicon_file`; each brings its own tables.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ and where eight of like size stand they become one. A chunk that is dropped is o
 merge. So a write is short however large the index is, a search looks into few segments, and it finds the same as in
 an index made anew.
 
-Nothing is committed here: whoever calls has the transaction. What is kept has a checksum, and what does not agree with
-its own is told as damage, as SQLite tells what it finds itself: sqlite3.DatabaseError.
+Nothing is committed here: whoever calls has the transaction, in a connection with `add_functions`. What is kept has a
+checksum, and what does not agree with its own is told as damage, as SQLite tells what it finds itself:
+sqlite3.DatabaseError.
 """
 
 from __future__ import annotations
@@ -61,6 +62,21 @@ class Entry:
 
 def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     """Add a segment for chunks whose numbers were never used before."""
+    chunks, length, dropped = _read_totals(connection)
+    _write_totals(connection, chunks + len(entries), length + sum(entry.length for entry in entries), dropped)
+    postings = [(term, len(places) // _PLACE_BYTES, places) for term, places in sorted(_invert(entries).items())]
+    if not postings:
+        return
+    segment = _add_segment(connection, sum(size for _, size, _ in postings))
+    connection.executemany(
+        "INSERT INTO postings VALUES (?, ?, ?, ?, ?)",
+        ((segment, term, size, places, checksum(term, places)) for term, size, places in postings),
+    )
+    _merge_like_sized(connection)
+
+
+def _invert(entries: Sequence[Entry]) -> dict[str, bytes]:
+    """The places of each term, chunk by chunk."""
     import numpy as np
 
     vocabulary: dict[str, int] = {}
@@ -74,22 +90,11 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
             terms.extend(vocabulary.setdefault(word, len(vocabulary)) for word in words)
             lines.append((entry.number, line, length))
             sizes.append(len(words))
-    chunks, length, dropped = _read_totals(connection)
-    _write_totals(connection, chunks + len(entries), length + sum(entry.length for entry in entries), dropped)
     if not terms:
-        return
+        return {}
     places = np.repeat(np.array(lines, dtype=_PLACE), sizes)[np.argsort(terms, kind="stable")].tobytes()
     ends = np.cumsum(np.bincount(terms)) * _PLACE_BYTES
-    blobs = dict(zip(vocabulary, (places[i:j] for i, j in zip([0, *ends[:-1]], ends, strict=True)), strict=True))
-    segment = _add_segment(connection, len(terms))
-    connection.executemany(
-        "INSERT INTO postings VALUES (?, ?, ?, ?, ?)",
-        (
-            (segment, term, len(places) // _PLACE_BYTES, places, checksum(term, places))
-            for term, places in sorted(blobs.items())
-        ),
-    )
-    _merge_like_sized(connection)
+    return {term: places[i:j] for term, i, j in zip(vocabulary, [0, *ends[:-1]], ends, strict=True)}
 
 
 def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
@@ -117,10 +122,8 @@ def _read_totals(connection: sqlite3.Connection) -> tuple[int, int, bytes]:
 
 
 def _write_totals(connection: sqlite3.Connection, chunks: int, terms: int, dropped: bytes) -> None:
-    totals = (chunks, terms, dropped)
-    connection.execute(
-        "UPDATE totals SET chunks = ?, terms = ?, dropped = ?, checksum = ?", (*totals, checksum(*totals))
-    )
+    changed = "chunks = ?1, terms = ?2, dropped = ?3, checksum = checksum(?1, ?2, ?3)"
+    connection.execute(f"UPDATE totals SET {changed}", (chunks, terms, dropped))
 
 
 def _add_segment(connection: sqlite3.Connection, size: int) -> int:
@@ -239,6 +242,18 @@ class Matches:
 
         if not len(self._runs):
             return {}
+        numbers, scores = self._score()
+        if len(numbers) > count:
+            # With all that score as high as the last of them, of which those with the least numbers are taken below.
+            highest = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+            numbers, scores = numbers[highest], scores[highest]
+        order = np.lexsort((numbers, -scores))[:count]
+        return dict(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
+
+    def _score(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The numbers of them all, the least first, and their scores."""
+        import numpy as np
+
         frequency = np.add.reduceat(np.where(self._places["line"] == _TITLE, TITLE_WEIGHT, 1.0), self._runs)
         length = self._places["length"][self._runs] / self._mean_length
         saturated = frequency + _SATURATION * (1 - _NORMALIZATION + _NORMALIZATION * length)
@@ -247,13 +262,7 @@ class Matches:
         numbers = self._places["number"][self._runs].astype(np.int64)
         order = np.argsort(numbers, kind="stable")
         starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
-        numbers, scores = numbers[order][starts], np.add.reduceat(parts[order], starts)
-        if len(numbers) > count:
-            # With all that score as high as the last of them, of which those with the least numbers are taken below.
-            highest = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
-            numbers, scores = numbers[highest], scores[highest]
-        order = np.lexsort((numbers, -scores))[:count]
-        return dict(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
+        return numbers[order][starts], np.add.reduceat(parts[order], starts)
 
     def coverage(self, numbers: Iterable[int]) -> dict[int, tuple[float, float]]:
         """How much of the query the best single line of each chunk holds, and the whole chunk with its title.
