@@ -13,7 +13,7 @@ from index.documents import Chunk, Document
 from index.embedding.protocol import Embedded, Vectors
 from index.loading.loader import load
 from index.splitting.splitter import split
-from index.storing.lexicon import Record
+from index.storing.records import Record
 from index.storing.store import Store, Version, number_chunks
 from index.sync import _embed_texts
 

@@ -22,6 +22,7 @@ from test_command_line import check_one_sentence
 from test_hard_folders import Helper, sync_again_and_again
 from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewhere
 
+from index.place import DamagedError
 from index.searching.retriever import retrieve
 from index.storing.store import Store, discard, place_of
 
@@ -417,7 +418,22 @@ CHANGES = ["deleted", "made anew", "restored", "vectors lost", "lexicon lost", "
 def search(store: Store, folder: Path) -> list[str]:
     """The paths that a question after a sync is answered from."""
     run_sync(folder, store)
-    return [passage.path for passage in retrieve(store, "alpha", HashEmbedding().embed_query("Alpha one."), 3)]
+    try:
+        passages = retrieve(store, "alpha", HashEmbedding().embed_query("Alpha one."), 3)
+    except DamagedError:
+        # As a library does: what was lost between the two is just being made anew.
+        run_sync(folder, store)
+        passages = retrieve(store, "alpha", HashEmbedding().embed_query("Alpha one."), 3)
+    return [passage.path for passage in passages]
+
+
+def test_nothing_is_found_in_a_lexicon_that_is_just_being_made_anew(folder: Path, store: Store) -> None:
+    (folder / "a.txt").write_text("Alpha one.")
+    assert search(store, folder) == ["a.txt"]
+    store.lexicon.create()
+    with pytest.raises(DamagedError, match="is not whole: try again"):
+        retrieve(store, "alpha", HashEmbedding().embed_query("Alpha one."), 3)
+    assert search(store, folder) == ["a.txt"]
 
 
 @pytest.mark.parametrize("way", CHANGES)

@@ -11,7 +11,8 @@ from index.documents import Chunk, Passage, page_at
 from index.searching.evidence import choose_evidence, join_neighbours
 from index.searching.retriever import to_passage
 from index.splitting.sentences import find_sentences
-from index.storing.lexicon import Lexicon, Record
+from index.storing.lexicon import Lexicon
+from index.storing.records import Record
 
 SENTENCES = (
     "Doha hosted the talks. ",

@@ -14,7 +14,8 @@ from index.documents import Chunk
 from index.embedding.protocol import Embedded
 from index.place import DamagedError, NoRoomError
 from index.splitting.terms import find_content_terms, find_terms
-from index.storing.lexicon import Lexicon, Record
+from index.storing.lexicon import Lexicon
+from index.storing.records import Record
 
 
 def record_of(name: str, title: str = "", **changes: object) -> Record:

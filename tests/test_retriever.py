@@ -21,7 +21,7 @@ from index.searching.retriever import (
     to_passage,
 )
 from index.splitting.sentences import Sentence, find_sentences
-from index.storing.lexicon import Record
+from index.storing.records import Record
 from index.storing.store import Store
 from index.sync import sync
 

@@ -18,8 +18,10 @@ from operator import mul
 
 from index.documents import Chunk, Passage, page_at
 from index.embedding.protocol import Vectors
+from index.place import DamagedError
 from index.splitting.sentences import Sentence
-from index.storing.lexicon import Copy, Record
+from index.storing.chunks import Copy
+from index.storing.records import Record
 from index.storing.store import Store
 
 # Of the whole score; README says what else was tried.
@@ -31,9 +33,14 @@ SHORT_LIST = 40  # chunks that are read closely; the others that were found come
 
 
 def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> list[Passage]:
-    """The `count` passages that best match the query, best first; fewer where the store has fewer."""
+    """The `count` passages that best match the query, best first; fewer where the store has fewer.
+
+    Raises DamagedError where the lexicon is damaged, or just being made anew.
+    """
     lexicon, wanted = store.lexicon, max(CANDIDATES, count)
     with lexicon.snapshot():
+        if not lexicon.is_usable():
+            raise DamagedError(f"The lexical index of the store at {store.place} is not whole: try again.")
         nearest = store.nearest(query_vector, wanted)
         # Without the rows that a sync under way has written but not yet made visible.
         numbers = lexicon.numbers(nearest)

@@ -18,10 +18,8 @@ from index.embedding.protocol import Embedded, Vectors
 from index.place import DamagedError
 from index.splitting.terms import choose_query_terms, find_phrases, find_query_terms, find_terms, holds_phrase
 from index.storing import postings
-from index.storing.chunks import CHUNK_IS_WHOLE, Chunks, Copy
+from index.storing.chunks import CHUNK_IS_WHOLE, Chunks
 from index.storing.records import RECORD_IS_WHOLE, Record
-
-__all__ = ["Copy", "Lexicon", "Record"]
 
 MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
 SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory

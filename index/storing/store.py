@@ -44,8 +44,9 @@ from index.storing.chroma_files import (
     failures,
     forget_open_stores,
 )
-from index.storing.lexicon import Lexicon, Record
+from index.storing.lexicon import Lexicon
 from index.storing.parts import Parts
+from index.storing.records import Record
 
 SCHEMA_VERSION = 5
 # What a store is made with and keeps to, in words for whoever asks for another.
