@@ -12,6 +12,7 @@ But: on Windows and macOS nothing bounds the child's memory, only its time.
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import re
@@ -20,7 +21,9 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from encodings.aliases import aliases
 from pathlib import Path
 from types import TracebackType
@@ -38,10 +41,19 @@ _MOST_FIELD_BYTES = 1_000_000
 _SLOWEST_BYTES = 10_000_000  # of a long text, that are read in a second
 # Python calls these encodings, and they are none of texts.
 _NO_TEXTS = frozenset("base64_codec bz2_codec hex_codec quopri_codec rot_13 uu_codec zlib_codec".split())
+_WATCH_SECONDS = 0.05  # between two looks at the clock
 _GRACE_SECONDS = 5  # after which a child whose parent has forgotten it ends by itself
 _COMMAND = (
     "import sys; sys.path.insert(0, sys.argv[1]); from index.loading.worker import serve; serve(float(sys.argv[2]))"
 )
+
+
+@dataclass(slots=True)
+class _Deadline:
+    """The moment by which a reply must have come, by the monotonic clock; is_over: it came, and the reply had not."""
+
+    moment: float
+    is_over: bool = False
 
 
 class Loader:
@@ -55,6 +67,7 @@ class Loader:
         self.timeout_seconds = timeout_seconds
         self.memory_bytes = memory_bytes
         self._child: subprocess.Popen[bytes] | None = None
+        self._deadline = _Deadline(math.inf)
 
     def __enter__(self) -> Self:
         return self
@@ -107,18 +120,13 @@ class Loader:
 
     def _ask(self, request: dict[str, Any], seconds: float) -> tuple[bytes, bytes] | None:
         """The child's reply, or None where it died."""
-        child = self._child = self._child or self._start()
+        child = self._child
+        if child is None:
+            child = self._child = self._start()
+            threading.Thread(target=self._watch, args=(child,), daemon=True).start()
         assert child.stdin is not None
         assert child.stdout is not None
-        timed_out = threading.Event()
-
-        def end() -> None:
-            timed_out.set()
-            child.kill()
-
-        timer = threading.Timer(seconds, end)
-        timer.daemon = True
-        timer.start()
+        deadline = self._deadline = _Deadline(time.monotonic() + seconds)
         try:
             with suppress(BrokenPipeError):
                 child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
@@ -129,12 +137,22 @@ class Loader:
             self.close()
             raise
         finally:
-            timer.cancel()
+            self._deadline = _Deadline(math.inf)
         if reply is None:
             self.close()
-            if timed_out.is_set():
+            if deadline.is_over:
                 raise UnreadableError("took too long")
         return reply
+
+    def _watch(self, child: subprocess.Popen[bytes]) -> None:
+        """Kill the child when the time for a file is over. One thread for all files, since many are small."""
+        while child.returncode is None:
+            time.sleep(_WATCH_SECONDS)
+            deadline = self._deadline
+            if time.monotonic() > deadline.moment:
+                deadline.is_over = True
+                child.kill()
+                return
 
     def _start(self) -> subprocess.Popen[bytes]:
         root = str(Path(__file__).resolve().parents[2])
