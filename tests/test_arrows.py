@@ -115,9 +115,9 @@ def test_every_room_has_its_floor() -> None:
         ("openvino", {"index/embedding/minilm.py"}),
         ("tokenizers", {"index/embedding/minilm.py"}),
         ("huggingface_hub", {"index/embedding/weights.py"}),
-        ("openai", {"assistant/writing/language_model.py"}),
+        ("openai", {"assistant/writing/server.py"}),
         ("typer", {"assistant/serving/command_line.py"}),
-        ("llama_index.llms", {"assistant/writing/language_model.py"}),
+        ("llama_index.llms", {"assistant/writing/server.py"}),
         ("llama_index.embeddings", {"index/embedding/engines.py"}),
         (
             "llama_index.core",

@@ -42,7 +42,8 @@ from assistant.question import asked, comparison, followup
 from assistant.question.question import read_question
 from assistant.quoting import choice, conflicts
 from assistant.serving import evaluation, page
-from assistant.writing.language_model import LONGEST_REPLY_CHARACTERS, LanguageModel
+from assistant.writing.language_model import LanguageModel
+from assistant.writing.reply import LONGEST_REPLY_CHARACTERS
 from assistant.writing.silence import SilenceFilter
 from assistant.writing.thoughts import Thoughts
 from index.embedding.protocol import Embedding

@@ -10,14 +10,9 @@ from typing import Any
 import pytest
 from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer, Refusal, Reply, Script
 
-from assistant.writing import connection, language_model
-from assistant.writing.language_model import (
-    LONGEST_REPLY_CHARACTERS,
-    LanguageModel,
-    ThoughtsOver,
-    TooLongError,
-    _read_wait,
-)
+from assistant.writing.language_model import LanguageModel
+from assistant.writing.reply import LONGEST_REPLY_CHARACTERS, ThoughtsOver, TooLongError
+from assistant.writing.server import DEFAULT_MODEL, _read_wait
 from index.documents import Progress
 from index.errors import ModelError
 from index.settings import Settings
@@ -112,7 +107,7 @@ def test_a_long_wait_is_told_and_not_sat_out() -> None:
 
 
 def test_who_waits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_model, "TOLD_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("assistant.writing.server.TOLD_WAIT_SECONDS", 0.01)
     with OpenAIServer(BUSY, "Here.") as server:
         first, *_ = LanguageModel(settings_for(server.base_url)).stream("rules", "request")
         assert first == Progress(f"{server.base_url} is busy: asking again in 0 seconds")
@@ -261,7 +256,7 @@ def test_an_empty_reply_says_so(thoughts: str) -> None:
 
 @pytest.mark.parametrize("reply", ["words", "thoughts"])
 def test_a_reply_without_an_end_is_ended(reply: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_model, "LONGEST_REPLY_CHARACTERS", 500)
+    monkeypatch.setattr("assistant.writing.reply.LONGEST_REPLY_CHARACTERS", 500)
     script = Reply("" if reply == "words" else "<think>", then=Fault.ENDLESS)
     with OpenAIServer(script) as server:
         model = LanguageModel(settings_for(server.base_url, timeout_seconds=0.1))
@@ -276,7 +271,7 @@ def test_an_answer_has_room() -> None:
 
 
 def test_a_reply_of_too_many_bytes_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LONGEST_REPLY_BYTES", 20_000)
+    monkeypatch.setattr("assistant.writing.connection.LONGEST_REPLY_BYTES", 20_000)
     text, error, server = fail(Reply("It was", thoughts="Hm. " * 1000, then=Fault.ENDLESS))
     assert text == ""
     assert "went on without an end" in str(error)
@@ -415,7 +410,7 @@ def test_a_server_that_does_not_list_its_models_costs_one_short_time_out() -> No
 
 
 def test_the_list_has_a_time_out_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_model, "LISTING_SECONDS", 0.2)
+    monkeypatch.setattr("assistant.writing.server.LISTING_SECONDS", 0.2)
     with (
         OpenAIServer("It was.", models=Fault.SILENCE) as server,
         pytest.raises(ModelError, match=r"was silent for 0\.2 seconds"),
@@ -424,7 +419,7 @@ def test_the_list_has_a_time_out_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_list_of_models_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_model, "LISTING_SECONDS", 0.2)
+    monkeypatch.setattr("assistant.writing.server.LISTING_SECONDS", 0.2)
     with (
         OpenAIServer("It was.", models=Fault.ENDLESS_PINGS) as server,
         pytest.raises(ModelError, match="went on without an end"),
@@ -433,4 +428,4 @@ def test_a_list_of_models_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatc
 
 
 def test_openais_own_server_is_asked_for_its_default_without_a_list() -> None:
-    assert LanguageModel(settings_for(None, model=None)).name == language_model.DEFAULT_MODEL
+    assert LanguageModel(settings_for(None, model=None)).name == DEFAULT_MODEL

@@ -63,7 +63,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
 
 
 def test_the_defaults_told_are_the_defaults(settings: Settings) -> None:
-    from assistant.writing.language_model import DEFAULT_MODEL
+    from assistant.writing.server import DEFAULT_MODEL
 
     assert f"1 to 50 | {settings.passage_count} |" in README
     assert f"tokens | {settings.chunk_tokens} |" in README

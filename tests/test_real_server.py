@@ -25,8 +25,10 @@ from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import Event, answer, stream_answer
 from assistant.question.followup import read_history, rewrite
 from assistant.writing.generation import make_prompt
-from assistant.writing.language_model import LanguageModel, TooLongError, _is_too_long
+from assistant.writing.language_model import LanguageModel
+from assistant.writing.reply import TooLongError
 from assistant.writing.rewriting import rewrite_with_model
+from assistant.writing.server import is_too_long
 from index.embedding.protocol import Embedding
 from index.errors import ModelError
 from index.settings import Settings
@@ -364,7 +366,7 @@ def test_a_request_that_does_not_fit_is_known_streaming_or_not(server: Server) -
         pytest.raises(openai.BadRequestError) as raised,
     ):
         client.chat.completions.create(model="citing-small", messages=[{"role": "user", "content": too_long}])
-    assert _is_too_long(raised.value)
+    assert is_too_long(raised.value)
 
 
 def test_evidence_that_does_not_fit_is_halved(server: Server, island: Settings) -> None:

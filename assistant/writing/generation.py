@@ -11,7 +11,8 @@ from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.citing.citations import CitedText, number_sentences, seek_among
 from assistant.citing.second_opinion import apply_verdicts, make_check_prompt
 from assistant.quoting.quotations import show_quotation
-from assistant.writing.language_model import LanguageModel, ThoughtsOver, TooLongError
+from assistant.writing.language_model import LanguageModel
+from assistant.writing.reply import ThoughtsOver, TooLongError
 from assistant.writing.silence import NOT_FOUND_TOKEN, SilenceFilter
 from index.documents import Passage, Progress
 from index.embedding.protocol import Embedding

@@ -1,0 +1,277 @@
+"""The server of the language model, which speaks the OpenAI chat protocol: its client, and its errors in sentences.
+
+The only module that talks to a model, through llama-index's classes. A key never stands in an error.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+import time
+from collections.abc import Generator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from index.documents import Progress
+from index.errors import ModelError
+from index.settings import Settings
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+ATTEMPTS = 3  # in all, where a server is busy or a connection is lost
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 20.0
+TOLD_WAIT_SECONDS = 2.0  # a wait that is shorter is not told of
+LISTING_SECONDS = 5.0  # how long a server may take to say which models it has
+
+_CONTEXT_TOKENS = 8192  # what is taken for granted of a server that does not say
+_CONTEXT = re.compile(r"context", re.IGNORECASE)
+_TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|maximum|exceed", re.IGNORECASE)
+_PARAMETER = re.compile(r"stream_options|temperature|unsupported|unrecognized|unknown", re.IGNORECASE)
+
+
+class Server:
+    """The server that the settings name. `model` is what it calls the model that is asked.
+
+    said_done: whether the last reply came to the protocol's own end.
+    Raises ModelError where the server cannot be reached or refuses.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.address = (settings.server or "the OpenAI server").partition("?")[0]  # a key may follow
+        self.said_done = False
+        self._is_plain = False  # once the server has refused a parameter, it gets none that it may refuse
+        self.model = settings.model or (self._first_served() if settings.base_url else DEFAULT_MODEL)
+
+    def respond(
+        self, messages: list[Any], attempts: int, silent_seconds: float, total_seconds: float
+    ) -> Generator[Any | Progress, None, None]:
+        """llama-index's responses; what passes, or is refused for its parameters, is asked again before they begin.
+
+        Raises one of `faults`, which `explain` turns into a sentence.
+        """
+        import openai
+
+        from assistant.writing.connection import connect
+
+        # A connection of our own, so that it ends with the reply, also where nobody waits for the rest of it.
+        with connect(self._settings.base_url, silent_seconds, total_seconds) as connection:
+            attempt = 1
+            while True:
+                has_begun = False
+                # Without being asked, a server counts no tokens.
+                counting = {"stream_options": {"include_usage": True}}
+                parameters = {"temperature": openai.omit} if self._is_plain else counting
+                client = self._open(connection)
+                try:
+                    for response in client.stream_chat(messages, timeout=connection.timeout, **parameters):
+                        has_begun = has_begun or bool(response.delta)
+                        yield response
+                    self.said_done = connection.said_done
+                    return
+                except faults() as error:
+                    if has_begun:
+                        raise
+                    if _refuses_parameters(error) and not self._is_plain:
+                        self._is_plain = True
+                        continue
+                    wait = _find_wait(error, attempt)
+                    if wait is None or attempt == attempts:
+                        raise
+                attempt += 1
+                if wait >= TOLD_WAIT_SECONDS:
+                    yield Progress(f"{self.address} is busy: asking again in {wait:.0f} seconds")
+                time.sleep(wait)
+
+    def _open(self, connection: Any) -> Any:
+        from llama_index.llms.openai import OpenAI
+        from llama_index.llms.openai.utils import ALL_AVAILABLE_MODELS
+        from llama_index.llms.openai_like import OpenAILike
+
+        common: dict[str, Any] = {
+            "model": self.model,
+            "temperature": 0.0,
+            "api_key": self._settings.api_key or "none",
+            "max_retries": 0,  # its own and the client's multiply, are not bounded in time and are not told of
+            "http_client": connection,
+        }
+        if self._settings.base_url or self.model not in ALL_AVAILABLE_MODELS:
+            return OpenAILike(
+                **common,
+                api_base=self._settings.server,
+                is_chat_model=True,
+                is_function_calling_model=False,
+                context_window=_CONTEXT_TOKENS,
+            )
+        return OpenAI(**common)
+
+    def _first_served(self) -> str:
+        """The name of the first model that the server offers, so that a local server needs no setting."""
+        import httpx
+        import openai
+
+        from assistant.writing.connection import connect
+
+        seconds = min(LISTING_SECONDS, self._settings.timeout_seconds)
+        try:
+            with (
+                connect(self._settings.base_url, seconds, seconds) as connection,
+                openai.OpenAI(
+                    api_key=self._settings.api_key or "none",
+                    base_url=self._settings.server,
+                    timeout=connection.timeout,
+                    max_retries=0,
+                    http_client=connection,
+                ) as client,
+            ):
+                served = [model.id for model in client.models.list()]
+        except (ModelError, openai.OpenAIError, httpx.InvalidURL) as error:
+            raise explain(error, self.address, "", seconds) from None
+        except (AttributeError, TypeError, ValueError):
+            # The client stumbles over what is no list of models: a web page, say.
+            raise ModelError(
+                f"What answers at {self.address} is no language model's server: check OPENAI_BASE_URL, which mostly "
+                "ends in /v1."
+            ) from None
+        if not served:
+            raise ModelError(f"The server at {self.address} offers no model: load one, or name it in FOOTNOTE_MODEL.")
+        return served[0]
+
+
+def faults() -> tuple[type[Exception], ...]:
+    """What the client raises: its own errors, the connection's, and what it stumbles over in a strange reply."""
+    import httpx
+    import openai
+
+    return ModelError, openai.OpenAIError, httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, AttributeError
+
+
+def explain(error: Exception, address: str, model: str, silent_seconds: float) -> ModelError:
+    """What one of `faults` means for a user.
+
+    model: the name of the one that was asked; "" where the server was asked for its models. silent_seconds: how long
+    it may say nothing.
+    """
+    import httpx
+    import openai
+
+    from assistant.writing.connection import EndlessReplyError
+
+    if isinstance(error.__cause__, EndlessReplyError):
+        error = error.__cause__
+    match error:
+        case ModelError():
+            return error
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return ModelError(f"The key was refused by {address}: check OPENAI_API_KEY.")
+        case openai.NotFoundError() if not model:
+            return ModelError(
+                f"{address} does not list its models: name one in FOOTNOTE_MODEL, or check OPENAI_BASE_URL, "
+                "which mostly ends in /v1."
+            )
+        case openai.NotFoundError():
+            return ModelError(f"{address} has no model {model!r}: check FOOTNOTE_MODEL and OPENAI_BASE_URL.")
+        case openai.RateLimitError():
+            asked = _read_wait(error.response.headers)
+            wait = f"wait {asked:.0f} seconds" if asked and math.isfinite(asked) else "wait"
+            return ModelError(
+                f"{address} is limiting requests, or the quota is used up: {wait}, then ask again.",
+                retry_helps=True,
+            )
+        case openai.APITimeoutError() if not model:
+            # A server that makes one reply at a time says nothing before that is done.
+            return ModelError(
+                f"{address} was silent for {silent_seconds:g} seconds when asked for its models: name one in "
+                "FOOTNOTE_MODEL, or ask again.",
+                retry_helps=True,
+            )
+        case openai.APITimeoutError() | httpx.TimeoutException():
+            return ModelError(
+                f"{address} was silent for {silent_seconds:g} seconds: ask again, or raise FOOTNOTE_TIMEOUT_SECONDS.",
+                retry_helps=True,
+            )
+        case EndlessReplyError():
+            return ModelError(f"{address} went on without an end: ask again, or name another model.")
+        case httpx.InvalidURL():
+            return ModelError(
+                f"No connection to {address}: give OPENAI_BASE_URL an address like http://127.0.0.1:8080/v1."
+            )
+        case openai.APIConnectionError() | httpx.ConnectError():
+            return ModelError(
+                f"No connection to {address}: check that it runs and that OPENAI_BASE_URL is right.",
+                retry_helps=True,
+            )
+        case openai.APIStatusError() if error.status_code >= 500:
+            return ModelError(
+                f"{address} failed with error {error.status_code}: ask again, or look into the server's log.",
+                retry_helps=True,
+            )
+        case openai.APIStatusError():
+            return ModelError(
+                f"{address} refused the request with error {error.status_code}: check FOOTNOTE_MODEL, or "
+                "look into the server's log."
+            )
+        case httpx.TransportError():
+            return break_off(address, "the connection was lost")
+        case openai.APIError():
+            return break_off(address, "it reported an error")
+    return break_off(address, "it sent what cannot be read")
+
+
+def break_off(address: str, why: str) -> ModelError:
+    """The error of a reply that is not whole."""
+    return ModelError(f"{address} broke off its reply ({why}): ask again.", retry_helps=True)
+
+
+def is_too_long(error: Exception) -> bool:
+    """Whether a server means that the request does not fit its model's context: each says so in other words."""
+    import openai
+
+    status = getattr(error, "status_code", 400)
+    if not isinstance(error, openai.APIError) or isinstance(error, openai.APIConnectionError):
+        return False
+    if status in (401, 403, 404, 429) or _PARAMETER.search(f"{error.param} {error.message}"):
+        return False
+    # A server that is only busy may speak of a maximum too.
+    words = _TOO_LONG if status < 500 else _CONTEXT
+    return bool(words.search(f"{error.code} {error.message}"))
+
+
+def _refuses_parameters(error: Exception) -> bool:
+    import openai
+
+    return isinstance(error, (openai.BadRequestError, openai.UnprocessableEntityError)) and not is_too_long(error)
+
+
+def _find_wait(error: Exception, attempt: int) -> float | None:
+    """The seconds after which to try again, or None where that is of no use."""
+    import httpx
+    import openai
+
+    # Chance keeps clients from asking again all at once; nobody gains by foreseeing it.
+    spread = random.uniform(0.0, 1.0)  # noqa: S311
+    wait = FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1) * (1 - spread / 2)
+    if isinstance(error, openai.APIStatusError):
+        passes = error.status_code == 429 or error.status_code >= 500
+        if not passes or error.code == "insufficient_quota" or is_too_long(error):
+            return None
+        asked = _read_wait(error.response.headers)
+        if asked is None:
+            return wait
+        return asked * (1 + spread / 10) if asked <= LONGEST_WAIT_SECONDS else None
+    # A lost connection, before the reply or in it; silence has already taken its time.
+    lost = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
+    return wait if isinstance(lost, (httpx.NetworkError, httpx.RemoteProtocolError)) else None
+
+
+def _read_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds to wait that a Retry-After header tells, as a number or as a date."""
+    told = headers.get("retry-after", "")
+    try:
+        seconds = float(told)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(told).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else max(0.0, seconds)
