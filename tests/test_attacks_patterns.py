@@ -36,7 +36,7 @@ import assistant
 import index
 import prompts
 from assistant.citing import claims, markers, second_opinion
-from assistant.citing.citations import CitedText
+from assistant.citing.cited_text import CitedText
 from assistant.citing.support import check, find_support
 from assistant.question import asked, comparison, followup
 from assistant.question.question import read_question
@@ -112,8 +112,8 @@ LOCALS: dict[str, dict[str, Sequence[str | bytes]]] = {
 # The patterns that are shown no more than so many characters, whatever the text, and of what.
 BOUNDED = {
     "assistant.question.asked._SEVERAL": (300, "asks_for_several reads no longer question"),
-    "assistant.citing.citations._STOP": (40, "the last of the text so far"),
-    "assistant.citing.citations._WIDE_STOP": (40, "the last of the text so far"),
+    "assistant.citing.plain_text._STOP": (40, "the last of the text so far"),
+    "assistant.citing.plain_text._WIDE_STOP": (40, "the last of the text so far"),
     "assistant.question.comparison._BOTH": (300, "find_sides reads no longer question"),
     "assistant.question.comparison._FORM_PATTERNS": (300, "find_sides reads no longer question"),
     "assistant.question.comparison._JOINING": (300, "find_sides reads no longer question"),
@@ -459,7 +459,7 @@ def test_a_form_that_nobody_closes_is_read_alike_however_it_comes(opening: str) 
             cited.feed(reply[place : place + size])
         cited.finish()
         texts.append(cited.text)
-        assert len(cited._held) == 0
+        assert len(cited._marked._held) == 0
     assert len(set(texts)) == 1
     assert set(re.findall(r"\[(\d+)\]", texts[0])) <= {str(citation.number) for citation in cited.citations}
 

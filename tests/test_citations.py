@@ -9,7 +9,8 @@ from hashed import HashEmbedding
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from assistant.citing.citations import CitedText, Seek, cite, number_sentences, seek_among
+from assistant.citing.citations import Seek, cite, number_sentences, seek_among
+from assistant.citing.cited_text import CitedText
 from index.documents import Passage
 from index.splitting.sentences import Sentence, find_sentences
 

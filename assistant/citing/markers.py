@@ -10,7 +10,8 @@
     [2020]                                                   where 2020 was not given out, text after "in", "since",
                                                              "May" and the like: then it loses its brackets only
 
-A further label is a word more in `_LABELS`; a further bracket a character more in `_OPEN` and `_CLOSE`.
+A further label is a word more in `_LABELS`; a further bracket a character more in
+`LEFT_BRACKETS` and `RIGHT_BRACKETS`.
 """
 
 from __future__ import annotations
@@ -34,13 +35,14 @@ _LABELS = (
     *"来源 出典 引用".split(),
 )
 _JOINTS = ("and", "to", "see", "und", "bis", "et", "à", "y")
-_OPEN, _CLOSE = r"[\[【［〔]", r"[\]】］〕]"
+LEFT_BRACKETS, RIGHT_BRACKETS = "[【［〔", "]】］〕"
+_OPEN, _CLOSE = (f"[{re.escape(brackets)}]" for brackets in (LEFT_BRACKETS, RIGHT_BRACKETS))
 _DASH = "[–—‑-]"
 
 _LABEL = rf"(?i:{'|'.join(sorted(_LABELS, key=len, reverse=True))})\.?\s*+:?\s*+#?\s*+"
 _PLAIN_LABEL = rf"(?i:{'|'.join(sorted(_PLAIN_LABELS, key=len, reverse=True))})\.?\s*+:?\s*+#?\s*+"
 # "†source" is what some models put after a number, and "4:0†" the number of a message before it.
-_DAGGER = r"†[^\[\]【】［］〔〕<\n,;]*+"
+_DAGGER = rf"†[^{re.escape(LEFT_BRACKETS + RIGHT_BRACKETS)}<\n,;]*+"
 _PLACE = rf"(?::\d++(?=†))?(?:{_DAGGER})?"
 _NUMBER = rf"\d++{_PLACE}"
 _JOINT = rf"\s*+(?:[,;&]|{_DASH})?\s*+(?:(?:and|to|und|bis|et|à|y)\b)?\s*+"
@@ -57,7 +59,7 @@ _RAISED_DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISED = re.compile(rf"(?P<one>[{_RAISED_DIGITS}]++(?:[,˒⁻][{_RAISED_DIGITS}]++)*+)")
 _SUP = re.compile(rf"<sup>\s*+{_OPEN}?(?P<one>{_BODY}){_CLOSE}?\s*+</sup>")
 
-OPENING = re.compile(rf"[\[【［〔(（<\\{_RAISED_DIGITS}]")
+OPENING = re.compile(rf"{_OPEN}|[(（<\\{_RAISED_DIGITS}]")
 _BEGINNINGS = "|".join(
     sorted({word[:n] for word in (*_LABELS, *_JOINTS) for n in range(1, len(word) + 1)}, key=len, reverse=True)
 )
@@ -157,14 +159,17 @@ def opens_line(before: str) -> bool:
     return _LINE_OPENS.match(before[before.rfind("\n") + 1 :]) is not None
 
 
-def split_code_line(line: str) -> tuple[str, str]:
-    """A line of a code block, and the markers that end it: those after a full stop or in a comment."""
+def split_code_line(line: str) -> tuple[str, list[tuple[int, ...]]]:
+    """A line of a code block, and the numbers of each marker that ends it: of those after a full stop or in a comment.
+
+    What the line has more than the code given are these markers.
+    """
     *_, last = (0, *(match.start() for match in _MARKS.finditer(line) if match.end() == len(line)))
     words = line[:last].rstrip()
     is_comment = _WORD.match(words[-1:]) and _COMMENT.search(words)
     if is_comment or words.rstrip("\"'”’)").endswith(tuple(".!?…")):
-        return line[:last], line[last:]
-    return line, ""
+        return line[:last], [expand(marker) for marker in re.findall(_SQUARE, line[last:])]
+    return line, []
 
 
 def find_numbers(text: str) -> set[int]:
@@ -213,7 +218,7 @@ def _ends_clause(match: re.Match[str], before: str, bracketed: bool) -> bool:
     line = before[before.rfind("\n") + 1 :]
     if before[-1:].isalnum() or before[-1:] in "_[(" or _LEADING.search(line[-20:]):
         return False
-    at_end = following in "\n.!?…。！？[【［〔(（|" or (not gap and following in "*_\"'”’»")
+    at_end = following in f"\n.!?…。！？{LEFT_BRACKETS}(（|" or (not gap and following in "*_\"'”’»")
     if opens_line(before):
         return following == "\n" and bool(before.strip())
     # A name's number is its own: "Smith (3), Jones (2)".

@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
-from assistant.citing.citations import CitedText, number_sentences, seek_among
+from assistant.citing.citations import number_sentences, seek_among
+from assistant.citing.cited_text import CitedText
 from assistant.citing.second_opinion import apply_verdicts, make_check_prompt
 from assistant.quoting.quotations import show_quotation
 from assistant.writing.language_model import LanguageModel
