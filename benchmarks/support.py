@@ -43,6 +43,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.citing.sums import estimate
 from assistant.citing.support import (
     MODEL_FILE,
     Fact,
@@ -50,7 +51,6 @@ from assistant.citing.support import (
     describe,
     find_wrong_facts,
     load_model,
-    weigh,
     weigh_facts,
 )
 from benchmarks.reader import auroc, mean, read_rows, report
@@ -411,7 +411,7 @@ def fit(judged: Sequence[Judged]) -> Model:
             "intercept": round(float(fitted.intercept_[0]), 3),
             **{n: round(float(c), 3) for n, c in numbers},
         }
-        close = np.array([weigh(model[system], row.features[system]) for row in rows])
+        close = np.array([estimate(model[system], row.features[system]) for row in rows])
         trusted = np.array([row.pair.kind == "faithful" for row in rows])
         supported = float(np.quantile(close[trusted], FALSE_ALARMS, weights=weights[trusted], method="inverted_cdf"))
         model[f"threshold_{system}"] = {"supported": round(supported, 3), "partial": round(supported / 3, 3)}
@@ -434,7 +434,7 @@ def fit_folds(judged: Sequence[Judged]) -> dict[str, Model]:
 
 def measure(judged: Sequence[Judged], models: Mapping[str, Model], system: str) -> dict[str, float | list[float]]:
     """The figures of one system."""
-    closeness = [weigh(models[row.pair.group][system], row.features[system]) for row in judged]
+    closeness = [estimate(models[row.pair.group][system], row.features[system]) for row in judged]
     sureties = np.array([weigh_facts(close, row.wrong) for close, row in zip(closeness, judged, strict=True)])
     verdicts = [
         decide(close, row.wrong, models[row.pair.group][f"threshold_{system}"])

@@ -13,8 +13,6 @@ supports a sentence in its words.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -33,6 +31,7 @@ from assistant.citing.claims import (
     same_quantity,
     write_dates_out,
 )
+from assistant.citing.sums import estimate, load_sums
 from index.embedding.protocol import Embedding
 from index.splitting.sentences import find_sentences
 from index.splitting.terms import find_content_terms, find_terms
@@ -65,7 +64,7 @@ def check(sentence: str, quotes: Sequence[str], embedding: Embedding | None = No
     if all(map(_is_question, quotes)):
         return "unsupported"
     system = "with_meaning" if embedding else "words"
-    closeness = weigh(load_model()[system], describe(sentence, quotes, embedding))
+    closeness = estimate(load_model()[system], describe(sentence, quotes, embedding))
     return decide(closeness, find_wrong_facts(sentence, quotes, context), load_model()[f"threshold_{system}"])
 
 
@@ -90,7 +89,7 @@ def find_support(
         # What needs two must say all of it in their words.
         if find_wrong_facts(sentence, quotes, context) or (len(places) > 1 and _share(sentence, quotes) < NEAR_COPY):
             continue
-        if weigh(weights, describe(sentence, quotes, embedding)) >= CLEARLY:
+        if estimate(weights, describe(sentence, quotes, embedding)) >= CLEARLY:
             return places
     return ()
 
@@ -134,11 +133,6 @@ def find_wrong_facts(sentence: str, quotes: Sequence[str], context: str = "") ->
 
 
 # -- closeness --------------------------------------------------------------------------------
-
-
-def weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    """How surely the quotes say what the sentence says, from 0 to 1, by words and meaning alone."""
-    return 1 / (1 + math.exp(-weights["intercept"] - sum(weights[name] * value for name, value in features.items())))
 
 
 def weigh_facts(closeness: float, wrong: frozenset[Fact]) -> float:
@@ -198,5 +192,4 @@ def _share_pairs(sentence: str, parts: Sequence[str]) -> float:
 @cache
 def load_model() -> dict[str, dict[str, float]]:
     """The coefficients with and without an embedding, by feature name, and the thresholds."""
-    model: dict[str, dict[str, float]] = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
-    return model
+    return load_sums(MODEL_FILE)

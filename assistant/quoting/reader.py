@@ -13,14 +13,13 @@ sentence with the right subject and another attribute can take it in.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from assistant.citing.sums import estimate, load_sums, weigh
 from assistant.question.asked import holds, leans
 from assistant.question.question import Question, Side
 from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choose
@@ -77,7 +76,7 @@ def _speak_of_all(named: Sequence[str], passages: Sequence[Passage]) -> bool:
 def _judge_sure(question: Question, ranked: Sequence[Candidate], lexicon: Lexicon) -> float:
     """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
     judged, model = judge(question, ranked[:CLOSELY_READ], lexicon), load_model()
-    return _logistic(model["topic"], judged) * _logistic(model["fact"], judged)
+    return estimate(model["topic"], judged) * estimate(model["fact"], judged)
 
 
 def threshold() -> float:
@@ -191,7 +190,7 @@ def _compare(candidates: Sequence[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         leads = {f"best_{name}": float(candidate.features[name] >= best[name]) for name in COMPARED}
         features = {**candidate.features, **leads}
-        compared.append(replace(candidate, features=features, score=_weigh(load_model()["sentence"], features)))
+        compared.append(replace(candidate, features=features, score=weigh(load_model()["sentence"], features)))
     return compared
 
 
@@ -241,15 +240,4 @@ def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) ->
 @cache
 def load_model() -> dict[str, dict[str, float]]:
     """The weights of the three sums, by the names of what they weigh, and the thresholds."""
-    model: dict[str, dict[str, float]] = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
-    return model
-
-
-def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    """The weighted sum of those features that have a weight."""
-    intercept = weights.get("intercept", 0.0)
-    return intercept + sum(weight * features[name] for name, weight in weights.items() if name != "intercept")
-
-
-def _logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    return 1 / (1 + math.exp(-_weigh(weights, features)))
+    return load_sums(MODEL_FILE)
