@@ -16,14 +16,11 @@ from __future__ import annotations
 import json
 import random
 import re
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
 
 from assistant.writing.silence import NOT_FOUND_TOKEN
+from benchmarks.local_server import LocalHandler, LocalServer, make_chunk, read_role
 
 MODEL = "obeying-model"
 KINDS = ("uncited", "instruction", "innocent", "copied", "mixed", "live")
@@ -351,67 +348,30 @@ def find_group(category: str) -> str:
 # -- the server -------------------------------------------------------------------------------
 
 
-class ObeyingServer:
+class ObeyingServer(LocalServer):
     """Serves while its `with` block lasts. `reply` makes a reply of each request and may be set at any time."""
 
     def __init__(self, reply: Callable[[Request], str]) -> None:
+        super().__init__(_Handler)
         self.reply = reply
         self.requests: list[Request] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Handler", (_Handler,), {"serving": self}))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-
-    @property
-    def base_url(self) -> str:
-        """The address to give as OPENAI_BASE_URL."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    serving: ObeyingServer
+class _Handler(LocalHandler):
+    server: ObeyingServer
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         """Offer one model."""
-        self._send("application/json", json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
+        models = {"object": "list", "data": [{"id": MODEL, "object": "model"}]}
+        self.send("application/json", json.dumps(models).encode())
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         """Reply to a chat, in pieces as every request of the product asks for."""
-        messages = json.loads(self.rfile.read(int(self.headers["content-length"])))["messages"]
-        request = Request(_say(messages, "system"), _say(messages, "user"), len(messages))
-        self.serving.requests.append(request)
-        text = self.serving.reply(request)
+        messages = self.take()["messages"]
+        request = Request(read_role(messages, "system"), read_role(messages, "user"), len(messages))
+        self.server.requests.append(request)
+        text = self.server.reply(request)
         pieces = [text[start : start + _DELTA_CHARACTERS] for start in range(0, len(text), _DELTA_CHARACTERS)]
-        events = [_chunk({"role": "assistant", "content": ""}), *(_chunk({"content": piece}) for piece in pieces)]
-        self._send("text/event-stream", "".join(f"data: {e}\n\n" for e in [*events, _chunk({}, "stop"), "[DONE]"]))
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Keep quiet."""
-
-    def _send(self, kind: str, text: str) -> None:
-        body = text.encode()
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-def _say(messages: Sequence[dict[str, Any]], role: str) -> str:
-    return "\n".join(message["content"] for message in messages if message["role"] == role)
-
-
-def _chunk(delta: dict[str, str], finish_reason: str | None = None) -> str:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": MODEL}
-    return json.dumps({**head, "choices": [choice]})
+        deltas = [{"role": "assistant", "content": ""}, *({"content": piece} for piece in pieces)]
+        events = [*(make_chunk(MODEL, delta) for delta in deltas), make_chunk(MODEL, {}, "stop"), "[DONE]"]
+        self.send("text/event-stream", "".join(f"data: {event}\n\n" for event in events).encode())

@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from functools import partial
+from typing import Any
+
+from benchmarks.local_server import LocalHandler, LocalServer, make_chunk, make_head, read_role
 
 PROMPT_TOKENS, COMPLETION_TOKENS = 321, 12
 
@@ -58,14 +59,11 @@ class Request:
 
     @property
     def system(self) -> str:
-        return self._message("system")
+        return read_role(self.body["messages"], "system")
 
     @property
     def user(self) -> str:
-        return self._message("user")
-
-    def _message(self, role: str) -> str:
-        return "\n".join(message["content"] for message in self.body["messages"] if message["role"] == role)
+        return read_role(self.body["messages"], "user")
 
 
 Words = str | Callable[[Request], str]
@@ -113,7 +111,7 @@ _ERRORS = {
 }
 
 
-class OpenAIServer:
+class OpenAIServer(LocalServer):
     """Serves while its `with` block lasts; each chat takes the next script, and the last script stays.
 
     delta_characters: how long the pieces are into which replies are cut.
@@ -123,6 +121,7 @@ class OpenAIServer:
     def __init__(
         self, *scripts: Script, delta_characters: int = 7, models: Sequence[str] | int | Fault = ("scripted-model",)
     ) -> None:
+        super().__init__(_Handler)
         self.requests: list[Request] = []
         self.delta_characters = delta_characters
         self.models = models
@@ -130,13 +129,6 @@ class OpenAIServer:
         self.closing = threading.Event()
         self.hung_up = threading.Event()  # a client went before its reply was whole
         self._scripts = list(scripts)
-        self._server = _Server(("127.0.0.1", 0), _bind(self))
-        self._server.script = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
 
     @property
     def chats(self) -> list[Request]:
@@ -146,41 +138,24 @@ class OpenAIServer:
     def next_script(self) -> Script:
         return self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    script: OpenAIServer
+        super().__exit__(*error)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Let a client that hung up go in peace; anything else is a mistake in this file and is told."""
         if isinstance(sys.exception(), ConnectionError):
-            self.script.hung_up.set()
+            self.hung_up.set()
         else:
             super().handle_error(request, client_address)
 
 
-def _bind(server: OpenAIServer) -> type[_Handler]:
-    return type("_BoundHandler", (_Handler,), {"script": server})
+class _Handler(LocalHandler):
+    server: OpenAIServer
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    script: ClassVar[OpenAIServer]
-
-    def do_GET(self) -> None:
-        request = self._take()
-        models = self.script.models
+    def do_GET(self) -> None:  # noqa: N802
+        request = self._note()
+        models = self.server.models
         if isinstance(models, (int, Fault)):
             self._serve(request, models)
         elif request.path == "/v1/models":
@@ -188,22 +163,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(request, 404)
 
-    def do_POST(self) -> None:
-        request = self._take()
+    def do_POST(self) -> None:  # noqa: N802
+        request = self._note()
         if request.path == "/v1/chat/completions":
-            self._serve(request, self.script.next_script())
+            self._serve(request, self.server.next_script())
         else:
             self._refuse(request, 404)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Keep quiet."""
-
-    def _take(self) -> Request:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.path, headers, json.loads(body) if body else {})
-        self.script.requests.append(request)
-        self.script.times.append(time.monotonic())
+    def _note(self) -> Request:
+        request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, self.take())
+        self.server.requests.append(request)
+        self.server.times.append(time.monotonic())
         return request
 
     def _serve(self, request: Request, script: Script) -> None:
@@ -211,10 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
             case Fault.CLOSED:
                 self.close_connection = True
             case Fault.SILENCE:
-                self.script.closing.wait()
+                self.server.closing.wait()
                 self.close_connection = True
             case Fault.WEB_PAGE:
-                self._send(200, "text/html", b"<!doctype html><title>Welcome</title><p>It works!")
+                self.send("text/html", b"<!doctype html><title>Welcome</title><p>It works!")
             case Fault():
                 self._stream(_fault_chunks(script))
             case int():
@@ -225,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 reply = script if isinstance(script, Reply) else Reply(script)
                 if request.body.get("stream"):
-                    self._stream(_reply_chunks(reply, request, self.script.delta_characters))
+                    self._stream(_reply_chunks(reply, request, self.server.delta_characters))
                 else:
                     self._send_json(200, _completion(request, reply))
 
@@ -235,16 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_json(status, {"error": error})
 
     def _send_json(self, status: int, body: dict[str, Any], headers: Sequence[tuple[str, str]] = ()) -> None:
-        self._send(status, "application/json", json.dumps(body).encode(), headers)
-
-    def _send(self, status: int, kind: str, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send("application/json", json.dumps(body).encode(), status, headers)
 
     def _stream(self, events: Iterator[str | bytes | Fault]) -> None:
         """Send server-sent events; the transfer is chunked, so that breaking off differs from ending."""
@@ -255,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         for event in events:
             if isinstance(event, Fault):
                 if event is Fault.SILENCE_IN_STREAM:
-                    self.script.closing.wait()
+                    self.server.closing.wait()
                 self.close_connection = True
                 return
             self._send_chunk(event if isinstance(event, bytes) else f"data: {event}\n\n".encode())
@@ -270,19 +231,20 @@ def _reply_chunks(reply: Reply, request: Request, delta_characters: int) -> Iter
     def cut(text: str) -> Iterator[str]:
         return (text[start : start + delta_characters] for start in range(0, len(text), delta_characters))
 
-    yield _chunk({"role": "assistant", "content": ""}, request)
+    chunk = partial(make_chunk, request.body["model"])
+    yield chunk({"role": "assistant", "content": ""})
     for piece in cut(reply.thoughts):
-        yield _chunk({reply.thoughts_field: piece}, request)
+        yield chunk({reply.thoughts_field: piece})
     for piece in cut(reply.refusal):
-        yield _chunk({"refusal": piece}, request)
+        yield chunk({"refusal": piece})
     for piece in cut(reply.words_for(request)):
-        yield _chunk({"content": piece}, request)
+        yield chunk({"content": piece})
     if reply.then:
-        yield from _break_off(reply.then, request)
+        yield from _break_off(reply.then, request.body["model"])
         return
-    yield _chunk({}, request, finish_reason=reply.finish_reason)
+    yield chunk({}, reply.finish_reason)
     if (request.body.get("stream_options") or {}).get("include_usage"):
-        yield json.dumps({**_head(request, "chat.completion.chunk"), "choices": [], "usage": _usage()})
+        yield json.dumps({**make_head(request.body["model"]), "choices": [], "usage": _usage()})
     yield "[DONE]"
 
 
@@ -292,13 +254,12 @@ def _fault_chunks(fault: Fault) -> Iterator[str | bytes | Fault]:
     if fault is Fault.EMPTY_STREAM:
         yield "[DONE]"
         return
-    request = Request("", {}, {"model": "scripted-model"})
     if fault is not Fault.ENDLESS_PINGS:
-        yield _chunk({"role": "assistant", "content": "The reply begins with this"}, request)
-    yield from _break_off(fault, request)
+        yield make_chunk("scripted-model", {"role": "assistant", "content": "The reply begins with this"})
+    yield from _break_off(fault, "scripted-model")
 
 
-def _break_off(fault: Fault, request: Request) -> Iterator[str | bytes | Fault]:
+def _break_off(fault: Fault, model: str) -> Iterator[str | bytes | Fault]:
     if fault is Fault.INVALID_JSON:
         yield '{"choices": [{"delta": {"cont'
     elif fault is Fault.INVALID_UTF8:
@@ -307,7 +268,7 @@ def _break_off(fault: Fault, request: Request) -> Iterator[str | bytes | Fault]:
         yield json.dumps({"error": {"message": "The model ran out of memory.", "type": "server_error"}})
     elif fault is Fault.ENDLESS:
         while True:
-            yield _chunk({"content": " and so on"}, request)
+            yield make_chunk(model, {"content": " and so on"})
     elif fault is Fault.ENDLESS_PINGS:
         while True:
             yield b": still here\n\n"
@@ -316,19 +277,10 @@ def _break_off(fault: Fault, request: Request) -> Iterator[str | bytes | Fault]:
         yield fault
 
 
-def _head(request: Request, kind: str) -> dict[str, Any]:
-    return {"id": "chatcmpl-1", "object": kind, "created": 1_700_000_000, "model": request.body["model"]}
-
-
-def _chunk(delta: dict[str, str], request: Request, finish_reason: str | None = None) -> str:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return json.dumps({**_head(request, "chat.completion.chunk"), "choices": [choice]})
-
-
 def _completion(request: Request, reply: Reply) -> dict[str, Any]:
     message = {"role": "assistant", "content": reply.words_for(request)}
     choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
-    return {**_head(request, "chat.completion"), "choices": [choice], "usage": _usage()}
+    return {**make_head(request.body["model"], "chat.completion"), "choices": [choice], "usage": _usage()}
 
 
 def _usage() -> dict[str, int]:

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import finish
 
+from benchmarks.local_server import LocalHandler, LocalServer
 from index.embedding.engines import open_embedding
 from index.embedding.minilm import MiniLM
 from index.embedding.protocol import Embedding
@@ -22,9 +21,9 @@ def server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A server that speaks OpenAI's embeddings protocol: a text's vector is (its length, 1, 2). With its requests."""
     requests: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    class Handler(LocalHandler):
+        def do_POST(self) -> None:  # noqa: N802
+            request = self.take()
             requests.append({"path": self.path, "key": self.headers["Authorization"], **request})
             texts = request["input"] if isinstance(request["input"], list) else [request["input"]]
             data = [{"object": "embedding", "index": i, "embedding": [len(text), 1, 2]} for i, text in enumerate(texts)]
@@ -34,23 +33,10 @@ def server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 "data": data,
                 "usage": {"prompt_tokens": 1, "total_tokens": 1},
             }
-            body = json.dumps(reply).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send("application/json", json.dumps(reply).encode())
 
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", requests
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with LocalServer(Handler) as server:
+        yield server.base_url, requests
 
 
 def test_the_embedded_model_is_the_default(embedding: Embedding) -> None:
