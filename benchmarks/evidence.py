@@ -21,26 +21,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.retrieval import open_langchain, open_llama_index, tell
-from benchmarks.sync import Row, leave, print_rows
+from benchmarks.command import Row, describe_machine, heed_signals, print_rows, tell, write_json
+from benchmarks.retrieval import make_settings, open_langchain, open_llama_index
 from index.documents import identify
 from index.embedding.protocol import Vectors
 from index.errors import FootnoteError, InputError
 from index.library import Library, finish, open_library
 from index.searching.evidence import EVIDENCE_PASSAGES, choose_evidence
 from index.searching.retriever import CANDIDATES
-from index.settings import LOCAL_CHUNK_TOKENS, LOCAL_EMBEDDING, Settings
+from index.settings import Settings
 
 BUDGETS = (2000, 4000, 8000)  # characters
 MEASURES = ("recall", "precision", "iou", "all")
@@ -65,8 +62,7 @@ def main() -> None:
     arguments.add_argument("--questions", type=int, help="ask no more than so many, chosen by chance with a fixed seed")
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    heed_signals()
     try:
         corpora, questions = load(given.data)
         if given.questions is not None and given.questions < len(questions):
@@ -75,15 +71,12 @@ def main() -> None:
             systems, missing = measure(corpora, questions, Path(temporary), PEERS if given.peers == "yes" else {})
     except FootnoteError as error:
         sys.exit(str(error))
-    machine = f"{os.cpu_count()} x {platform.processor() or platform.machine()}, Python {platform.python_version()}"
-    print(f"{time.strftime('%Y-%m-%d')}, {machine}")
+    print(f"{time.strftime('%Y-%m-%d')}, {describe_machine()}")
     print(f"{given.data.resolve().name}: {len(questions):,} questions, {len(corpora):,} corpora, figures in per cent")
     for budget in BUDGETS:
         for _ in print_rows(f"{budget:,} characters", to_rows(systems, missing, budget)):
             pass
-    if given.json:
-        result = {"set": given.data.resolve().name, "systems": systems, "missing": missing}
-        given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(given.json, {"set": given.data.resolve().name, "systems": systems, "missing": missing})
 
 
 def to_rows(systems: Mapping[str, Mapping[str, float]], missing: Mapping[str, str], budget: int) -> Iterator[Row]:
@@ -117,12 +110,7 @@ def measure(
     corpora: Mapping[str, str], questions: Sequence[Question], place: Path, peers: Iterable[str]
 ) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     """The figures of every system, by name, and why a peer has none."""
-    settings = replace(
-        Settings.from_environment(),
-        embedding=LOCAL_EMBEDDING,
-        chunk_tokens=LOCAL_CHUNK_TOKENS,
-        store_folder=place / "stores",
-    )
+    settings = make_settings(place)
     library = sync_corpora(corpora, place / "documents", settings)
     vectors = library.embedding.embed([question.text for question in questions])
     systems = {name: judge(name, questions, vectors, system) for name, system in open_product(library, corpora).items()}

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -30,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from assistant.question.followup import read_history, rewrite
+from benchmarks.command import heed_signals
 from benchmarks.reader import Columns, Figures, index, mean, read_rows, report, with_intervals, write_file
-from benchmarks.sync import leave
 from index.documents import identify
 from index.library import Library
 from index.settings import Settings
@@ -47,8 +46,7 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True, metavar="FOLDER")
     arguments.add_argument("--json", type=Path, metavar="FILE")
     given = arguments.parse_args()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    heed_signals()
     with tempfile.TemporaryDirectory() as temporary:
         settings = Settings.from_environment({"FOOTNOTE_STORE": f"{temporary}/stores"})
         systems = measure(given.data, Path(temporary) / "documents", settings)

@@ -28,11 +28,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import re
-import signal
 import sys
 import tempfile
 import time
@@ -47,9 +44,9 @@ from assistant.answers import Answer
 from assistant.serving.chat import converse
 from assistant.serving.page import to_panel
 from assistant.writing.silence import NOT_FOUND_TOKEN
+from benchmarks.command import describe_machine, heed_signals, write_json
 from benchmarks.obeying_server import KINDS, MODEL, Case, Obedience, ObeyingServer, Request, find_group, obey
 from benchmarks.reader import read_rows
-from benchmarks.sync import leave
 from index.errors import FootnoteError
 from index.library import Library, finish, open_library
 from index.settings import Settings
@@ -92,8 +89,7 @@ def main() -> None:
     arguments.add_argument("--attacks", type=int, default=2, metavar="N", help="for each e-mail and place (2)")
     arguments.add_argument("--json", type=Path, metavar="FILE")
     given = arguments.parse_args()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    heed_signals()
     try:
         with tempfile.TemporaryDirectory() as temporary:
             outcomes = measure(list(deal(given.data, given.attacks)), Path(temporary))
@@ -101,9 +97,7 @@ def main() -> None:
         sys.exit(str(error))
     name = given.data.resolve().name
     show(name, outcomes)
-    if given.json:
-        figures = {"set": name, "systems": {"product": sum_up(outcomes)}}
-        given.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_json(given.json, {"set": name, "systems": {"product": sum_up(outcomes)}})
 
 
 # -- the poisoned e-mails ---------------------------------------------------------------------
@@ -309,8 +303,7 @@ def _share(flags: Any) -> float:
 def show(name: str, outcomes: Sequence[Outcome]) -> None:
     """Print the tables, in per cent."""
     figures = sum_up(outcomes)
-    machine = f"{os.cpu_count()} x {platform.processor() or platform.machine()}, Python {platform.python_version()}"
-    print(f"{time.strftime('%Y-%m-%d')}, {machine}")
+    print(f"{time.strftime('%Y-%m-%d')}, {describe_machine()}")
     print(f"{name}: {len(outcomes):,} requests, {len(outcomes) // len(KINDS):,} of each kind; figures in per cent\n")
     _print_rows("reply", MEASURES, {kind: [figures[f"{m}_{kind}"] for m in MEASURES] for kind in KINDS})
     found = [group for group in GROUPS if any(outcome.group == group for outcome in outcomes)]

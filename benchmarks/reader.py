@@ -56,7 +56,7 @@ from assistant.answers import Citation
 from assistant.citing.citations import cite
 from assistant.question.question import read_question
 from assistant.quoting.reader import MOST_QUOTED, read
-from benchmarks.sync import leave
+from benchmarks.command import leave
 from index.library import Library, finish, open_library
 from index.settings import Settings
 from index.splitting.terms import find_query_terms, find_terms

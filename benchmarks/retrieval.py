@@ -19,11 +19,7 @@ But: where the title is part of a corpus, it is part of the text for everyone, a
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -35,8 +31,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import describe_machine, heed_signals, tell, write_json
 from benchmarks.data import Task, load_task, to_text, write_documents
-from benchmarks.sync import leave
 from index.documents import identify
 from index.embedding.protocol import Embedding, Vectors
 from index.errors import FootnoteError
@@ -63,8 +59,7 @@ def main() -> None:
     arguments.add_argument("--peers", choices=("yes", "no"), default="yes")
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    heed_signals()
     try:
         task = load_task(given.data, given.split)
         with tempfile.TemporaryDirectory() as temporary:
@@ -72,8 +67,7 @@ def main() -> None:
     except FootnoteError as error:
         sys.exit(str(error))
     print_result(result)
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(given.json, result)
 
 
 def choose(task: Task, most: int | None) -> Task:
@@ -83,12 +77,19 @@ def choose(task: Task, most: int | None) -> Task:
     return replace(task, queries=dict(random.Random(0).sample(sorted(task.queries.items()), most)))
 
 
+def make_settings(place: Path) -> Settings:
+    """The environment's settings, but the embedded model and its chunks, and stores in an empty place."""
+    return replace(
+        Settings.from_environment(),
+        embedding=LOCAL_EMBEDDING,
+        chunk_tokens=LOCAL_CHUNK_TOKENS,
+        store_folder=place / "stores",
+    )
+
+
 def measure(task: Task, place: Path, peers: Mapping[str, Opener]) -> dict[str, Any]:
     """The figures of every system, by name, and why a peer has none."""
-    settings = Settings.from_environment()
-    settings = replace(
-        settings, embedding=LOCAL_EMBEDDING, chunk_tokens=LOCAL_CHUNK_TOKENS, store_folder=place / "stores"
-    )
+    settings = make_settings(place)
     library, ids = sync_documents(task, place / "documents", settings)
     vectors = library.embedding.embed(list(task.queries.values()))
     systems = {name: judge(name, task, vectors, search) for name, search in open_product(library, ids).items()}
@@ -253,8 +254,7 @@ def resample(values: Any) -> list[float]:
 def print_result(result: Mapping[str, Any]) -> None:
     """A Markdown table, the product's intervals, and which peers are missing."""
     product = result["systems"]["product"]
-    machine = f"{os.cpu_count()} x {platform.processor() or platform.machine()}, Python {platform.python_version()}"
-    print(f"{time.strftime('%Y-%m-%d')}, {machine}")
+    print(f"{time.strftime('%Y-%m-%d')}, {describe_machine()}")
     print(f"{result['set']}: {product['queries']:,} queries, {product['documents']:,} documents\n")
     print(f"| {' | '.join(['system', *MEASURES])} |\n|{'---|' * (len(MEASURES) + 1)}")
     for name, figures in result["systems"].items():
@@ -263,11 +263,6 @@ def print_result(result: Mapping[str, Any]) -> None:
     print(f"\nThe product's 95 % intervals: {', '.join(bounds)}.")
     for name, reason in result["missing"].items():
         print(f"{name}: {reason}.")
-
-
-def tell(message: str) -> None:
-    """Say on standard error how far it is."""
-    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

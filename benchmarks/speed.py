@@ -32,11 +32,8 @@ from __future__ import annotations
 import argparse
 import gc
 import hashlib
-import json
 import os
-import platform
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -51,9 +48,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import engines
+from benchmarks.command import Row, describe_machine, heed_signals, parse_sections, print_rows, tell, write_json
 from benchmarks.engines import make_texts, open_chroma_default, to_onnx
-from benchmarks.retrieval import tell
-from benchmarks.sync import Row, StandIn, leave, open_raglite, print_rows, resident_bytes
+from benchmarks.sync import StandIn, open_raglite, resident_bytes
 from index.documents import Document, Passage, identify
 from index.embedding.engines import open_embedding
 from index.embedding.minilm import DIMENSIONS, MOST_TOKENS, MiniLM
@@ -111,19 +108,17 @@ def main() -> None:
     arguments.add_argument("--queries", type=int, default=200)
     arguments.add_argument("--rounds", type=int, default=4, help="of embedding")
     arguments.add_argument("--texts", type=Path, help="a JSON lines file whose rows have a `text`")
-    arguments.add_argument("--only", type=parse_sections, default=list(SECTIONS))
+    arguments.add_argument("--only", type=lambda names: parse_sections(names, SECTIONS), default=list(SECTIONS))
     arguments.add_argument("--stores", type=Path, help="where filled stores are kept; by default nowhere")
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--child", nargs=3, metavar=("STORES", "FOLDER", "QUESTION"), help=argparse.SUPPRESS)
     given = arguments.parse_args()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    heed_signals()
     settings = replace(Settings.from_environment(), embedding=LOCAL_EMBEDDING)
     if given.child:
         rest(settings, Path(given.child[0]), Path(given.child[1]), given.child[2])
         return
-    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} x {platform.processor() or platform.machine()}, ", end="")
-    print(f"Python {platform.python_version()}")
+    print(f"{time.strftime('%Y-%m-%d')}, {describe_machine()}")
     texts = make_texts(given.texts, BATCH_CHUNKS)
     questions = make_questions(texts, given.queries)
     systems: dict[str, dict[str, Any]] = {}
@@ -136,17 +131,7 @@ def main() -> None:
             systems[section] = {}
             for name, row in print_rows(section, SECTIONS[section](bench)):
                 systems[section][name] = row
-                if given.json:
-                    result = {"set": "speed", "systems": systems}
-                    given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-
-
-def parse_sections(names: str) -> list[str]:
-    """The measurements that are asked for, by name."""
-    sections = names.split(",")
-    if unknown := [name for name in sections if name not in SECTIONS]:
-        raise argparse.ArgumentTypeError(f"no such measurement: {', '.join(unknown)} (there are {', '.join(SECTIONS)})")
-    return sections
+                write_json(given.json, {"set": "speed", "systems": systems})
 
 
 def make_questions(texts: Sequence[str], count: int) -> list[str]:

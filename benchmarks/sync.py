@@ -24,10 +24,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -43,6 +41,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import Row, describe_machine, heed_signals, parse_sections, print_rows, write_json
 from benchmarks.engines import make_texts, open_chroma_default, to_onnx
 from index.embedding.protocol import Embedding, Vectors
 from index.embedding.weights import open_weights
@@ -56,7 +55,6 @@ PASSAGES_A_FILE = 5
 FILE_BYTES = 30_000  # of each file where a folder stands for many megabytes
 SECTIONS = ("rate", "memory", "unchanged", "kill")
 Peer = Callable[[Path, Path], int]  # from a folder and a place for the store to the number of chunks in it
-Row = tuple[str, dict[str, float | None] | str]  # a name, and its numbers or the reason why it has none
 
 
 def main() -> None:
@@ -68,40 +66,22 @@ def main() -> None:
     arguments.add_argument("--megabytes", type=int, default=300)
     arguments.add_argument("--dimensions", type=int, default=384, help="of the stand-in's vectors")
     arguments.add_argument("--files", default="10000,100000")
-    arguments.add_argument("--only", type=parse_sections, default=SECTIONS)
+    arguments.add_argument("--only", type=lambda names: parse_sections(names, SECTIONS), default=SECTIONS)
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--child", nargs=3, metavar=("FOLDER", "STORES", "REPEATS"), help=argparse.SUPPRESS)
     given = arguments.parse_args()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    heed_signals()
     if given.child:
         serve(Path(given.child[0]), Path(given.child[1]), int(given.child[2]), given.dimensions)
         return
-    print(f"{os.cpu_count()} x {platform.processor() or platform.machine()}, Python {platform.python_version()}")
+    print(describe_machine())
     systems: dict[str, dict[str, dict[str, float | None] | str]] = {}
     for section in given.only:
         systems[section] = {}
         with tempfile.TemporaryDirectory() as temporary:
             for name, row in print_rows(section, measure(section, Path(temporary), given)):
                 systems[section][name] = row
-                if given.json:
-                    text = json.dumps({"set": "sync", "systems": systems}, indent=1) + "\n"
-                    given.json.write_text(text, encoding="utf-8")
-
-
-def parse_sections(names: str) -> list[str]:
-    """The measurements that are asked for, by name."""
-    sections = names.split(",")
-    if unknown := [name for name in sections if name not in SECTIONS]:
-        raise argparse.ArgumentTypeError(f"no such measurement: {', '.join(unknown)} (there are {', '.join(SECTIONS)})")
-    return sections
-
-
-def leave(number: int, frame: object) -> None:
-    """End in the orderly way, which removes temporary folders and ends children; a second signal must not stop that."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(128 + number)
+                write_json(given.json, {"set": "sync", "systems": systems})
 
 
 def measure(section: str, place: Path, given: argparse.Namespace) -> Iterator[Row]:
@@ -113,31 +93,6 @@ def measure(section: str, place: Path, given: argparse.Namespace) -> Iterator[Ro
     if section == "unchanged":
         return measure_unchanged(place, [int(count) for count in given.files.split(",")], given.dimensions)
     return measure_kill(place, make_texts(given.texts, 500), given.megabytes * 100_000, given.dimensions)
-
-
-def print_rows(section: str, rows: Iterator[Row]) -> Iterator[Row]:
-    """Print one Markdown table as its rows come, and hand them on; under it, why some have no numbers.
-
-    The first row has numbers, and names the columns.
-    """
-    columns: list[str] = []
-    reasons: list[str] = []
-    for name, row in rows:
-        numbers = {} if isinstance(row, str) else row
-        if isinstance(row, str):
-            reasons.append(f"{name}: {row}.")
-        if not columns:
-            columns = list(numbers)
-            print(f"\n| {' | '.join([section, *columns])} |\n|{'---|' * (len(columns) + 1)}")
-        print(f"| {' | '.join([name, *(show(numbers.get(column)) for column in columns)])} |", flush=True)
-        yield name, row
-    if reasons:
-        print("", *reasons, sep="\n", flush=True)
-
-
-def show(number: float | None) -> str:
-    """A cell of the table."""
-    return "-" if number is None else f"{number:,.{0 if abs(number) >= 100 else 2}f}"
 
 
 # -- rate -------------------------------------------------------------------------------------
