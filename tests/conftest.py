@@ -1,18 +1,16 @@
-"""What every test stands on: an environment of its own, the real embedding, and a hand to run a walk to its end."""
+"""What every test stands on: an environment of its own, the real embedding, the sample folder, a folder, its store."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
 from hashed import open_store
 
 from index import library
-from index.documents import Progress
 from index.embedding.engines import open_embedding
 from index.embedding.protocol import Embedding
 from index.settings import Settings
@@ -21,15 +19,6 @@ from index.storing.store import Store
 # A busy machine is no failure.
 hypothesis.settings.register_profile("footnote", deadline=None)
 hypothesis.settings.load_profile("footnote")
-
-
-def finish(walk: Generator[Progress, None, Any]) -> Any:
-    """Run a walk to its end and give what it returns."""
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +52,16 @@ def settings() -> Settings:
 def embedding(cache_folder: Path) -> Embedding:
     """The real all-MiniLM-L6-v2 from the installed wheel, and the one that every library of the session opens."""
     settings = Settings.from_environment({"FOOTNOTE_CACHE": str(cache_folder)})
-    opened: Embedding = finish(open_embedding(settings))
+    opened = library.finish(open_embedding(settings))
     library._embeddings[settings.embedding, settings.cache_folder] = opened
     return opened
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
+    """The default settings, but with one store for the whole session, so that the sample folder is embedded once."""
+    store = tmp_path_factory.mktemp("sample-store")
+    return Settings.from_environment({"FOOTNOTE_STORE": str(store), "FOOTNOTE_CACHE": str(cache_folder)})
 
 
 @pytest.fixture

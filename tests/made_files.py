@@ -6,9 +6,20 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from index.documents import Document
+from index.loading.loader import load
 
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def read(tmp_path: Path, name: str, content: bytes | str) -> Document:
+    """The document that a file of this content is."""
+    file = tmp_path / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load(file, name)
 
 
 def make_zip(members: Mapping[str, bytes | str]) -> bytes:

@@ -1,10 +1,4 @@
-"""Questions to the sample folder, each with words that what is cited for it must hold; and one store of it for all."""
-
-from pathlib import Path
-
-import pytest
-
-from index.settings import Settings
+"""Questions to the sample folder, each with words that what is cited for it must hold."""
 
 ANSWERED = {
     "why was Israel skipped?": "economic diplomacy with the Gulf monarchies",
@@ -34,9 +28,3 @@ NOT_FOUND_QUESTIONS = [
     "Who won the 2022 World Cup?",
     "What is the capital of Denmark?",
 ]
-
-
-def sample_settings(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Settings:
-    """The default settings, but with one store for the whole session, so that the samples are embedded once."""
-    store = tmp_path_factory.getbasetemp() / "sample-store"
-    return Settings.from_environment({"FOOTNOTE_STORE": str(store), "FOOTNOTE_CACHE": str(cache_folder)})

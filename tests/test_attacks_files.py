@@ -20,14 +20,14 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import finish
 from hashed import HashEmbedding
 from hypothesis import given
 from hypothesis import settings as run_with
 from hypothesis import strategies as st
-from made_files import RELATIONS, WORD, make_docx, make_pdf, make_zip
+from made_files import RELATIONS, WORD, make_docx, make_pdf, make_zip, read
 
 from index.documents import Document
+from index.library import finish
 from index.loading import opening
 from index.loading.folder import File
 from index.loading.loader import UnreadableError, load
@@ -40,12 +40,6 @@ ODF = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "text", "table", "draw")
 )
 OLD = "Он сказал, что переговоры закончились и все поехали домой.\n"
-
-
-def read(tmp_path: Path, name: str, content: bytes | str) -> Document:
-    file = tmp_path / name
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return load(file, name)
 
 
 def refuse(tmp_path: Path, name: str, content: bytes | str) -> str:

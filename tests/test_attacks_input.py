@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 from openai_server import OpenAIServer
-from sample_questions import sample_settings
 from test_answers import SAMPLE, answers
 from test_command_line import check_one_sentence
 from typer.testing import CliRunner
@@ -50,11 +49,6 @@ class Raising:
 
     def __bool__(self) -> bool:
         raise ZeroDivisionError
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
-    return sample_settings(tmp_path_factory, cache_folder)
 
 
 @pytest.fixture

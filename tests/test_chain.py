@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS, sample_settings
+from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta, Turn
 from assistant.chain import answer, check_question, stream_answer
@@ -15,11 +15,6 @@ from index.documents import Progress
 from index.embedding.protocol import Embedding
 from index.errors import FolderError, FootnoteError, InputError, StoreError
 from index.settings import Settings, sample_folder
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
-    return sample_settings(tmp_path_factory, cache_folder)
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import finish
 from hashed import HashEmbedding, open_store
 from openai_server import Fault, OpenAIServer
-from sample_questions import sample_settings
 from typer.testing import CliRunner
 
 from assistant.answers import NOT_FOUND, Answer
 from assistant.chain import answer
 from assistant.serving.command_line import command
 from index.embedding.protocol import Embedding
+from index.library import finish
+from index.settings import Settings
 from index.storing.lexicon import Lexicon
 from index.sync import sync
 
@@ -58,13 +58,10 @@ def run(embedding: Embedding) -> Run:
 
 
 @pytest.fixture
-def sample_store(
-    tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, monkeypatch: pytest.MonkeyPatch, embedding: Embedding
-) -> None:
+def sample_store(samples: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample folder is synced already, as it is from the second command on."""
-    settings = sample_settings(tmp_path_factory, cache_folder)
-    monkeypatch.setenv("FOOTNOTE_STORE", str(settings.store_folder))
-    answer(SKIPPED, settings=settings)
+    monkeypatch.setenv("FOOTNOTE_STORE", str(samples.store_folder))
+    answer(SKIPPED, settings=samples)
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import finish
 
 from benchmarks.local_server import LocalHandler, LocalServer
 from index.embedding.engines import open_embedding
 from index.embedding.minilm import MiniLM
 from index.embedding.protocol import Embedding
 from index.errors import InputError
+from index.library import finish
 from index.settings import Settings
 
 

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import finish
 from hashed import HashEmbedding, contents, open_store
 from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
 from index.documents import Progress
+from index.library import finish
 from index.loading import opening, sections
 from index.storing.lexicon import Lexicon
 from index.storing.store import Store, place_of

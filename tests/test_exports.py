@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from sample_questions import sample_settings
 
 import assistant
 from index.embedding.protocol import Embedding
@@ -38,11 +37,6 @@ EXPORTS = [
     "answer",
     "stream_answer",
 ]
-
-
-@pytest.fixture
-def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
-    return sample_settings(tmp_path_factory, cache_folder)
 
 
 # -- names ------------------------------------------------------------------------------------

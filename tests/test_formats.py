@@ -15,19 +15,12 @@ import docx
 import openpyxl
 import pptx
 import pytest
-from made_files import WORD, join_pdf, make_docx, make_pdf, make_zip
+from made_files import WORD, join_pdf, make_docx, make_pdf, make_zip, read
 from pptx.util import Inches
 
 from index.documents import Document, page_at
 from index.loading.formats import UnreadableError, find_format
-from index.loading.loader import load
 from index.splitting.sentences import find_sentences
-
-
-def read(tmp_path: Path, name: str, content: bytes | str) -> Document:
-    file = tmp_path / name
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return load(file, name)
 
 
 def sentences(document: Document) -> list[str]:

@@ -12,7 +12,6 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer, Refusal, Reply, Request, Script
-from sample_questions import sample_settings
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import Event, answer, stream_answer
@@ -29,9 +28,9 @@ NUMBERED = re.compile(r"^\[(\d+)\] (.*)$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
+def samples(samples: Settings) -> Settings:
     """The sample folder, answered from by a server that speaks up or is silent for no more than 0.4 seconds."""
-    return replace(sample_settings(tmp_path_factory, cache_folder), api_key=KEY, timeout_seconds=0.4)
+    return replace(samples, api_key=KEY, timeout_seconds=0.4)
 
 
 @pytest.fixture(scope="module")

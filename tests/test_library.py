@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import finish
 
 from index.documents import identify
 from index.embedding.protocol import Embedding
 from index.errors import FolderError, StoreError
-from index.library import Library, open_library
+from index.library import Library, finish, open_library
 from index.settings import Settings, sample_folder
 from index.storing.store import place_of
 
@@ -97,14 +96,8 @@ def test_what_another_process_syncs_is_found_without_a_restart(library: Library,
     (folder / "bridge.txt").unlink()
     code = f"""
 from pathlib import Path
-from index.library import open_library
+from index.library import finish, open_library
 from index.settings import Settings
-def finish(walk):
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            return end.value
 library = finish(open_library(Path({str(folder)!r}), Settings.from_environment()))
 print(finish(library.sync()).summary())
 """

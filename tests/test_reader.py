@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS, sample_settings
+from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS
 
 from assistant.answers import Turn
 from assistant.question.followup import rewrite
@@ -17,11 +17,6 @@ from index.settings import Settings
 from index.splitting.sentences import Sentence, find_sentences
 
 Ask = Callable[..., Reading]
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
-    return sample_settings(tmp_path_factory, cache_folder)
 
 
 def open_synced(documents: Path, settings: Settings) -> Library:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import finish
 from hashed import rows
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.documents import Chunk, Passage
 from index.embedding.protocol import Embedding
+from index.library import finish
 from index.searching.retriever import (
     COVERAGE_SHARES,
     DENSE_SHARE,

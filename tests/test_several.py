@@ -1,17 +1,16 @@
 """A list is answered from several sentences, a comparison from one for each side, and how by what goes on."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_questions import sample_settings
 from test_reader import open_synced, read_from, words_of
 
 from assistant.question.comparison import find_sides
 from assistant.quoting.choice import MOST_LISTED, MOST_QUOTED
 from assistant.quoting.reader import Reading, threshold
+from index.settings import Settings
 
 PUMPS = {
     "alpha.md": """# The Alpha pump
@@ -112,15 +111,14 @@ Ask = Callable[[str, str], Reading]
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Ask:
+def ask(tmp_path_factory: pytest.TempPathFactory, samples: Settings) -> Ask:
     """Reads a question's answer from one of the folders."""
-    settings = sample_settings(tmp_path_factory, cache_folder)
-    folders = {SAMPLES: settings.documents}
+    folders = {SAMPLES: samples.documents}
     for name, pages in FOLDERS.items():
         folders[name] = tmp_path_factory.mktemp(name)
         for page, text in pages.items():
             (folders[name] / page).write_text(text, encoding="utf-8")
-    return lambda folder, question: read_from(open_synced(folders[folder], settings), question)
+    return lambda folder, question: read_from(open_synced(folders[folder], samples), question)
 
 
 # -- what is compared -------------------------------------------------------------------------

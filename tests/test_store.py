@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import finish
 from hashed import CHUNK_TOKENS, HashEmbedding, contents, put, put_chunks, rows
 
 from index.documents import Document, identify
 from index.errors import StoreError
+from index.library import finish
 from index.storing.store import SCHEMA_VERSION, Store, discard, number_chunks, place_of
 from index.sync import sync
 

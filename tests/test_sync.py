@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import finish
 from hashed import HashEmbedding, contents, open_store, put
 from hypothesis import given
 from hypothesis import settings as run_with
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 from index.documents import identify
 from index.embedding.protocol import Vectors
 from index.errors import FolderError
+from index.library import finish
 from index.storing.lexicon import Lexicon
 from index.storing.store import Store
 from index.sync import SyncReport, sync
@@ -45,23 +45,25 @@ WRITES = [
 ]
 
 
+def die_after(left: list[int], original: Callable[..., object]) -> Callable[..., object]:
+    """The same write, which is let through so often as is left, and then never again."""
+
+    def write(*arguments: object, **options: object) -> object:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        return original(*arguments, **options)
+
+    return write
+
+
 @contextmanager
 def dying_after(writes: int) -> Iterator[None]:
     """Let so many writes to the store through, of whatever kind, and none after."""
     left = [writes]
-
-    def wrap(original: Callable[..., object]) -> Callable[..., object]:
-        def write(*arguments: object, **options: object) -> object:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
-            return original(*arguments, **options)
-
-        return write
-
     with pytest.MonkeyPatch.context() as patch, suppress(Killed):
         for owner, name in WRITES:
-            patch.setattr(owner, name, wrap(getattr(owner, name)))
+            patch.setattr(owner, name, die_after(left, getattr(owner, name)))
         yield
 
 
@@ -353,16 +355,8 @@ def test_a_sync_that_dies_between_two_writes_is_completed_by_the_next(
     folder: Path, filled: Store, tmp_path: Path, owner: type, step: str, times: int
 ) -> None:
     change_much(folder)
-    original, left = getattr(owner, step), [times]
-
-    def die_in_the_end(*arguments: object, **options: object) -> object:
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-        return original(*arguments, **options)
-
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(owner, step, die_in_the_end)
+        patch.setattr(owner, step, die_after([times], getattr(owner, step)))
         run_sync(folder, filled)
     # As the next process would, with nothing of this one's memory.
     following = open_store(folder, tmp_path / "stores")
