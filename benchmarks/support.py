@@ -45,13 +45,13 @@ import numpy as np
 
 from assistant.citing.sums import estimate
 from assistant.citing.support import (
+    CONTRADICTIONS,
     MODEL_FILE,
     Fact,
     decide,
     describe,
     find_wrong_facts,
     load_model,
-    weigh_facts,
 )
 from benchmarks.reader import auroc, mean, read_rows, report
 from index.embedding.engines import open_embedding
@@ -430,6 +430,11 @@ def fit_folds(judged: Sequence[Judged]) -> dict[str, Model]:
 
 
 # -- measuring --------------------------------------------------------------------------------
+
+
+def weigh_facts(closeness: float, wrong: frozenset[Fact]) -> float:
+    """The closeness that is left where facts are wrong: how surely the sentence is supported."""
+    return closeness * (0.1 if wrong & CONTRADICTIONS else 0.5 if wrong else 1.0)
 
 
 def measure(judged: Sequence[Judged], models: Mapping[str, Model], system: str) -> dict[str, float | list[float]]:

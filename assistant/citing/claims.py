@@ -246,8 +246,8 @@ def _find_beginnings(words: Iterable[str]) -> set[tuple[int, str]]:
     }
 
 
-def missing_names(sentence: str, cited: str, context: str = "") -> list[str]:
-    """The names of the sentence of which the cited text and its context (its title) hold half or less.
+def misses_name(sentence: str, cited: str, context: str = "") -> bool:
+    """Whether the cited text and its context (its title) hold half or less of a name of the sentence.
 
     A word that opens the sentence counts only where the cited text has a name that the sentence lacks.
     """
@@ -260,12 +260,11 @@ def missing_names(sentence: str, cited: str, context: str = "") -> list[str]:
     unmatched = any(
         not set(find_terms(name)) <= own for names, opens in find_names(cited) if not opens for name in names
     )
-    missing = []
-    for names, opens in find_names(sentence):
-        held = sum(_same_name(name, said, beginnings, capitals, states) for name in names)
-        if 2 * held <= len(names) and (not opens or (unmatched and not _INFLECTED.search(names[0]))):
-            missing.append(" ".join(names))
-    return missing
+    return any(
+        2 * sum(_same_name(name, said, beginnings, capitals, states) for name in names) <= len(names)
+        and (not opens or (unmatched and not _INFLECTED.search(names[0])))
+        for names, opens in find_names(sentence)
+    )
 
 
 def _find_capitals(text: str) -> str:
@@ -353,15 +352,14 @@ def _find_denials(text: str) -> Iterator[set[str]]:
             yield terms
 
 
-def opposed_terms(sentence: str, cited: str) -> list[tuple[str, str]]:
-    """Pairs of opposites of which the sentence has one side only, and the cited text the other side only."""
+def has_opposite(sentence: str, cited: str) -> bool:
+    """Whether of a pair of opposites the sentence has one side only, and the cited text the other side only."""
     said, there = set(find_terms(sentence)), set(find_terms(cited))
-    pairs = []
-    for one, other in _OPPOSITES:
-        for mine, theirs in ((one, other), (other, one)):
-            if said & mine and not said & theirs and there & theirs and not there & mine:
-                pairs.append((min(said & mine), min(there & theirs)))
-    return pairs
+    return any(
+        said & mine and not said & theirs and there & theirs and not there & mine
+        for one, other in _OPPOSITES
+        for mine, theirs in ((one, other), (other, one))
+    )
 
 
 # -- quoted words -----------------------------------------------------------------------------
@@ -369,13 +367,13 @@ def opposed_terms(sentence: str, cited: str) -> list[tuple[str, str]]:
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{3,300})[\"”“»]")
 
 
-def missing_quotations(sentence: str, cited: str) -> list[str]:
-    """The words in quotation marks, three or more, that the cited text does not hold as they stand."""
+def misses_quotation(sentence: str, cited: str) -> bool:
+    """Whether words in quotation marks, three or more, do not stand so in the cited text."""
     parts = [part for quoted in _QUOTED.findall(sentence) for part in re.split(r"\[[^\]]{0,300}+\]|…|\.\.\.", quoted)]
     # What is written as a title is a name.
     spoken = [part for part in parts if len(part.split()) > 2 and not re.search(r"\b[A-Z]\w+\W+[A-Z]", part)]
     held = _bare(cited) if spoken else ""
-    return [part for part in spoken if _bare(part) not in held]
+    return any(_bare(part) not in held for part in spoken)
 
 
 def _bare(text: str) -> str:

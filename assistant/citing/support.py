@@ -22,12 +22,12 @@ from typing import Literal
 from assistant.answers import Support
 from assistant.citing.claims import (
     find_quantities,
+    has_opposite,
     is_denied_otherwise,
     is_denied_otherwise_in_copy,
     misses_binding,
-    missing_names,
-    missing_quotations,
-    opposed_terms,
+    misses_name,
+    misses_quotation,
     same_quantity,
     write_dates_out,
 )
@@ -117,7 +117,7 @@ def find_wrong_facts(sentence: str, quotes: Sequence[str], context: str = "") ->
             wrong.add("number")
     if misses_binding(sentence, cited):
         wrong.add("number")
-    if missing_names(sentence, cited, context):
+    if misses_name(sentence, cited, context):
         wrong.add("name")
     if is_denied_otherwise(sentence, cited):
         wrong.add("denial")
@@ -125,19 +125,14 @@ def find_wrong_facts(sentence: str, quotes: Sequence[str], context: str = "") ->
     shared = _share(sentence, [nearest])
     if shared >= NEAR_COPY and is_denied_otherwise_in_copy(sentence, nearest):
         wrong.add("denial")
-    if shared >= MOSTLY and opposed_terms(sentence, nearest):
+    if shared >= MOSTLY and has_opposite(sentence, nearest):
         wrong.add("opposite")
-    if missing_quotations(sentence, cited):
+    if misses_quotation(sentence, cited):
         wrong.add("quotation")
     return frozenset(wrong)
 
 
 # -- closeness --------------------------------------------------------------------------------
-
-
-def weigh_facts(closeness: float, wrong: frozenset[Fact]) -> float:
-    """The closeness that is left where facts are wrong: how surely the sentence is supported."""
-    return closeness * (0.1 if wrong & CONTRADICTIONS else 0.5 if wrong else 1.0)
 
 
 def describe(sentence: str, quotes: Sequence[str], embedding: Embedding | None = None) -> dict[str, float]:
