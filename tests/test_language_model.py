@@ -275,7 +275,7 @@ def test_a_reply_of_too_many_bytes_is_ended(monkeypatch: pytest.MonkeyPatch) -> 
     text, error, server = fail(Reply("It was", thoughts="Hm. " * 1000, then=Fault.ENDLESS))
     assert text == ""
     assert "went on without an end" in str(error)
-    assert server.hung_up.is_set()
+    assert server.hung_up.wait(2)
 
 
 def test_signs_of_life_alone_are_no_reply() -> None:
