@@ -75,6 +75,11 @@ def end(process: subprocess.Popen[str]) -> None:
     process.stdout.close()
 
 
+def write_long(chance: random.Random) -> str:
+    """A paragraph unlike others: among hundreds of equal vectors Chroma's graph no longer finds every other one."""
+    return " ".join(chance.sample(LONG.split(), len(LONG.split())))
+
+
 def write_much(folder: Path, chance: random.Random) -> None:
     """Add, edit, move and delete at random, long and short, with twins."""
     for _ in range(chance.randint(3, 8)):
@@ -88,9 +93,9 @@ def write_much(folder: Path, chance: random.Random) -> None:
             case 2:
                 place.write_text(f"A short one, number {chance.randrange(5)}.")
             case 3:
-                place.write_text("\n\n".join(f"{chance.randrange(5)} {LONG}" for _ in range(chance.randint(1, 6))))
+                place.write_text("\n\n".join(write_long(chance) for _ in range(chance.randint(1, 6))))
             case _:
-                place.write_text(f"{chance.randrange(1000)}. {LONG}")
+                place.write_text(write_long(chance))
     (folder / "always.txt").write_text("There is always one document.")
 
 
