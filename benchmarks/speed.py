@@ -59,7 +59,8 @@ from index.embedding.weights import open_weights
 from index.library import finish
 from index.searching.retriever import CANDIDATES, retrieve
 from index.settings import LOCAL_EMBEDDING, Settings
-from index.storing.store import Store, Version, discard, number_chunks
+from index.storing.store import Store, discard
+from index.storing.versions import Version, number_chunks
 from index.sync import _embed_texts
 
 CHUNKS_A_DOCUMENT = 50

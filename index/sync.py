@@ -19,7 +19,8 @@ from index.place import DamagedError, NoRoomError
 from index.splitting.sentences import find_chunk_sentences
 from index.splitting.splitter import split
 from index.storing.records import Record
-from index.storing.store import HeldError, Store, Version, chunk_id, number_chunks, pack
+from index.storing.store import HeldError, Store
+from index.storing.versions import Version, chunk_id, number_chunks, pack
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
 RACY_NS = 50_000_000  # a file changed so shortly before it is read may change again within one tick of its clock

@@ -14,7 +14,8 @@ from index.embedding.protocol import Embedded, Vectors
 from index.loading.loader import load
 from index.splitting.splitter import split
 from index.storing.records import Record
-from index.storing.store import Store, Version, number_chunks
+from index.storing.store import Store
+from index.storing.versions import Version, number_chunks
 from index.sync import _embed_texts
 
 DIMENSIONS = 8

@@ -21,7 +21,8 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewher
 from index.documents import Document, identify
 from index.errors import StoreError
 from index.storing.parts import PARTS_IN_MEMORY, Parts
-from index.storing.store import Store, number_chunks
+from index.storing.store import Store
+from index.storing.versions import number_chunks
 
 SMALL = 12
 

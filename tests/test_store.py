@@ -15,7 +15,8 @@ from hashed import CHUNK_TOKENS, HashEmbedding, contents, put, put_chunks, rows
 from index.documents import Document, identify
 from index.errors import StoreError
 from index.library import finish
-from index.storing.store import SCHEMA_VERSION, Store, discard, number_chunks, place_of
+from index.storing.store import SCHEMA_VERSION, Store, discard, place_of
+from index.storing.versions import number_chunks
 from index.sync import sync
 
 LONG = (

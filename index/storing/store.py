@@ -26,12 +26,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from index import place as places
-from index.documents import Chunk, Document
+from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
 from index.errors import StoreError
 from index.place import NO_ROOM, DamagedError, NoRoomError
@@ -47,6 +46,7 @@ from index.storing.chroma_files import (
 from index.storing.lexicon import Lexicon
 from index.storing.parts import Parts
 from index.storing.records import Record
+from index.storing.versions import Version, compare
 
 SCHEMA_VERSION = 5
 # What a store is made with and keeps to, in words for whoever asks for another.
@@ -57,44 +57,6 @@ _MADE_WITH = {
 }
 _PAGE = 500  # rows that one read of the whole collection takes at a time
 LEAST_ROOM_BYTES = 4_000_000  # on the disk, for Chroma to be asked to write
-
-
-@dataclass(slots=True)
-class Version:
-    """One document's version on its way into the store.
-
-    waiting: chunks that are still to be written, with their vectors once they have them; the first chunk waits until
-        the version is complete. chunk_ids: all that have come, in order. characters: how much of the text they cover.
-    """
-
-    document: Document
-    size_bytes: int
-    modified_ns: int
-    waiting: list[tuple[Chunk, Embedded | None]] = field(default_factory=list)
-    chunk_ids: list[str] = field(default_factory=list)
-    characters: int = 0
-    is_complete: bool = False
-
-    def add(self, chunk: Chunk) -> None:
-        """Take in the next chunk."""
-        self.waiting.append((chunk, None))
-        self.chunk_ids.append(chunk.id)
-
-    def record(self) -> Record:
-        """What the store will remember of the document."""
-        document = self.document
-        return Record(
-            document.id,
-            document.path,
-            document.title,
-            document.date,
-            document.pages,
-            document.content_hash,
-            self.size_bytes,
-            self.modified_ns,
-            len(self.chunk_ids),
-            document.unread,
-        )
 
 
 class HeldError(Exception):
@@ -593,16 +555,7 @@ class Store:
 
     def similarities(self, numbers: Sequence[int], query_vector: Vectors) -> dict[int, Vectors]:
         """The cosine of each sentence of chunks to a query, by number, for those whose sentences have vectors."""
-        import numpy as np
-
-        packed = {i: vectors for i, vectors in self.lexicon.sentences(numbers).items() if vectors}
-        if not packed:
-            return {}
-        rows = np.frombuffer(b"".join(packed.values()), dtype=np.int8).reshape(-1, len(query_vector))
-        rows = rows.astype(np.float32)
-        cosines = rows @ query_vector / np.linalg.norm(rows, axis=1)
-        ends = np.cumsum([len(vectors) // len(query_vector) for vectors in packed.values()])
-        return dict(zip(packed, np.split(cosines, ends[:-1]), strict=True))
+        return compare(self.lexicon.sentences(numbers), query_vector)
 
     def text_of(self, document_id: str, start: int = 0, end: int | None = None) -> str:
         """A document's canonical text from one offset to another, as far as the store has it."""
@@ -649,36 +602,6 @@ def _renew_mark(place: Path) -> str:
     mark = secrets.token_hex(8)
     places.write_small(place / "mark", mark)
     return mark
-
-
-def chunk_id(document_id: str, content_hash: str, start: int) -> str:
-    """A chunk's id, stable for a path, a content and a place; a document's first chunk has the document's own."""
-    return f"{document_id}:{content_hash[:12]}:{start}" if start else document_id
-
-
-def pack(vectors: Vectors) -> bytes:
-    """Vectors as bytes, one for each dimension: enough to compare by, since only their directions count."""
-    import numpy as np
-
-    largest = np.abs(vectors).max(axis=1, keepdims=True) if len(vectors) else 1
-    packed: bytes = np.rint(vectors / largest * 127).astype(np.int8).tobytes()
-    return packed
-
-
-def number_chunks(
-    document: Document, section: str, section_start: int, spans: Sequence[tuple[int, int]]
-) -> list[Chunk]:
-    """The chunks of one section of a document, which starts at `section_start` of its text."""
-    return [
-        Chunk(
-            chunk_id(document.id, document.content_hash, section_start + start),
-            document.id,
-            section_start + start,
-            section_start + end,
-            section[start:end],
-        )
-        for start, end in spans
-    ]
 
 
 def _to_chunks(page: Any) -> list[Chunk]:
