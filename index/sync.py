@@ -18,8 +18,9 @@ from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
 from index.splitting.sentences import find_chunk_sentences
 from index.splitting.splitter import split
+from index.storing.keeper import HeldError
 from index.storing.records import Record
-from index.storing.store import HeldError, Store
+from index.storing.store import Store
 from index.storing.versions import Version, chunk_id, number_chunks, pack
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from

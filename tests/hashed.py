@@ -90,7 +90,7 @@ def rows(store: Store) -> dict[str, dict[str, object]]:
     """Every row that Chroma holds, by id, with its text."""
     return {
         chunk_id: {**row, "text": text}
-        for page in store._pages(["metadatas", "documents"])
+        for page in store._keeper.rows.pages(500, ["metadatas", "documents"])
         for chunk_id, row, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True)
     }
 

@@ -244,7 +244,7 @@ from pathlib import Path
 from hashed import CHUNK_TOKENS, HashEmbedding
 from index.storing.store import Store
 store = Store(Path(sys.argv[2]), Path(sys.argv[1]), HashEmbedding.name, CHUNK_TOKENS)
-print(*store.take_news(), len(store.lexicon.records()), store._collection.count() == store.lexicon.count_chunks())
+print(*store.take_news(), len(store.lexicon.records()), store._keeper.rows.count() == store.lexicon.count_chunks())
 """
 
 
@@ -307,10 +307,10 @@ def test_check_finds_what_is_wrong_and_repair_mends_it(folder: Path, store: Stor
     run_sync(folder, store)
     assert store.check() == {}
     victim = store.lexicon.records()[0].document_id
-    with store._saving():
-        store._collection.delete([store.lexicon.chunk_ids(victim)[2]])
+    with store._keeper.saving() as rows:
+        rows.delete([store.lexicon.chunk_ids(victim)[2]])
         orphan = {"document_id": "x", "content_hash": "y"}
-        store._collection.upsert(["orphan"], embeddings=[[1.0] * 8], metadatas=[orphan])
+        rows.upsert(["orphan"], embeddings=[[1.0] * 8], metadatas=[orphan])
     wrong = store.check()
     assert wrong[victim].startswith("a.txt: 1 of ")
     with store.writing():

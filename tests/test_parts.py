@@ -45,7 +45,7 @@ def filled(folder: Path, store: Store) -> Store:
 
 
 def ids_by_part(store: Store) -> dict[int, list[str]]:
-    parts = store._collection
+    parts = store._keeper.rows
     return {number: parts._part(number).get(include=[])["ids"] for number in parts._numbers}
 
 
@@ -137,7 +137,7 @@ def test_what_is_removed_leaves_every_part(folder: Path, filled: Store) -> None:
 
 
 def test_pages_hold_every_row_once(filled: Store) -> None:
-    pages = [page["ids"] for page in filled._collection.pages(3, [])]
+    pages = [page["ids"] for page in filled._keeper.rows.pages(3, [])]
     assert max(len(page) for page in pages) == 3
     assert [*chain(*pages)] == [*chain(*ids_by_part(filled).values())]
 
@@ -244,8 +244,8 @@ def test_a_lexicon_that_was_deleted_is_made_anew_from_all_parts(folder: Path, fi
 
 
 def test_a_part_that_was_made_otherwise_is_refused(folder: Path, filled: Store, stores: Path) -> None:
-    part = filled._collection._part(2)
-    with filled._changing():
+    part = filled._keeper.rows._part(2)
+    with filled._keeper._changing():
         part.modify(metadata={**part.metadata, "embedding": "another"})
     with pytest.raises(StoreError, match="was made with embedding another, not embedding test"):
         open_store(folder, stores)
@@ -279,5 +279,5 @@ def test_a_part_that_has_lost_its_vectors_is_made_anew(
 def test_a_store_of_one_part_has_the_collection_of_old(folder: Path, store: Store) -> None:
     (folder / "a.txt").write_text("Alpha.")
     run_sync(folder, store)
-    [name] = [collection.name for collection in store._collection._client.list_collections()]
+    [name] = [collection.name for collection in store._keeper.rows._client.list_collections()]
     assert name == "chunks"

@@ -377,6 +377,6 @@ def test_the_lock_is_let_go_where_a_writer_fails(store: Store) -> None:
 
 
 def test_a_store_that_nobody_changed_is_not_opened_again(store: Store) -> None:
-    collection = store._collection
+    rows = store._keeper.rows
     store.refresh()
-    assert store._collection is collection
+    assert store._keeper.rows is rows

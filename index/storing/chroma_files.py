@@ -25,24 +25,22 @@ from zlib import crc32
 
 from index.errors import StoreError
 from index.place import NO_ROOM, NoRoomError, is_file, read_note, remove, write_small
+from index.storing.rows import RowsFailedError
 
 CHECKED_BYTES = 16_000_000  # a file up to this size is read each time; a larger one where its size or time differ
 _READ_BYTES = 1_000_000
 
 State = list[int]  # size in bytes and time of change; -1 for what is no file
+_FOLDER = "chroma"  # in a store's place
 _DATABASE = "chroma.sqlite3"
 _UNLIKE_ANY = {"/": [-1, 0]}
-
-
-class ChromaFailedError(Exception):
-    """Chroma cannot do what it is asked, since its files do not hold what they should."""
 
 
 class ChromaFiles:
     """The folder "chroma" of a store's place, and the notes beside it. For one thread and process at a time."""
 
     def __init__(self, place: Path) -> None:
-        self.folder = place / "chroma"
+        self.folder = place / _FOLDER
         self._note = place / "files.json"
         self._saving = place / "saving.json"
         self._known: dict[str, State] = {}
@@ -156,10 +154,10 @@ def load_chroma() -> None:
         ) from error
 
 
-def connect(folder: Path) -> Any:
+def connect(place: Path) -> Any:
     """A client of Chroma's that shares nothing with any other, and takes nothing from the environment.
 
-    Raises ChromaFailedError where it cannot be had.
+    Needs `failures` around it, and around all that is asked of it.
     """
     import chromadb
 
@@ -167,7 +165,7 @@ def connect(folder: Path) -> Any:
     # send the documents to a server.
     settings = chromadb.Settings.model_construct(anonymized_telemetry=False)
     forget_open_stores()
-    return chromadb.PersistentClient(str(folder), settings=settings)
+    return chromadb.PersistentClient(str(place / _FOLDER), settings=settings)
 
 
 def forget_open_stores() -> None:
@@ -179,8 +177,7 @@ def forget_open_stores() -> None:
 
 @contextmanager
 def failures(place: Path) -> Iterator[None]:
-    """What Chroma raises, as NoRoomError where the disk is full or failing, and else as ChromaFailedError."""
-    load_chroma()
+    """What Chroma raises, as NoRoomError where the disk is full or failing, and else as RowsFailedError."""
     from chromadb.errors import ChromaError
 
     try:
@@ -189,7 +186,7 @@ def failures(place: Path) -> Iterator[None]:
         forget_open_stores()
         if _is_for_want_of_room(error):
             raise NoRoomError(NO_ROOM.format(place, error)) from error
-        raise ChromaFailedError(str(error)) from error
+        raise RowsFailedError(str(error)) from error
 
 
 def _is_for_want_of_room(error: Exception) -> bool:

@@ -13,50 +13,51 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
+
+from index.embedding.protocol import Vectors
+from index.storing.chroma_files import connect, failures
+from index.storing.rows import Fields, Page, Rows
 
 FIRST_PART = "chunks"  # the others are "chunks-2", "chunks-3" and so on
 PART_CHUNKS = 200_000
 PARTS_IN_MEMORY = 2  # the last one, which is written, and one that rows are changed or deleted in
 
 
-class Parts:
-    """All parts of one store, with those methods of a Chroma collection that the store needs.
+class Parts(Rows):
+    """All parts of the store at a place.
 
-    connect: opens a client that shares nothing with any other.
-    metadata: what a part is made with.
-    alone: keeps other threads and processes from Chroma's files, and knows that they may be written.
-
-    Raises what Chroma raises.
+    made_with: what a part remembers.
+    changing: keeps other threads and processes from Chroma's files, and knows that they may be written.
     """
 
-    def __init__(
-        self,
-        connect: Callable[[], Any],
-        metadata: Mapping[str, str | int],
-        alone: Callable[[], AbstractContextManager[None]],
-    ) -> None:
-        self._connect = connect
-        self._alone = alone
-        self._made_with = dict(metadata)
-        self._client: Any = connect()
+    def __init__(self, place: Path, made_with: Fields, changing: Callable[[], AbstractContextManager[None]]) -> None:
+        self._place = place
+        self._changing = changing
+        self._made_with = dict(made_with)
+        self._client: Any = None
         self._in_memory: dict[int, Any] = {}
-        names = {collection.name for collection in self._client.list_collections()} or {FIRST_PART}
+        with failures(place):
+            self._client = connect(place)
+            names = {collection.name for collection in self._client.list_collections()} or {FIRST_PART}
         self._numbers = sorted(int(name.removeprefix(FIRST_PART).strip("-") or 1) for name in names)
         # From where to look for a row: what is changed together was mostly written together.
         self._found_in = self._numbers[-1]
         self._rows_in_last: int | None = None
 
-    def metadata(self) -> list[Mapping[str, Any]]:
+    def made_with(self) -> list[Mapping[str, Any]]:
         """What each part was made with."""
-        return [self._open(number).metadata or {} for number in self._numbers]
+        with failures(self._place):
+            return [self._open(number).metadata or {} for number in self._numbers]
 
     def count(self) -> int:
         """How many rows there are. A vector of each part is read as well, which fails where they have been lost."""
         rows = 0
-        for number in self._numbers:
-            rows += self._part(number).count()
-            self._part(number).get(limit=1, include=["embeddings"])
+        with failures(self._place):
+            for number in self._numbers:
+                rows += self._part(number).count()
+                self._part(number).get(limit=1, include=["embeddings"])
         return rows
 
     def get(
@@ -65,36 +66,38 @@ class Parts:
         *,
         include: Sequence[str],
         where: Mapping[str, str] | None = None,
-        in_memory: int = PARTS_IN_MEMORY,
-    ) -> dict[str, list[Any]]:
-        """The rows of some ids, as far as they stand anywhere, or those that `where` describes; in any order.
-
-        in_memory: 1 where rows are read in the order in which they were written, so that one part at a time will do.
-        """
+        in_order: bool = False,
+    ) -> Page:
+        """The rows of some ids, or of some fields; for those that are read in order one part at a time will do."""
         rows: dict[str, list[Any]] = {"ids": [], **{column: [] for column in include}}
-        for number in self._nearest_first():
-            found = self._part(number, in_memory).get(ids, where=where, include=include)
-            for column, values in rows.items():
-                values.extend(found[column])
-            if found["ids"]:
-                self._found_in = number
-            if ids is not None and len(rows["ids"]) == len(ids):
-                break
+        ids = ids and list(ids)
+        in_memory = 1 if in_order else PARTS_IN_MEMORY
+        with failures(self._place):
+            for number in self._nearest_first():
+                found = self._part(number, in_memory).get(ids, where=where, include=include)
+                for column, values in rows.items():
+                    values.extend(found[column])
+                if found["ids"]:
+                    self._found_in = number
+                if ids is not None and len(rows["ids"]) == len(ids):
+                    break
         return rows
 
-    def pages(self, size: int, include: Sequence[str]) -> Iterator[Any]:
+    def pages(self, size: int, include: Sequence[str]) -> Iterator[Page]:
         """All rows, at most so many at a time."""
-        for number in self._numbers:
-            for offset in range(0, self._part(number, in_memory=1).count(), size):
-                yield self._part(number, in_memory=1).get(limit=size, offset=offset, include=include)
+        with failures(self._place):
+            for number in self._numbers:
+                for offset in range(0, self._part(number, in_memory=1).count(), size):
+                    yield self._part(number, in_memory=1).get(limit=size, offset=offset, include=include)
 
-    def query(self, vector: Any, count: int) -> dict[str, float]:
-        """The ids of the rows nearest to a vector, nearest first, with their distance."""
+    def query(self, vector: Vectors, count: int) -> dict[str, float]:
+        """The ids of the rows nearest to a vector, of all parts."""
         found: dict[str, float] = {}
-        for number in self._numbers:
-            part = self._part(number, in_memory=len(self._numbers))
-            answer = part.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
-            found.update(zip(answer["ids"][0], answer["distances"][0], strict=True))
+        with failures(self._place):
+            for number in self._numbers:
+                part = self._part(number, in_memory=len(self._numbers))
+                answer = part.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
+                found.update(zip(answer["ids"][0], answer["distances"][0], strict=True))
         return dict(sorted(found.items(), key=lambda row: row[1])[:count])
 
     def upsert(self, ids: Sequence[str], *, new: AbstractSet[str] = frozenset(), **columns: Sequence[Any]) -> None:
@@ -108,27 +111,30 @@ class Parts:
             chosen = {name: [values[places[i]] for i in chunk_ids] for name, values in columns.items()}
             self._part(number).upsert(list(chunk_ids), **chosen)
 
-        self._make_room(len(ids))  # first, since in one part alone nothing needs to be looked for
-        if len(self._numbers) > 1:
-            for number, here in self._find([chunk_id for chunk_id in ids if chunk_id not in new]).items():
-                write(number, here)
-                ids = [chunk_id for chunk_id in ids if chunk_id not in set(here)]
-        while ids:
-            room = self._make_room(len(ids))
-            write(self._numbers[-1], ids[:room])
-            self._rows_in_last = PART_CHUNKS - room + len(ids[:room])
-            ids = ids[room:]
+        with failures(self._place):
+            self._make_room(len(ids))  # first, since in one part alone nothing needs to be looked for
+            if len(self._numbers) > 1:
+                for number, here in self._find([chunk_id for chunk_id in ids if chunk_id not in new]).items():
+                    write(number, here)
+                    ids = [chunk_id for chunk_id in ids if chunk_id not in set(here)]
+            while ids:
+                room = self._make_room(len(ids))
+                write(self._numbers[-1], ids[:room])
+                self._rows_in_last = PART_CHUNKS - room + len(ids[:room])
+                ids = ids[room:]
 
-    def update(self, ids: Sequence[str], metadatas: Sequence[Mapping[str, str | int]]) -> None:
-        """Change the metadata of rows."""
+    def update(self, ids: Sequence[str], metadatas: Sequence[Fields]) -> None:
+        """Change fields of rows."""
         rows = dict(zip(ids, metadatas, strict=True))
-        for number, here in self._find(ids).items():
-            self._part(number).update(here, metadatas=[rows[chunk_id] for chunk_id in here])
+        with failures(self._place):
+            for number, here in self._find(ids).items():
+                self._part(number).update(here, metadatas=[rows[chunk_id] for chunk_id in here])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete rows, as far as they stand anywhere."""
-        for number, here in self._find(ids).items():
-            self._part(number).delete(here)
+        with failures(self._place):
+            for number, here in self._find(ids).items():
+                self._part(number).delete(here)
 
     def _find(self, ids: Sequence[str]) -> dict[int, list[str]]:
         """Where rows stand: for each part that has some, which; a store of one part has them there or nowhere."""
@@ -168,7 +174,7 @@ class Parts:
         """
         part = self._in_memory.get(number)
         if part is None:
-            with self._alone():
+            with self._changing():
                 if len(self._in_memory) >= in_memory:
                     self._let_go()
                 part = self._open(number)
@@ -179,7 +185,7 @@ class Parts:
     def _open(self, number: int) -> Any:
         """A part's collection, not yet in memory; it is made where there is none."""
         if self._client is None:
-            self._client = self._connect()
+            self._client = connect(self._place)
         return self._client.get_or_create_collection(
             FIRST_PART if number == 1 else f"{FIRST_PART}-{number}",
             metadata=self._made_with,

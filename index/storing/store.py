@@ -1,31 +1,22 @@
-"""The store of one documents folder: vectors, chunks and the record of documents, in Chroma.
+"""The store of one documents folder: vectors, chunks and the record of documents.
 
-Chroma is the one source of truth; the only Chroma import is here. A chunk is one row, in one of the store's
-parts. A document's first chunk has the document's id and carries its record: writing it is what replaces
-an old version by a new one, in a single call, and chunks of any other version count no more. The lexicon
-is derived from these rows; it keeps a copy of each vector, from which Chroma's own are made anew where they
-have been torn.
+The rows are the one source of truth; a keeper has them. A chunk is one row. A document's first chunk has the document's
+id and carries its record: writing it is what replaces an old version by a new one, in a single call, and chunks of any
+other version count no more. The lexicon is derived from these rows; it keeps a copy of each vector, from which the rows
+are made anew where they have been torn.
 
-One process writes at a time, under a lock that dies with it. Chroma's files have a lock of their own: nobody
-searches while they are written, and who opened them before another process's write opens them again.
-
-Whatever is damaged is made anew of what is whole, unasked, and told (`take_news`): Chroma's files of the lexicon, the
-lexicon of Chroma's, and both of the documents. A store that may not be written is searched in the lexicon alone.
+Whatever is damaged is made anew of what is whole, unasked, and told (`take_news`): the rows of the lexicon, the
+lexicon of the rows, and both of the documents. A store that may not be written is searched in the lexicon alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-import secrets
-import shutil
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +24,13 @@ from index import place as places
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
 from index.errors import StoreError
-from index.place import NO_ROOM, DamagedError, NoRoomError
+from index.place import DamagedError, NoRoomError
 from index.settings import LOCAL_CHUNK_TOKENS
-from index.storing.chroma_files import (
-    CHECKED_BYTES,
-    ChromaFailedError,
-    ChromaFiles,
-    connect,
-    failures,
-    forget_open_stores,
-)
+from index.storing.chroma_files import CHECKED_BYTES
+from index.storing.keeper import Keeper, disk_errors
 from index.storing.lexicon import Lexicon
-from index.storing.parts import Parts
 from index.storing.records import Record
+from index.storing.rows import Rows, RowsFailedError, to_chunks, to_record, write
 from index.storing.versions import Version, compare
 
 SCHEMA_VERSION = 5
@@ -55,12 +40,7 @@ _MADE_WITH = {
     "chunk_tokens": "chunks of {} tokens",
     "schema_version": "store version {}",
 }
-_PAGE = 500  # rows that one read of the whole collection takes at a time
-LEAST_ROOM_BYTES = 4_000_000  # on the disk, for Chroma to be asked to write
-
-
-class HeldError(Exception):
-    """Another process holds the store; the message says which."""
+_PAGE = 500  # rows that are read or deleted at a time
 
 
 class Store:
@@ -80,14 +60,10 @@ class Store:
             "folder": os.fsencode(folder).decode(errors="replace"),
         }
         self._folder = folder
-        self._one_thread = threading.RLock()
         self._interrupted: set[str] = set()
         self._news: list[str] = []
-        self._collection: Any = None
-        self._mark = ""
         self.lexicon = Lexicon(self.place / "lexicon.sqlite")
-        self._files = ChromaFiles(self.place)
-        self._files_lock = places.lock(self.place / "saving")
+        self._keeper = Keeper(self.place, self._made_with)
         self.refresh()
 
     # -- opening ------------------------------------------------------------------------------
@@ -97,8 +73,8 @@ class Store:
 
         Raises StoreError where it cannot be opened.
         """
-        if self._may_write() and not self._is_current():
-            with self._alone():
+        if self._may_write() and not self._keeper.is_current():
+            with self._keeper.alone():
                 self._open_if_changed()
 
     def _may_write(self) -> bool:
@@ -113,15 +89,6 @@ class Store:
             self._require_readable()
         return not is_read_only
 
-    def _is_current(self) -> bool:
-        """Whether Chroma is open, and nothing has happened to its files since."""
-        return self._collection is not None and _read_mark(self.place) == self._mark and self._files.are_known()
-
-    def _open_if_changed(self) -> None:
-        """What `refresh` does about Chroma. Needs `_alone`."""
-        if not self._is_current():
-            self._open_whole()
-
     def _make_place(self) -> None:
         try:
             self.place.mkdir(parents=True, exist_ok=True)
@@ -133,7 +100,7 @@ class Store:
 
     def _require_readable(self) -> None:
         """Refuse a store that may not be written where it cannot be read either."""
-        self._collection = None
+        self._keeper.let_go()
         try:
             is_usable = self.lexicon.is_usable()
         except NoRoomError:
@@ -155,72 +122,42 @@ class Store:
         news, self._news = self._news, []
         return news
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other threads and processes from Chroma's files.
-
-        A search takes in what others have written since, and when that has become much, it too writes over the files
-        of the vectors: two at once would lose some. So it is one at a time, and each knows of what came before.
-        """
-        with self._one_thread:
-            with _disk_errors(self.place):
-                places.make_way(self.place / "saving")
-                self._files_lock.acquire()
-            try:
-                yield
-            finally:
-                self._files_lock.release()
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Around whatever has Chroma open its files, which it may also write then."""
-        with self._alone():
-            with self._files.changing():
-                yield
-            self._files.note()
-
-    def _open_whole(self) -> None:
-        """Open Chroma, and make anew what is damaged. Needs `_alone`."""
-        # What this process may have open of the same store already knows nothing of others' writing.
-        forget_open_stores()
-        self._collection = None
+    def _open_if_changed(self) -> None:
+        """Open rows that are not current, and make anew what is damaged. Needs the keeper's `alone`."""
+        if self._keeper.is_current():
+            return
+        self._keeper.let_go()
         self.lexicon.reopen()
-        with _disk_errors(self.place):
+        with disk_errors(self.place):
             if self.lexicon.size_bytes() <= CHECKED_BYTES:
                 self.lexicon.find_damage()  # which it keeps in mind
             if self.lexicon.is_usable():
                 self._refuse_other(self.lexicon.made_with())
-            if damage := self._files.find_damage():
+            if damage := self._keeper.find_damage():
                 self._make_anew(f"their files {damage}")
             else:
                 try:
                     self._open()
-                except ChromaFailedError as error:
+                except RowsFailedError as error:
                     self._make_anew(f"they cannot be opened: {error}")
-        self._mark = _read_mark(self.place)
 
     def _open(self) -> None:
-        """Open Chroma's files, which are as they were left; see that they hold what the lexicon knows of."""
-        with failures(self.place), self._changing():
-            parts = self._connect()
-            for made_with in parts.metadata():
+        """Open the rows, whose files are as they were left; see that they are what the lexicon knows of."""
+        with self._keeper.opening() as rows:
+            for made_with in rows.made_with():
                 self._refuse_other(made_with)
-            self._require_rows(parts)
-        self._collection = parts
+            self._require_whole(rows)
 
-    def _connect(self) -> Parts:
-        return Parts(lambda: connect(self._files.folder), self._made_with, self._changing)
-
-    def _require_rows(self, parts: Parts) -> None:
-        """Tell files that have lost rows or vectors from whole ones, by a look at the ends."""
+    def _require_whole(self, rows: Rows) -> None:
+        """Raise RowsFailedError where rows or vectors have been lost, as a look at the ends tells."""
         if not self.lexicon.is_usable() or self.lexicon.pending():
             return
         ends = self.lexicon.first_and_last_chunk_ids()
-        whole = parts.count() == self.lexicon.count_chunks()
-        whole = whole and (not ends or len(parts.get(ends, include=["embeddings"])["ids"]) == len(ends))
+        whole = rows.count() == self.lexicon.count_chunks()
+        whole = whole and (not ends or len(rows.get(ends, include=["embeddings"])["ids"]) == len(ends))
         # Another process may have begun to write just now: then the counts say nothing.
         if not whole and not self.lexicon.pending():
-            raise ChromaFailedError("some are lost")
+            raise RowsFailedError("some are lost")
 
     def _refuse_other(self, found: Mapping[str, Any]) -> None:
         """Refuse a store that was made with something else than is asked for now."""
@@ -234,39 +171,16 @@ class Store:
             )
 
     def _make_anew(self, damage: str) -> None:
-        """Make Chroma's files anew of the lexicon; where that is of no use either, begin empty. Needs `_alone`."""
-        forget_open_stores()
-        self._files.clear()
-        with self._files.changing(is_anew=True):
-            parts = self._connect()
-            is_mended = self._fill_collection(parts)
+        """Make the rows anew of the lexicon; where that is no use either, begin empty. Needs the keeper's `alone`."""
+        with self._keeper.making_anew() as rows:
+            is_mended = self._fill_rows(rows)
             if not is_mended:
-                self._create_lexicon()
-        self._files.note()
+                self.lexicon.create(self._made_with)
         self._news.append(
             f"The vectors of the store at {self.place} were damaged ({damage}): made anew from the lexical index."
             if is_mended
             else f"The store at {self.place} was damaged ({damage}): it is made anew from the documents."
         )
-        _renew_mark(self.place)
-        self._collection = parts
-
-    def _create_lexicon(self) -> None:
-        self.lexicon.create(self._made_with)
-
-    @contextmanager
-    def _saving(self) -> Iterator[None]:
-        """Around each write of rows: who has the store open learns of it by the mark."""
-        with self._alone():
-            self._require_room()
-            with self._files.changing():
-                self._mark = _renew_mark(self.place)
-                yield
-
-    def _require_room(self) -> None:
-        """Refuse to write to a full disk before Chroma does: it may wait for itself for ever after that."""
-        if (free := shutil.disk_usage(self.place).free) < LEAST_ROOM_BYTES:
-            raise NoRoomError(NO_ROOM.format(self.place, f"{free:,} bytes are free on the disk"))
 
     @contextmanager
     def writing(self, wait_seconds: float = -1) -> Iterator[None]:
@@ -277,37 +191,17 @@ class Store:
         """
         self.refresh()
         self.require_writable()
-        places.make_way(self.place / "lock")
-        lock = places.lock(self.place / "lock")
-        holder = self.place / "holder"
-        try:
-            lock.acquire(timeout=wait_seconds)
-        except TimeoutError:
-            raise HeldError(places.read_small(holder) or "another process") from None
-        try:
-            with suppress(OSError):  # it only tells others whom they wait for
-                places.write_small(holder, f"process {os.getpid()}")
-            with _disk_errors(self.place, self._reopen_later):
-                self.refresh()
-                if self.lexicon.is_usable():
-                    for document_id in self.lexicon.pending():
-                        self._reconcile(document_id)
-                else:
-                    self._fill_lexicon()
-                # What an earlier writer left of these is removed by `settle`, once all else is done.
-                self._interrupted = set(self.lexicon.pending())
-                yield
-                self.lexicon.settle_file()
-                with self._alone():
-                    self._files.note()
-        finally:
-            lock.release()
-
-    def _reopen_later(self, error: Exception) -> None:
-        # Chroma's connections keep locks after a write that failed: they would wait for each other.
-        self._collection = None
-        if isinstance(error, ChromaFailedError):
-            self._files.distrust()
+        with self._keeper.holding(wait_seconds):
+            self.refresh()
+            if self.lexicon.is_usable():
+                for document_id in self.lexicon.pending():
+                    self._reconcile(document_id)
+            else:
+                self._fill_lexicon()
+            # What an earlier writer left of these is removed by `settle`, once all else is done.
+            self._interrupted = set(self.lexicon.pending())
+            yield
+            self.lexicon.settle_file()
 
     # -- writing (inside `writing`) -----------------------------------------------------------
 
@@ -332,7 +226,7 @@ class Store:
         heads = [(version, *row) for version in complete for row in version.waiting]
         self._upsert(heads)
         self.lexicon.put(
-            ((v.record(), in_hand.get(v.document.id) or self._chunks_of(v)) for v in complete),
+            ((v.record(), in_hand.get(v.document.id) or self._read(v.chunk_ids, in_order=True)) for v in complete),
             {chunk.id: embedded for _, chunk, embedded in heads if embedded},
         )
         for version in complete:
@@ -342,14 +236,22 @@ class Store:
 
     def stored(self, chunk_ids: Sequence[str]) -> set[str]:
         """Those of the chunks that an earlier, interrupted sync has stored."""
-        return set(self._collection.get(list(chunk_ids), include=[])["ids"]) if chunk_ids else set()
+        return set(self._keeper.rows.get(chunk_ids, include=[])["ids"]) if chunk_ids else set()
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of chunks, by id."""
         if not chunk_ids:
             return {}
-        found = self._collection.get(list(chunk_ids), include=["embeddings"])
+        found = self._keeper.rows.get(chunk_ids, include=["embeddings"])
         return dict(zip(found["ids"], found["embeddings"], strict=True))
+
+    def _read(self, chunk_ids: Sequence[str], *, in_order: bool = False) -> Iterator[Chunk]:
+        """Chunks as the rows have them, some at a time, so that a long document needs no memory; see `Rows.get`."""
+        for i in range(0, len(chunk_ids), _PAGE):
+            page = self._keeper.rows.get(
+                chunk_ids[i : i + _PAGE], include=["metadatas", "documents"], in_order=in_order
+            )
+            yield from sorted(to_chunks(page), key=lambda chunk: chunk.start)
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Remove documents."""
@@ -364,50 +266,42 @@ class Store:
 
     def touch(self, record: Record, size_bytes: int, modified_ns: int) -> None:
         """Record that a file was rewritten with the same content."""
-        row: dict[str, str | int] = {"size_bytes": size_bytes, "modified_ns": modified_ns}
-        with self._saving():
-            self._collection.update([record.document_id], metadatas=[row])
+        with self._keeper.saving() as rows:
+            rows.update([record.document_id], [{"size_bytes": size_bytes, "modified_ns": modified_ns}])
         self.lexicon.touch(record.document_id, size_bytes, modified_ns)
 
     def settle(self) -> None:
         """Remove what interrupted syncs have left of versions that never became visible. The end of every sync."""
         pending = self.lexicon.pending()
         for document_id in pending:
-            rows = self._collection.get(where={"document_id": document_id}, include=[])["ids"]
+            rows = self._keeper.rows.get(where={"document_id": document_id}, include=[])["ids"]
             self._delete(sorted(set(rows) - set(self.lexicon.chunk_ids(document_id))))
         if pending:
             self.lexicon.drop_unused()
         self.lexicon.settle(pending)
         self._interrupted = set()
 
-    def _chunks_of(self, version: Version) -> Iterator[Chunk]:
-        """A complete version's chunks in order, read again from Chroma, so that a long document needs no memory."""
-        for i in range(0, len(version.chunk_ids), _PAGE):
-            ids = version.chunk_ids[i : i + _PAGE]
-            page = self._collection.get(ids, include=["metadatas", "documents"], in_memory=1)
-            yield from sorted(_to_chunks(page), key=lambda chunk: chunk.start)
-
     def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
         if rows:
             # What no visible version holds, nor an interrupted sync has left, stands nowhere yet.
             known = self.lexicon.chunks(chunk.id for _, chunk, _ in rows)
             new = {c.id for v, c, _ in rows if c.id not in known and v.document.id not in self._interrupted}
-            with self._saving():
-                _upsert(self._collection, [(v.record(), chunk, e) for v, chunk, e in rows if e], new)
+            with self._keeper.saving() as kept:
+                write(kept, [(v.record(), chunk, e) for v, chunk, e in rows if e], new)
 
     def _delete(self, chunk_ids: Sequence[str]) -> None:
         for i in range(0, len(chunk_ids), _PAGE):
-            with self._saving():
-                self._collection.delete(list(chunk_ids[i : i + _PAGE]))
+            with self._keeper.saving() as rows:
+                rows.delete(chunk_ids[i : i + _PAGE])
         self.lexicon.drop_embedded(chunk_ids)
 
     # -- mending ------------------------------------------------------------------------------
 
     def _reconcile(self, document_id: str) -> None:
-        """Have the lexicon say of one document what Chroma says, after a writer was killed at it."""
-        rows = self._collection.get(where={"document_id": document_id}, include=["metadatas"])
+        """Have the lexicon say of one document what its rows say, after a writer was killed at it."""
+        rows = self._keeper.rows.get(where={"document_id": document_id}, include=["metadatas"])
         heads = [row for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True) if chunk_id == document_id]
-        record = _to_record(heads[0]) if heads else None
+        record = to_record(heads[0]) if heads else None
         ids = [
             chunk_id
             for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True)
@@ -417,71 +311,63 @@ class Store:
         if record is None or len(ids) != record.chunk_count:
             self.lexicon.remove([document_id])
         elif visible is None or visible.content_hash != record.content_hash:
-            pages = (ids[i : i + _PAGE] for i in range(0, len(ids), _PAGE))
             head = Embedded(self.vectors([document_id])[document_id], None)
-            self.lexicon.put([(record, (chunk for page in pages for chunk in self._read(page)))], {document_id: head})
+            self.lexicon.put([(record, self._read(ids))], {document_id: head})
 
     def _fill_lexicon(self) -> None:
-        """Make the lexicon anew from Chroma's rows; what no complete version holds is left pending."""
-        self._create_lexicon()
+        """Make the lexicon anew from the rows; what no complete version holds is left pending."""
+        self.lexicon.create(self._made_with)
         records: dict[str, Record] = {}
         counts: Counter[tuple[str, str]] = Counter()
-        for page in self._pages(["metadatas"]):
+        for page in self._keeper.rows.pages(_PAGE, ["metadatas"]):
             for chunk_id, row in zip(page["ids"], page["metadatas"], strict=True):
                 counts[row.get("document_id", ""), row.get("content_hash", "")] += 1
                 if chunk_id == row.get("document_id"):
-                    records[chunk_id] = _to_record(row)
+                    records[chunk_id] = to_record(row)
         whole = {i: r for i, r in records.items() if counts[i, r.content_hash] == r.chunk_count}
         self.lexicon.announce(
             {i for i, content_hash in counts if i not in whole or whole[i].content_hash != content_hash}
         )
         self.lexicon.add_records(whole.values())
-        for page in self._pages(["metadatas", "documents", "embeddings"]):
+        for page in self._keeper.rows.pages(_PAGE, ["metadatas", "documents", "embeddings"]):
             current = {
                 chunk_id: Embedded(vector, None)
                 for chunk_id, row, vector in zip(page["ids"], page["metadatas"], page["embeddings"], strict=True)
                 if (i := row.get("document_id")) in whole and row["content_hash"] == whole[i].content_hash
             }
-            self.lexicon.fill(whole, (chunk for chunk in _to_chunks(page) if chunk.id in current), current)
+            self.lexicon.fill(whole, (chunk for chunk in to_chunks(page) if chunk.id in current), current)
         self.lexicon.mark(whole=True)
         if counts:
             self._news.append(f"The lexical index of the store at {self.place} was lost or damaged: made anew.")
 
-    def _fill_collection(self, collection: Parts) -> bool:
-        """Make Chroma's rows anew from the lexicon; False where that is not whole either, so that some are missing."""
+    def _fill_rows(self, rows: Rows) -> bool:
+        """Make the rows anew from the lexicon; False where that is not whole either, so that some are missing."""
         try:
             if not self.lexicon.is_usable() or not self.lexicon.has_all_vectors():
                 return False
             records = {record.document_id: record for record in self.lexicon.records()}
             for page in self.lexicon.pages(_PAGE):
                 known = self.lexicon.embedded(chunk.id for chunk in page)
-                rows = [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page]
-                _upsert(collection, rows, known.keys())
+                write(rows, [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page], known.keys())
         except DamagedError:
             return False
         return True
-
-    def _pages(self, include: list[str]) -> Iterator[Any]:
-        yield from self._collection.pages(_PAGE, include)
-
-    def _read(self, chunk_ids: Sequence[str]) -> list[Chunk]:
-        return _to_chunks(self._collection.get(list(chunk_ids), include=["metadatas", "documents"]))
 
     # -- checking -----------------------------------------------------------------------------
 
     def check(self) -> dict[str, str]:
         """What is wrong with the store, by document id, "" for what concerns no document; reads all of it.
 
-        Every visible chunk must be in Chroma with its vector and be found by it, each document's chunks must tile it,
-        and Chroma must hold no row besides.
+        Every visible chunk must have a row with its vector and be found by it, each document's chunks must tile it,
+        and there must be no row besides.
         """
         self.refresh()
         self.require_writable()
         wrong: dict[str, str] = {}
         if self.lexicon.find_damage() or not self.lexicon.is_usable():
             return {"": "the lexical index is missing or damaged"}
-        with self._alone():
-            if damage := self._files.find_damage(reads_all=True):
+        with self._keeper.alone():
+            if damage := self._keeper.find_damage(reads_all=True):
                 return {"": f"the files of the vectors {damage}"}
         visible = 0
         for record in self.lexicon.records():
@@ -492,24 +378,19 @@ class Store:
                 wrong[record.document_id] = f"{record.path}: its chunks do not join"
                 continue
             try:
-                with failures(self.place):
-                    stored = {
-                        c.id: c
-                        for i in range(0, len(chunks), _PAGE)
-                        for c in self._read([c.id for c in chunks[i : i + _PAGE]])
-                    }
-                    vectors = self.vectors([chunk.id for chunk in chunks])
-                    lost = [
-                        c
-                        for c in chunks
-                        if stored.get(c.id) != c or c.id not in vectors or not self._finds(c.id, vectors[c.id])
-                    ]
-            except ChromaFailedError:
+                stored = {chunk.id: chunk for chunk in self._read([chunk.id for chunk in chunks])}
+                vectors = self.vectors([chunk.id for chunk in chunks])
+                lost = [
+                    c
+                    for c in chunks
+                    if stored.get(c.id) != c or c.id not in vectors or not self._finds(c.id, vectors[c.id])
+                ]
+            except RowsFailedError:
                 lost = chunks
             if lost:
                 wrong[record.document_id] = f"{record.path}: {len(lost)} of {len(chunks)} chunks are lost or not found"
-        if not wrong and self._collection.count() != visible:
-            wrong[""] = f"{self._collection.count():,} rows where {visible:,} count"
+        if not wrong and (count := self._keeper.rows.count()) != visible:
+            wrong[""] = f"{count:,} rows where {visible:,} count"
         elif self.lexicon.pending():
             wrong[""] = "a sync was interrupted"
         return wrong
@@ -524,7 +405,7 @@ class Store:
         if not wrong:
             return
         if self.lexicon.is_usable():
-            with self._alone():
+            with self._keeper.alone():
                 self._make_anew("as a check found")
         else:
             self._fill_lexicon()
@@ -537,18 +418,14 @@ class Store:
         """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity."""
         if not self._may_write():
             return self.lexicon.nearest(vector, count)
-        with self._alone():
+        with self._keeper.alone():
             try:
-                with failures(self.place):
-                    self._open_if_changed()
-                    # On a full disk Chroma does not search, since it cannot write its log away first.
-                    self._require_room()
-                    found = self._collection.query(vector, count)
-                if not self._files.are_known():
-                    self._files.note()
+                self._open_if_changed()
+                with self._keeper.searching() as rows:
+                    found = rows.query(vector, count)
             except NoRoomError:
                 return self.lexicon.nearest(vector, count)
-            except ChromaFailedError as error:
+            except RowsFailedError as error:
                 self._make_anew(f"a search failed: {error}")
                 return self.lexicon.nearest(vector, count)
         return {chunk_id: 1.0 - distance for chunk_id, distance in found.items()}
@@ -580,102 +457,17 @@ def discard(stores: Path, folder: Path) -> None:
     if places.is_folder(place):
         if not places.may_be_written(place):
             raise StoreError(_READ_ONLY.format(place))
-        with _disk_errors(place):
+        keeper = Keeper(place, {})
+        with disk_errors(place):
             places.make_way(place / "lock")
-            places.make_way(place / "saving")
-        with _disk_errors(place), places.lock(place / "lock"), places.lock(place / "saving"):
-            # Emptied, not deleted: others have it open.
-            lexicon = Lexicon(place / "lexicon.sqlite")
-            _renew_mark(place)
-            lexicon.create()
-            lexicon.close()
-            ChromaFiles(place).clear()
-            forget_open_stores()
-
-
-def _read_mark(place: Path) -> str:
-    """What every write to Chroma changes."""
-    return places.read_small(place / "mark")
-
-
-def _renew_mark(place: Path) -> str:
-    mark = secrets.token_hex(8)
-    places.write_small(place / "mark", mark)
-    return mark
-
-
-def _to_chunks(page: Any) -> list[Chunk]:
-    return [
-        Chunk(chunk_id, row["document_id"], row["start"], row["end"], text)
-        for chunk_id, row, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True)
-        if "start" in row  # else it is no row of ours
-    ]
-
-
-def _upsert(collection: Parts, rows: Sequence[tuple[Record, Chunk, Embedded]], new: AbstractSet[str]) -> None:
-    collection.upsert(
-        [chunk.id for _, chunk, _ in rows],
-        new=new,
-        embeddings=[embedded.vector for _, _, embedded in rows],
-        metadatas=[_to_metadata(record, chunk) for record, chunk, _ in rows],
-        documents=[chunk.text for _, chunk, _ in rows],
-    )
-
-
-def _to_metadata(record: Record, chunk: Chunk) -> dict[str, str | int]:
-    """One row's fields; a document's first chunk carries its record besides."""
-    row: dict[str, str | int] = {
-        "document_id": record.document_id,
-        "path": record.path,
-        "content_hash": record.content_hash,
-        "start": chunk.start,
-        "end": chunk.end,
-    }
-    if chunk.id == record.document_id:
-        row |= {
-            "title": record.title,
-            "date": record.date or "",
-            "size_bytes": record.size_bytes,
-            "modified_ns": record.modified_ns,
-            "chunk_count": record.chunk_count,
-            "pages": json.dumps(record.pages),
-            "unread": record.unread,
-        }
-    return row
-
-
-def _to_record(row: Mapping[str, Any]) -> Record:
-    return Record(
-        row["document_id"],
-        row["path"],
-        row["title"],
-        row["date"] or None,
-        tuple(json.loads(row["pages"])),
-        row["content_hash"],
-        row["size_bytes"],
-        row["modified_ns"],
-        row["chunk_count"],
-        row["unread"],
-    )
+            with places.lock(place / "lock"), keeper.alone():
+                # Emptied, not deleted: others have it open.
+                lexicon = Lexicon(place / "lexicon.sqlite")
+                lexicon.create()
+                lexicon.close()
+                keeper.clear()
 
 
 _READ_ONLY = (
     "The store at {} may not be written: give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
 )
-
-
-@contextmanager
-def _disk_errors(place: Path, failed: Callable[[Exception], None] = lambda _: None) -> Iterator[None]:
-    """What a full, failing or damaged disk raises, as one sentence."""
-    try:
-        with failures(place):
-            yield
-    except StoreError as error:
-        failed(error)
-        raise
-    except OSError as error:
-        failed(error)
-        raise NoRoomError(NO_ROOM.format(place, error)) from error
-    except ChromaFailedError as error:
-        failed(error)
-        raise DamagedError(f"The vectors of the store at {place} are damaged ({error}): try again.") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from index.documents import Chunk, Document
 from index.embedding.protocol import Embedded, Vectors
-from index.storing.lexicon import Record
+from index.storing.records import Record
 
 
 @dataclass(slots=True)
