@@ -172,7 +172,7 @@ class Store:
 
     def _make_anew(self, damage: str) -> None:
         """Make the rows anew of the lexicon; where that is no use either, begin empty. Needs the keeper's `alone`."""
-        with self._keeper.making_anew() as rows:
+        with disk_errors(self.place), self._keeper.making_anew() as rows:
             is_mended = self._fill_rows(rows)
             if not is_mended:
                 self.lexicon.create(self._made_with)
