@@ -39,7 +39,12 @@ def is_place(names: Iterable[str]) -> bool:
 def may_be_written(place: Path) -> bool:
     """Whether this process may write to a store that stands: to its place and to all of ours that lies in it."""
     files = (place / name for name in FILES)
-    return os.access(place, os.W_OK) and all(os.access(file, os.W_OK) or not file.exists() for file in files)
+    return os.access(place, os.W_OK) and all(map(_may_be_written, files))
+
+
+def _may_be_written(file: Path) -> bool:
+    # Asked again at the end, since another thread may have made the file meanwhile.
+    return os.access(file, os.W_OK) or not file.exists() or os.access(file, os.W_OK)
 
 
 def is_file(file: Path) -> bool:

@@ -174,13 +174,21 @@ class LexiconFile:
         files = [Path(f"{self._file}{ending}") for ending in ("", "-shm", "-wal")]
         for file in files:
             make_way(file)
-        if all(map(is_file, files)) and not self._file.stat().st_size:
+        if all(map(is_file, files)) and not self.size_bytes():
             # Cut to nothing: whoever has it open would keep everybody else from making it anew.
             for file in files:
                 remove(file)
-        connection = sqlite3.connect(self._file, timeout=_WAIT_SECONDS, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        for is_last in (False, False, True):
+            connection = sqlite3.connect(self._file, timeout=_WAIT_SECONDS, check_same_thread=False)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                break
+            except sqlite3.OperationalError as error:
+                connection.close()
+                # Where the file was deleted, whoever closes it last takes away what SQLite keeps beside the new one.
+                if is_last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
+                    raise
         return connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
