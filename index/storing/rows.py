@@ -15,6 +15,8 @@ from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
 from index.storing.records import Record
 
+PAGE_ROWS = 500  # that are read, written or deleted at a time
+
 Fields = Mapping[str, str | int]
 Page = Mapping[str, Sequence[Any]]  # columns of equal length: "ids", and those that were asked for
 
@@ -75,6 +77,21 @@ def write(rows: Rows, chunks: Sequence[tuple[Record, Chunk, Embedded]], new: Abs
         metadatas=[_to_fields(record, chunk) for record, chunk, _ in chunks],
         documents=[chunk.text for _, chunk, _ in chunks],
     )
+
+
+def read_chunks(rows: Rows, chunk_ids: Sequence[str], *, in_order: bool = False) -> Iterator[Chunk]:
+    """Chunks as the rows have them, some at a time, so that a long document needs no memory; see `Rows.get`."""
+    for i in range(0, len(chunk_ids), PAGE_ROWS):
+        page = rows.get(chunk_ids[i : i + PAGE_ROWS], include=["metadatas", "documents"], in_order=in_order)
+        yield from sorted(to_chunks(page), key=lambda chunk: chunk.start)
+
+
+def read_vectors(rows: Rows, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
+    """The vectors of chunks, by id."""
+    if not chunk_ids:
+        return {}
+    page = rows.get(chunk_ids, include=["embeddings"])
+    return dict(zip(page["ids"], page["embeddings"], strict=True))
 
 
 def _to_fields(record: Record, chunk: Chunk) -> Fields:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,13 +23,14 @@ from index import place as places
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
 from index.errors import StoreError
-from index.place import DamagedError, NoRoomError
+from index.place import NoRoomError
 from index.settings import LOCAL_CHUNK_TOKENS
 from index.storing.chroma_files import CHECKED_BYTES
 from index.storing.keeper import Keeper, disk_errors
 from index.storing.lexicon import Lexicon
+from index.storing.mending import fill_lexicon, fill_rows, reconcile
 from index.storing.records import Record
-from index.storing.rows import Rows, RowsFailedError, to_chunks, to_record, write
+from index.storing.rows import PAGE_ROWS, Rows, RowsFailedError, read_chunks, read_vectors, write
 from index.storing.versions import Version, compare
 
 SCHEMA_VERSION = 5
@@ -40,7 +40,6 @@ _MADE_WITH = {
     "chunk_tokens": "chunks of {} tokens",
     "schema_version": "store version {}",
 }
-_PAGE = 500  # rows that are read or deleted at a time
 
 
 class Store:
@@ -173,7 +172,7 @@ class Store:
     def _make_anew(self, damage: str) -> None:
         """Make the rows anew of the lexicon; where that is no use either, begin empty. Needs the keeper's `alone`."""
         with disk_errors(self.place), self._keeper.making_anew() as rows:
-            is_mended = self._fill_rows(rows)
+            is_mended = fill_rows(rows, self.lexicon)
             if not is_mended:
                 self.lexicon.create(self._made_with)
         self._news.append(
@@ -181,6 +180,11 @@ class Store:
             if is_mended
             else f"The store at {self.place} was damaged ({damage}): it is made anew from the documents."
         )
+
+    def _make_lexicon_anew(self) -> None:
+        self.lexicon.create(self._made_with)
+        if fill_lexicon(self.lexicon, self._keeper.rows):
+            self._news.append(f"The lexical index of the store at {self.place} was lost or damaged: made anew.")
 
     @contextmanager
     def writing(self, wait_seconds: float = -1) -> Iterator[None]:
@@ -195,9 +199,9 @@ class Store:
             self.refresh()
             if self.lexicon.is_usable():
                 for document_id in self.lexicon.pending():
-                    self._reconcile(document_id)
+                    reconcile(self.lexicon, self._keeper.rows, document_id)
             else:
-                self._fill_lexicon()
+                self._make_lexicon_anew()
             # What an earlier writer left of these is removed by `settle`, once all else is done.
             self._interrupted = set(self.lexicon.pending())
             yield
@@ -214,8 +218,8 @@ class Store:
         in_hand = {v.document.id: [c for c, _ in v.waiting] for v in versions if len(v.waiting) == len(v.chunk_ids)}
         tails = [(version, *row) for version in versions for row in version.waiting if row[0].id != version.document.id]
         self.lexicon.put_embedded({chunk.id: embedded for _, chunk, embedded in tails if embedded})
-        for i in range(0, len(tails), _PAGE):
-            self._upsert(tails[i : i + _PAGE])
+        for i in range(0, len(tails), PAGE_ROWS):
+            self._upsert(tails[i : i + PAGE_ROWS])
         for version in versions:
             version.waiting = [row for row in version.waiting if row[0].id == version.document.id]
         complete = [version for version in versions if version.is_complete]
@@ -226,7 +230,10 @@ class Store:
         heads = [(version, *row) for version in complete for row in version.waiting]
         self._upsert(heads)
         self.lexicon.put(
-            ((v.record(), in_hand.get(v.document.id) or self._read(v.chunk_ids, in_order=True)) for v in complete),
+            (
+                (v.record(), in_hand.get(v.document.id) or read_chunks(self._keeper.rows, v.chunk_ids, in_order=True))
+                for v in complete
+            ),
             {chunk.id: embedded for _, chunk, embedded in heads if embedded},
         )
         for version in complete:
@@ -240,18 +247,7 @@ class Store:
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of chunks, by id."""
-        if not chunk_ids:
-            return {}
-        found = self._keeper.rows.get(chunk_ids, include=["embeddings"])
-        return dict(zip(found["ids"], found["embeddings"], strict=True))
-
-    def _read(self, chunk_ids: Sequence[str], *, in_order: bool = False) -> Iterator[Chunk]:
-        """Chunks as the rows have them, some at a time, so that a long document needs no memory; see `Rows.get`."""
-        for i in range(0, len(chunk_ids), _PAGE):
-            page = self._keeper.rows.get(
-                chunk_ids[i : i + _PAGE], include=["metadatas", "documents"], in_order=in_order
-            )
-            yield from sorted(to_chunks(page), key=lambda chunk: chunk.start)
+        return read_vectors(self._keeper.rows, chunk_ids)
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Remove documents."""
@@ -290,68 +286,10 @@ class Store:
                 write(kept, [(v.record(), chunk, e) for v, chunk, e in rows if e], new)
 
     def _delete(self, chunk_ids: Sequence[str]) -> None:
-        for i in range(0, len(chunk_ids), _PAGE):
+        for i in range(0, len(chunk_ids), PAGE_ROWS):
             with self._keeper.saving() as rows:
-                rows.delete(chunk_ids[i : i + _PAGE])
+                rows.delete(chunk_ids[i : i + PAGE_ROWS])
         self.lexicon.drop_embedded(chunk_ids)
-
-    # -- mending ------------------------------------------------------------------------------
-
-    def _reconcile(self, document_id: str) -> None:
-        """Have the lexicon say of one document what its rows say, after a writer was killed at it."""
-        rows = self._keeper.rows.get(where={"document_id": document_id}, include=["metadatas"])
-        heads = [row for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True) if chunk_id == document_id]
-        record = to_record(heads[0]) if heads else None
-        ids = [
-            chunk_id
-            for chunk_id, row in zip(rows["ids"], rows["metadatas"], strict=True)
-            if record and row["content_hash"] == record.content_hash
-        ]
-        visible = self.lexicon.record(document_id)
-        if record is None or len(ids) != record.chunk_count:
-            self.lexicon.remove([document_id])
-        elif visible is None or visible.content_hash != record.content_hash:
-            head = Embedded(self.vectors([document_id])[document_id], None)
-            self.lexicon.put([(record, self._read(ids))], {document_id: head})
-
-    def _fill_lexicon(self) -> None:
-        """Make the lexicon anew from the rows; what no complete version holds is left pending."""
-        self.lexicon.create(self._made_with)
-        records: dict[str, Record] = {}
-        counts: Counter[tuple[str, str]] = Counter()
-        for page in self._keeper.rows.pages(_PAGE, ["metadatas"]):
-            for chunk_id, row in zip(page["ids"], page["metadatas"], strict=True):
-                counts[row.get("document_id", ""), row.get("content_hash", "")] += 1
-                if chunk_id == row.get("document_id"):
-                    records[chunk_id] = to_record(row)
-        whole = {i: r for i, r in records.items() if counts[i, r.content_hash] == r.chunk_count}
-        self.lexicon.announce(
-            {i for i, content_hash in counts if i not in whole or whole[i].content_hash != content_hash}
-        )
-        self.lexicon.add_records(whole.values())
-        for page in self._keeper.rows.pages(_PAGE, ["metadatas", "documents", "embeddings"]):
-            current = {
-                chunk_id: Embedded(vector, None)
-                for chunk_id, row, vector in zip(page["ids"], page["metadatas"], page["embeddings"], strict=True)
-                if (i := row.get("document_id")) in whole and row["content_hash"] == whole[i].content_hash
-            }
-            self.lexicon.fill(whole, (chunk for chunk in to_chunks(page) if chunk.id in current), current)
-        self.lexicon.mark(whole=True)
-        if counts:
-            self._news.append(f"The lexical index of the store at {self.place} was lost or damaged: made anew.")
-
-    def _fill_rows(self, rows: Rows) -> bool:
-        """Make the rows anew from the lexicon; False where that is not whole either, so that some are missing."""
-        try:
-            if not self.lexicon.is_usable() or not self.lexicon.has_all_vectors():
-                return False
-            records = {record.document_id: record for record in self.lexicon.records()}
-            for page in self.lexicon.pages(_PAGE):
-                known = self.lexicon.embedded(chunk.id for chunk in page)
-                write(rows, [(records[chunk.document_id], chunk, known[chunk.id]) for chunk in page], known.keys())
-        except DamagedError:
-            return False
-        return True
 
     # -- checking -----------------------------------------------------------------------------
 
@@ -378,7 +316,7 @@ class Store:
                 wrong[record.document_id] = f"{record.path}: its chunks do not join"
                 continue
             try:
-                stored = {chunk.id: chunk for chunk in self._read([chunk.id for chunk in chunks])}
+                stored = {chunk.id: chunk for chunk in read_chunks(self._keeper.rows, [chunk.id for chunk in chunks])}
                 vectors = self.vectors([chunk.id for chunk in chunks])
                 lost = [
                     c
@@ -408,7 +346,7 @@ class Store:
             with self._keeper.alone():
                 self._make_anew("as a check found")
         else:
-            self._fill_lexicon()
+            self._make_lexicon_anew()
         self.remove([document_id for document_id in wrong if document_id and self.lexicon.record(document_id)])
         self.settle()
 
