@@ -24,7 +24,7 @@ from index.storing.chunks import Copy
 from index.storing.records import Record
 from index.storing.store import Store
 
-# Of the whole score; README says what else was tried.
+# Of the whole score; docs/results.md says what else was tried.
 DENSE_SHARE, SENTENCE_SHARE, LEXICAL_SHARE, COVERAGE_SHARES = 0.17, 0.23, 0.2, (0.23, 0.17)
 CANDIDATES = 100  # of each search, or as many as are asked for
 _NONE: Mapping[int, Copy] = {}
