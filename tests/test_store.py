@@ -190,10 +190,30 @@ def test_a_store_of_another_chunk_size_is_refused(store: Store, folder: Path) ->
         Store(store.place.parent, folder, HashEmbedding.name, 100)
 
 
-def test_a_store_of_another_version_is_refused(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.storing.store.SCHEMA_VERSION", 99)
-    with pytest.raises(StoreError, match=rf"store version {SCHEMA_VERSION}, not store version 99\. .* --anew$"):
+def test_a_store_of_a_later_version_is_refused(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.storing.store.SCHEMA_VERSION", 1)
+    with pytest.raises(StoreError, match=rf"store version {SCHEMA_VERSION}, not store version 1\. .* --anew$"):
         Store(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
+
+
+@pytest.mark.parametrize("has_lexicon", [True, False])
+@pytest.mark.parametrize("embedding_name", [HashEmbedding.name, "another"])
+def test_a_store_of_an_earlier_version_is_made_anew_and_said_so(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, has_lexicon: bool, embedding_name: str
+) -> None:
+    write(folder, a=LONG)
+    finish(sync(folder, store, HashEmbedding()))
+    store.close()
+    if not has_lexicon:
+        (store.place / "lexicon.sqlite").unlink()
+    monkeypatch.setattr("index.storing.store.SCHEMA_VERSION", 99)
+    later = Store(store.place.parent, folder, embedding_name, CHUNK_TOKENS)
+    assert later.take_news() == [
+        f"The store of {folder} was made by an earlier version of Footnote: it is made anew from the documents."
+    ]
+    assert finish(sync(folder, later, HashEmbedding())).added == ["a.txt"]
+    assert (later.check(), later.take_news()) == ({}, [])
+    later.close()
 
 
 def test_a_store_of_which_nothing_is_whole_is_made_anew_from_the_documents(stores: Path, folder: Path) -> None:

@@ -42,10 +42,15 @@ _MADE_WITH = {
 }
 
 
+class _OutdatedError(StoreError):
+    """The store was made by an earlier version of Footnote."""
+
+
 class Store:
     """The store that belongs to one documents folder, one embedding and one chunk size. Safe to share between threads.
 
-    Raises StoreError where it was made by another version of Footnote, with another embedding or another chunk size.
+    One that an earlier version of Footnote has made is begun anew. Raises StoreError where it was made by a later one,
+    with another embedding or another chunk size.
     """
 
     def __init__(self, stores: Path, folder: Path, embedding_name: str, chunk_tokens: int = LOCAL_CHUNK_TOKENS) -> None:
@@ -127,6 +132,17 @@ class Store:
             return
         self._keeper.let_go()
         self.lexicon.reopen()
+        try:
+            self._open_or_mend()
+        except _OutdatedError:
+            with disk_errors(self.place), self._keeper.making_anew():
+                self.lexicon.create(self._made_with)
+            self._news.append(
+                f"The store of {self._folder} was made by an earlier version of Footnote: it is made anew from the "
+                "documents."
+            )
+
+    def _open_or_mend(self) -> None:
         with disk_errors(self.place):
             if self.lexicon.size_bytes() <= CHECKED_BYTES:
                 self.lexicon.find_damage()  # which it keeps in mind
@@ -164,7 +180,9 @@ class Store:
             made, asked = (
                 ", ".join(_MADE_WITH[key].format(of.get(key)) for key in differing) for of in (found, self._made_with)
             )
-            raise StoreError(
+            version = found.get("schema_version", 0)
+            is_outdated = isinstance(version, int) and version < SCHEMA_VERSION
+            raise (_OutdatedError if is_outdated else StoreError)(
                 f"The store of {self._folder} was made with {made}, not {asked}. "
                 f"To make it anew: footnote sync {self._folder} --anew"
             )
