@@ -3,8 +3,8 @@
 `find_sentences` never raises and loses nothing: sentences are in order, do not overlap, carry no
 surrounding white space, and together hold every letter and digit of the text.
 
-First the text falls into blocks (paragraphs, headings, list items, table rows, lines that stand
-alone), then each block into sentences by its punctuation, with rules for abbreviations, initials,
+First the text falls into blocks (paragraphs, headings, list items, table rows, lines of a log or that
+stand alone), then each block into sentences by its punctuation, with rules for abbreviations, initials,
 decimals, quotations and scripts without spaces.
 
 But: the abbreviations are those of English and of a few neighbours; and whether a line end is a
@@ -22,6 +22,7 @@ from typing import Literal
 Kind = Literal["prose", "heading", "boilerplate"]
 
 LONGEST_SENTENCE_CHARACTERS = 1000
+_LOG_LINE_CHARACTERS = 300  # a longer line of a log falls into sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,25 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A run of text whose line ends, if any, carry no meaning. `marked` tells a Markdown heading."""
+    """A run of text whose line ends, if any, carry no meaning.
+
+    `marked` tells a Markdown heading, `item` a list's item, `logged` a line of a log.
+    """
 
     start: int
     end: int
     marked: bool = False
     item: bool = False
+    logged: bool = False
 
 
 def find_sentences(text: str) -> list[Sentence]:
     """Every sentence of the text, in order."""
     sentences: list[Sentence] = []
     for block in find_blocks(text):
-        spans = list(_split_block(text, block.start, block.end))
+        # What a line of a log says belongs to the time at its start, full stops or not.
+        is_whole = block.logged and block.end - block.start <= _LOG_LINE_CHARACTERS
+        spans = [(block.start, block.end)] if is_whole else list(_split_block(text, block.start, block.end))
         kind = _kind_of(text, block, spans)
         sentences.extend(Sentence(start, end, kind) for start, end in spans)
     return sentences
@@ -69,6 +76,14 @@ _BULLET = re.compile(r"\ufeff?\s*(?:(?:[-*+•◦▪‣–]|\(?(?:\d{1,3}|[a-zA-
 _NUMBER = re.compile(r"\(?\w")
 _ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*$")
 _WORDS = re.compile(r"\w")
+# How the lines of a log begin: with a moment, which little else does; with a day, a time, a level.
+_STAMP = re.compile(
+    r"(?P<moment>[\[(<]?(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?[-/.](?:\d\d?|[A-Z][a-z]{2})(?:[-/.]\d{2,4})?"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]?\d)[T:, ]{1,2}\d\d?:\d\d"
+    r"|\S{1,60} \S{1,60} \S{1,60} \[\d\d/[A-Z][a-z]{2}/\d{4}:)"
+    r"|[\[(<]?(?:\d{4}-\d\d-\d\d\b|\d\d?:\d\d\b|\d{9,10}\.\d{3}|[ ]{0,6}\d{1,7}\.\d{6}\]|[IWEF]\d{4} \d\d:"
+    r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)"
+)
 
 
 def find_blocks(text: str) -> Iterator[Block]:
@@ -118,7 +133,11 @@ def find_blocks(text: str) -> Iterator[Block]:
 
 
 def _join_lines(text: str, lines: list[tuple[int, int]], item: bool) -> Iterator[Block]:
-    """Join the lines that only an editor's width has parted; the others stand alone."""
+    """Join the lines that only an editor's width has parted; the others stand alone, and so do all of a log."""
+    if not item and _is_log(text, lines):
+        for start, end in lines:
+            yield from _if_words(text, Block(start, end, item=True, logged=True))
+        return
     width = max(end - start for start, end in lines)
     start, end = lines[0]
     for next_start, next_end in lines[1:]:
@@ -131,6 +150,16 @@ def _join_lines(text: str, lines: list[tuple[int, int]], item: bool) -> Iterator
             yield from _if_words(text, Block(start, end, item=item))
             start, end = next_start, next_end
     yield from _if_words(text, Block(start, end, item=item))
+
+
+def _is_log(text: str, lines: list[tuple[int, int]]) -> bool:
+    """Whether the lines of a paragraph are a log's: several begin as such lines do, or the only one with a moment."""
+    first = _STAMP.match(text, *lines[0])
+    if len(lines) == 1:
+        return first is not None and first["moment"] is not None
+    stamps = [stamp for start, end in lines if (stamp := _STAMP.match(text, start, end))]
+    # Prose may be wrapped before a time; what begins otherwise may begin with what a program printed below its line.
+    return len(stamps) > 1 and (first is not None or all(stamp["moment"] for stamp in stamps))
 
 
 def start_of_line(text: str, offset: int) -> int:

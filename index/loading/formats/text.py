@@ -137,10 +137,9 @@ def find_title_and_date(text: str) -> tuple[str | None, str | None]:
     for number, block in enumerate(find_blocks(body[:4000])):
         line = body[block.start : block.end]
         date = date or _read_date(line)
-        # The first line is the title where it is short and no sentence; a Markdown heading always is.
-        if not title and (
-            block.marked or (number == 0 and len(line) <= 150 and not line.endswith((".", ";", ",", ":")))
-        ):
+        # The first line is the title where it is short, no sentence and of no log; a Markdown heading always is.
+        is_first = number == 0 and not block.logged
+        if not title and (block.marked or (is_first and len(line) <= 150 and not line.endswith((".", ";", ",", ":")))):
             title = None if _read_date(line) else " ".join(line.split())
         if number == 5:
             break
