@@ -67,3 +67,102 @@ def test_what_a_program_prints_below_a_line_of_its_log_stays_apart(tmp_path: Pat
 )
 def test_prose_that_names_times_at_the_start_of_its_lines_is_no_log(text: str) -> None:
     assert len(find_sentences(text)) == 1
+
+
+# -- subtitles --------------------------------------------------------------------------------
+
+_SRT = """1
+00:00:01,000 --> 00:00:03,500 X1:10 X2:20
+<i>Welcome to the</i> harbour
+of Brenholm.
+
+2
+00:00:03,600 --> 00:00:06,000
+{\\an8}It was built in 1902,
+by <font color="#fff">one</font> family &amp; 3 < 4.
+
+3
+00:00:30,000 --> 00:00:32,000
+Forty years later
+
+4
+00:00:32,000 --> 00:00:34,000
+came the ferry.
+
+5
+01:02:03,000 --> 01:02:04,000
+Thank you
+"""
+
+
+def test_subtitles_are_what_is_spoken_below_its_time(tmp_path: Path) -> None:
+    document = read(tmp_path, "talk.srt", "\ufeff" + _SRT.replace("\n", "\r\n"))
+    assert document.title == "talk"
+    assert document.text == (
+        "[00:00:01]\n\nWelcome to the harbour of Brenholm. It was built in 1902, by one family & 3 < 4.\n\n"
+        "[00:00:30]\n\nForty years later came the ferry.\n\n[01:02:03]\n\n- Thank you"
+    )
+    assert {sentence.kind for sentence in find_sentences(document.text) if sentence.end - sentence.start > 10} == {
+        "prose"
+    }
+
+
+def test_speakers_are_named_and_what_is_not_spoken_is_dropped(tmp_path: Path) -> None:
+    content = """WEBVTT - The harbour
+Kind: captions
+
+STYLE
+::cue { color: red }
+
+NOTE made by hand,
+in two lines
+
+intro
+00:01.000 --> 00:04.000 align:start position:0%
+<v.loud Ida Voss>We left <c.red.bg>Israel</c> out.</v>
+
+00:04.000 --> 00:06.000
+<v Ida Voss>Nobody knew.
+
+00:06.000 --> 00:08.000
+<v Ben>Why?</v> <v Ida Voss>Because of <00:00:07.000>the storm.</v>
+"""
+    assert read(tmp_path, "a.vtt", content).text == (
+        "[00:00:01]\n\nIda Voss: We left Israel out. Nobody knew.\n\n[00:00:06]\n\nBen: Why?\n\n"
+        "[00:00:06]\n\nIda Voss: Because of the storm."
+    )
+
+
+def test_captions_that_roll_are_read_once(tmp_path: Path) -> None:
+    content = """WEBVTT
+
+00:00:00.000 --> 00:00:02.000
+~
+so<00:00:00.500><c> today</c><00:00:01.000><c> we</c>
+
+00:00:02.000 --> 00:00:02.010
+so today we
+~
+
+00:00:02.010 --> 00:00:04.000
+so today we
+talk<00:00:03.000><c> about</c><00:00:03.500><c> ferries</c>
+"""
+    assert read(tmp_path, "a.vtt", content.replace("~", " ")).text == "[00:00:00]\n\n- so today we talk about ferries"
+
+
+def test_speech_without_full_stops_is_parted_by_time(tmp_path: Path) -> None:
+    cues = [f"00:{second // 60:02}:{second % 60:02}.000 --> 00:59:00.000\nword{second}" for second in range(0, 180, 5)]
+    text = read(tmp_path, "a.vtt", "WEBVTT\n\n" + "\n\n".join(cues)).text
+    assert [line for line in text.split("\n\n") if line.startswith("[")] == [
+        "[00:00:00]",
+        "[00:00:45]",
+        "[00:01:30]",
+        "[00:02:15]",
+    ]
+    assert text.count("word") == 36
+
+
+@pytest.mark.parametrize("text", ["He went.", "See a --> b.", "WEBVTT\n\nNOTE --> nothing\n"])
+def test_what_is_only_named_as_subtitles_is_text(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, "a.srt", text).text.strip() == text.strip()

@@ -8,7 +8,8 @@ content cannot: a table from prose with commas, an e-mail kept as a note from an
     word.py   .docx                                  book.py   .epub
     slides.py .pptx                                  data.py   JSON, XML
     sheet.py  .xlsx, .csv                            rtf.py    .rtf
-    opendocument.py .odt, .odp, .ods
+    opendocument.py .odt, .odp, .ods                 notebook.py .ipynb
+    subtitles.py .srt, .vtt
 
 Each has functions from a file's bytes to an `Extract`, and imports its library when first called.
 """
@@ -77,6 +78,7 @@ _MAIL = Format("e-mail", "mail.read_mail", 128 * MEGABYTE, prose=False)
 _JSON = Format("JSON", "data.read_json", 64 * MEGABYTE, prose=False)
 _XML = Format("XML", "data.read_xml", 128 * MEGABYTE, prose=False)
 _CSV = Format("CSV", "sheet.read_csv", 128 * MEGABYTE, prose=False)
+_SUBTITLES = Format("subtitles", "subtitles.read_subtitles", 64 * MEGABYTE, prose=False)
 _RTF = Format("RTF", "rtf.read_rtf", 64 * MEGABYTE)
 _PDF = Format("PDF", "pdf.read_pdf", 512 * MEGABYTE)
 
@@ -103,6 +105,8 @@ _BY_SUFFIX = {
     ".csv": _CSV,
     ".tsv": _CSV,
     ".tab": _CSV,
+    ".srt": _SUBTITLES,
+    ".vtt": _SUBTITLES,
 }
 _ZIPPED = {".docx", ".pptx", ".xlsx", ".epub", ".odt", ".odp", ".ods", ".docm", ".pptm", ".xlsm"}
 
@@ -184,7 +188,7 @@ def _find_textual(head: str, suffix: str) -> Format:
     # A suffix is believed only where the content could be what it says.
     if (form is _WEB and "<" not in head) or (form is _MAIL and not _MAIL_FIELD.match(head)):
         return TEXT
-    if form is _JSON and not head.startswith(("{", "[", '"')):
+    if (form is _JSON and not head.startswith(("{", "[", '"'))) or (form is _SUBTITLES and "-->" not in head):
         return TEXT
     return form
 
