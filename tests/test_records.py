@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -166,3 +168,71 @@ def test_speech_without_full_stops_is_parted_by_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["He went.", "See a --> b.", "WEBVTT\n\nNOTE --> nothing\n"])
 def test_what_is_only_named_as_subtitles_is_text(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, "a.srt", text).text.strip() == text.strip()
+
+
+# -- notebooks --------------------------------------------------------------------------------
+
+
+def test_a_notebook_is_its_prose_its_code_and_what_it_printed(tmp_path: Path) -> None:
+    picture = "A" * 5000
+    cells = [
+        {"cell_type": "code", "source": ["import numpy\n", "\n", "x = 1"], "outputs": []},
+        {"cell_type": "markdown", "source": f"# The ferries\n![map](data:image/png;base64,{picture})\nThere are two."},
+        {
+            "cell_type": "code",
+            "source": "show()",
+            "outputs": [
+                {"output_type": "stream", "name": "stdout", "text": ["Loading \x1b[31mboats\x1b[0m\n", "done\n"]},
+                {"output_type": "execute_result", "data": {"text/plain": ["  name  seats\n", "0 Idun  40"]}},
+                {"output_type": "display_data", "data": {"image/png": picture, "text/plain": "<Figure>"}},
+                {"output_type": "error", "ename": "ValueError", "evalue": "no boat", "traceback": ["x"]},
+                {"output_type": "stream", "text": "y" * 20_000},
+            ],
+        },
+        {"cell_type": "raw"},
+        "broken",
+    ]
+    document = read(tmp_path, "a.ipynb", json.dumps({"nbformat": 4, "cells": cells}))
+    assert document.title == "The ferries"
+    assert document.text == (
+        "```\nimport numpy\n\nx = 1\n```\n\n# The ferries\n![map]()\nThere are two.\n\n```\nshow()\n```\n\n"
+        "```\nLoading boats\ndone\n```\n\n```\n  name  seats\n0 Idun  40\n```\n\n```\nValueError: no boat\n```\n\n"
+        f"```\n{'y' * 10_000}\n```"
+    )
+    assert document.unread == "what a cell printed beyond 10,000 characters"
+
+
+# -- records ----------------------------------------------------------------------------------
+
+
+def test_a_record_is_one_line_whatever_lies_in_it(tmp_path: Path) -> None:
+    record = {
+        "name": "Ida",
+        "address": {"city": "Oslo", "geo": {"at": [59.9, 10.7]}},
+        "boats": [{"name": "Idun"}, {"name": "Ran", "seats": 40}],
+        "tags": ["a", "b"],
+        "note": "She steers the ferry.\nNobody else does.",
+        "none": None,
+    }
+    row = (
+        "name: Ida; address.city: Oslo; address.geo.at: 59.9, 10.7; boats[1].name: Idun; boats[2].name: Ran; "
+        "boats[2].seats: 40; tags: a, b; note: She steers the ferry. Nobody else does."
+    )
+    assert read(tmp_path, "a.json", json.dumps([record, {"name": "Ben"}])).text == f"- {row}\n- name: Ben"
+    assert read(tmp_path, "a.jsonl", f"{json.dumps(record)}\n{json.dumps(record)}\n").text == f"- {row}\n- {row}"
+    assert read(tmp_path, "b.json", json.dumps({"crew": {"all": [record]}})).text == f"crew.all:\n\n- {row}"
+
+
+def test_a_record_that_no_passage_holds_falls_into_its_fields_and_the_others_do_not(tmp_path: Path) -> None:
+    value = {"crew": [{"name": "Ida", "age": 40}, {"name": "Ben", "life": "He went. " * 100}]}
+    text = read(tmp_path, "a.json", json.dumps(value)).text
+    assert text.startswith("crew:\n\n- name: Ida; age: 40\n- crew[2].name: Ben\n- crew[2].life:\n\nHe went. He went.")
+
+
+@pytest.mark.parametrize("inner", ["[]", "{}", "null", '""', '[{"a": []}]'])
+def test_many_empty_fields_are_passed_over_quickly(tmp_path: Path, inner: str) -> None:
+    begun = time.process_time()
+    fields = ",".join(f'"f{number}": {inner}' for number in range(20_000))
+    deep = '[{"a": ' * 55 + f"{{{fields}}}" + "}]" * 55
+    assert read(tmp_path, "a.json", f'[{deep}, "He went."]').text.endswith("He went.")
+    assert time.process_time() - begun < 10

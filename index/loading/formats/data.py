@@ -1,5 +1,7 @@
 """JSON and XML: records become rows, and what else they hold becomes "path: value".
 
+A record's row holds all of it, "name: Ida; address.city: Oslo", so that what belongs together is found together.
+
 What is not well-formed is read as plain text, so that nothing readable is lost.
 """
 
@@ -13,13 +15,15 @@ from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import local_name, parse_xml
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.fields import read_date
+from index.loading.formats.notebook import write_notebook
 from index.loading.formats.text import count_broken, decode, find_title_and_date, read_text, say_broken
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _DEEPEST = 60  # objects within objects; what lies deeper is written as JSON
-_PARAGRAPH_CHARACTERS = 200  # a longer value stands as a paragraph of its own
+_PARAGRAPH_CHARACTERS = 200  # a longer value stands as a paragraph of its own, but in a record
+_RECORD_CHARACTERS = 800  # a longer record falls into its fields: no passage would hold it
 _PATH_CHARACTERS = 300  # of the names of the objects around a value; longer ones are said once, and then cut
 _TITLES = ("title", "headline", "subject", "name")
 _HEADS = frozenset("head header teiHeader front info articleinfo bookinfo metadata".split())  # of XML's vocabularies
@@ -35,8 +39,8 @@ def read_json(content: bytes) -> Extract:
         fields = value if isinstance(value, dict) else {}
         blocks.miss(say_broken(count_broken(content, text)))
         if isinstance(fields.get("cells"), list) and "nbformat" in fields:
-            _write_notebook(fields["cells"], blocks)
-            return Extract(blocks.text, *find_title_and_date(blocks.text), unread=blocks.unread)
+            prose = write_notebook(fields["cells"], blocks)
+            return Extract(blocks.text, *find_title_and_date(prose), unread=blocks.unread)
         _write(value, "", blocks, 0)
     except (ValueError, RecursionError):
         return read_text(content)
@@ -75,54 +79,67 @@ def _write(value: Any, path: str, blocks: Blocks, depth: int) -> None:
         elif len(path) > _PATH_CHARACTERS:
             blocks.paragraph(f"{path}:")
             path = "…"
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _write(inner, f"{path}.{key}" if path else str(key), blocks, depth + 1)
-    elif isinstance(value, list):
-        if value and all(map(_is_record, value)):
-            if path:
-                blocks.paragraph(f"{path}:")
-            for record in value:
-                blocks.item("; ".join(f"{key}: {_say(inner)}" for key, inner in record.items() if _say(inner)))
-        elif not any(isinstance(inner, (dict, list)) or len(_say(inner)) > _PARAGRAPH_CHARACTERS for inner in value):
-            blocks.item(_label(path, ", ".join(filter(None, map(_say, value)))))
-        else:
-            for number, inner in enumerate(value, 1):
-                _write(inner, f"{path}[{number}]" if path else f"[{number}]", blocks, depth + 1)
-    else:
+    words = _say(value)
+    if words is None:
+        is_named = False
+        for inner_path, inner in _open(value, path):
+            if isinstance(value, list) and isinstance(inner, dict) and (row := _say_record(inner)) is not None:
+                if path and not is_named:
+                    blocks.paragraph(f"{path}:")
+                is_named = True
+                blocks.item(row)
+            else:
+                _write(inner, inner_path, blocks, depth + 1)
+    elif isinstance(value, str) and (len(words) > _PARAGRAPH_CHARACTERS or "\n" in words):
+        blocks.item(_label(path, ""))
+        blocks.paragraph(words)
+    elif words:
+        blocks.item(_label(path, words))
+
+
+def _say_record(record: dict[str, Any]) -> str | None:
+    """A record in one line, "name: value; name: value"; None where it is too long for one."""
+    fields: list[str] = []
+    left = _RECORD_CHARACTERS
+    waiting: list[tuple[str, Any]] = [("", record)]
+    while waiting:
+        path, value = waiting.pop()
         words = _say(value)
-        if len(words) > _PARAGRAPH_CHARACTERS or "\n" in words:
-            blocks.item(_label(path, ""))
-            blocks.paragraph(words)
+        # Every field counts, be it empty, so that no record is looked at for long.
+        left -= len(value) if words is None else len(path) + len(words) + 4
+        if left < 0 or len(path) > _PATH_CHARACTERS:
+            return None
+        if words is None:
+            waiting += reversed([*_open(value, path)])
         elif words:
-            blocks.item(_label(path, words))
+            fields.append(_label(path, words))
+    return "; ".join(fields)
 
 
-def _is_record(value: Any) -> bool:
-    """Whether a value is flat and short enough for a row."""
-    return isinstance(value, dict) and all(
-        not isinstance(inner, (dict, list)) and len(_say(inner)) <= _PARAGRAPH_CHARACTERS and "\n" not in _say(inner)
-        for inner in value.values()
-    )
+def _open(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """What an object or a list holds, each with its path."""
+    if isinstance(value, dict):
+        yield from ((f"{path}.{key}" if path else str(key), inner) for key, inner in value.items())
+    else:
+        yield from ((f"{path}[{number}]", inner) for number, inner in enumerate(value, 1))
 
 
 def _label(path: str, words: str) -> str:
     return f"{path}: {words}".strip() if path else words
 
 
-def _say(value: Any) -> str:
+def _say(value: Any) -> str | None:
+    """A value in words, a list of short ones with commas; None where it must be opened."""
+    if isinstance(value, dict):
+        return None
+    if isinstance(value, list):
+        said = [None if isinstance(inner, (dict, list)) else _say(inner) for inner in value]
+        if any(words is None or len(words) > _PARAGRAPH_CHARACTERS for words in said):
+            return None
+        return ", ".join(filter(None, said))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
-
-
-def _write_notebook(cells: list[Any], blocks: Blocks) -> None:
-    for cell in cells:
-        source = cell.get("source", "") if isinstance(cell, dict) else ""
-        text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-        if cell and cell.get("cell_type") == "code":
-            text = f"```\n{text}\n```"
-        blocks.verbatim(text)
 
 
 def read_xml(content: bytes) -> Extract:
