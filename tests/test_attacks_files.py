@@ -813,7 +813,7 @@ def make_message(*attachments: tuple[str, str]) -> EmailMessage:
     message["From"] = "a@b.org"
     message.set_content("He went.")
     for name, kind in attachments:
-        message.add_attachment(b"x", maintype=kind.split("/")[0], subtype=kind.split("/")[1], filename=name)
+        message.add_attachment(b"\0", maintype=kind.split("/")[0], subtype=kind.split("/")[1], filename=name)
     return message
 
 

@@ -81,10 +81,11 @@ def test_the_content_tells_the_format_and_the_suffix_only_what_content_cannot(
         (b"\x1f\x8b\x08", "a.gz", "unsupported format (archive)"),
         (b"\x7fELF\x02", "a", "unsupported format (program)"),
         (b"SQLite format 3\x00", "a.db", "unsupported format (SQLite database)"),
-        (make_zip({"a.txt": "He went."}), "a.zip", "unsupported format (archive)"),
+        (make_zip({"a.txt": "He went."}), "a.jar", "unsupported format (archive)"),
         (make_zip({"a.txt": "He went."}), "a.docx", "damaged"),
         (b"PK\x03\x04 cut off", "a.xlsx", "damaged"),
-        (b"PK\x03\x04 cut off", "a.zip", "unsupported format (archive)"),
+        (b"PK\x03\x04 cut off", "a.zip", "damaged"),
+        (b"PK\x03\x04 cut off", "a.jar", "unsupported format (archive)"),
     ],
 )
 def test_what_cannot_be_read_is_named(content: bytes, path: str, reason: str) -> None:

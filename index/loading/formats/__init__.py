@@ -9,7 +9,7 @@ content cannot: a table from prose with commas, an e-mail kept as a note from an
     slides.py .pptx                                  data.py   JSON, XML
     sheet.py  .xlsx, .csv                            rtf.py    .rtf
     opendocument.py .odt, .odp, .ods                 notebook.py .ipynb
-    subtitles.py .srt, .vtt
+    subtitles.py .srt, .vtt                          bundle.py .zip
 
 Each has functions from a file's bytes to an `Extract`, and imports its library when first called.
 """
@@ -89,6 +89,7 @@ _BY_MEMBER = {
     "xl/": Format("Excel workbook", "sheet.read_xlsx", 256 * MEGABYTE, prose=False),
     "META-INF/container.xml": Format("EPUB book", "book.read_epub", 256 * MEGABYTE),
 }
+_BUNDLE = Format("ZIP archive", "bundle.read_bundle", 256 * MEGABYTE, prose=False)
 _OPEN_DOCUMENT = Format("OpenDocument", "opendocument.read_opendocument", 256 * MEGABYTE)
 _BY_SUFFIX = {
     ".html": _WEB,
@@ -108,7 +109,7 @@ _BY_SUFFIX = {
     ".srt": _SUBTITLES,
     ".vtt": _SUBTITLES,
 }
-_ZIPPED = {".docx", ".pptx", ".xlsx", ".epub", ".odt", ".odp", ".ods", ".docm", ".pptm", ".xlsm"}
+_ZIPPED = {".zip", ".docx", ".pptx", ".xlsx", ".epub", ".odt", ".odp", ".ods", ".docm", ".pptm", ".xlsm"}
 
 # How files begin that hold no text that we could read, and what to call them.
 _UNSUPPORTED = (
@@ -217,6 +218,8 @@ def _find_zipped(content: bytes, suffix: str) -> Format:
             kind = archive.read("mimetype")[:100] if "mimetype" in names[:3] else b""
     except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError) as error:
         raise UnreadableError("damaged" if suffix in _ZIPPED else "unsupported format (archive)") from error
+    if suffix == ".zip" and not {"[Content_Types].xml", "mimetype"} & {*names}:
+        return _BUNDLE
     if kind.startswith(b"application/vnd.oasis.opendocument."):
         return _OPEN_DOCUMENT
     for member, form in _BY_MEMBER.items():

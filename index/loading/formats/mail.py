@@ -1,6 +1,6 @@
 """E-mail (.eml, and web pages saved as .mhtml): who, when, subject, and the text that a reader sees.
 
-Attachments are named but not read; messages within a message are read, and so are those of a mailbox.
+Attachments are read as files are, below their names; so are messages within a message, and those of a mailbox.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import cast
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import Blocks
+from index.loading.formats.enclosed import Enclosed
 from index.loading.formats.fields import read_date
 from index.loading.formats.text import count_broken, decode, find_encoding, say_broken
 
@@ -38,9 +39,10 @@ def read_mail(content: bytes) -> Extract:
     begin = _FIRST.match(content)
     messages = [_parse(part) for part in (_NEXT.split(content[begin.end() :]) if begin else [content])]
     blocks = Blocks()
+    enclosed = Enclosed(blocks)
     for message in messages:
         if not _is_encrypted(message):
-            _read_message(message, blocks, 1)
+            _read_message(message, blocks, 1, enclosed)
         elif len(messages) == 1:
             raise UnreadableError("encrypted")
         else:
@@ -58,25 +60,25 @@ def _is_encrypted(message: EmailMessage) -> bool:
     return message.get_content_type() in _ENCRYPTED and not signed
 
 
-def _read_message(message: EmailMessage, blocks: Blocks, depth: int) -> None:
+def _read_message(message: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclosed) -> None:
     blocks.heading(_field(message, "Subject"), depth)
     for name in ("From", "To", "Cc", "Date"):
         if value := _field(message, name):
             blocks.item(f"{name}: {value}")
-    attachments: list[str] = []
-    _read_part(message, blocks, depth, attachments)
-    for name in attachments:
-        blocks.paragraph(f"Attachment: {name}")
+    for attachment in _read_part(message, blocks, depth, enclosed):
+        _read_attachment(attachment, blocks, depth, enclosed)
 
 
-def _read_part(part: EmailMessage, blocks: Blocks, depth: int, attachments: list[str]) -> None:
+def _read_part(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclosed) -> list[EmailMessage]:
+    """Add what a part says; gives the attachments in it, which come after all of the message."""
     from index.loading.formats.web import write_page
 
     kind = part.get_content_type()
+    attachments: list[EmailMessage] = []
     if kind == "message/rfc822":
         for inner in _children(part):
             if depth < _DEEPEST:
-                _read_message(inner, blocks, depth + 1)
+                _read_message(inner, blocks, depth + 1, enclosed)
             else:
                 blocks.miss(f"messages within messages, more than {_DEEPEST} deep")
     elif part.is_multipart():
@@ -84,12 +86,11 @@ def _read_part(part: EmailMessage, blocks: Blocks, depth: int, attachments: list
         if kind == "multipart/alternative":
             children = _choose(children)
         for child in children:
-            _read_part(child, blocks, depth, attachments)
+            attachments += _read_part(child, blocks, depth, enclosed)
         if any(map(str.isalnum, part.epilogue or "")):
             blocks.miss("what follows the end of the message")
-    elif (name := _file_name(part)) or part.get_content_disposition() == "attachment":
-        attachments.append(name or kind)
-        blocks.miss("" if kind.startswith(_TEXTLESS) else f"the attachment {name or kind}")
+    elif _file_name(part) or part.get_content_disposition() == "attachment":
+        attachments.append(part)
     elif kind == "text/html":
         write_page(_text_of(part, blocks), blocks)
     elif part.get_content_maintype() in {"text", "message", "multipart"}:
@@ -99,6 +100,25 @@ def _read_part(part: EmailMessage, blocks: Blocks, depth: int, attachments: list
         blocks.miss(f"a part that is {kind}")
     if any(isinstance(defect, _CUT_OFF) for defect in part.defects):
         blocks.miss("what came after the message was cut off")
+    return attachments
+
+
+def _read_attachment(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclosed) -> None:
+    """Add an attachment's text below its name, or its name alone."""
+    kind = part.get_content_type()
+    name = _file_name(part) or kind
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    if part.get_content_maintype() == "text" and kind != "text/html" and part.get_content_charset():
+        content = _text_of(part, blocks).encode("utf-8", "replace")
+    try:
+        if kind.startswith(_TEXTLESS):
+            blocks.paragraph(f"Attachment: {name}")
+        else:
+            enclosed.add(name, content, f"Attachment: {name}", depth + 1)
+    except UnreadableError:
+        blocks.paragraph(f"Attachment: {name}")
+        blocks.miss(f"the attachment {name}")
 
 
 def _children(part: EmailMessage) -> list[EmailMessage]:
