@@ -506,6 +506,20 @@ _GROWING: dict[str, tuple[str, int, Callable[[int], bytes | str]]] = {
         200,
         lambda n: _mail("Content-Type: multipart/mixed; boundary=x", "--x\n\nHe went.\n" * n + "--x--"),
     ),
+    "attachments": (
+        "a.eml",
+        50,
+        lambda n: make_message(*[("a.txt", "text/plain")] * n).as_bytes().replace(b"AA==", b"SGUgd2VudA=="),
+    ),
+    "files of an archive": ("a.zip", 100, lambda n: make_zip({f"{i}.txt": "He went" for i in range(n)})),
+    "cues": ("a.srt", 2_000, lambda n: f"{n}\n00:00:01,000 --> 00:00:02,000\n<i>He went\n\n" * n),
+    "lines of a cue": ("b.srt", 20_000, lambda n: "1\n00:00:01,000 --> 00:00:02,000\n" + "<v He went\n" * n),
+    "cells of a notebook": (
+        "a.ipynb",
+        2_000,
+        lambda n: json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": ["He went"]}] * n}),
+    ),
+    "records": ("b.json", 1_000, lambda n: json.dumps([{"a": {"b": [{"c": "He went"}] * 20}}] * n)),
     "encoded words": ("a.eml", 1_000, lambda n: _mail("Subject: " + "=?utf-8?q?x?= " * n, "He went")),
     "messages": (
         "a.mbox",

@@ -135,6 +135,15 @@ intro
     )
 
 
+def test_a_speaker_whose_name_stands_in_the_words_is_told_once(tmp_path: Path) -> None:
+    cues = ["Ida Voss: We left Israel out", "Ida Voss: of the tour.", "Ben O’Hara: Why?", "It was planned: for May."]
+    content = "WEBVTT\n\n" + "".join(f"{n}\n00:00:0{n}.000 --> 00:00:0{n}.900\n{cue}\n\n" for n, cue in enumerate(cues))
+    assert read(tmp_path, "a.vtt", content).text == (
+        "[00:00:00]\n\nIda Voss: We left Israel out of the tour.\n\n"
+        "[00:00:02]\n\nBen O’Hara: Why? It was planned: for May."
+    )
+
+
 def test_captions_that_roll_are_read_once(tmp_path: Path) -> None:
     content = """WEBVTT
 

@@ -20,6 +20,7 @@ _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[.,]\d{1,3}"
 _CUE = re.compile(rf"{_TIME}[ \t]*-->[ \t]*{_TIME}")
 _UNSPOKEN = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)\b")  # how the blocks of a .vtt begin that are no cues
 _SPEAKER = re.compile(r"<v(?:\.[^<>\s]{1,60})?[ \t]([^<>]{1,100})>")
+_NAMED = re.compile(r"\W{0,3}([A-ZÀ-Þ][\w.’'-]{1,30}(?: [A-ZÀ-Þ(][\w.’'()-]{0,30}){0,3}): ")  # in meetings
 _MARK = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<\d[\d:.]{0,20}>|\{\\[^{}]{0,200}\}")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)]?$")
 
@@ -38,7 +39,9 @@ def read_subtitles(content: bytes) -> Extract:
         # Captions that roll show a line once more, above the one that is new.
         fresh = lines[1:] if lines and _clean(lines[0]) == last else lines
         last = _clean(lines[-1]) if lines else last
-        parts = _SPEAKER.split(" ".join(fresh))
+        cue = " ".join(fresh)
+        named = _NAMED.match(cue)
+        parts = ["", named[1], cue[named.end() :]] if named else _SPEAKER.split(cue)
         for name, part in zip(["", *parts[1::2]], parts[::2], strict=True):
             words = _clean(part)
             if not words:
