@@ -35,6 +35,11 @@ _STAMPS = [
     "I0705 23:11:07.123 12 a.cc:1]",
     "23:11:07.123",
     "INFO:root:",
+    "05 Jul 2024 23:11:07",
+    "20240705T23:11:07",
+    "1720221067123",
+    "time=2024-07-05T23:11:07Z level=info msg=",
+    '{"level": "info"}',
     "[WARN]",
 ]
 
@@ -230,6 +235,13 @@ def test_a_record_is_one_line_whatever_lies_in_it(tmp_path: Path) -> None:
     assert read(tmp_path, "a.json", json.dumps([record, {"name": "Ben"}])).text == f"- {row}\n- name: Ben"
     assert read(tmp_path, "a.jsonl", f"{json.dumps(record)}\n{json.dumps(record)}\n").text == f"- {row}\n- {row}"
     assert read(tmp_path, "b.json", json.dumps({"crew": {"all": [record]}})).text == f"crew.all:\n\n- {row}"
+
+
+def test_records_that_an_object_holds_by_name_are_lines_too(tmp_path: Path) -> None:
+    value: dict[str, object] = {"crew": {"ida": {"age": 40, "at": {"city": "Oslo"}}, "ben": {"age": 30}}}
+    assert read(tmp_path, "a.json", json.dumps(value)).text == "- crew.ida: age: 40; at.city: Oslo\n- crew.ben: age: 30"
+    value = {"server": {"port": 8443}, "logging": {"level": "debug"}}
+    assert read(tmp_path, "a.json", json.dumps(value)).text == "- server.port: 8443\n- logging.level: debug"
 
 
 def test_a_record_that_no_passage_holds_falls_into_its_fields_and_the_others_do_not(tmp_path: Path) -> None:

@@ -78,10 +78,11 @@ _ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*$")
 _WORDS = re.compile(r"\w")
 # How the lines of a log begin: with a moment, which little else does; with a day, a time, a level.
 _STAMP = re.compile(
-    r"(?P<moment>[\[(<]?(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?[-/.](?:\d\d?|[A-Z][a-z]{2})(?:[-/.]\d{2,4})?"
+    r"(?P<moment>[\[(<]?(?:\d{4}[-/.]?\d\d[-/.]?\d\d|\d\d?[-/. ](?:\d\d?|[A-Z][a-z]{2})(?:[-/. ]\d{2,4})?"
     r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]?\d)[T:, ]{1,2}\d\d?:\d\d"
     r"|\S{1,60} \S{1,60} \S{1,60} \[\d\d/[A-Z][a-z]{2}/\d{4}:)"
-    r"|[\[(<]?(?:\d{4}-\d\d-\d\d\b|\d\d?:\d\d\b|\d{9,10}\.\d{3}|[ ]{0,6}\d{1,7}\.\d{6}\]|[IWEF]\d{4} \d\d:"
+    r"|[\[(<]?(?:\d{4}-\d\d-\d\d\b|\d\d?:\d\d\b|\d{10}(?:\.\d|\d{3}\b)|[ ]{0,6}\d{1,7}\.\d{6}\]"
+    r"|[IWEF]\d{4} \d\d:|(?:time|ts|level)=|\{\""
     r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)"
 )
 

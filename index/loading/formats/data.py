@@ -81,20 +81,32 @@ def _write(value: Any, path: str, blocks: Blocks, depth: int) -> None:
             path = "…"
     words = _say(value)
     if words is None:
-        is_named = False
+        holds_records, is_named = _holds_records(value), False
         for inner_path, inner in _open(value, path):
-            if isinstance(value, list) and isinstance(inner, dict) and (row := _say_record(inner)) is not None:
+            row = _say_record(inner) if isinstance(inner, dict) and holds_records else None
+            if row is None:
+                _write(inner, inner_path, blocks, depth + 1)
+            elif isinstance(value, dict):
+                blocks.item(_label(inner_path, row))
+            else:
                 if path and not is_named:
                     blocks.paragraph(f"{path}:")
                 is_named = True
                 blocks.item(row)
-            else:
-                _write(inner, inner_path, blocks, depth + 1)
     elif isinstance(value, str) and (len(words) > _PARAGRAPH_CHARACTERS or "\n" in words):
         blocks.item(_label(path, ""))
         blocks.paragraph(words)
     elif words:
         blocks.item(_label(path, words))
+
+
+def _holds_records(value: Any) -> bool:
+    """Whether the objects in a list or an object are records of a kind: those of an object share a field's name."""
+    if isinstance(value, list):
+        return True
+    if len(value) < 2 or not all(isinstance(record, dict) for record in value.values()):
+        return False
+    return bool(set.intersection(*map(set, value.values())))
 
 
 def _say_record(record: dict[str, Any]) -> str | None:
