@@ -141,3 +141,10 @@ def test_a_reader_that_fails_costs_no_more_than_its_file(tmp_path: Path, monkeyp
     monkeypatch.setattr("index.loading.formats.rtf.read_rtf", fail)
     document = read(tmp_path, "a.eml", make_message({"a.rtf": b"{\\rtf1 He went.}"}).as_bytes())
     assert document.unread == "the attachment a.rtf"
+
+
+def test_an_archive_whose_directory_points_before_its_start_is_refused(tmp_path: Path) -> None:
+    content = bytearray(make_zip({"a.txt": "He went."}))
+    content[-6:-2] = (int.from_bytes(content[-6:-2], "little") + 5_000).to_bytes(4, "little")
+    with pytest.raises(UnreadableError, match=r"^(?:damaged|no text \(the file a\.txt\))$"):
+        read(tmp_path, "a.zip", bytes(content))

@@ -65,7 +65,7 @@ class Archive:
             # What the directory declares may be a lie: no more is unpacked than the limit and one byte.
             with self._zip.open(info) as member:
                 content = member.read(limit + 1) if info.file_size <= limit else b""
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError) as error:
             raise UnreadableError("damaged") from error
         self._left = max(0, self._left - len(content))
         if info.file_size > limit or len(content) > limit:
