@@ -6,6 +6,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hashed import CHUNK_TOKENS, HashEmbedding, contents, put, put_chunks, rows
 from index.documents import Document, identify
 from index.errors import StoreError
 from index.library import finish
+from index.storing.mending import fill_rows
 from index.storing.store import SCHEMA_VERSION, Store, discard, place_of
 from index.storing.versions import number_chunks
 from index.sync import sync
@@ -400,3 +402,29 @@ def test_a_store_that_nobody_changed_is_not_opened_again(store: Store) -> None:
     rows = store._keeper.rows
     store.refresh()
     assert store._keeper.rows is rows
+
+
+def fail_to_write(store: Store) -> None:
+    with pytest.raises(StoreError, match="The disk is full"), store.writing():
+        raise StoreError("The disk is full.")
+
+
+def test_a_write_that_fails_takes_the_rows_from_no_search(store: Store, folder: Path) -> None:
+    chunks = put(store, *write(folder, a=LONG))
+    with ThreadPoolExecutor(1) as thread:
+        with store._keeper.alone():
+            failed = thread.submit(fail_to_write, store)
+            wait([failed], timeout=0.3)
+            with store._keeper.searching() as found:
+                assert found.count() == len(chunks)
+        failed.result()
+
+
+def test_whoever_reads_rows_waits_while_they_are_made_anew(store: Store, folder: Path) -> None:
+    chunks = put(store, *write(folder, a=LONG))
+    with ThreadPoolExecutor(1) as thread:
+        with store._keeper.alone(), store._keeper.making_anew() as found:
+            reading = thread.submit(store.vectors, [chunk.id for chunk in chunks])
+            wait([reading], timeout=0.3)
+            assert fill_rows(found, store.lexicon)
+        assert len(reading.result()) == len(chunks)

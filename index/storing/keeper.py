@@ -46,9 +46,14 @@ class Keeper:
 
     @property
     def rows(self) -> Rows:
-        """The rows, which `opening` or `making_anew` has opened."""
-        assert self._parts is not None
-        return self._parts
+        """The rows, which `opening` or `making_anew` has opened; a thread that is just at it is waited for.
+
+        Raises RowsFailedError where it came to nothing.
+        """
+        with self._one_thread:
+            if self._parts is None:
+                raise RowsFailedError("they could not be opened")
+            return self._parts
 
     def is_current(self) -> bool:
         """Whether the rows are open, and nothing has happened to Chroma's files since."""
@@ -174,10 +179,11 @@ class Keeper:
         self._files.clear()
 
     def let_go(self) -> None:
-        """Have the rows be opened anew before they are used again."""
-        if self._parts is not None:
-            self._parts = None
-            forget_open_stores()
+        """Have the rows be opened anew before they are used again; not while another thread uses them."""
+        with self._one_thread:
+            if self._parts is not None:
+                self._parts = None
+                forget_open_stores()
 
 
 @contextmanager
