@@ -175,6 +175,43 @@ def test_items_cells_and_long_or_finished_lines_are_no_headings(text: str) -> No
     assert {kind for _, kind in kinds_of(text)} == {"prose"}
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("text", "headings"),
+    [
+        ("Head of sales: Karl Aster\nHead of purchase: Mina Dorr\n\nThey meet weekly.", []),
+        ("Boat\n\n**Length:** 9.4 metres\n**Draught:** 1.6 metres\n\n**Home port:** Selsund", ["Boat"]),
+        ("Fact sheet\n\nHeight: 42 metres\n\nBuilt in 1871\n\nKeeper: Tove Ramm", ["Fact sheet"]),
+        ("Meeting of 4 March\n\nAnna: We order paper on Friday\nCarl: It costs 700 crowns", ["Meeting of 4 March"]),
+        ("Leek soup\n\nServes 4\nTakes 35 minutes\n\n3 leeks\n2 potatoes\n\nCut the leeks.", ["Leek soup"]),
+        ("Harbour office\nMill Lane 4\n3301 Hallmoor\nOpen on weekdays", ["Harbour office"]),
+        ("Install it:\n\n```\nbrokerctl install --port 5677\n```\n\nThen start it.", []),
+        ("server:\n  host: 10.0.0.8\n  port: 8443", []),
+        ("Q: How long is the warranty?\nA: Two years", ["Q: How long is the warranty?"]),
+        ("**Do you ship abroad?**\n\nYes, everywhere.", ["**Do you ship abroad?**"]),
+        ("- Do you deliver?\n- Within five kilometres.\n- Is it free?\n- Yes.", ["Do you deliver?", "Is it free?"]),
+        ("Ask yourself:\n\n- Is it true?\n- Is it kind?\n- Is it needed?", []),
+    ],
+)
+def test_short_lines_among_their_like_are_content(text: str, headings: list[str], newline: str) -> None:
+    assert [words for words, kind in kinds_of(text.replace("\n", newline)) if kind == "heading"] == headings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Putin: From praise to distance",
+        "The tour: A snub\n\nIsrael: Ally or partner",
+        "The limits of a personal bond\n20 May 2025",
+        "The tour\n========",
+    ],
+)
+def test_titles_stay_headings_with_a_colon_a_subtitle_or_a_date(text: str) -> None:
+    assert {kind for _, kind in kinds_of(f"{text}\n\nHe went for trade, and he came back with less.")[:-1]} == {
+        "heading"
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -150,7 +150,7 @@ def test_headings_on_headings_stay_with_what_they_head() -> None:
 
 
 def test_short_lines_that_all_look_like_headings_fill_their_chunks_but_for_one_line() -> None:
-    lines = [f"Line {number}\n" for number in range(10)]
+    lines = [f"Line {number}\n\n" for number in range(10)]
     assert chunks_of("".join(lines), 10) == ["".join(lines[:4]), "".join(lines[4:8]), "".join(lines[8:])]
 
 

@@ -8,7 +8,8 @@ stand alone), then each block into sentences by its punctuation, with rules for 
 decimals, quotations and scripts without spaces.
 
 But: the abbreviations are those of English and of a few neighbours; and whether a line end is a
-paragraph's end or only the width of somebody's editor is an estimate.
+paragraph's end or only the width of somebody's editor is an estimate, as is which short line is a
+heading: it is content among others of its kind.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Literal
 
 Kind = Literal["prose", "heading", "boilerplate"]
@@ -296,14 +298,87 @@ def _is_boilerplate(sentence: str) -> bool:
     return any(word in folded for word in _BOILERPLATE_WORDS) and _BOILERPLATE_HOLDS.search(sentence) is not None
 
 
+# "Head of sales: Karl Aster", "**Length:** 9.4 metres", "Anna: Then we order the paper"
+_LABELLED = re.compile(r"\W{0,4}\w[^:\n\r]{0,40}:[*_]{0,3}\s")
+_LONGEST_HEADING_CHARACTERS = 100
+_NEIGHBOURS = 2  # lines on either side that a short line is compared with
+
+
 def _kind_of(text: str, block: Block, spans: list[tuple[int, int]]) -> Kind:
     if any(_is_boilerplate(text[start:end]) for start, end in spans):
         return "boilerplate"
     if block.marked:
         return "heading"
     words = text[block.start : block.end]
-    alone = len(spans) == 1 and not block.item and len(words) <= 100
-    # A short line that stands alone is a heading unless it ends as a statement does.
-    if alone and "|" not in words and (words.endswith("?") or not _ENDS.search(words)):
-        return "heading"
-    return "prose"
+    # A short line that stands alone is a heading unless it ends as a statement does, or is content among its like.
+    if len(spans) > 1 or not _is_short(words):
+        return "prose"
+    if _asks(words):
+        return "heading" if not block.item or _heads_answer(text, block) else "prose"
+    return "prose" if block.item or _is_listed(text, block) else "heading"
+
+
+def _is_short(line: str) -> bool:
+    """Whether a line could be a heading by its length and its end."""
+    return len(line) <= _LONGEST_HEADING_CHARACTERS and "|" not in line and (_asks(line) or not _ENDS.search(line))
+
+
+def _asks(line: str) -> bool:
+    return line.rstrip(" *_").endswith("?")
+
+
+def _heads_answer(text: str, block: Block) -> bool:
+    """Whether a list's item that asks is the question of an answer below it, and not one of several questions."""
+    above, below = ([line for line in lines if line.strip()] for lines in _find_lines_around(text, block))
+    return bool(below) and not any(map(_asks, above[:1] + below[:1]))
+
+
+def _is_listed(text: str, block: Block) -> bool:
+    """Whether a short line is one of several in a row, which head nothing: facts, an address, a list, a conversation.
+
+    Three in a row, or two alike: both with a label, or both with a digit. The first may head the others, as a name
+    does above an address, where it has neither. Across blank lines labels alone tell, since headings stand so too.
+    """
+    first, *rest = text[block.start : block.end].splitlines(keepends=True)
+    has_label, has_digit = _is_labelled(first), _has_digit(first)
+    above, below = _find_lines_around(text, block)
+    before, after = _take_short(above), _take_short(below)
+    for line in (*before[:1], *after[:1], *rest):
+        if (has_label and _is_labelled(line)) or (has_digit and _has_digit(line)):
+            return True
+    if len(before) + len(after) >= _NEIGHBOURS and (before or has_label or has_digit):
+        return True
+    above, below = ([line for line in lines if line.strip()] for lines in (above, below))
+    if not has_label:
+        return all(map(_is_labelled, [*above[:1], *below[:1]])) and bool(_take_short(above) and _take_short(below))
+    before, after = _take_short(above), _take_short(below)
+    return len(before) + len(after) >= _NEIGHBOURS and any(map(_is_labelled, before + after))
+
+
+def _find_lines_around(text: str, block: Block) -> tuple[list[str], list[str]]:
+    """The lines above and below a block, nearest first, as far as such short ones reach."""
+    width = (_LONGEST_HEADING_CHARACTERS + 2) * (_NEIGHBOURS + 1)
+    begin = start_of_line(text, block.start)
+    above = text[max(0, begin - width) : begin].splitlines()[::-1]
+    return above, text[block.end : block.end + width].splitlines()[1:]
+
+
+def _take_short(lines: list[str]) -> list[str]:
+    """The first of the lines, as long as they are short, with words, and no item, heading or boilerplate."""
+    short = takewhile(_is_content, (line.strip() for line in lines))
+    return list(islice(short, _NEIGHBOURS))
+
+
+def _is_content(line: str) -> bool:
+    if _FENCE.match(line):
+        return True
+    is_marked = _HEADING.match(line) or _BULLET.match(line)
+    return bool(_WORDS.search(line)) and _is_short(line) and not is_marked and not _is_boilerplate(line)
+
+
+def _is_labelled(line: str) -> bool:
+    return _LABELLED.match(line) is not None
+
+
+def _has_digit(line: str) -> bool:
+    return any(map(str.isdigit, line))
