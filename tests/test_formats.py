@@ -193,6 +193,30 @@ def test_a_page_without_text_is_still_counted(tmp_path: Path) -> None:
     assert len(document.pages) == 6
 
 
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("It needs mainte-\nnance.", "needs maintenance."),
+        ("It is a well-\nknown seal.", "a well-known seal."),
+        ("The state-of-the-\nart pump.", "state-of-the-art pump."),
+        ("The COVID-\n19 rules of Coca-\nCola.", "COVID-19 rules of Coca-Cola."),
+        ("A third was bought by a party, and a third-\nparty sold it.", "a third-party sold"),
+        ("The house of the hold: a household, house-\nhold or both.", "a household, household or"),
+        ("The year ended on Friday, year-\non-year.", "Friday, year-on-year."),
+        ("The well-\nknown", "The well-known"),
+    ],
+)
+def test_a_hyphen_at_the_end_of_a_line_of_a_pdf_stays_where_it_is_the_words_own(
+    tmp_path: Path, lines: str, words: str
+) -> None:
+    assert words in read(tmp_path, "a.pdf", make_pdf([lines])).text
+
+
+def test_words_of_the_pages_before_tell_of_a_hyphen(tmp_path: Path) -> None:
+    pages = ["The term is long.", "They are long-\nterm loans to off-\nicers."]
+    assert "They are long-term loans to officers." in read(tmp_path, "a.pdf", make_pdf(pages)).text
+
+
 def test_no_character_within_a_word_of_a_pdf_breaks_it(tmp_path: Path) -> None:
     document = read(tmp_path, "a.pdf", make_pdf(["The talks were re\u00ad\nsumed in the off-\nice of the en\x07voy."]))
     assert document.text == "The talks were resumed in the office of the envoy."

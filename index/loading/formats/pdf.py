@@ -1,12 +1,14 @@
 """PDF: the text of each page, by pdfium, with the offsets at which the pages start.
 
-But: hard line ends stay as they are, and what is scanned or drawn is not read.
+But: hard line ends stay as they are, and what is scanned or drawn is not read. Whether a hyphen at a line's end is a
+word's own is an estimate from the words of the document.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+from itertools import pairwise
 from typing import Any
 
 from index.loading.formats import Extract, UnreadableError
@@ -17,8 +19,12 @@ _TITLE_PAGE_CHARACTERS = 4_000  # of the first page, in which its title is looke
 _STAMP_CHARACTERS = 40  # of text beside a picture of half a page, that may be all that its scan says
 _MOST_LINES = 10  # on a page that is only ruled or framed
 _END_BYTES = 4_096  # at the end of a file, in which its last line is looked for
-# pdfium writes this where a line's end breaks a word.
-_HYPHEN = re.compile(r"[\x02\ufffe\u00ad]\s*\n\s*|[\x02\ufffe]")
+_SOFT_HYPHEN = re.compile(r"\u00ad\s*\n\s*")
+# pdfium writes this for a hyphen that stands at a line's end.
+_HYPHEN = re.compile(r"[\x02\ufffe](?:\s*\n\s*)?")
+_WORD = re.compile(r"\w++(?:-\w++)*+")
+_WORD_CHARACTERS = 60  # beside a hyphen, in which its words are looked for
+_COMPOUNDING = frozenset("well self non".split())  # what keeps its hyphen before most words
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
 
@@ -37,6 +43,7 @@ def read_pdf(content: bytes) -> Extract:
     with contextlib.closing(document):
         blocks = Blocks()
         unreadable = pictures = 0
+        known = set[str]()
         forms = document.get_formtype() == pypdfium2.raw.FORMTYPE_ACRO_FORM
         if forms:
             document.init_forms()
@@ -49,7 +56,7 @@ def read_pdf(content: bytes) -> Extract:
                 unreadable += 1
                 continue
             pictures += is_picture
-            for paragraph in re.split(r"\n[ \t]*\n", text):
+            for paragraph in re.split(r"\n[ \t]*\n", _mend_words(text, known)):
                 blocks.paragraph(paragraph)
             if blocks.is_full:
                 break
@@ -110,7 +117,37 @@ def _read_page(document: object, number: int, forms: bool) -> tuple[str, bool]:
         text = str(words.get_text_bounded())
         is_picture = _is_picture(page, sum(map(str.isalnum, text[: 10 * _STAMP_CHARACTERS])))
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
-    return _HYPHEN.sub("", text), is_picture
+    return _SOFT_HYPHEN.sub("", text), is_picture
+
+
+def _mend_words(text: str, known: set[str]) -> str:
+    """The text with the words whole that a line's end has broken. known: the words of the pages so far, added to."""
+    pieces = _HYPHEN.split(text)
+    for place, piece in enumerate(pieces):
+        words = _WORD.findall(piece.casefold())
+        # The words beside a break are no evidence of what they are.
+        for word in words[place > 0 : len(words) - (place < len(pieces) - 1)]:
+            known.update((word, *word.split("-")))
+    mended = pieces[:1]
+    for before, after in pairwise(pieces):
+        left, right = _WORD.findall(before[-_WORD_CHARACTERS:])[-1:], _WORD.findall(after[:_WORD_CHARACTERS])[:1]
+        is_compound = bool(left and right) and _is_compound(left[0], right[0], known)
+        mended.append(f"-{after}" if is_compound else after)
+    return "".join(mended)
+
+
+def _is_compound(left: str, right: str, known: set[str]) -> bool:
+    """Whether the hyphen between two words is their own, "well-known", and not the line's, "mainte-nance".
+
+    What the document writes elsewhere decides: the word whole, or its parts. Then how the parts look.
+    """
+    if left[-1].isdigit() or right[0].isdigit() or (right[0].isupper() and not left.isupper()):
+        return True
+    left, right = left.casefold(), right.casefold()
+    if left + right in known:
+        return False
+    first, last = left.rpartition("-")[2], right.partition("-")[0]
+    return "-" in left or (first in known and last in known) or (first in _COMPOUNDING and len(last) > 4)
 
 
 def _is_picture(page: Any, letters: int) -> bool:
