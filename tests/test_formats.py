@@ -16,10 +16,15 @@ import openpyxl
 import pptx
 import pytest
 from made_files import WORD, join_pdf, make_docx, make_pdf, make_zip, read
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.opc.package import Part
+from pptx.opc.packuri import PackURI
 from pptx.util import Inches
 
 from index.documents import Document, page_at
 from index.loading.formats import UnreadableError, find_format
+from index.loading.formats.numbering import render_number
 from index.splitting.sentences import find_sentences
 
 
@@ -275,7 +280,8 @@ def test_a_word_document_in_reading_order(tmp_path: Path) -> None:
     assert document.date == "2025-05-13"
     assert document.text == (
         "# The tour\n\nThe president left on Monday. He was bold.\n\n## What comes next\n\n"
-        "- A second visit.\n- A third one.\n- Country: Qatar; Days: 2\n\nHe came home."
+        "- A second visit.\n- A third one.\n- Country: Qatar; Days: 2\n\nHe came home.\n\n"
+        "Header: Confidential"
     )
 
 
@@ -292,7 +298,112 @@ def test_notes_boxes_and_changes_of_a_word_document(tmp_path: Path) -> None:
     <w:footnote w:id="0" w:type="separator"><w:p><w:r><w:t>----a</w:t></w:r></w:p></w:footnote>
     <w:footnote w:id="2"><w:p><w:r><w:t>So he says.</w:t></w:r></w:p></w:footnote></w:footnotes>"""
     document = read(tmp_path, "a.docx", make_docx(body, footnotes=notes))
-    assert document.text == "He went home.\n\nA box.\n\nA control.\n\nLine one.\nLine two.\n\nSo he says."
+    assert document.text == "He went home.\n\nSo he says.\n\nA box.\n\nA control.\n\nLine one.\nLine two."
+
+
+_LEVELS = """<w:abstractNum w:abstractNumId="7">
+<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="upperRoman"/><w:pStyle w:val="Heading1"/>
+<w:lvlText w:val="%1."/></w:lvl>
+<w:lvl w:ilvl="1"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:isLgl/><w:lvlText w:val="%1.%2"/></w:lvl>
+<w:lvl w:ilvl="2"><w:start w:val="3"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="%3)"/></w:lvl>
+<w:lvl w:ilvl="3"><w:numFmt w:val="bullet"/><w:lvlText w:val="o"/></w:lvl></w:abstractNum>
+<w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>
+<w:num w:numId="2"><w:abstractNumId w:val="7"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="9"/></w:lvlOverride>
+</w:num>"""
+
+
+def _numbered(text: str, level: int = 0, name: int = 1) -> str:
+    place = f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{name}"/></w:numPr>'
+    return f"<w:p><w:pPr>{place}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def test_the_lists_of_a_word_document_are_numbered_as_its_reader_sees_them(tmp_path: Path) -> None:
+    body = (
+        '<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>Scope</w:t></w:r></w:p>'
+        + _numbered("All boats", 1)
+        + _numbered("Sails", 2)
+        + _numbered("Oars", 2)
+        + _numbered("Of ash", 3)
+        + _numbered("", 1)
+        + _numbered("Crews", 1)
+        + f"<w:tbl><w:tr><w:tc>{_numbered('Cook')}</w:tc><w:tc/></w:tr><w:tr/></w:tbl>"
+        + _numbered("Buoys", 2)
+        + _numbered("Locks", 0, 2)
+        + _numbered("Keys", 0, 1)
+        + _numbered("Unnumbered", 0, 0)
+    )
+    heading = '<w:style w:styleId="{}"><w:name w:val="{}"/>{}</w:style>'
+    styles = heading.format("Heading1", "heading 1", '<w:basedOn w:val="Base"/>')
+    styles += heading.format("Base", "base", '<w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>')
+    content = make_docx(
+        body,
+        numbering=f"<w:numbering {WORD}>{_LEVELS}</w:numbering>",
+        styles=f"<w:styles {WORD}>{styles}</w:styles>",
+    )
+    document = read(tmp_path, "a.docx", content)
+    assert document.title == "Scope"
+    assert document.text == (
+        "# I. Scope\n\n  - 1.1 All boats\n    - c) Sails\n    - d) Oars\n      - Of ash\n  - 1.3 Crews\n\nII. Cook\n\n"
+        "    - c) Buoys\n- IX. Locks\n- X. Keys\n- Unnumbered"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "form", "text"),
+    [
+        (4, "decimal", "4"),
+        (4, "decimalZero", "04"),
+        (28, "lowerLetter", "bb"),
+        (1994, "upperRoman", "MCMXCIV"),
+        (0, "upperLetter", "0"),
+        (32_767, "lowerLetter", "32767"),
+        (32_767, "upperRoman", "32767"),
+        (4, "none", ""),
+        (4, "chineseCounting", "4"),
+    ],
+)
+def test_a_number_is_written_in_the_form_of_its_list(number: int, form: str, text: str) -> None:
+    assert render_number(number, form) == text
+
+
+def test_comments_headers_and_pictures_of_a_word_document(tmp_path: Path) -> None:
+    body = """
+    <w:p><w:r><w:t>Take </w:t></w:r><w:commentRangeStart w:id="4"/><w:r><w:t>the fer</w:t></w:r><w:r><w:t>ry</w:t></w:r>
+    <w:commentRangeEnd w:id="4"/><w:r><w:commentReference w:id="4"/><w:t>.</w:t></w:r></w:p>
+    <w:p><w:r><w:drawing><docPr descr="A chart of&#10;the bay"/></w:drawing><w:t>Here.</w:t></w:r></w:p>
+    <w:p><w:r><w:drawing><docPr descr="C:\\My boats\\boat.PNG"/></w:drawing><w:t>Minutes</w:t></w:r></w:p>"""
+    comments = f"""<w:comments {WORD}>
+    <w:comment w:id="4" w:author="Ida Voss"><w:p><w:r><w:t>It is</w:t></w:r></w:p><w:p><w:r><w:t>late.</w:t></w:r></w:p>
+    </w:comment><w:comment w:id="5" w:author="Author"><w:p><w:r><w:t>Who?</w:t></w:r></w:p></w:comment></w:comments>"""
+    header = f"""<w:hdr {WORD}><w:p><w:r><w:t>Minutes</w:t></w:r></w:p><w:p><w:r><w:t>Draft of</w:t><w:tab/>
+    <w:t>May</w:t></w:r></w:p>
+    <w:p><w:r><w:t>Page </w:t><w:instrText> PAGE </w:instrText><w:t>3</w:t><w:t> of 4</w:t></w:r></w:p>
+    <w:p><w:r><w:t>Draft of May</w:t></w:r></w:p><w:p><w:r><w:t>- 3 -</w:t></w:r></w:p></w:hdr>"""
+    footer = f"<w:ftr {WORD}><w:p><w:r><w:t>Route 3</w:t></w:r></w:p></w:ftr>"
+    document = read(tmp_path, "a.docx", make_docx(body, comments=comments, header=header, footer=footer))
+    assert document.text == (
+        "Take the ferry .\n\nHere.\n\nPicture: A chart of the bay\n\nMinutes\n\n"
+        "Comment by Ida Voss on “the ferry”: It is late.\n\nComment: Who?\n\nHeader: Draft of May\n\nFooter: Route 3"
+    ).replace(" .", ".")
+    assert document.unread == ""
+
+
+def test_charts_and_diagrams_of_an_office_file_are_read(tmp_path: Path) -> None:
+    def points(axis: str, *values: str) -> str:
+        made = "".join(f'<c:pt idx="{index}"><c:v>{value}</c:v></c:pt>' for index, value in enumerate(values))
+        return f"<c:{axis}><c:strRef><c:strCache>{made}</c:strCache></c:strRef></c:{axis}>"
+
+    def series(name: str, *values: str) -> str:
+        return f"<c:ser><c:tx><c:v>{name}</c:v></c:tx>{points('cat', 'May', 'June')}{points('val', *values)}</c:ser>"
+
+    chart = f"""<c:chartSpace xmlns:c="urn:c" xmlns:a="urn:a"><c:chart><c:title><c:tx><a:p><a:t>Gue</a:t>
+    <a:t>sts</a:t></a:p></c:tx></c:title>{series("Boats", "3", "4")}{series("Cars", "5")}</c:chart></c:chartSpace>"""
+    diagram = """<d:dataModel xmlns:d="urn:d" xmlns:a="urn:a"><d:ptLst><d:pt><d:t><a:p><a:t>Row</a:t></a:p></d:t></d:pt>
+    <d:pt type="pres"/><d:pt><d:t><a:p><a:t>Rest</a:t></a:p></d:t></d:pt></d:ptLst></d:dataModel>"""
+    content = make_docx("<w:p><w:r><w:t>He went.</w:t></w:r></w:p>", chart=chart, diagramData=diagram)
+    document = read(tmp_path, "a.docx", content)
+    assert document.text == "He went.\n\nChart: Guests\n\n- May; Boats: 3; Cars: 5\n- June; Boats: 4\n- Row\n- Rest"
+    assert document.unread == ""
 
 
 def test_a_presentation_has_a_page_for_each_slide(tmp_path: Path) -> None:
@@ -315,6 +426,39 @@ def test_a_presentation_has_a_page_for_each_slide(tmp_path: Path) -> None:
         "He stood in a group.\n\n- Country: Qatar; Days: 2"
     )
     assert document.pages == (0, document.text.index("He stood"))
+
+
+def test_comments_notes_and_pictures_of_a_presentation(tmp_path: Path) -> None:
+    made = pptx.Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[5])
+    slide.shapes.title.text = "The tour"
+    group = slide.shapes.add_group_shape()
+    group._element.nvGrpSpPr.cNvPr.set("descr", "Three boats")
+    group.shapes.add_textbox(0, 0, Inches(1), Inches(1))._element.nvSpPr.cNvPr.set("descr", "A sign")
+    data = CategoryChartData()
+    data.categories = ["May", "June"]
+    data.add_series("Guests", (3, 4))
+    chart = slide.shapes.add_chart(XL_CHART_TYPE.PIE, 0, 0, Inches(1), Inches(1), data)
+    chart._element.nvGraphicFramePr.cNvPr.set("descr", "boats.png")
+    slide.notes_slide.notes_text_frame.text = "Say why."
+    reply = '<p:reply authorId="3"><p:txBody><a:p><a:t>Yes</a:t></a:p></p:txBody></p:reply>'
+    words = "<p:txBody><a:p><a:r><a:t>Too </a:t></a:r><a:r><a:t>long.</a:t></a:r></a:p></p:txBody>"
+    comments = f'<p:cm authorId="{{7}}"><p:replyLst>{reply}</p:replyLst>{words}</p:cm>'
+    comments += '<p:cm authorId="{7}"><p:text>An old one.</p:text></p:cm>'
+    namespaces = 'xmlns:p="urn:p" xmlns:a="urn:a"'
+    for place, kind, owner, content in (
+        ("/ppt/authors.xml", "authors", made.part, '<p:author id="{7}" name="Ida Voss"/>'),
+        ("/ppt/comments/new.xml", "comments", slide.part, comments),
+    ):
+        part = Part(PackURI(place), "application/xml", made.part.package, f"<p:x {namespaces}>{content}</p:x>".encode())
+        owner.relate_to(part, f"http://schemas.microsoft.com/office/2018/10/relationships/{kind}")
+    document = read(tmp_path, "a.pptx", save(made))
+    assert document.text == (
+        "## The tour\n\nPicture: Three boats\n\nPicture: A sign\n\nSay why.\n\n"
+        "- May; Guests: 3\n- June; Guests: 4\n\nComment by Ida Voss: Too long.\n\nComment: Yes\n\n"
+        "Comment by Ida Voss: An old one."
+    )
+    assert document.unread == ""
 
 
 def test_every_sheet_of_a_workbook_row_by_row(tmp_path: Path) -> None:
@@ -365,6 +509,61 @@ def test_an_opendocument_text(tmp_path: Path) -> None:
     document = read(tmp_path, "a.odt", content)
     assert (document.title, document.date) == ("A diary", "2025-05-13")
     assert document.text == "## The tour\n\nHe went home.\n\nSo he says.\n\n- One item.\n- Country: Qatar; Days: 2"
+
+
+def test_lists_comments_headers_pictures_and_objects_of_an_opendocument_text(tmp_path: Path) -> None:
+    def level(number: int, form: str, more: str = "", kind: str = "list-level-style-number") -> str:
+        return f'<text:{kind} text:level="{number}" style:num-format="{form}" {more}/>'
+
+    def items(*texts: str) -> str:
+        return "".join(f"<text:list-item><text:p>{text}</text:p></text:list-item>" for text in texts)
+
+    inner = items("Sails").replace(
+        "</text:list-item>", f"<text:list>{items('Red', 'Blue')}</text:list></text:list-item>"
+    )
+    remark = (
+        "<office:annotation><dc:creator>Ida Voss</dc:creator><dc:date>2025-05-13</dc:date><text:p>Why?</text:p>"
+        "</office:annotation>"
+    )
+    picture = "<draw:frame><draw:image/><svg:title>Fig</svg:title><svg:desc>Two boats</svg:desc></draw:frame>"
+    body = f"""<text:h text:outline-level="1">Boats</text:h>
+    <text:list text:style-name="L">{inner}{items("Oars")}</text:list>
+    <text:p>Take {remark}<text:title>the</text:title> ferry{picture}.</text:p>
+    <text:list text:style-name="L" text:continue-numbering="true">{items("Keys", "")}</text:list>
+    <text:list text:style-name="L">{items("Buoys")}</text:list>{picture}
+    <table:table><table:table-row><table:table-cell>{remark}<text:p>9</text:p></table:table-cell></table:table-row>
+    </table:table>"""
+    lists = level(1, "1", 'style:num-suffix="."') + level(2, "a", 'style:num-suffix=")" text:display-levels="2"')
+    outline = level(1, "I", 'style:num-suffix="."', "outline-level-style")
+    namespaces = (
+        _ODF
+        + ' xmlns:draw="urn:draw" xmlns:style="urn:style" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        + ' xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"'
+    )
+    page = """<style:master-page><style:header><text:p>Draft</text:p></style:header>
+    <style:footer><text:p>Page <text:page-number>3</text:page-number></text:p><text:p>Page 3 is empty</text:p>
+    </style:footer></style:master-page>"""
+    chart = """<office:chart><chart:chart xmlns:chart="urn:chart"><chart:title><text:p>Guests</text:p></chart:title>
+    </chart:chart></office:chart>"""
+    members = {
+        "content.xml": f"<office:automatic-styles><text:list-style style:name='L'>{lists}</text:list-style>"
+        f"</office:automatic-styles><office:body><office:text>{body}</office:text></office:body>",
+        "styles.xml": f"<text:outline-style>{outline}</text:outline-style>"
+        f"<office:master-styles>{page}</office:master-styles>",
+        "Object 1/content.xml": f"<office:body>{chart}</office:body>",
+        "Object 2/content.xml": "<math/>",
+    }
+    content = make_zip(
+        {"mimetype": "application/vnd.oasis.opendocument.text"}
+        | {name: f"<office:document {namespaces}>{member}</office:document>" for name, member in members.items()}
+    )
+    document = read(tmp_path, "a.odt", content)
+    assert document.text == (
+        "# I. Boats\n\n- 1. Sails\n  - 1.a) Red\n  - 1.b) Blue\n- 2. Oars\n\nTake the ferry.\n\n"
+        "Comment by Ida Voss: Why?\n\nPicture: Two boats\n\n- 3. Keys\n- 1. Buoys\n\nPicture: Two boats\n\n"
+        "- 9 Comment by Ida Voss: Why?\n\nGuests\n\nHeader: Draft\n\nFooter: Page 3 is empty"
+    )
+    assert document.unread == "1 embedded object"
 
 
 # -- mail, books ------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ content cannot: a table from prose with commas, an e-mail kept as a note from an
     opendocument.py .odt, .odp, .ods                 notebook.py .ipynb
     subtitles.py .srt, .vtt                          bundle.py .zip
 
-Each has functions from a file's bytes to an `Extract`, and imports its library when first called.
+Each has functions from a file's bytes to an `Extract`, and imports its library when first called. Office files share
+archive.py (their zip), asides.py (what stands beside the text) and numbering.py (the numbers of lists).
 """
 
 from __future__ import annotations

@@ -95,14 +95,19 @@ class Archive:
 
     def try_related(self, name: str, kind: str) -> _Element | None:
         """The root of the first part of a kind that a part refers to, where there is one that can be read."""
-        place = self.find_related(name, kind)
-        if place is not None and place not in self:
-            self._faults.append(f"the part {place} is missing")
-        return self.try_xml(place) if place is not None else None
+        return next((root for _, root in self.try_all_related(name, kind)), None)
 
-    def note_unread(self, name: str) -> None:
-        """Count what a part refers to that holds text and is not read."""
-        kinds = (_UNREAD_KINDS.get(kind) for kind, _ in self.read_relations(name).values())
+    def try_all_related(self, name: str, *kinds: str) -> Iterator[tuple[str, _Element]]:
+        """The kind and the root of each part of some kinds that a part refers to, where it can be read."""
+        for kind, place in dict.fromkeys(self.read_relations(name).values()):
+            if kind in kinds and place not in self:
+                self._faults.append(f"the part {place} is missing")
+            elif kind in kinds and (root := self.try_xml(place)) is not None:
+                yield kind, root
+
+    def note_unread(self, name: str, read: Container[str] = ()) -> None:
+        """Count what a part refers to that holds text and is not read, but for the members that are."""
+        kinds = (_UNREAD_KINDS.get(kind) for kind, place in self.read_relations(name).values() if place not in read)
         self._unread.update(kind for kind in kinds if kind)
 
     def tell_unread(self, blocks: Blocks) -> None:

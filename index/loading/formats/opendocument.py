@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from index.loading.formats import Extract, UnreadableError
-from index.loading.formats.archive import Archive, join_text, local_name, whole_number
+from index.loading.formats.archive import Archive, attribute, join_text, local_name, whole_number
+from index.loading.formats.asides import describe_picture, tell_comment, write_margins
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.fields import read_date, read_title
+from index.loading.formats.numbering import HIGHEST, LEVELS, Counter, Level
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -18,13 +21,16 @@ _MOST_REPEATS = 100  # a row or cell that says it is repeated more often only fi
 _MOST_COLUMNS = 16_384
 _MOST_CELLS = 20_000_000
 _BOXES = frozenset({"text-box", "note"})
+_REMARKS = frozenset({"annotation", "desc"})  # a comment, what is said of a picture
+_FORMS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman", "": "none"}
+_PICTURE_TITLE = "svg-compatible:1.0}title"  # the name that it has in its program
 _SIGNS = {"h": " ", "p": " ", "tab": "\t", "line-break": "\n"}
 _SPACES = re.compile(r"\s+")
-_UNSEEN = frozenset("tracked-changes annotation annotation-end sequence-decls forms settings note-citation".split())
+_UNSEEN = frozenset("tracked-changes annotation-end sequence-decls forms settings note-citation".split())
 
 
 def read_opendocument(content: bytes) -> Extract:
-    """The text of the document's body, notes where they are referred to. Raises UnreadableError."""
+    """The text of the document's body, notes and comments where they stand, then headers. Raises UnreadableError."""
     archive = Archive(content)
     if b"manifest:encryption-data" in archive.read("META-INF/manifest.xml"):
         raise UnreadableError("encrypted")
@@ -33,14 +39,77 @@ def read_opendocument(content: bytes) -> Extract:
     if body is None:
         raise UnreadableError("damaged")
     blocks = Blocks()
+    styles = archive.try_xml("styles.xml")
+    _write_numbers(body, [part for part in (styles, root) if part is not None])
     _read(body, blocks)
+    objects = [name for name in archive.names if name.endswith("/content.xml")]
+    unread = len(objects)
+    for name in objects:
+        part = archive.try_xml(name)
+        for inner in part.iterchildren("{*}body") if part is not None else ():  # a chart, a sheet; a formula has none
+            _read(inner, blocks)
+            unread -= 1
+    write_margins(blocks, _read_margins(styles) if styles is not None else ())
     meta = archive.try_xml("meta.xml")
     fields = {local_name(field): field.text or "" for field in meta.iterfind("{*}meta/*")} if meta is not None else {}
     found = read_date(fields.get("date")) or read_date(fields.get("creation-date"))
     archive.tell_unread(blocks)
-    objects = sum(name.endswith("/content.xml") for name in archive.names)
-    blocks.miss(f"{objects:,} embedded object{'s' * (objects > 1)}" if objects else "")
+    blocks.miss(f"{unread:,} embedded object{'s' * (unread > 1)}" if unread else "")
     return Extract(blocks.text, read_title(fields.get("title")), found, tuple(blocks.pages), blocks.unread)
+
+
+def _write_numbers(body: _Element, parts: list[_Element]) -> None:
+    """Write the numbers of lists into their items, since the file only says how they are counted."""
+    import lxml.etree
+
+    styles = {attribute(style, "name"): _read_levels(style) for part in parts for style in part.iter("{*}list-style")}
+    outline = next((_read_levels(style) for part in parts for style in part.iter("{*}outline-style")), {})
+    headings = Counter()
+    counters: defaultdict[str | None, Counter] = defaultdict(Counter)
+    names: list[str | None] = []  # the styles of the lists around
+    for event, part in lxml.etree.iterwalk(body, events=("start", "end"), tag=("{*}list", "{*}list-item", "{*}h")):
+        kind, number = local_name(part), ""
+        if event == "end":
+            if kind == "list":
+                names.pop()
+        elif kind == "list":
+            names.append(attribute(part, "style-name") or (names[-1] if names else None))
+            if attribute(part, "continue-numbering") != "true" and attribute(part, "continue-list") is None:
+                counters[names[-1]].restart(len(names) - 1)
+        elif kind == "h" and not names and (depth := whole_number(part, "outline-level", 1) - 1) in outline:
+            number = headings.count(depth, outline)
+        elif kind == "list-item" and names and (depth := len(names) - 1) in (levels := styles.get(names[-1], {})):
+            said = whole_number(part, "start-value", -1)
+            number = counters[names[-1]].count(depth, levels, min(said, HIGHEST) if said >= 0 else None)
+            part = part[0] if len(part) and local_name(part[0]) in {"p", "h"} else part
+        if number and local_name(part) != "list-item" and any(map(str.strip, part.itertext())):
+            part.text = f"{number} {part.text or ''}"
+
+
+def _read_levels(style: _Element) -> dict[int, Level]:
+    """How the levels of a list's style are counted."""
+    levels: dict[int, Level] = {}
+    for part in style.iterchildren("{*}list-level-style-number", "{*}outline-level-style"):
+        level = whole_number(part, "level", 1) - 1
+        if level in range(LEVELS):
+            shown = min(max(whole_number(part, "display-levels", 1), 1), level + 1)
+            places = ".".join(f"%{place}" for place in range(level + 2 - shown, level + 2))
+            form = attribute(part, "num-format") or ""
+            before, after = (attribute(part, f"num-{place}") or "" for place in ("prefix", "suffix"))
+            text = f"{before[:9]}{places}{after[:9]}" if form else ""
+            start = min(max(whole_number(part, "start-value", 1), 0), HIGHEST)
+            levels[level] = Level(start, _FORMS.get(form, "decimal"), text)
+    return levels
+
+
+def _read_margins(styles: _Element) -> Iterator[tuple[str, str, bool]]:
+    """The lines of the headers and footers."""
+    for kind in ("header", "footer"):
+        for suffix in ("", "-first", "-left"):
+            for margin in styles.iterfind(f"{{*}}master-styles/{{*}}master-page/{{*}}{kind}{suffix}"):
+                for line in margin.iter("{*}p", "{*}h"):
+                    is_numbered = next(line.iter("{*}page-number", "{*}page-count"), None) is not None
+                    yield kind.capitalize(), _find_text(line)[0], is_numbered
 
 
 def _read(parent: _Element, blocks: Blocks) -> None:
@@ -62,6 +131,8 @@ def _read(parent: _Element, blocks: Blocks) -> None:
             else:
                 blocks.paragraph(text)
             waiting.append((iter(boxes), lists))
+        elif name in _REMARKS:
+            blocks.paragraph(_find_text(element)[0])
         elif name == "table":
             blocks.table(_find_rows(element, blocks))
         elif name not in _UNSEEN:
@@ -87,7 +158,8 @@ def _find_rows(table: _Element, blocks: Blocks) -> Iterator[list[str]]:
 
 
 def _find_text(element: _Element) -> tuple[str, list[_Element]]:
-    """The text of the paragraphs in an element, itself included, without that of the boxes and notes; and these."""
+    """The text of the paragraphs in an element, itself included, or of a remark, without that of the boxes, notes and
+    remarks in it; and these."""
     import lxml.etree
 
     pieces: list[str] = []
@@ -98,7 +170,10 @@ def _find_text(element: _Element) -> tuple[str, list[_Element]]:
         name = local_name(part)
         if event == "start":
             inside += name in {"h", "p"}
-            if inside and (name in _UNSEEN or name in _BOXES):
+            if name in _REMARKS and part is not element:
+                walker.skip_subtree()
+                boxes.append(part)
+            elif inside and (name in _UNSEEN or name in _BOXES or str(part.tag).endswith(_PICTURE_TITLE)):
                 walker.skip_subtree()
                 boxes += [part] if name in _BOXES else []
             elif inside:
@@ -108,4 +183,9 @@ def _find_text(element: _Element) -> tuple[str, list[_Element]]:
         inside -= name in {"h", "p"}
         if inside:
             pieces.append(_SPACES.sub(" ", part.tail or ""))
-    return "".join(pieces), boxes
+    text = "".join(pieces)
+    if (name := local_name(element)) in _REMARKS:
+        text = (
+            describe_picture(element.text) if name == "desc" else tell_comment(element.findtext("{*}creator"), "", text)
+        )
+    return text, boxes

@@ -1,4 +1,4 @@
-"""PowerPoint presentations (.pptx): a page for each slide, in the order of the show, with its notes."""
+"""PowerPoint presentations (.pptx): a page for each slide, in the order of the show, with its notes and comments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, find_children, local_name, whole_number
+from index.loading.formats.asides import describe_picture, read_drawings, tell_comment
 from index.loading.formats.blocks import Blocks
 
 if TYPE_CHECKING:
@@ -17,13 +18,15 @@ _WRAPPERS = frozenset("grpSp AlternateContent Choice".split())
 
 
 def read_pptx(content: bytes) -> Extract:
-    """The text of each slide and of its notes. Raises UnreadableError."""
+    """The text of each slide, of its notes, and of what stands beside it. Raises UnreadableError."""
     archive = Archive(content)
     name = archive.find_related("", "officeDocument") or "ppt/presentation.xml"
     root = archive.read_xml(name)
     if root is None:
         raise UnreadableError("damaged")
     relations = archive.read_relations(name)
+    groups = archive.try_all_related(name, "commentAuthors", "authors")  # up to 2019, and since
+    authors = {author.get("id"): author.get("name") for _, group in groups for author in group}
     blocks = Blocks()
     first_title: list[str] = []
     entries = list(root.iterfind("{*}sldIdLst/{*}sldId"))
@@ -44,7 +47,11 @@ def read_pptx(content: bytes) -> Extract:
         notes = archive.try_related(target, "notesSlide")
         for tree in notes.iterfind("{*}cSld/{*}spTree") if notes is not None else ():
             _read_shapes(tree, blocks, [])
-        archive.note_unread(target)
+        read_drawings(archive, target, blocks)
+        for _, comments in archive.try_all_related(target, "comments"):
+            for comment in comments.iter("{*}cm", "{*}reply"):
+                text = comment.findtext("{*}text") or " ".join(map(_read_text, comment.iterfind("{*}txBody")))
+                blocks.paragraph(tell_comment(authors.get(comment.get("authorId")), "", text))
     title, date = archive.read_properties()
     blocks.miss_some(missing, len(entries), "slide", "missing or damaged")
     archive.tell_unread(blocks)
@@ -55,6 +62,8 @@ def read_pptx(content: bytes) -> Extract:
 def _read_shapes(parent: _Element, blocks: Blocks, titles: list[str]) -> None:
     for shape in find_children(parent, _WRAPPERS):
         name = local_name(shape)
+        for label in (*shape.iterfind("{*}cNvPr"), *shape.iterfind("*/{*}cNvPr")):  # of the group, of the shape
+            blocks.paragraph(describe_picture(label.get("descr")))
         if name == "sp":
             place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
             kind = str(place.get("type", "body")) if place is not None else ""

@@ -1,6 +1,6 @@
-"""Word documents (.docx): headings, paragraphs, lists, tables and notes in reading order.
+"""Word documents (.docx): headings, paragraphs, numbered lists, tables and notes in reading order.
 
-Headers and footers are left out, and so is what a tracked change has deleted.
+After them come charts, comments, headers and footers. What a tracked change has deleted is left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, attribute, find_children, join_text, local_name, whole_number
+from index.loading.formats.asides import describe_picture, read_drawings, tell_comment, write_margins
 from index.loading.formats.blocks import Blocks
+from index.loading.formats.numbering import WordNumbering
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -20,29 +22,93 @@ _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)
 # What a reader of the finished document does not see, or would see twice.
 _UNSEEN = frozenset("del moveFrom delText instrText Fallback rPr pPr sectPr tblPr trPr tcPr".split())
 _WRAPPERS = frozenset("sdt sdtContent customXml ins".split())  # content controls and the like: looked through
+_FIELDS = ("{*}instrText", "{*}fldSimple")
 _SIGNS = {"p": " ", "tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "sym": " "}
 
 
 def read_docx(content: bytes) -> Extract:
-    """The text of the document's body, its notes after it. Raises UnreadableError."""
+    """The text of the document's body, and what stands beside it. Raises UnreadableError."""
+    import lxml.etree
+
     archive = Archive(content)
     name = archive.find_related("", "officeDocument") or "word/document.xml"
     root = archive.read_xml(name)
     if root is None:
         raise UnreadableError("damaged")
     blocks = Blocks()
-    reader = _Reader(blocks, _read_headings(archive, name))
+    styles = archive.try_related(name, "styles")
+    reader = _Reader(blocks, _read_headings(styles))
+    lxml.etree.strip_elements(root, "{*}Fallback", "{*}del", "{*}moveFrom", with_tail=False)
+    _write_numbers(root, WordNumbering(archive.try_related(name, "numbering"), styles))
+    strays = _place_notes(root, archive, name)
     reader.read(root)
-    for kind in ("footnotes", "endnotes"):
-        notes = archive.try_related(name, kind)
-        for note in notes if notes is not None else ():
-            # Those with a type are the lines that part notes from text.
-            if attribute(note, "type") in (None, "normal"):
-                reader.read(note)
+    for note in strays:
+        reader.read(note)
+    read_drawings(archive, name, blocks)
+    _read_comments(root, archive, name, blocks)
+    write_margins(blocks, _read_margins(archive, name))
     title, date = archive.read_properties()
-    archive.note_unread(name)
     archive.tell_unread(blocks)
     return Extract(blocks.text, title or reader.title, date, unread=blocks.unread)
+
+
+def _write_numbers(root: _Element, numbering: WordNumbering) -> None:
+    """Write the numbers of lists and headings into the paragraphs that carry them."""
+    import lxml.etree
+
+    for paragraph in root.iter("{*}p"):
+        number = numbering.count(paragraph)
+        if number and _find_text(paragraph)[0].strip():
+            mark = lxml.etree.Element("t")  # of no name space: none of the file's own
+            mark.text = f"{number} "
+            paragraph.insert(1, mark)
+
+
+def _place_notes(root: _Element, archive: Archive, name: str) -> list[_Element]:
+    """Put notes where they are referred to, as boxes, so that they follow what they are on; the others are given."""
+    import lxml.etree
+
+    strays: list[_Element] = []
+    for kind in ("footnote", "endnote"):
+        notes = archive.try_related(name, f"{kind}s")
+        # Those with a type are the lines that part notes from text.
+        shown = [note for note in notes if attribute(note, "type") in (None, "normal")] if notes is not None else []
+        waiting = {attribute(note, "id") or str(number): note for number, note in enumerate(shown)}
+        for reference in root.iter(f"{{*}}{kind}Reference"):
+            note = waiting.pop(attribute(reference, "id") or "", None)
+            if note is not None:
+                lxml.etree.SubElement(reference, "txbxContent").append(note)
+        strays += waiting.values()
+    return strays
+
+
+def _read_comments(root: _Element, archive: Archive, name: str, blocks: Blocks) -> None:
+    """Write the comments, each with the words that it is on."""
+    comments = archive.try_related(name, "comments")
+    if comments is None:
+        return
+    pieces: list[str] = []
+    length = 0
+    spans: dict[str, list[int]] = {}
+    for part in root.iter("{*}t", "{*}p", "{*}commentRangeStart", "{*}commentRangeEnd"):
+        if (kind := local_name(part)).startswith("comment"):
+            spans.setdefault(attribute(part, "id") or "", []).append(length)
+        else:
+            pieces.append((part.text or "") if kind == "t" else " ")
+            length += len(pieces[-1])
+    text = "".join(pieces)
+    for comment in comments:
+        start, *end = spans.get(attribute(comment, "id") or "", [0])
+        words = text[start : min(end, default=0)]
+        blocks.paragraph(tell_comment(attribute(comment, "author"), words, join_text(comment, _find_text)))
+
+
+def _read_margins(archive: Archive, name: str) -> Iterator[tuple[str, str, bool]]:
+    """The lines of the headers and footers."""
+    for kind, root in archive.try_all_related(name, "header", "footer"):
+        for paragraph in root.iter("{*}p"):
+            fields = (attribute(field, "instr") or field.text or "" for field in paragraph.iter(*_FIELDS))
+            yield kind.capitalize(), _find_text(paragraph)[0], any("PAGE" in field for field in fields)
 
 
 class _Reader:
@@ -59,7 +125,7 @@ class _Reader:
             name = local_name(element) if element is not None else ""
             if element is None:
                 waiting.pop()
-            elif name == "p":
+            elif name in {"p", "docPr"}:
                 waiting.append(iter(self._read_paragraph(element)))
             elif name == "tbl":
                 waiting.append(iter(self._read_table(element)))
@@ -81,7 +147,8 @@ class _Reader:
                     depth = whole_number(field.find("{*}ilvl"), "val", 0)
         level = self._headings.get(style) or (level if level and level < 10 else None)
         if level and text.strip():
-            self.title = self.title or " ".join(text.split())
+            number = paragraph.findtext("t") or ""
+            self.title = self.title or " ".join(text.lstrip().removeprefix(number).split())
             self._blocks.heading(text, level)
         elif depth is not None or style.startswith("List"):
             self._blocks.item(text, depth or 0)
@@ -103,7 +170,7 @@ def _find_named(parent: _Element, name: str) -> Iterator[_Element]:
 
 
 def _find_text(element: _Element) -> tuple[str, list[_Element]]:
-    """The text of a paragraph or cell, without that of the boxes in it, and these boxes."""
+    """The text of a paragraph, cell or picture, without that of the boxes and pictures in it; and these."""
     import lxml.etree
 
     pieces: list[str] = []
@@ -115,15 +182,18 @@ def _find_text(element: _Element) -> tuple[str, list[_Element]]:
             pieces.append(part.text or "")
         elif name in _SIGNS:
             pieces.append(_SIGNS[name])
+        elif name == "docPr" and part is element:
+            pieces.append(describe_picture(part.get("descr")))
+        elif name == "docPr":
+            boxes.append(part)
         elif part is not element and (name in _UNSEEN or name == "txbxContent"):
             walker.skip_subtree()
             boxes += [part] if name == "txbxContent" else []
     return "".join(pieces), boxes
 
 
-def _read_headings(archive: Archive, name: str) -> dict[str, int]:
+def _read_headings(root: _Element | None) -> dict[str, int]:
     """The styles that are headings, with their levels, whatever language they are named in."""
-    root = archive.try_related(name, "styles")
     levels: dict[str, int] = {}
     for style in root.iterchildren("{*}style") if root is not None else ():
         identifier = attribute(style, "styleId") or ""
