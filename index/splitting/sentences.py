@@ -189,12 +189,21 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 _END = re.compile(
     r"(?P<mark>(?<![.!?…])[.!?…]++)(?P<close>[\"'”’»)\]*_]*(?:\[\d{1,3}\])*)(?P<space>\s+)|(?P<wide>[。！？｡]+[」』”’）]*)"
 )
+_ITEM_NUMBER = re.compile(r"(?:\d{1,4}\.){0,8}\d+|[ivxlc]{1,7}|[IVXLC]{1,7}|[A-Za-z]")
 # Words whose full stop rarely ends a sentence.
 _TITLES = frozenset(
     (
         "mr mrs ms dr prof st rev hon sen rep gov gen col capt lt sgt cmdr adm maj pres sec vs cf viz eg ie e.g "
         "i.e fig figs eq no nos vol vols pp p ch sect ed eds al approx ca est dept univ assn jan feb mar apr jun "
-        "jul aug sep sept oct nov dec mon tue wed thu fri sat sun herr fr hr nr bzw z.b d.h u.a m mme mlle sr sra"
+        "jul aug sep sept oct nov dec mon tue wed thu fri sat sun herr fr hr nr bzw z.b d.h u.a m mme mlle sr sra "
+        "attn av avda dott dra dipl dipl.-ing"
+    ).split()
+)
+# Words whose full stop ends none before the number that they announce: "Tel. 555-0160", "Best.-Nr. 12", "Art. 4".
+_BEFORE_NUMBERS = frozenset(
+    (
+        "tel telef tél tlf fax ext extn str nr par para art sec pos kap bd abs ziff bl rn rz ref inv vers rev chap apt "
+        "bldg rm fl min max núm pág aufl"
     ).split()
 )
 # Words whose full stop may end one: then the next word decides.
@@ -238,13 +247,16 @@ def _is_boundary(text: str, begin: int, first: int, match: re.Match[str], end: i
     word = before.group() if before else ""
     if not word.isdigit() and first >= match.start():
         return False
-    if word.isdigit() and first >= match.start() - len(word):
-        return False  # the number of a list item: "1. Text"
+    if first >= match.start() - len(word) and _ITEM_NUMBER.fullmatch(word):
+        return False  # the number of a list item: "1. Text", "2.1. Text", "iv. Text"
     first_word = re.match(r"[\w’']+", head)
     starts = first_word is not None and first_word.group().casefold() in _STARTERS
     lowered = word.casefold()
     if lowered in _TITLES:
         return lowered == "no" and starts
+    announces = lowered.endswith("str") or lowered.rpartition("-")[2] in _BEFORE_NUMBERS  # "Hauptstr. 4"
+    if announces and re.match(r"[+(]{0,2}\d", following):
+        return False
     if len(word) == 1 and word.isalpha() and word.isupper():
         return starts  # an initial: "J. Smith", but "vitamin C. The ..."
     if lowered in _MAYBE or re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", word):
