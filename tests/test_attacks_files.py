@@ -482,6 +482,42 @@ _GROWING: dict[str, tuple[str, int, Callable[[int], bytes | str]]] = {
         5_000,
         lambda n: make_docx(f"<w:tbl><w:tr>{'<w:tc/>' * n}<w:tc>{word('He went')}</w:tc></w:tr><w:tr/></w:tbl>"),
     ),
+    "comments on the same words": (
+        "a.docx",
+        1_000,
+        lambda n: make_docx(
+            "".join(f'<w:commentRangeStart w:id="{i}"/>' for i in range(n))
+            + word("He went") * n
+            + "".join(f'<w:commentRangeEnd w:id="{i}"/>' for i in range(n)),
+            comments=f"<w:comments {WORD}>"
+            + "".join(f'<w:comment w:id="{i}">{word("Why?")}</w:comment>' for i in range(n))
+            + "</w:comments>",
+        ),
+    ),
+    "numbers of a Word document": (
+        "a.docx",
+        500,
+        lambda n: make_docx(
+            word("He went").replace("<w:p>", '<w:p><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>') * n,
+            numbering=f'<w:numbering {WORD}><w:abstractNum w:abstractNumId="1">'
+            + '<w:lvl w:ilvl="0"><w:start w:val="9999999999"/><w:numFmt w:val="upperRoman"/>'
+            + f'<w:lvlText w:val="{"%1" * 99}"/></w:lvl>' * n
+            + "</w:abstractNum>"
+            + '<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num>' * n
+            + "</w:numbering>",
+            styles=f"<w:styles {WORD}>"
+            + "".join(f'<w:style w:styleId="s{i}"><w:basedOn w:val="s{i - 1}"/></w:style>' for i in range(n))
+            + "</w:styles>",
+        ),
+    ),
+    "series of a chart": (
+        "a.docx",
+        1_000,
+        lambda n: make_docx(
+            word("He went"),
+            chart="<c>" + "".join(f'<ser><val><pt idx="{i}"><v>1</v></pt></val></ser>' for i in range(n)) + "</c>",
+        ),
+    ),
     "empty cells of a slide": (
         "a.pptx",
         5_000,

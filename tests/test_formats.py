@@ -252,7 +252,7 @@ def test_the_largest_letters_of_the_first_page_are_the_title_where_no_field_says
     assert read(tmp_path, "a.pdf", make_pdf([page.encode()])).title == "A tour of three countries in May"
 
 
-@pytest.mark.parametrize("title", ["Microsoft Word - draft7.doc", "untitled", "scan.pdf", " "])
+@pytest.mark.parametrize("title", ["Microsoft Word - draft7.doc", "untitled", "scan.pdf", "\\(anonymous\\)", " "])
 def test_what_a_program_calls_a_file_is_no_title(tmp_path: Path, title: str) -> None:
     content = make_pdf(["The tour\nHe went to Doha and then he went on to Muscat."], info=f"/Title ({title})")
     assert read(tmp_path, "a.pdf", content).title == "The tour"

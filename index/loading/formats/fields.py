@@ -25,14 +25,28 @@ def read_date(value: str | datetime | date | None) -> str | None:
 
 # What programs write where the author gave no title.
 _NO_TITLE = re.compile(
-    r"(?:untitled|unknown|title|document|presentation|powerpoint presentation|slide|microsoft \w+ - .*|unnamed|"
+    r"(?:untitled|title|document|presentation|powerpoint presentation|slide|microsoft \w+ - .*|unnamed|"
     r".*\.\w{2,4})"
     r"(?: document| presentation)?[ -]?\d{0,3}",
     re.IGNORECASE,
 )
 
 
+# What stands where a title does and names nothing: a word of warning, a program's word for nobody, and what
+# begins as only marks and directives do (".. include::", "#+INCLUDE:", "{{", "<!--", "[[_TOC_]]").
+_NAMELESS = re.compile(
+    r"[\W_]*+(?:important|note|tip|hint|warning|caution|danger|attention|anonymous|unknown|todo)[\W_]*+"
+    r"|(?:\.\. |#[+!a-z]|\{[{%#]|[<\\%@!:]|\[[!\[]|\[toc\]).*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_nameless(line: str) -> bool:
+    """Whether a line that may be a title is none: "Important", "(anonymous)", ".. include:: notes"."""
+    return _NAMELESS.fullmatch(line) is not None
+
+
 def read_title(value: str | None) -> str | None:
     """The title that a field gives, in one line, or None where it gives a file's name or nothing."""
     title = " ".join(tidy(value or "").split())
-    return None if _NO_TITLE.fullmatch(title) else title or None
+    return None if not title or _NO_TITLE.fullmatch(title) or is_nameless(title) else title

@@ -8,6 +8,7 @@ from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, find_children, local_name, whole_number
 from index.loading.formats.asides import describe_picture, read_drawings, tell_comment
 from index.loading.formats.blocks import Blocks
+from index.loading.formats.fields import is_nameless
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -55,7 +56,7 @@ def read_pptx(content: bytes) -> Extract:
     title, date = archive.read_properties()
     blocks.miss_some(missing, len(entries), "slide", "missing or damaged")
     archive.tell_unread(blocks)
-    title = title or next(iter(first_title), None)
+    title = title or next((named for named in first_title if not is_nameless(named)), None)
     return Extract(blocks.text, title, date, tuple(blocks.pages), blocks.unread)
 
 

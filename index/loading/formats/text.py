@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 from datetime import datetime
+from itertools import islice
 
 from index.loading.formats import Extract, UnreadableError
-from index.splitting.sentences import find_blocks
+from index.loading.formats.fields import is_nameless
+from index.splitting.sentences import Block, find_blocks
 
 # Longest first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -122,6 +124,7 @@ _DATE_LINE = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2}|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{4}|[A-Za-z]{3,9}\.? \d{1,2}, \d{4})(?:[T ,].{0,30})?",
     re.IGNORECASE,
 )
+_AMOUNT = re.compile(r"\d[.,]\d\d$")
 _DATE_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d %Y", "%b %d %Y")
 
 
@@ -131,19 +134,31 @@ def find_title_and_date(text: str) -> tuple[str | None, str | None]:
     front_matter = _FRONT_MATTER.match(text)
     if front_matter:
         fields = dict(line.split(":", 1) for line in front_matter[1].splitlines() if ":" in line)
-        title = fields.get("title", "").strip().strip("\"'") or None
+        title = fields.get("title", "").strip().strip("\"'")
+        title = None if not title or is_nameless(title) else title
         date = _read_date(fields.get("date", "").strip().strip("\"'"))
     body = text[front_matter.end() :] if front_matter else text
-    for number, block in enumerate(find_blocks(body[:4000])):
-        line = body[block.start : block.end]
+    blocks = [(block, body[block.start : block.end]) for block in islice(find_blocks(body[:4000]), 6)]
+    named = [(block, line) for block, line in blocks if not is_nameless(line)]
+    for number, (block, line) in enumerate(named):
         date = date or _read_date(line)
         # The first line is the title where it is short, no sentence and of no log; a Markdown heading always is.
         is_first = number == 0 and not block.logged
-        if not title and (block.marked or (is_first and len(line) <= 150 and not line.endswith((".", ";", ",", ":")))):
+        if not title and (block.marked or (is_first and len(line) <= 150 and not _is_text(body, *named[:2]))):
             title = None if _read_date(line) else " ".join(line.split())
-        if number == 5:
-            break
     return title, date
+
+
+def _is_text(body: str, first: tuple[Block, str], second: tuple[Block, str] | None = None) -> bool:
+    """Whether the first block is a statement, or an entry of a list, a form or a bill, rather than a title."""
+    lines = [line.rstrip() for line in first[1].splitlines()]
+    if any(line.endswith((".", ";", ",", ":")) or (": " in line and len(lines) > 1) for line in lines):
+        return True
+    if first[1].startswith(("Q:", "Question:")):
+        return True
+    if second is None or body[first[0].end : second[0].start].count("\n") != 1:
+        return False
+    return all(block.item or ": " in line or _AMOUNT.search(line) for block, line in (first, second))
 
 
 def _read_date(line: str) -> str | None:

@@ -13,6 +13,7 @@ from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, attribute, find_children, join_text, local_name, whole_number
 from index.loading.formats.asides import describe_picture, read_drawings, tell_comment, write_margins
 from index.loading.formats.blocks import Blocks
+from index.loading.formats.fields import is_nameless
 from index.loading.formats.numbering import WordNumbering
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)
 # What a reader of the finished document does not see, or would see twice.
 _UNSEEN = frozenset("del moveFrom delText instrText Fallback rPr pPr sectPr tblPr trPr tcPr".split())
 _WRAPPERS = frozenset("sdt sdtContent customXml ins".split())  # content controls and the like: looked through
+_MOST_WORDS = 1_000  # characters of what a comment is on that are looked at
 _FIELDS = ("{*}instrText", "{*}fldSimple")
 _SIGNS = {"p": " ", "tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "sym": " "}
 
@@ -99,7 +101,7 @@ def _read_comments(root: _Element, archive: Archive, name: str, blocks: Blocks) 
     text = "".join(pieces)
     for comment in comments:
         start, *end = spans.get(attribute(comment, "id") or "", [0])
-        words = text[start : min(end, default=0)]
+        words = text[start : min(end[0], start + _MOST_WORDS)] if end else ""
         blocks.paragraph(tell_comment(attribute(comment, "author"), words, join_text(comment, _find_text)))
 
 
@@ -148,7 +150,8 @@ class _Reader:
         level = self._headings.get(style) or (level if level and level < 10 else None)
         if level and text.strip():
             number = paragraph.findtext("t") or ""
-            self.title = self.title or " ".join(text.lstrip().removeprefix(number).split())
+            named = " ".join(text.lstrip().removeprefix(number).split())
+            self.title = self.title or (None if is_nameless(named) else named)
             self._blocks.heading(text, level)
         elif depth is not None or style.startswith("List"):
             self._blocks.item(text, depth or 0)
