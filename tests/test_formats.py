@@ -20,6 +20,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
+from pptx.oxml.ns import qn
 from pptx.util import Inches
 
 from index.documents import Document, page_at
@@ -426,6 +427,26 @@ def test_a_presentation_has_a_page_for_each_slide(tmp_path: Path) -> None:
         "He stood in a group.\n\n- Country: Qatar; Days: 2"
     )
     assert document.pages == (0, document.text.index("He stood"))
+
+
+def test_the_lists_of_a_slide_are_numbered(tmp_path: Path) -> None:
+    made = pptx.Presentation()
+    frame = made.slides.add_slide(made.slide_layouts[1]).placeholders[1].text_frame
+    kinds = (
+        ("arabicPeriod", 0),
+        ("alphaLcParenR", 1),
+        ("alphaLcParenR", 1),
+        ("arabicPeriod", 0),
+        ("", 0),
+        ("romanUcPlain", 0),
+    )
+    for number, (kind, level) in enumerate(kinds):
+        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
+        paragraph.text, paragraph.level = "boats", level
+        if kind:
+            paragraph._p.get_or_add_pPr().append(paragraph._p.makeelement(qn("a:buAutoNum"), {"type": kind}))
+    document = read(tmp_path, "a.pptx", save(made))
+    assert document.text == "- 1. boats\n  - a) boats\n  - b) boats\n- 2. boats\n- boats\n- I boats"
 
 
 def test_comments_notes_and_pictures_of_a_presentation(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The numbers of lists and headings, which Word's files and OpenDocument do not hold but only say how to count."""
+"""The numbers of lists and headings, which Office files do not hold: they only say how to count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEVELS = 10  # how deep lists are counted: OpenDocument's ten, Word's nine
 HIGHEST = 32_767  # Word counts no further
 _LONGEST_TEXT = 40
 _MOST_STYLES = 20  # that a style may rest on, one on the other
-_PLACE = re.compile(r"%([1-9])")
+_PLACE = re.compile(r"%(10|[1-9])")
 _ROMAN = list(
     zip((1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1), "m cm d cd c xc l xl x ix v iv i".split(), strict=True)
 )

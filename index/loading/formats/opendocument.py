@@ -46,7 +46,8 @@ def read_opendocument(content: bytes) -> Extract:
     unread = len(objects)
     for name in objects:
         part = archive.try_xml(name)
-        for inner in part.iterchildren("{*}body") if part is not None else ():  # a chart, a sheet; a formula has none
+        inner = part.find("{*}body") if part is not None else None
+        if inner is not None:  # a chart, a sheet; a formula has none
             _read(inner, blocks)
             unread -= 1
     write_margins(blocks, _read_margins(styles) if styles is not None else ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from index.loading.formats import Extract, UnreadableError
@@ -9,12 +10,22 @@ from index.loading.formats.archive import Archive, find_children, local_name, wh
 from index.loading.formats.asides import describe_picture, read_drawings, tell_comment
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.fields import is_nameless
+from index.loading.formats.numbering import HIGHEST, LEVELS, Counter, Level
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _FURNITURE = frozenset("dt ftr sldNum hdr sldImg".split())  # placeholders that every slide repeats
 _TITLES = frozenset("title ctrTitle".split())
+_NUMBERED = re.compile(r"(?P<form>arabic|(?:alpha|roman)[LU]c)(?P<around>Period|ParenR|ParenBoth|Plain)")
+_AROUND_NUMBERS = {"Period": ("", "."), "ParenR": ("", ")"), "ParenBoth": ("(", ")"), "Plain": ("", "")}
+_FORMS = {
+    "arabic": "decimal",
+    "alphaLc": "lowerLetter",
+    "alphaUc": "upperLetter",
+    "romanLc": "lowerRoman",
+    "romanUc": "upperRoman",
+}
 _WRAPPERS = frozenset("grpSp AlternateContent Choice".split())
 
 
@@ -85,13 +96,27 @@ def _read_shape(shape: _Element, kind: str, blocks: Blocks, titles: list[str]) -
             blocks.heading(title, 2)
         return
     several = sum(bool(text.strip()) for _, text in paragraphs) > 1
+    counter = Counter()
     for paragraph, text in paragraphs:
-        depth = whole_number(paragraph.find("{*}pPr"), "lvl", 0)
+        depth = min(max(whole_number(paragraph.find("{*}pPr"), "lvl", 0), 0), LEVELS - 1)
+        text = f"{_find_number(paragraph, depth, counter)} {text}" if text.strip() else ""
         # The lines of a slide's body are a list, if of more than one.
         if kind and several:
             blocks.item(text, depth)
         else:
             blocks.paragraph(text)
+
+
+def _find_number(paragraph: _Element, depth: int, counter: Counter) -> str:
+    """The number of the next paragraph of a shape, where it is one of a numbered list's; empty where not."""
+    mark = paragraph.find("{*}pPr/{*}buAutoNum")
+    kind = _NUMBERED.fullmatch(mark.get("type") or "") if mark is not None else None
+    if kind is None:
+        counter.restart(depth)
+        return ""
+    start = min(max(whole_number(mark, "startAt", 1), 1), HIGHEST)
+    before, after = _AROUND_NUMBERS[kind["around"]]
+    return counter.count(depth, {depth: Level(start, _FORMS[kind["form"]], f"{before}%{depth + 1}{after}")})
 
 
 def _read_text(element: _Element) -> str:

@@ -73,9 +73,12 @@ def _place_notes(root: _Element, archive: Archive, name: str) -> list[_Element]:
     strays: list[_Element] = []
     for kind in ("footnote", "endnote"):
         notes = archive.try_related(name, f"{kind}s")
-        # Those with a type are the lines that part notes from text.
-        shown = [note for note in notes if attribute(note, "type") in (None, "normal")] if notes is not None else []
-        waiting = {attribute(note, "id") or str(number): note for number, note in enumerate(shown)}
+        waiting: dict[str, _Element] = {}
+        for note in notes if notes is not None else ():
+            # Those with a type are the lines that part notes from text.
+            if attribute(note, "type") in (None, "normal"):
+                named = attribute(note, "id") or ""
+                waiting[named if named not in waiting else f"another {len(waiting)}"] = note
         for reference in root.iter(f"{{*}}{kind}Reference"):
             note = waiting.pop(attribute(reference, "id") or "", None)
             if note is not None:
