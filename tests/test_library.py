@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -145,4 +146,15 @@ def test_a_lexicon_that_is_damaged_while_it_is_open_is_made_anew_in_the_middle_o
     assert library.retrieve("Is the bridge open?") == before
     assert "autumn" in before[0].text
     finish(library.sync())
+    assert library.store.check() == {}
+
+
+def test_a_store_of_which_nothing_is_whole_is_made_anew_in_the_middle_of_a_question(library: Library) -> None:
+    before = [passage.text for passage in library.retrieve("Is the bridge open?")]
+    damage = sqlite3.connect(library.store.place / "lexicon.sqlite")
+    damage.execute("UPDATE vectors SET vector = zeroblob(length(vector))")
+    damage.commit()
+    damage.close()
+    shutil.rmtree(library.store.place / "chroma")
+    assert [passage.text for passage in library.retrieve("Is the bridge open?")] == before
     assert library.store.check() == {}

@@ -80,7 +80,10 @@ class LexiconFile:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let every read inside see one and the same version, whatever is committed meanwhile."""
+        """Let every read inside see one and the same version, whatever is committed meanwhile.
+
+        Raises DamagedError where a read inside has had the file made anew, so that they have not.
+        """
         with self._reading() as connection:
             if connection.in_transaction:
                 yield
@@ -89,7 +92,10 @@ class LexiconFile:
             try:
                 yield
             finally:
-                connection.rollback()
+                try:
+                    connection.rollback()
+                except sqlite3.ProgrammingError as error:  # it was closed
+                    raise DamagedError(f"The store at {self._file.parent} was just made anew: try again.") from error
 
     def settle_file(self) -> None:
         """Have the file hold all that was written, where nobody reads just now, so that it may be copied by itself."""
