@@ -90,7 +90,7 @@ def read_small(file: Path) -> str:
 
 
 def read_note(file: Path) -> dict[str, Any] | None:
-    """What `write_note` has written; None where it is missing or cannot be understood."""
+    """What `write_small` has written as JSON; None where it is missing or cannot be understood."""
     try:
         note = json.loads(read_small(file))
     except (ValueError, RecursionError):

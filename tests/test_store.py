@@ -428,3 +428,20 @@ def test_whoever_reads_rows_waits_while_they_are_made_anew(store: Store, folder:
             wait([reading], timeout=0.3)
             assert fill_rows(found, store.lexicon)
         assert len(reading.result()) == len(chunks)
+
+
+def test_a_search_that_cannot_note_what_it_opens_is_answered_from_the_lexicon(
+    store: Store, stores: Path, folder: Path
+) -> None:
+    resource = pytest.importorskip("resource")
+    put(store, *write(folder, a=LONG))
+    store.lexicon.announce(["another"])  # so that nothing is opened before the search
+    other = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        found = other.nearest(HashEmbedding().embed_query("anything"), 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(found) == 3
+    other.close()

@@ -177,7 +177,7 @@ def forget_open_stores() -> None:
 
 @contextmanager
 def failures(place: Path) -> Iterator[None]:
-    """What Chroma raises, as NoRoomError where the disk is full or failing, and else as RowsFailedError."""
+    """What Chroma and our notes raise, as NoRoomError where the disk is full or failing, else as RowsFailedError."""
     from chromadb.errors import ChromaError
 
     try:
@@ -187,6 +187,8 @@ def failures(place: Path) -> Iterator[None]:
         if _is_for_want_of_room(error):
             raise NoRoomError(NO_ROOM.format(place, error)) from error
         raise RowsFailedError(str(error)) from error
+    except OSError as error:
+        raise NoRoomError(NO_ROOM.format(place, error)) from error
 
 
 def _is_for_want_of_room(error: Exception) -> bool:
