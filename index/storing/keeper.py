@@ -89,13 +89,15 @@ class Keeper:
 
         Raises HeldError where another still is after `wait_seconds`; below 0 it waits for ever.
         """
-        places.make_way(self._place / "lock")
         lock = places.lock(self._place / "lock")
         holder = self._place / "holder"
         try:
+            places.make_way(self._place / "lock")
             lock.acquire(timeout=wait_seconds)
         except TimeoutError:
             raise HeldError(places.read_small(holder) or "another process") from None
+        except OSError as error:
+            raise NoRoomError(NO_ROOM.format(self._place, error)) from error
         try:
             with suppress(OSError):  # it only tells others whom they wait for
                 places.write_small(holder, f"process {os.getpid()}")
