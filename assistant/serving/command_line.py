@@ -158,7 +158,8 @@ def check(
         print(to_plain(problem))
     if repair and wrong:
         show_progress(library.sync())
-        wrong = library.store.check()
+        with library.store.writing():
+            wrong = library.store.check()
         print("Mended." if not wrong else "Not mended: footnote sync --anew makes the store afresh.")
     elif not wrong:
         print("The store is whole.")
