@@ -6,9 +6,20 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from index.errors import FolderError
+from index.loading.omissions import (
+    IGNORE_FILE,
+    MOST_PATTERN_BYTES,
+    Awaited,
+    UnusableError,
+    enter,
+    is_made_folder,
+    is_wanted,
+    read_patterns,
+)
 from index.place import FILES, is_place
 
 
@@ -30,8 +41,8 @@ class File:
 def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
     """Every regular file below a folder, by path, and the reason for each thing that is none.
 
-    Hidden files and folders are left alone, and so is a store that lies there. Links to folders are not followed, and
-    a link to a file counts as that file where it stays within the folder.
+    Hidden files and folders are left alone, and so are a store that lies there and what `omissions` passes over. Links
+    to folders are not followed, and a link to a file counts as that file where it stays within the folder.
 
     Raises FolderError where the folder is missing, is no folder, or may not be read.
     """
@@ -52,26 +63,37 @@ def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
             files.append(File(entry.path, path, status.st_size, status.st_mtime_ns))
     except PermissionError as error:
         raise FolderError(f"{folder} may not be read: change its permissions ({error.strerror}).") from error
-    return sorted(files, key=lambda file: file.path), refused
+    return sorted(files, key=attrgetter("path")), refused
 
 
 def _walk(folder: Path, refused: dict[str, str]) -> Iterator[tuple[os.DirEntry[str], str]]:
     # A list of what is still to be looked into, since folders may lie deeper in each other than Python's calls may.
-    waiting = [(os.fspath(folder), "")]
+    waiting: list[tuple[str, str, list[Awaited], bool]] = [(os.fspath(folder), "", [], True)]
+    room_bytes = MOST_PATTERN_BYTES
     while waiting:
-        place, below = waiting.pop()
+        place, below, awaited, is_asked_for = waiting.pop()
         try:
             with os.scandir(place) as found:
-                entries = [*found]
-            if not is_place(entry.name for entry in entries):
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    path = f"{below}{entry.name}"
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append((entry.path, f"{path}/"))
-                    else:
-                        yield entry, path
+                entries = {entry.name: entry for entry in found}
+            if is_place(entries) or (is_made_folder(entries.keys()) and not is_asked_for):
+                continue
+            # Only now, since what is awaited in each of a thousand folders that wait would fill the memory.
+            awaited = enter(awaited, below.split("/")[-2]) if awaited else []
+            if IGNORE_FILE in entries:
+                try:
+                    patterns, size_bytes = read_patterns(Path(place, IGNORE_FILE), room_bytes)
+                    awaited = patterns + awaited
+                    room_bytes -= size_bytes
+                except UnusableError as error:
+                    refused[f"{below}{IGNORE_FILE}"] = f"not used: {error}"
+            for name, entry in entries.items():
+                if name[0] == "." or (wanted := is_wanted(awaited, entry)) is False:
+                    continue
+                path = f"{below}{name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((entry.path, f"{path}/", awaited, wanted is True))
+                else:
+                    yield entry, path
         except OSError as error:
             if not below:
                 raise
