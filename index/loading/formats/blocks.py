@@ -6,8 +6,9 @@ Headings carry Markdown's marks, list items and table rows its dash, so that the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+
+from index.loading.formats.grid import Cell, TooMuchError, read_lines
 
 MOST_CHARACTERS = 100_000_000  # of one document's text
 MOST_PAGES = 20_000
@@ -91,25 +92,32 @@ class Blocks:
         """Add a text whose lines and indents mean something."""
         self._add("", REMOVED.sub("", text).replace("\r\n", "\n").strip("\n"))
 
-    def table(self, rows: Iterable[Sequence[str]]) -> None:
-        """Add a table, row by row, each as "Header: value; Header: value" where the first row is a header.
+    def table(
+        self,
+        rows: Iterable[Sequence[str | Cell]],
+        *,
+        skips: bool = False,
+        is_sheet: bool = False,
+        is_named: bool = False,
+    ) -> None:
+        """Add a table, row by row, each as "Header: value; Header: value" where the first rows are a header.
 
-        A row of one cell before the header is a title; an empty row begins a new table.
+        A row of one cell is a title or a note, a paragraph.
+        skips: whether the rows leave out the places that a cell above or to their left is merged over.
+        is_sheet: whether an empty row parts two tables.
+        is_named: whether a first row of words is a header even where two columns of words follow.
         """
-        header: list[str] | None = None
-        ahead = _look_ahead([tidy(cell).replace("\n", " ") for cell in row] for row in rows)
-        for row, following in ahead:
-            filled = [cell for cell in row if cell]
-            if not filled:
-                header = None
-                self._in_list = False
-            elif header is None and len(filled) == 1 and following is not None and _count(following) != 1:
-                self.paragraph(filled[0])
-            elif header is None and following is not None and _is_header(row, following):
-                header = row
-            else:
-                self.item(_render_row(header or [], row))
-                header = header or []
+        tidied = ([_tidy_cell(cell) for cell in row] for row in rows)
+        try:
+            for line in read_lines(tidied, skips=skips, is_sheet=is_sheet, is_named=is_named):
+                if line is None:
+                    self._in_list = False
+                elif line.is_row:
+                    self.item(line.text)
+                else:
+                    self.paragraph(line.text)
+        except TooMuchError:
+            self.miss("what a table holds after too many merged cells")
 
     def _add(self, mark: str, text: str, *, in_list: bool = False) -> None:
         if text:
@@ -129,31 +137,7 @@ class Blocks:
         self._in_list = in_list
 
 
-def _look_ahead(rows: Iterable[list[str]]) -> Iterator[tuple[list[str], list[str] | None]]:
-    previous: list[str] | None = None
-    for row in chain(rows, [None]):
-        if previous is not None:
-            yield previous, row
-        previous = row
-
-
-def _count(row: list[str]) -> int:
-    return sum(map(bool, row))
-
-
-def _is_header(row: list[str], following: list[str]) -> bool:
-    """Names of columns are several, differ from each other, are short, no numbers, and name what follows."""
-    names = [name for name in row if name]
-    return (
-        len(names) > 1
-        and 0 < sum(bool(name and cell) for name, cell in zip(row, following, strict=False)) >= _count(following) - 1
-        and len(set(names)) == len(names)
-        and all(len(name) <= 80 and any(character.isalpha() for character in name) for name in names)
-    )
-
-
-def _render_row(header: list[str], row: list[str]) -> str:
-    if not header:
-        return " | ".join(cell for cell in row if cell)
-    names = chain(header, [""] * len(row))
-    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=False) if cell)
+def _tidy_cell(cell: str | Cell) -> str | Cell:
+    if isinstance(cell, Cell):
+        return cell._replace(text=tidy(cell.text).replace("\n", " "))
+    return tidy(cell).replace("\n", " ")

@@ -12,6 +12,7 @@ from index.loading.formats.archive import Archive, attribute, join_text, local_n
 from index.loading.formats.asides import describe_picture, tell_comment, write_margins
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.fields import read_date, read_title
+from index.loading.formats.grid import Cell
 from index.loading.formats.numbering import HIGHEST, LEVELS, Counter, Level
 
 if TYPE_CHECKING:
@@ -135,27 +136,33 @@ def _read(parent: _Element, blocks: Blocks) -> None:
         elif name in _REMARKS:
             blocks.paragraph(_find_text(element)[0])
         elif name == "table":
-            blocks.table(_find_rows(element, blocks))
+            is_sheet = local_name(element.getparent()) == "spreadsheet"
+            blocks.table(_find_rows(element, blocks), is_sheet=is_sheet)
         elif name not in _UNSEEN:
             if name == "page":
                 blocks.page()
             waiting.append((iter(element), lists + (name == "list")))
 
 
-def _find_rows(table: _Element, blocks: Blocks) -> Iterator[list[str]]:
+def _find_rows(table: _Element, blocks: Blocks) -> Iterator[list[str | Cell]]:
     count = 0
     for row in table.iterdescendants("{*}table-row"):
-        cells: list[str] = []
+        is_header = local_name(row.getparent()) == "table-header-rows" or None
+        cells: list[str | Cell] = []
+        end = 0  # of the cells that are filled
         for cell in row.iterchildren("{*}table-cell", "{*}covered-table-cell"):
-            text = join_text(cell, _find_text)
+            # What a covered cell may hold is not shown.
+            text = join_text(cell, _find_text).strip() if local_name(cell) == "table-cell" else ""
+            height, width = (whole_number(cell, f"number-{name}-spanned", 1) for name in ("rows", "columns"))
             repeats = whole_number(cell, "number-columns-repeated", 1)
-            cells += [text] * min(repeats, _MOST_REPEATS if text.strip() else _MOST_COLUMNS - len(cells))
+            made = Cell(text, height, width, is_header) if is_header or height > 1 or width > 1 else text
+            cells += [made] * min(repeats, _MOST_REPEATS if text else _MOST_COLUMNS - len(cells))
             if (count := count + 1 + repeats // _MOST_REPEATS) > _MOST_CELLS:
                 blocks.miss(f"the cells of a table after the first {_MOST_CELLS:,}")
                 return
-        while cells and not cells[-1].strip():
-            cells.pop()
-        yield from [cells] * (min(whole_number(row, "number-rows-repeated", 1), _MOST_REPEATS) if cells else 1)
+            end = len(cells) if text else end
+        del cells[end:]
+        yield from [cells] * min(whole_number(row, "number-rows-repeated", 1), _MOST_REPEATS)
 
 
 def _find_text(element: _Element) -> tuple[str, list[_Element]]:

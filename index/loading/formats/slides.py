@@ -10,6 +10,7 @@ from index.loading.formats.archive import Archive, find_children, local_name, wh
 from index.loading.formats.asides import describe_picture, read_drawings, tell_comment
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.fields import is_nameless
+from index.loading.formats.grid import Cell
 from index.loading.formats.numbering import HIGHEST, LEVELS, Counter, Level
 
 if TYPE_CHECKING:
@@ -83,8 +84,11 @@ def _read_shapes(parent: _Element, blocks: Blocks, titles: list[str]) -> None:
                 _read_shape(shape, kind, blocks, titles)
         elif name == "graphicFrame":
             for table in shape.iterfind("{*}graphic/{*}graphicData/{*}tbl"):
-                rows = [[_read_text(cell) for cell in row.iterfind("{*}tc")] for row in table.iterfind("{*}tr")]
-                blocks.table(rows)
+                blocks.table([_read_cell(cell) for cell in row.iterfind("{*}tc")] for row in table.iterfind("{*}tr"))
+
+
+def _read_cell(cell: _Element) -> Cell:
+    return Cell(_read_text(cell), whole_number(cell, "rowSpan", 1), whole_number(cell, "gridSpan", 1))
 
 
 def _read_shape(shape: _Element, kind: str, blocks: Blocks, titles: list[str]) -> None:

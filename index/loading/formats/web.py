@@ -13,8 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from index.loading.formats import Extract
+from index.loading.formats.archive import whole_number
 from index.loading.formats.blocks import Blocks, tidy
 from index.loading.formats.fields import read_date
+from index.loading.formats.grid import Cell
 from index.loading.formats.text import count_broken, decode, find_encoding, say_broken
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ _SURROUNDINGS = re.compile(
 )
 
 _SPACES = re.compile(r"\s+")
+
+# A table's number, in characters that are not seen and that tidy() removes.
+_NUMBER = re.compile("[\u200b\u2060]{32}")
+_UNSEEN_DIGITS = str.maketrans("01", "\u200b\u2060")
+_DIGITS = str.maketrans("\u200b\u2060", "01")
 
 # Names of HTML, and those that trafilatura gives instead.
 _UNSEEN = frozenset("head script style noscript template iframe object svg canvas select button nav graphic".split())
@@ -66,6 +73,10 @@ def read_page(content: bytes) -> Extract:
     visible.miss(say_broken(count_broken(content, text)))
     if tree is None:
         return Extract(visible.text, unread=visible.unread)
+    # The tables' rows are known by now, and the library would fill what is merged in time that grows with the square.
+    for cell in tree.iter("td", "th"):
+        for span in ("rowspan", "colspan"):
+            cell.attrib.pop(span, None)
     found: Any = None
     if len(content) <= _LARGEST_FOR_MAIN and survey.is_fit_for_main:
         # Its heuristics stumble over some pages; then the visible text serves.
@@ -86,7 +97,7 @@ def read_page(content: bytes) -> Extract:
         main.paragraph(f"By {author.replace('; ', ', ')}")
     before = main.length
     if found is not None and found.body is not None and _has_surroundings(tree):
-        _Renderer(main, title).render(found.body)
+        _Renderer(main, title, survey.tables).render(found.body)
     size = main.length - before
     whole = main.text if size >= min(_SHORTEST_MAIN, visible.length // 5) and size else visible.text
     return Extract(whole, title or None, read_date((found and found.date) or ""), unread=visible.unread)
@@ -102,7 +113,7 @@ def write_page(text: str, blocks: Blocks) -> tuple[_Element | None, _Survey]:
         return None, survey
     tree = _parse(text)
     if tree is not None:
-        _Renderer(blocks, "").render(tree)
+        _Renderer(blocks, "", survey.tables).render(tree)
     return tree, survey
 
 
@@ -152,6 +163,7 @@ class _Survey:
 
     def __init__(self) -> None:
         self._elements = self._attributes = self._depth = 0
+        self.tables: list[list[list[Cell]]] = []  # those that hold data, by the number that their first cell is given
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self._elements += 1
@@ -195,9 +207,10 @@ def _parse(text: str, target: object = None) -> Any:
 class _Renderer:
     """Writes the visible text of a tree, but for a heading that says what was already said."""
 
-    def __init__(self, blocks: Blocks, skipped_heading: str = "") -> None:
+    def __init__(self, blocks: Blocks, skipped_heading: str = "", tables: list[list[list[Cell]]] | None = None) -> None:
         self._blocks = blocks
         self._skipped = skipped_heading
+        self._tables = [] if tables is None else tables
         self._line: list[str] = []
         # The elements around: the name or "" where it is not shown, the lists around, and whether it is inline.
         self._opened: list[tuple[str, int, bool]] = [("#document", 0, True)]
@@ -209,18 +222,33 @@ class _Renderer:
         for event, element in walker:
             if event == "start":
                 name = _name_of(element)
-                rows = _find_rows(element) if name == "table" else []
+                rows = self._find_rows(element) if name == "table" else []
                 if self._open(name, rows or name in _UNSEEN or _is_hidden(element.attrib)):
                     self._write(element.text)
                 else:
                     walker.skip_subtree()
-                self._blocks.table(rows)
+                self._blocks.table(rows, skips=True)
                 continue
             if event == "end":
                 self._close()
             if element is not tree:
                 self._write(element.tail)
         self._flush("p", 0)
+
+    def _find_rows(self, table: _Element) -> list[list[Cell]]:
+        """The rows of a table; of one that trafilatura has made anew, without what is merged, the page's own."""
+        cells = list(islice(table.iter(*_CELLS), 9))
+        for cell in cells if table.find(".//cell") is not None else ():
+            number = _NUMBER.match(cell.text or "")
+            place = int(number[0].translate(_DIGITS), 2) if number else len(self._tables)
+            if place < len(self._tables):
+                rows, self._tables[place] = self._tables[place], []
+                return rows
+        rows = _find_rows(table)
+        if rows:
+            cells[0].text = f"{len(self._tables):032b}".translate(_UNSEEN_DIGITS) + (cells[0].text or "")
+            self._tables.append(rows)
+        return rows
 
     def _open(self, name: str, is_skipped: object) -> bool:
         """Begin an element. Returns whether its text is to be written."""
@@ -289,14 +317,15 @@ def _is_hidden(attributes: Mapping[str, str]) -> bool:
     return "hidden" in attributes or "display:none" in style or "visibility:hidden" in style
 
 
-def _find_rows(table: _Element) -> list[list[str]]:
+def _find_rows(table: _Element) -> list[list[Cell]]:
     """The cells of a table that holds data, row by row; empty where it only lays a page out, as many do.
 
     What stands outside its cells, as a caption does, is a first row of its own.
     """
     import lxml.etree
 
-    rows: list[list[str]] = []
+    rows: list[list[Cell]] = []
+    groups: list[_Element | None] = []  # the <tbody> or the like around each row
     cell: _Element | None = None
     outside: list[str] = []
     pieces = outside
@@ -308,6 +337,7 @@ def _find_rows(table: _Element) -> list[list[str]]:
                 return []
             if name in _ROWS:
                 rows.append([])
+                groups.append(element.getparent())
             elif name in _CELLS and rows and cell is None:
                 cell, pieces = element, []
             if name in _CODE:
@@ -315,12 +345,24 @@ def _find_rows(table: _Element) -> list[list[str]]:
             else:
                 pieces.append(element.text or "")
             continue
-        if element is cell:
-            rows[-1].append(tidy(" ".join(pieces)))
+        if cell is not None and element is cell:
+            is_header = name == "th" or cell.get("role") == "head"
+            spans = whole_number(cell, "rowspan", 1), whole_number(cell, "colspan", 1)
+            rows[-1].append(Cell(tidy(" ".join(pieces)), *spans, is_header))
             cell, pieces = None, outside
         if element is not table:
             pieces.append(element.tail or "")
-    rows = [row for row in rows if row]
-    is_data = len(rows) > 1 and max(map(len, rows)) > 1 and max(len(cell) for row in rows for cell in row) <= 500
-    caption = [tidy(" ".join(outside))] if any(map(str.strip, outside)) else []
-    return [caption, *rows] if is_data and caption else rows if is_data else []
+    filled = [row for row in rows if row]
+    lengths = [len(cell.text) for row in filled for cell in row]
+    if len(filled) < 2 or max(map(len, filled)) < 2 or max(lengths) > 500:
+        return []
+    _end_at_groups(rows, groups)
+    return [[Cell(tidy(" ".join(outside)))], *rows] if any(map(str.strip, outside)) else rows
+
+
+def _end_at_groups(rows: list[list[Cell]], groups: list[_Element | None]) -> None:
+    """Cut off what of merged cells reaches out of their group of rows; 0 rows are all that are left of it."""
+    left = 0
+    for number in reversed(range(len(rows))):
+        left = left + 1 if number + 1 < len(rows) and groups[number + 1] is groups[number] else 1
+        rows[number] = [cell._replace(rows=min(cell.rows, left) if cell.rows > 0 else left) for cell in rows[number]]

@@ -14,6 +14,7 @@ from index.loading.formats.archive import Archive, attribute, find_children, joi
 from index.loading.formats.asides import describe_picture, read_drawings, tell_comment, write_margins
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.fields import is_nameless
+from index.loading.formats.grid import MOST_COLUMNS, Cell
 from index.loading.formats.numbering import WordNumbering
 
 if TYPE_CHECKING:
@@ -167,12 +168,42 @@ class _Reader:
         rows = [list(_find_named(row, "tc")) for row in _find_named(table, "tr")]
         if len(rows) == 1 or all(len(row) == 1 for row in rows):
             return [cell for row in rows for cell in row]
-        self._blocks.table([join_text(cell, _find_text) for cell in row] for row in rows)
+        self._blocks.table(_find_cells(_find_named(table, "tr"), rows))
         return []
 
 
 def _find_named(parent: _Element, name: str) -> Iterator[_Element]:
     return (child for child in find_children(parent, _WRAPPERS) if local_name(child) == name)
+
+
+def _find_cells(rows: Iterable[_Element], cells: list[list[_Element]]) -> Iterator[list[str | Cell]]:
+    """The cells of a table, each in its column; the places that merged ones cover are empty."""
+    placed: list[list[tuple[int, Cell]]] = []
+    above: dict[int, tuple[int, int]] = {}  # where the cell is that may reach down at a place
+    for row, parts in zip(rows, cells, strict=True):
+        # A row that is repeated on each page is a header.
+        is_header = row.find("{*}trPr/{*}tblHeader") is not None or None
+        place = min(max(whole_number(row.find("{*}trPr/{*}gridBefore"), "val", 0), 0), MOST_COLUMNS)
+        here = {}
+        placed.append([])
+        for part in parts:
+            width = min(max(whole_number(part.find("{*}tcPr/{*}gridSpan"), "val", 1), 1), MOST_COLUMNS)
+            merge = part.find("{*}tcPr/{*}vMerge")
+            if merge is not None and attribute(merge, "val") != "restart" and place in above:
+                line, number = here[place] = above[place]
+                _, cell = placed[line][number]
+                placed[line][number] = place, cell._replace(rows=cell.rows + 1)
+            else:
+                if merge is not None:
+                    here[place] = len(placed) - 1, len(placed[-1])
+                placed[-1].append((place, Cell(join_text(part, _find_text), 1, width, is_header)))
+            place += width
+        above = here
+    for places in placed:
+        filled: list[str | Cell] = []
+        for place, cell in places:
+            filled += [*[""] * (place - len(filled)), cell]
+        yield filled
 
 
 def _find_text(element: _Element) -> tuple[str, list[_Element]]:

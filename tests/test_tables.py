@@ -1,0 +1,300 @@
+"""Tables become facts: what is merged is filled, headers are joined, and no value stands under the name of another."""
+
+from __future__ import annotations
+
+import io
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+
+import docx
+import openpyxl
+import pptx
+import pytest
+from made_files import make_docx, read
+from pptx.util import Inches
+from test_attacks_files import make_odf, make_xlsx
+
+from index.loading.formats.blocks import Blocks
+from index.loading.formats.grid import Cell
+
+_PROSE = (
+    f"<p>{'The rates were agreed by the works council and hold for all journeys from the first of January. ' * 3}</p>"
+)
+_FILLED = "- City: Oslo; Grade: Boss; Rate: 5\n- City: Oslo; Grade: Staff; Rate: 4\n- City: Moss; Grade: Staff; Rate: 3"
+
+
+def save(document: Any) -> bytes:
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def make_book(rows: list[list[Any]], *merged: str, **formats: str) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for cells in merged:
+        book.active.merge_cells(cells)
+    for place, code in formats.items():
+        book.active[place].number_format = code
+    return save(book)
+
+
+def read_book(tmp_path: Path, content: bytes) -> str:
+    return read(tmp_path, "a.xlsx", content).text.removeprefix("## Sheet\n\n")
+
+
+# -- web pages --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        (
+            "<tr><th>City<th>Grade<th>Rate<tr><td rowspan=2>Oslo<td>Boss<td>5<tr><td>Staff<td>4"
+            "<tr><td>Moss<td>Staff<td>3",
+            _FILLED,
+        ),
+        (
+            "<tr><th>City<th>Rate<tbody><tr><td rowspan=0>Oslo<td>5<tr><td>6<tbody><tr><td>Moss<td>7",
+            "- City: Oslo; Rate: 5\n- City: Oslo; Rate: 6\n- City: Moss; Rate: 7",
+        ),
+        (
+            "<thead><tr><th rowspan=9>City<th>Rate</thead><tbody><tr><td>Oslo<td>5<tr><td>Moss<td>7",
+            "- City: Oslo; Rate: 5\n- City: Moss; Rate: 7",
+        ),
+        (
+            "<tr><th>Day<th>Noon<th>Night<tr><td>Monday<td colspan=9>Eli<tr><td>Friday<td>Bo<td>Cid",
+            "- Day: Monday; Noon: Eli; Night: Eli\n- Day: Friday; Noon: Bo; Night: Cid",
+        ),
+        (
+            "<tr><th rowspan=2>City<th colspan=2>2023<th>2024<tr><th>Revenue<th>Cost<th>Cost"
+            "<tr><td>Oslo<td>1<td>2<td>3",
+            "- City: Oslo; 2023 Revenue: 1; 2023 Cost: 2; 2024 Cost: 3",
+        ),
+        (
+            "<tr><td rowspan=2>City<td colspan=2>Rate<tr><td>2023<td>2024<tr><td>Oslo<td>1<td>2<tr><td>Moss<td>3<td>4",
+            "- City: Oslo; Rate 2023: 1; Rate 2024: 2\n- City: Moss; Rate 2023: 3; Rate 2024: 4",
+        ),
+        (
+            "<tr><th colspan=3>Rates<tr><th>City<th>Grade<th>Rate<tr><td>Oslo<td>A<td>5<tr><td colspan=2>Total<td>5"
+            "<tr><td colspan=3>Without tax.",
+            "Rates\n\n- City: Oslo; Grade: A; Rate: 5\n- Total; Rate: 5\n\nWithout tax.",
+        ),
+        ("<tr><th colspan=2>Name<th>Age<tr><td>Ada<td>Byron<td>36", "- Name: Ada; Name: Byron; Age: 36"),
+        (
+            "<tr><th><th>Mon<th>Tue<tr><th scope=row>Ada<td>Early<td>Late<tr><th scope=row>Bo<td>Late<td>Off",
+            "- Ada; Mon: Early; Tue: Late\n- Bo; Mon: Late; Tue: Off",
+        ),
+        (
+            "<tr><th>Name<td>Aster<tr><th>Role<td>Chief<tr><th>Born<td>1971",
+            "- Name | Aster\n- Role | Chief\n- Born | 1971",
+        ),
+        ("<tr><td>Name<td>Aster<tr><td>Role<td>Chief", "- Name | Aster\n- Role | Chief"),
+        (
+            "<tr><th>City<th>Rate<tr><td>Oslo<td>5<tr><th>Ship<th>Age<tr><td>Fram<td>9",
+            "- City: Oslo; Rate: 5\n- Ship: Fram; Age: 9",
+        ),
+        ("<tr><th>a<th>b<tr><th>c<th>d<tr><th>e<th>f", "- a | b\n- c | d\n- e | f"),
+        (
+            "<tr><td>Land<td>2022<td>2023<tr><td>Norway<td>5<td>4<tr><td>Sweden<td>1<td>2",
+            "- Land: Norway; 2022: 5; 2023: 4\n- Land: Sweden; 2022: 1; 2023: 2",
+        ),
+        (
+            "<tr><td>City<td>Land<td>Sky<tr><td>Oslo<td>Norway<td>blue<tr><td><td><td><tr><td>Lund<td>Sweden<td>grey",
+            "- City: Oslo; Land: Norway; Sky: blue\n- City: Lund; Land: Sweden; Sky: grey",
+        ),
+    ],
+)
+def test_each_row_of_a_page_says_its_headers(tmp_path: Path, table: str, text: str) -> None:
+    assert read(tmp_path, "a.html", f"<html><table>{table}</table>").text == text
+    # Where trafilatura finds the main text, it makes each table anew.
+    page = f"<html><nav>Menu</nav><article><h1>The rates of old</h1>{_PROSE}<table>{table}</table>{_PROSE}</article>"
+    assert f"\n\n{text}\n\n" in read(tmp_path, "a.html", page).text
+
+
+def test_invisible_characters_of_a_page_are_no_numbers_of_tables(tmp_path: Path) -> None:
+    cells = "\u200b" * 32
+    page = f"<html><nav>Menu</nav><article>{_PROSE}" + "".join(
+        f"<table><tr><th>{cells}City<th>Rate<tr><td>{city}<td>5</table>{_PROSE}" for city in ("Oslo", "Moss")
+    )
+    text = read(tmp_path, "a.html", page).text
+    assert [text.count(f"- City: {city}; Rate: 5") for city in ("Oslo", "Moss")] == [1, 1]
+
+
+# -- office -----------------------------------------------------------------------------------
+
+
+def test_merged_cells_of_a_word_table(tmp_path: Path) -> None:
+    made = docx.Document()
+    table = made.add_table(6, 3)
+    rows = [
+        ["", "2023", ""],
+        ["City", "Low", "High"],
+        ["Oslo", "1", "2"],
+        ["", "3", "4"],
+        ["Moss", "5", ""],
+        ["Note.", "", ""],
+    ]
+    for line, row in zip(table.rows, rows, strict=True):
+        for cell, text in zip(line.cells, row, strict=True):
+            cell.text = text
+    for (top, left), (bottom, right) in (((0, 1), (0, 2)), ((2, 0), (3, 0)), ((4, 1), (4, 2)), ((5, 0), (5, 2))):
+        table.cell(top, left).merge(table.cell(bottom, right))
+    assert read(tmp_path, "a.docx", save(made)).text == (
+        "- City: Oslo; 2023 Low: 1; 2023 High: 2\n- City: Oslo; 2023 Low: 3; 2023 High: 4\n"
+        "- City: Moss; 2023 Low: 5; 2023 High: 5\n\nNote."
+    )
+
+
+def test_a_row_of_a_word_table_that_begins_later_and_one_that_covers_nothing(tmp_path: Path) -> None:
+    def cell(text: str, fields: str = "") -> str:
+        return f"<w:tc><w:tcPr>{fields}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>"
+
+    head = f"<w:tr>{cell('Day')}{cell('Noon')}{cell('Night')}</w:tr>"
+    late = f'<w:tr><w:trPr><w:gridBefore w:val="1"/></w:trPr>{cell("Bo")}{cell("Cid")}</w:tr>'
+    span = '<w:gridSpan w:val="x"/>'
+    odd = f"<w:tr>{cell('Friday', '<w:vMerge/>')}{cell('Gil', span)}{cell('Hal')}</w:tr>"
+    text = read(tmp_path, "a.docx", make_docx(f"<w:tbl>{head}{late}{odd}</w:tbl>")).text
+    assert text == "- Noon: Bo; Night: Cid\n- Day: Friday; Noon: Gil; Night: Hal"
+
+
+def test_merged_cells_of_a_slide(tmp_path: Path) -> None:
+    made = pptx.Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[6])
+    table = slide.shapes.add_table(5, 3, 0, 0, Inches(2), Inches(1)).table
+    rows = ["City,Grade,Rate", "Oslo,Boss,5", ",Staff,4", "Moss,Staff,3", "Total,,12"]
+    for cell, text in zip(table.iter_cells(), ",".join(rows).split(","), strict=True):
+        cell.text = text
+    table.cell(1, 0).merge(table.cell(2, 0))
+    table.cell(4, 0).merge(table.cell(4, 1))
+    assert read(tmp_path, "a.pptx", save(made)).text == f"{_FILLED}\n- Total; Rate: 12"
+
+
+@pytest.mark.parametrize("kind", ["text", "spreadsheet"])
+def test_merged_cells_of_an_opendocument_table(tmp_path: Path, kind: str) -> None:
+    def row(*cells: str) -> str:
+        return f"<table:table-row>{''.join(cells)}</table:table-row>"
+
+    def cell(text: str, fields: str = "") -> str:
+        return f"<table:table-cell {fields}><text:p>{text}</text:p></table:table-cell>"
+
+    covered = "<table:covered-table-cell><text:p>Hidden</text:p></table:covered-table-cell>"
+    content = (
+        f"<table:table-header-rows>{row(cell('City'), cell('Rate'))}</table:table-header-rows>"
+        + row(cell("Oslo", 'table:number-rows-spanned="3"'), cell("low"))
+        + '<table:table-row table:number-rows-repeated="2"><table:covered-table-cell/><table:table-cell/>'
+        + "</table:table-row>"
+        + row(cell("Moss"), cell("high"))
+        + row(cell("none", 'table:number-columns-spanned="2"'), covered)
+    )
+    document = read(tmp_path, f"a.od{kind[0]}", make_odf(f"<table:table>{content}</table:table>", kind))
+    assert document.text == "- City: Oslo; Rate: low\n- City: Moss; Rate: high\n\nnone"
+
+
+def test_merged_cells_of_a_sheet(tmp_path: Path) -> None:
+    rows = [
+        ["Rates of the institute", None, None],
+        [None, None, None],
+        ["City", "Grade", "Rate"],
+        ["Oslo", "Boss", 5],
+        [None, "Staff", 4],
+        ["Moss", "Staff", 3],
+        [None, None, None],
+        [None, None, None],
+        ["Total", None, 12],
+    ]
+    content = make_book(rows, "A1:C2", "A4:A5", "A6:A8", "B6:B8", "C6:C8", "A9:B9")
+    assert read_book(tmp_path, content) == f"Rates of the institute\n\n{_FILLED}\n- Total; Rate: 12"
+
+
+@pytest.mark.parametrize("merged", [(), ("A1:A2", "B1:C1", "D1:E1")])
+def test_two_header_rows_of_a_sheet_merged_or_not(tmp_path: Path, merged: tuple[str, ...]) -> None:
+    site = ["Site", None] if merged else [None, "Site"]
+    rows = [
+        [site[0], 2022, None, 2023, None],
+        [site[1], "Plan", "Actual", "Plan", "Actual"],
+        ["Tarn", 1, 2, 3, 4],
+        ["Ness", 5, 6, 7, 8],
+    ]
+    assert read_book(tmp_path, make_book(rows, *merged)) == (
+        "- Site: Tarn; 2022 Plan: 1; 2022 Actual: 2; 2023 Plan: 3; 2023 Actual: 4\n"
+        "- Site: Ness; 2022 Plan: 5; 2022 Actual: 6; 2023 Plan: 7; 2023 Actual: 8"
+    )
+
+
+def test_facts_of_two_columns_are_no_header(tmp_path: Path) -> None:
+    rows = [["Name", "Aster"], ["Born", 1971], ["Role", "Chief"]]
+    assert read_book(tmp_path, make_book(rows)) == "- Name | Aster\n- Born | 1971\n- Role | Chief"
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [
+        (0.125, "0.00%", "12.5%"),
+        (0.15, "0.0%", "15%"),
+        (3.5, '0.0"%"', "3.5%"),
+        (12.5, '"€"#,##0.00', "€12.50"),
+        (18500, '#,##0.00 "EUR"', "18500 EUR"),
+        (-5, '_($* #,##0.00_);_($* \\(#,##0.00\\);_($* "-"??_);_(@_)', "-$5"),
+        (7.1, "#,##0.00\\ [$€-1];[Red]\\-#,##0.00\\ [$€-1]", "7.10 €"),
+        (12345678, '0.0,,"M"', "12.3M"),
+        (5, '[>=1000000]0.0,,"M";0', "5"),
+        (501, "00000", "00501"),
+        (18500, "#,##0", "18500"),
+        (0.5, "# ?/?", "0.5"),
+        (12345, '0.0E+00" m"', "12345"),
+        (5551234, "000-0000", "5551234"),
+        (3, "0" + "%" * 300, "3"),
+        (timedelta(hours=26, minutes=30), "[h]:mm", "26:30"),
+        (time(9, 30), "h:mm", "09:30"),
+    ],
+)
+def test_a_number_of_a_sheet_is_said_as_it_is_seen(tmp_path: Path, value: object, code: str, text: str) -> None:
+    assert read_book(tmp_path, make_book([["a", "b"], ["x", value]], B2=code)) in (
+        f"- a: x; b: {text}",
+        f"- a | b\n- x | {text}",
+    )
+
+
+def test_a_formula_without_a_saved_value_is_said_in_its_place(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.xlsx", make_book([["Month", "Sales"], ["May", 3], ["Total", "=SUM(B2:B2)"]]))
+    assert document.text.endswith("- Month: May; Sales: 3\n- Month: Total; Sales: (formula without a saved value)")
+    assert document.unread == "1 formula saved without a value"
+
+
+def test_a_formula_that_came_to_an_empty_text_has_its_value(tmp_path: Path) -> None:
+    rows = (
+        '<row r="1"><c r="A1"><v>1</v></c><c r="B1" t="str"><f>IF(1,"","")</f><v></v></c><c r="C1"><v>2</v></c></row>'
+    )
+    document = read(tmp_path, "a.xlsx", make_xlsx(rows))
+    assert (document.text, document.unread) == ("## S1\n\n- 1 | 2", "")
+
+
+def test_two_header_rows_a_title_and_a_note_of_a_csv(tmp_path: Path) -> None:
+    text = "Nordlys,,\nPlan of the year,,\n,2023,\nSite,Plan,Actual\nTarn,1,2\nNess,3,4\nWithout tax,,\n"
+    assert read(tmp_path, "a.csv", text).text == (
+        "Nordlys\n\nPlan of the year\n\n- Site: Tarn; 2023 Plan: 1; 2023 Actual: 2\n"
+        "- Site: Ness; 2023 Plan: 3; 2023 Actual: 4\n\nWithout tax"
+    )
+
+
+# -- bounds -----------------------------------------------------------------------------------
+
+
+def test_merged_cells_repeat_no_more_than_a_table_holds_many_times_over() -> None:
+    blocks = Blocks()
+    blocks.table(([Cell("x" * 1_000, 10**9, 10**9)] for _ in range(100)), skips=True)
+    assert blocks.unread == "what a table holds after too many merged cells"
+    assert blocks.length < 2_000_000
+    blocks = Blocks()
+    blocks.table([[Cell("Oslo", 10**9), "1"], *([["", str(number)] for number in range(50_000)])])
+    assert blocks.unread == ""
+    assert blocks.text.count("Oslo") == 50_001
+
+
+def test_a_cell_that_is_covered_and_has_a_text_is_not_lost() -> None:
+    blocks = Blocks()
+    blocks.table([[Cell("Oslo", 2, 2), "", "1"], ["", "Moss", "2"]])
+    assert blocks.text == "- Oslo | 1\n- Oslo | Moss | 2"
