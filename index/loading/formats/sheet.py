@@ -30,7 +30,7 @@ _UNCOMPUTED = re.compile(rb"<c\b([^<>]*+)><f[^<>]*+>(?:[^<]*+</f>)?+(?:<v ?/>|<v
 _PLACE = re.compile(rb"\br=.([A-Z]{1,3}\d{1,7})\b")
 _MERGED = re.compile(rb"mergeCell\s[^<>]{0,99}?\bref=.([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})\b")
 _FORMAT_PIECE = re.compile(
-    r'"(?P<words>[^"]*+)"|\\(?P<escaped>.)|_.|\*.|\[\$(?P<currency>[^\]-]*+)[^\]]*+\]|\[[^\]<>=]*+\]'
+    r'"(?P<words>[^"]{0,255}+)"|\\(?P<escaped>.)|_.|\*.|\[\$(?P<currency>[^\]-]{0,255}+)[^\]]{0,255}+\]|\[[^\]<>=]{0,255}+\]'
     r"|(?P<digits>[#0?][#0?.,]*+)|(?P<sign>.)"
 )
 _LONGEST_FORMAT = 255  # characters
