@@ -344,7 +344,7 @@ def test_the_lists_of_a_word_document_are_numbered_as_its_reader_sees_them(tmp_p
     document = read(tmp_path, "a.docx", content)
     assert document.title == "Scope"
     assert document.text == (
-        "# I. Scope\n\n  - 1.1 All boats\n    - c) Sails\n    - d) Oars\n      - Of ash\n  - 1.3 Crews\n\nII. Cook\n\n"
+        "# I. Scope\n\n  - 1.1 All boats\n    - c) Sails\n    - d) Oars\n      - Of ash\n  - 1.3 Crews\n- II. Cook\n"
         "    - c) Buoys\n- IX. Locks\n- X. Keys\n- Unnumbered"
     )
 
