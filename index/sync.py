@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from index.documents import Document, Progress
@@ -24,7 +25,7 @@ from index.storing.store import Store
 from index.storing.versions import Version, chunk_id, number_chunks, pack
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
-RACY_NS = 50_000_000  # a file changed so shortly before it is read may change again within one tick of its clock
+RACY_NS = 50_000_000  # a file changed so shortly before a sync may change again within one tick of its clock
 WAIT_SECONDS = 1.0
 
 
@@ -136,6 +137,7 @@ class Plan:
     """What is to be done: which files are fresh, which are as they were, which records are of files that are gone."""
 
     def __init__(self, folder: Path, store: Store, *, checksum: bool) -> None:
+        self._begun_ns = time.time_ns()  # before any file is looked at
         files, refused = scan(folder)
         usable = store.lexicon.is_usable()
         self.report = SyncReport(skipped=refused)
@@ -172,10 +174,10 @@ class Plan:
         """The documents that are to be stored, each with its text in sections; the report says what they are."""
         moved: set[str] = set()
         moved_from = {record.content_hash: path for path, record in self._gone.items()}
-        for file in self.fresh:
+        for file, following in zip_longest(self.fresh, self.fresh[1:]):
             record = self.records.get(file.path)
             try:
-                document, sections = open_document(file, loader)
+                document, sections = open_document(file, loader, following)
             except UnreadableError as error:
                 self.fail(file, str(error))
                 continue
@@ -211,7 +213,7 @@ class Plan:
         if self._gone:
             store.remove([record.document_id for record in self._gone.values()])
         for record, file in self._touched:
-            store.touch(record, file.size_bytes, _steady(file.modified_ns))
+            store.touch(record, file.size_bytes, self.steady(file.modified_ns))
         store.settle()
         store.lexicon.remember_skipped(self._skipped)
 
@@ -220,18 +222,17 @@ class Plan:
         self._bytes_stored += sum(version.size_bytes for version in batch if version.is_complete)
         return self._bytes_stored + sum(version.characters for version in batch if not version.is_complete)
 
+    def steady(self, modified_ns: int) -> int:
+        """A time of change to compare with later, or -1 where the file may change again without its clock telling."""
+        return -1 if self._begun_ns - modified_ns < RACY_NS else modified_ns
+
     def _note_unread(self, file: File, unread: str) -> None:
         if unread:
             self.report.partial[file.path] = unread
 
     def _skip(self, file: File, reason: str) -> None:
         self.report.skipped[file.path] = reason
-        self._skipped.append((file.path, file.size_bytes, _steady(file.modified_ns), reason))
-
-
-def _steady(modified_ns: int) -> int:
-    """A time of change to compare with later, or -1 where the file may change again without its clock telling."""
-    return -1 if time.time_ns() - modified_ns < RACY_NS else modified_ns
+        self._skipped.append((file.path, file.size_bytes, self.steady(file.modified_ns), reason))
 
 
 def _gather(
@@ -240,7 +241,7 @@ def _gather(
     """Split the documents and gather their chunks until there are enough to embed at once."""
     batch: list[Version] = []
     for file, document, sections in loaded:
-        version = Version(document, file.size_bytes, _steady(file.modified_ns))
+        version = Version(document, file.size_bytes, plan.steady(file.modified_ns))
         batch.append(version)
         try:
             for section in sections:

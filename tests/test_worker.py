@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -217,3 +218,66 @@ def test_what_a_reader_prints_does_not_reach_the_parents_ears(page: Path, capfd:
     with Loader() as loader:
         loader.load(page, "page.html")
     assert capfd.readouterr() == ("", "")
+
+
+# -- reading ahead ----------------------------------------------------------------------------
+
+
+def write_files(folder: Path, names: str) -> list[Path]:
+    files = [folder / f"{name}.txt" for name in names]
+    for file in files:
+        file.write_text(f"He went to {file.stem}.")
+    return files
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipe can be selected on Windows")
+def test_what_is_expected_is_read_once_and_ahead(tmp_path: Path) -> None:
+    first, second, third = write_files(tmp_path, "abc")
+    with Loader() as loader:
+        loader.expect(second, "b.txt")  # no child runs yet
+        assert loader.load(first, "a.txt") == load(first, "a.txt")
+        loader.expect(second, "b.txt")
+        expected = load(second, "b.txt")
+        pause(loader)
+        second.write_text("Too late.")
+        assert loader.load(second, "b.txt") == expected
+        assert loader.load(third, "c.txt") == load(third, "c.txt")
+
+
+def pause(loader: Loader) -> None:
+    """Wait until the child has nothing left to do but to be heard."""
+    child = loader._child
+    assert child is not None
+    assert child.stdout is not None
+    wait_until(lambda: bool(select.select([child.stdout], [], [], 0)[0]))
+
+
+@pytest.mark.parametrize("happens", ["another is asked for", "the child dies", "it took too long"])
+def test_what_is_expected_is_never_taken_for_another(tmp_path: Path, happens: str) -> None:
+    first, second, third = write_files(tmp_path, "abc")
+    with Loader() as loader:
+        loader.load(first, "a.txt")
+        loader.expect(second, "b.txt")
+        child = loader._child
+        assert child is not None
+        if happens == "the child dies":
+            child.kill()
+            child.wait()
+        elif happens == "it took too long":
+            loader.close()
+        if happens == "another is asked for":
+            assert loader.load(third, "c.txt") == load(third, "c.txt")
+        assert loader.load(second, "b.txt") == load(second, "b.txt")
+        assert loader.load(third, "c.txt") == load(third, "c.txt")
+
+
+def test_a_file_that_cannot_be_read_is_no_hindrance_to_the_one_expected(tmp_path: Path) -> None:
+    first, second, _ = write_files(tmp_path, "abc")
+    (tmp_path / "x.docx").write_bytes(b"PK\x03\x04")
+    with Loader() as loader:
+        loader.load(first, "a.txt")
+        loader.expect(tmp_path / "x.docx", "x.docx")
+        with pytest.raises(UnreadableError, match=r"^damaged$"):
+            loader.load(tmp_path / "x.docx", "x.docx")
+        loader.expect(second, "b.txt")
+        assert loader.load(second, "b.txt") == load(second, "b.txt")

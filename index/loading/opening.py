@@ -19,15 +19,22 @@ from index.loading.worker import Loader
 LONG_TEXT_BYTES = 32_000_000  # plain text beyond this is never held in memory as a whole
 
 
-def open_document(file: File, loader: Loader) -> tuple[Document, Iterable[str]]:
+def open_document(file: File, loader: Loader, following: File | None = None) -> tuple[Document, Iterable[str]]:
     """A file's document and its text in sections. The text of a long plain file stands in the sections alone.
+
+    following: the file that is opened next, which the loader may begin with meanwhile.
 
     Raises UnreadableError with the reason; so may the sections of a long file.
     """
-    if file.size_bytes <= LONG_TEXT_BYTES:
-        document, encoding = loader.load(file.place, file.path), ""
-    else:
-        document, encoding = loader.load_long(file.place, file.path, file.size_bytes)
+    try:
+        if file.size_bytes <= LONG_TEXT_BYTES:
+            document, encoding = loader.load(file.place, file.path), ""
+        else:
+            document, encoding = loader.load_long(file.place, file.path, file.size_bytes)
+    finally:
+        if following is not None:
+            is_long = following.size_bytes > LONG_TEXT_BYTES
+            loader.expect(following.place, following.path, following.size_bytes if is_long else None)
     if encoding:
         return document, _read_sections(file, encoding, document.content_hash)
     return document, cut_sections(to_pieces(document.text))

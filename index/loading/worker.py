@@ -68,6 +68,7 @@ class Loader:
         self.memory_bytes = memory_bytes
         self._child: subprocess.Popen[bytes] | None = None
         self._deadline = _Deadline(math.inf)
+        self._expected: dict[str, Any] | None = None  # what the child is already at
 
     def __enter__(self) -> Self:
         return self
@@ -82,17 +83,27 @@ class Loader:
 
         Raises UnreadableError, whose reasons are here also "took too long" and "needs too much memory".
         """
-        return self._load(file, path, self.timeout_seconds, is_long=False)[0]
+        return self._load(self._describe(file, path))[0]
 
     def load_long(self, file: Path, path: str, size_bytes: int) -> tuple[Document, str]:
         """Load one file of a size as `loader.load_long` does; the larger, the longer it may take."""
-        return self._load(file, path, self.timeout_seconds + size_bytes / _SLOWEST_BYTES, is_long=True)
+        return self._load(self._describe(file, path, size_bytes))
 
-    def _load(self, file: Path, path: str, seconds: float, *, is_long: bool) -> tuple[Document, str]:
-        request = {"file": os.fspath(file.absolute()), "path": path, "is_long": is_long, "seconds": seconds}
+    def expect(self, file: Path, path: str, size_bytes: int | None = None) -> None:
+        """Have the child, where it runs, begin with the file that is loaded next: a long one where a size is given."""
+        if self._child is not None and self._expected is None:
+            self._expected = self._describe(file, path, size_bytes)
+            _send(self._child, self._expected)
+
+    def _describe(self, file: Path, path: str, size_bytes: int | None = None) -> dict[str, Any]:
+        seconds = self.timeout_seconds + (size_bytes or 0) / _SLOWEST_BYTES
+        place = os.fspath(file.absolute())
+        return {"file": place, "path": path, "is_long": size_bytes is not None, "seconds": seconds}
+
+    def _load(self, request: dict[str, Any]) -> tuple[Document, str]:
         # A child that has died gets a second try, since the file may not be to blame; a slow one does not.
         for _ in range(2):
-            reply = self._ask(request, seconds)
+            reply = self._ask(request)
             if reply is not None:
                 break
         else:
@@ -101,7 +112,7 @@ class Loader:
             fields = json.loads(reply[0])
             if fields.get("ends"):
                 self.close()
-            return _understand(path, fields, reply[1].decode())
+            return _understand(request["path"], fields, reply[1].decode())
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             # No reader says such things: what speaks is the file, and nothing more is asked of this child.
             self.close()
@@ -109,7 +120,7 @@ class Loader:
 
     def close(self) -> None:
         """End the child, whatever it does."""
-        child, self._child = self._child, None
+        child, self._child, self._expected = self._child, None, None
         if child is not None:
             child.kill()
             for pipe in (child.stdin, child.stdout):
@@ -118,20 +129,21 @@ class Loader:
                         pipe.close()
             child.wait()
 
-    def _ask(self, request: dict[str, Any], seconds: float) -> tuple[bytes, bytes] | None:
+    def _ask(self, request: dict[str, Any]) -> tuple[bytes, bytes] | None:
         """The child's reply, or None where it died."""
+        if self._expected not in (None, request):
+            self.close()  # its next reply is about another file
         child = self._child
         if child is None:
             child = self._child = self._start()
             threading.Thread(target=self._watch, args=(child,), daemon=True).start()
-        assert child.stdin is not None
         assert child.stdout is not None
-        deadline = self._deadline = _Deadline(time.monotonic() + seconds)
+        deadline = self._deadline = _Deadline(time.monotonic() + request["seconds"])
         try:
-            with suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
-                child.stdin.flush()
+            if self._expected is None:
+                _send(child, request)
             reply = _receive(child.stdout)
+            self._expected = None
         except BaseException:
             # Interrupted half-way, the child's next reply would be that to another question.
             self.close()
@@ -164,6 +176,13 @@ class Loader:
             # A Ctrl-C at the terminal is for the parent, which then ends the child.
             process_group=0 if os.name == "posix" else None,
         )
+
+
+def _send(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
+    assert child.stdin is not None
+    with suppress(BrokenPipeError):  # of one that has died: its reply tells
+        child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
+        child.stdin.flush()
 
 
 def _receive(pipe: IO[bytes]) -> tuple[bytes, bytes] | None:
@@ -238,13 +257,13 @@ def serve(memory_bytes: float) -> None:
         request = json.loads(requests.get())
         _set_alarm(request["seconds"] + _GRACE_SECONDS)
         fields, text = _load_within_limits(Path(request["file"]), request["path"], request["is_long"])
+        _set_alarm(0)  # the parent may be busy with the file before, and take the reply later
         # A process that has swollen would leave less to the next file.
         fields["ends"] = fields["ends"] or _peak_bytes() > memory_bytes / 2
         head = json.dumps(fields).encode("ascii")
         for part in (_LENGTHS.pack(len(head), len(text)), head, text):
             replies.write(part)
         replies.flush()
-        _set_alarm(0)
         if fields["ends"]:
             os._exit(0)
 
