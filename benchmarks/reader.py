@@ -34,11 +34,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import platform
 import random
 import re
-import signal
 import string
 import sys
 import tempfile
@@ -56,7 +53,7 @@ from assistant.answers import Citation
 from assistant.citing.citations import cite
 from assistant.question.question import read_question
 from assistant.quoting.reader import MOST_QUOTED, read
-from benchmarks.command import leave
+from benchmarks.command import describe_machine, heed_signals, write_json
 from index.library import Library, finish, open_library
 from index.settings import Settings
 from index.splitting.terms import find_query_terms, find_terms
@@ -91,8 +88,7 @@ def main() -> None:
     arguments.add_argument("--questions", type=int, metavar="N", help="at most so many of each kind")
     arguments.add_argument("--json", type=Path, metavar="FILE")
     given = arguments.parse_args()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    heed_signals()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "documents"
         if given.squad:
@@ -362,12 +358,11 @@ def with_intervals(columns: Columns, measure: Callable[[Columns], dict[str, floa
 
 def report(name: str, systems: Mapping[str, Figures], file: Path | None) -> None:
     """Print the table, and write the JSON file where one is asked for."""
-    print(f"{os.cpu_count()} x {platform.processor() or platform.machine()}, Python {platform.python_version()}\n")
+    print(f"{describe_machine()}\n")
     print(f"| {' | '.join([name, *systems])} |\n|{'---|' * (len(systems) + 1)}")
     for key in dict.fromkeys(key for row in systems.values() for key in row if not key.endswith("_interval")):
         print(f"| {' | '.join([key.replace('_', ' '), *(show(row, key) for row in systems.values())])} |")
-    if file:
-        file.write_text(json.dumps({"set": name, "systems": systems}, indent=1) + "\n", encoding="utf-8")
+    write_json(file, {"set": name, "systems": systems})
 
 
 def show(row: Figures, key: str) -> str:

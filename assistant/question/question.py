@@ -18,7 +18,7 @@ from assistant.question.asked import (
     find_numbers,
 )
 from assistant.question.comparison import find_sides
-from index.splitting.terms import find_content_terms, find_query_terms, find_terms
+from index.splitting.terms import choose_query_terms, find_content_terms, find_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,11 @@ def read_question(words: str, query: str | None = None) -> Question:
     query = words if query is None else query
     parts = find_sides(query) or ()
     sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
-    return _read(words, query, sides, find_sides(words) is not None)
+    return _read(words, query, sides, bool(sides) if words == query else find_sides(words) is not None)
 
 
 def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:
+    terms = find_terms(query)
     return Question(
         words=words,
         query=query,
@@ -91,7 +92,7 @@ def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool =
         content=frozenset(find_content_terms(words)),
         named=tuple(find_content_terms(" ".join(find_names(words)))),
         numbers=find_numbers(words),
-        terms=tuple(find_query_terms(query)),
-        pairs=tuple(pairwise(find_terms(query))),
+        terms=tuple(choose_query_terms(terms)),
+        pairs=tuple(pairwise(terms)),
         sides=sides,
     )
