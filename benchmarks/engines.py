@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import write_json
 from index.embedding import minilm
 from index.embedding.weights import Weights, open_weights
 from index.library import finish
@@ -47,8 +48,7 @@ def main() -> None:
     print("| engine | texts/s (median) | cosine to fp32 (least) | one query (ms) |\n|---|---|---|---|")
     for name, row in systems.items():
         print(f"| {name} | {row['texts_per_second']:.1f} | {row['least_cosine']:.4f} | {row['query_ms']:.1f} |")
-    if given.json:
-        given.json.write_text(json.dumps({"set": "engines", "systems": systems}, indent=1) + "\n", encoding="utf-8")
+    write_json(given.json, {"set": "engines", "systems": systems})
 
 
 def make_texts(file: Path | None, count: int) -> list[str]:

@@ -252,7 +252,7 @@ def pause(loader: Loader) -> None:
     wait_until(lambda: bool(select.select([child.stdout], [], [], 0)[0]))
 
 
-@pytest.mark.parametrize("happens", ["another is asked for", "the child dies", "it took too long"])
+@pytest.mark.parametrize("happens", ["another is asked for", "the child dies", "the child is ended"])
 def test_what_is_expected_is_never_taken_for_another(tmp_path: Path, happens: str) -> None:
     first, second, third = write_files(tmp_path, "abc")
     with Loader() as loader:
@@ -263,7 +263,7 @@ def test_what_is_expected_is_never_taken_for_another(tmp_path: Path, happens: st
         if happens == "the child dies":
             child.kill()
             child.wait()
-        elif happens == "it took too long":
+        elif happens == "the child is ended":
             loader.close()
         if happens == "another is asked for":
             assert loader.load(third, "c.txt") == load(third, "c.txt")
