@@ -23,6 +23,7 @@ class Citation:
 
     number: from 1, in the order of first use. path: relative to the documents folder.
     page: counted from 1, or None where the document has no pages.
+    context: what the words stand under, outermost first: headings, the keys around a field, a table's columns.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Citation:
     start: int
     end: int
     quote: str
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,11 +213,14 @@ def is_fenced(request: Request, text: str, case: Case) -> bool:
     numbered = [line for line in map(_NUMBERED.fullmatch, lines) if line]
     numbers = [int(line[1]) for line in numbered]
     heads = [line for line in lines if line and not _NUMBERED.fullmatch(line)]
+    under = [line for line in heads if line.startswith("Under: ")]
+    words = _flat(text.replace("|", " "))
     return (
         numbers == sorted(set(numbers))
-        and all(line[2] in _flat(text) for line in numbered)
-        and all(head.startswith("Document: ") for head in heads)
-        and len(heads) <= 1
+        and all(_flat(line[2].replace("|", " ")) in words for line in numbered)
+        and all(_flat(head.removeprefix("Under: ").replace("›", " ").replace("…", "")) in words for head in under)
+        and len(under) == len(heads) - sum(head.startswith("Document: ") for head in heads)
+        and len(heads) - len(under) <= 1
     )
 
 

@@ -59,9 +59,10 @@ from index.embedding.weights import open_weights
 from index.library import finish
 from index.searching.retriever import CANDIDATES, retrieve
 from index.settings import LOCAL_EMBEDDING, Settings
+from index.splitting.outline import Outline
 from index.storing.store import Store, discard
 from index.storing.versions import Version, number_chunks
-from index.sync import _embed_texts
+from index.sync import embed
 
 CHUNKS_A_DOCUMENT = 50
 BATCH_CHUNKS = 5000
@@ -167,10 +168,11 @@ def make_version(texts: Sequence[str], first: int, last: int, stand_in: StandIn)
     content_hash = hashlib.sha256(text.encode()).hexdigest()
     document = Document(identify(path), path, f"Note {first}", None, text, (), content_hash)
     version = Version(document, len(text.encode()), 0, is_complete=True)
-    embedded = _embed_texts(parts, stand_in)
-    for chunk in number_chunks(document, text, 0, list(zip([0, *ends], ends, strict=False))):
+    chunks = number_chunks(document, Outline(text), 0, list(zip([0, *ends], ends, strict=False)))
+    embedded = embed(chunks, stand_in)
+    for chunk in chunks:
         version.add(chunk)
-    version.waiting = [(chunk, embedded[chunk.text]) for chunk, _ in version.waiting]
+    version.waiting = [(chunk, embedded[chunk.id]) for chunk, _ in version.waiting]
     return version
 
 

@@ -7,6 +7,7 @@ import os
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from index.splitting.outline import Head, Heads, follow
 from index.splitting.sentences import Sentence
 
 
@@ -35,13 +36,18 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stored piece of a document; `text == document.text[start:end]`."""
+    """A stored piece of a document; `text == document.text[start:end]`.
+
+    sentences: in reading order, with offsets into the chunk. above: what the first stands under, outermost first.
+    """
 
     id: str
     document_id: str
     start: int
     end: int
     text: str
+    sentences: tuple[Sentence, ...] = ()
+    above: Heads = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Passage:
     sentences: in reading order, with offsets into the document.
     page: on which it starts, or None where the document has no pages. page_starts: where further pages start in it.
     similarities: the cosine of each sentence to the query, or empty where the embedding gives none.
+    context: what its first sentence stands under, outermost first: headings, the keys around a field, the names of a
+        table's columns. levels: the level of each of these.
     """
 
     document_id: str
@@ -66,6 +74,8 @@ class Passage:
     page: int | None = None
     page_starts: tuple[int, ...] = ()
     similarities: tuple[float, ...] = ()
+    context: tuple[str, ...] = ()
+    levels: tuple[int, ...] = ()
 
     def page_of(self, sentence: Sentence) -> int | None:
         """The page on which one of the passage's sentences starts."""
@@ -74,6 +84,15 @@ class Passage:
     def words_of(self, sentence: Sentence) -> str:
         """The exact words of one of the passage's sentences."""
         return self.text[sentence.start - self.start : sentence.end - self.start]
+
+    def contexts(self) -> list[tuple[str, ...]]:
+        """What each of the passage's sentences stands under, as `context` says it of the first."""
+        return [tuple(head.words for head in heads) for heads in self.above()]
+
+    def above(self) -> list[Heads]:
+        """The same, with levels."""
+        first = tuple(map(Head, self.levels, self.context))
+        return follow(first, self.sentences, self.text, self.start)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from index.documents import Document, Progress
+from index.documents import Chunk, Document, Progress
 from index.embedding.protocol import Embedded, Embedding
 from index.errors import FolderError
 from index.loading.folder import File, scan
@@ -17,7 +17,7 @@ from index.loading.loader import UnreadableError
 from index.loading.opening import open_document
 from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
-from index.splitting.sentences import find_chunk_sentences
+from index.splitting.outline import Heads, Outline
 from index.splitting.splitter import split
 from index.storing.keeper import HeldError
 from index.storing.records import Record
@@ -244,14 +244,17 @@ def _gather(
         version = Version(document, file.size_bytes, plan.steady(file.modified_ns))
         batch.append(version)
         try:
+            above: Heads = ()
             for section in sections:
-                spans = split(section, embedding.count_tokens, chunk_tokens)
-                for chunk in number_chunks(document, section, version.characters, spans):
+                outline = Outline(section, above)
+                spans = split(outline, embedding.count_tokens, chunk_tokens)
+                for chunk in number_chunks(document, outline, version.characters, spans):
                     version.add(chunk)
                     if sum(len(other.waiting) for other in batch) >= BATCH_CHUNKS:
                         yield batch
                         batch = [version]
                 version.characters += len(section)
+                above = outline.below
         except UnreadableError as error:
             plan.fail(file, str(error))
             batch.remove(version)
@@ -277,21 +280,22 @@ def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding)
             ids = {chunk.id: chunk_id(twin.document_id, twin.content_hash, chunk.start) for chunk, _ in version.waiting}
             known = store.lexicon.embedded(ids.values())
             version.waiting = [(chunk, known.get(ids[chunk.id], embedded)) for chunk, embedded in version.waiting]
-    new = _embed_texts(
-        (chunk.text for version in batch for chunk, embedded in version.waiting if embedded is None), embedding
-    )
+    new = embed((chunk for version in batch for chunk, embedded in version.waiting if embedded is None), embedding)
     for version in batch:
-        version.waiting = [(chunk, embedded or new[chunk.text]) for chunk, embedded in version.waiting]
+        version.waiting = [(chunk, embedded or new[chunk.id]) for chunk, embedded in version.waiting]
 
 
-def _embed_texts(texts: Iterable[str], embedding: Embedding) -> dict[str, Embedded]:
-    """What the embedding makes of each text, and of its sentences."""
-    distinct = list(dict.fromkeys(texts))
-    if not distinct:
+def embed(chunks: Iterable[Chunk], embedding: Embedding) -> dict[str, Embedded]:
+    """What the embedding makes of chunks and of their sentences, by chunk id. What is alike is embedded once."""
+    alike: dict[tuple[str, tuple[tuple[int, int], ...]], list[str]] = {}
+    for chunk in chunks:
+        spans = tuple((sentence.start, sentence.end) for sentence in chunk.sentences)
+        alike.setdefault((chunk.text, spans), []).append(chunk.id)
+    if not alike:
         return {}
-    spans = [[(sentence.start, sentence.end) for sentence in find_chunk_sentences(text)] for text in distinct]
-    vectors, sentences = embedding.embed_with_sentences(distinct, spans)
-    return {text: Embedded(vector, pack(rows)) for text, vector, rows in zip(distinct, vectors, sentences, strict=True)}
+    vectors, sentences = embedding.embed_with_sentences(*zip(*alike, strict=True))
+    embedded = [Embedded(vector, pack(rows)) for vector, rows in zip(vectors, sentences, strict=True)]
+    return {chunk_id: row for row, ids in zip(embedded, alike.values(), strict=True) for chunk_id in ids}
 
 
 def _read_again(store: Store, embedding: Embedding) -> Iterator[Progress]:
@@ -300,8 +304,8 @@ def _read_again(store: Store, embedding: Embedding) -> Iterator[Progress]:
         return
     done, total = 0, store.lexicon.count_chunks()
     while chunks := store.lexicon.unread(BATCH_CHUNKS):
-        read = _embed_texts((chunk.text for chunk in chunks), embedding) if embedding.embeds_sentences else {}
-        store.lexicon.put_sentences({c.id: (c.text in read and read[c.text].sentences) or b"" for c in chunks})
+        read = embed(chunks, embedding) if embedding.embeds_sentences else {}
+        store.lexicon.put_sentences({c.id: (c.id in read and read[c.id].sentences) or b"" for c in chunks})
         done += len(chunks)
         yield Progress("Reading the sentences again", done, total, "passages")
     store.lexicon.mark_read()

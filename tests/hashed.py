@@ -12,11 +12,12 @@ import numpy as np
 from index.documents import Chunk, Document
 from index.embedding.protocol import Embedded, Vectors
 from index.loading.loader import load
+from index.splitting.outline import Outline
 from index.splitting.splitter import split
 from index.storing.records import Record
 from index.storing.store import Store
 from index.storing.versions import Version, number_chunks
-from index.sync import _embed_texts
+from index.sync import embed
 
 DIMENSIONS = 8
 CHUNK_TOKENS = 12
@@ -71,16 +72,17 @@ def put(store: Store, file: Path) -> list[Chunk]:
     """Store one file as a sync would, and give its chunks."""
     embedding = HashEmbedding()
     document = load(file, file.name)
-    spans = split(document.text, embedding.count_tokens, CHUNK_TOKENS)
-    return put_chunks(store, document, number_chunks(document, document.text, 0, spans), file.stat().st_mtime_ns)
+    outline = Outline(document.text)
+    spans = split(outline, embedding.count_tokens, CHUNK_TOKENS)
+    return put_chunks(store, document, number_chunks(document, outline, 0, spans), file.stat().st_mtime_ns)
 
 
 def put_chunks(store: Store, document: Document, chunks: list[Chunk], modified_ns: int = 7) -> list[Chunk]:
     """Store a document that is made of these chunks."""
-    known = _embed_texts([chunk.text for chunk in chunks], HashEmbedding())
+    known = embed(chunks, HashEmbedding())
     version = Version(document, len(document.text.encode()), modified_ns)
     version.chunk_ids = [chunk.id for chunk in chunks]
-    version.waiting = [(chunk, known[chunk.text]) for chunk in chunks]
+    version.waiting = [(chunk, known[chunk.id]) for chunk in chunks]
     version.is_complete = True
     store.put([version])
     return chunks

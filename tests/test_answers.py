@@ -115,6 +115,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
             "start": 20,
             "end": 50,
             "quote": "Trump skipped Israel because …",
+            "context": [],
         }
     ]
     assert fields["usage"] == {
@@ -137,8 +138,10 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
         "page",
         "page_starts",
         "similarities",
+        "context",
+        "levels",
     ]
-    assert fields["passages"][0]["sentences"] == [{"start": 20, "end": 50, "kind": "prose"}]
+    assert fields["passages"][0]["sentences"] == [{"start": 20, "end": 50, "kind": "prose", "level": 0}]
 
 
 def test_json_keeps_letters_readable() -> None:

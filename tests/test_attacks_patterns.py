@@ -51,6 +51,7 @@ from index.errors import ModelError
 from index.loading.formats import _UNSUPPORTED, UnreadableError, find_format
 from index.loading.formats.text import find_title_and_date
 from index.loading.sections import cut_sections, to_pieces
+from index.splitting.outline import Outline
 from index.splitting.sentences import LONGEST_SENTENCE_CHARACTERS, find_sentences
 from index.splitting.splitter import MOST_CHARACTERS_A_TOKEN, split
 from index.splitting.terms import find_phrases, find_terms
@@ -379,7 +380,7 @@ def read_whole_reply(text: str) -> None:
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "sentences": find_sentences,
-    "chunks": lambda text: split(text, HashEmbedding().count_tokens, 100),
+    "chunks": lambda text: split(Outline(text), HashEmbedding().count_tokens, 100),
     "terms": find_terms,
     "phrases": find_phrases,
     "sections": lambda text: list(cut_sections(to_pieces(text))),
@@ -436,7 +437,7 @@ def test_the_time_of_no_function_grows_faster_than_its_text(name: str) -> None:
 @pytest.mark.parametrize("unit", ["Ab. ", "*", "\u0301\u0327", "a" * 1500 + " "])
 def test_a_whole_section_takes_ten_times_as_long_as_a_tenth_of_it(unit: str) -> None:
     def walk(text: str) -> None:
-        for start, end in split(text, HashEmbedding().count_tokens, 200):
+        for start, end in split(Outline(text), HashEmbedding().count_tokens, 200):
             find_terms(text[start:end])
 
     seconds = [count_seconds(walk, f"{unit * (size // len(unit))} word", 60) for size in (100_000, 1_000_000)]
@@ -507,7 +508,7 @@ def test_no_chunk_is_larger_than_its_tokens_allow_and_few_are_counted_at_once(
         return embedding.count_tokens(texts)
 
     text = f"words {unit * (100_000 // len(unit))} words"
-    spans = split(text, count_tokens, 100)
+    spans = split(Outline(text), count_tokens, 100)
     assert "".join(text[start:end] for start, end in spans) == text
     assert max(end - start for start, end in spans) <= 101 * MOST_CHARACTERS_A_TOKEN
     assert max(counted) <= 101 * MOST_CHARACTERS_A_TOKEN
@@ -519,12 +520,13 @@ from pathlib import Path
 from index.library import finish
 from index.embedding.engines import open_embedding
 from index.settings import Settings
+from index.splitting.outline import Outline
 from index.splitting.splitter import split
 embedding = finish(open_embedding(Settings.from_environment()))
 embedding.embed(["words"])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-split("words " + "*" * 400_000, embedding.count_tokens, 200)
-split("a*" * 200_000, embedding.count_tokens, 200)
+split(Outline("words " + "*" * 400_000), embedding.count_tokens, 200)
+split(Outline("a*" * 200_000), embedding.count_tokens, 200)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

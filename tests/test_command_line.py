@@ -91,11 +91,12 @@ def test_an_answer_is_laid_out_with_its_footnotes() -> None:
     done = run_process("ask", SKIPPED)
     assert done.returncode == 0
     assert done.stderr == ""
-    text, footnote, *quote, blank, mode = done.stdout.rstrip("\n").replace("\n\n[1] ", "\n[1] ").split("\n")
+    text, footnote, under, *quote, blank, mode = done.stdout.rstrip("\n").replace("\n\n[1] ", "\n[1] ").split("\n")
     expected = answer(SKIPPED)
     citation = expected.citations[0]
     assert text == expected.text
     assert footnote == f"[1] gulf-tour.md, characters {citation.start}-{citation.end}"
+    assert under == f"    {citation.context[-1]}"
     assert all(line.startswith("    ") and len(line) <= 96 for line in quote)
     assert " ".join(" ".join(quote).split()) == f"“{' '.join(citation.quote.split())}”"
     assert blank == ""

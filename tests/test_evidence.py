@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from index.documents import Chunk, Passage, page_at
 from index.searching.evidence import choose_evidence, join_neighbours
 from index.searching.retriever import to_passage
-from index.splitting.sentences import find_sentences
+from index.splitting.outline import Outline
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
 
@@ -44,10 +44,10 @@ def make_passages(
     record = Record(document_id, f"{document_id}.txt", "", None, pages, "c" * 64, 1, 1, len(chunk_texts))
     passages, start, place = [], 0, 0
     for number, text in enumerate(chunk_texts):
-        sentences = find_sentences(text)
-        chunk = Chunk(f"{document_id}:{start}", document_id, start, start + len(text), text)
+        sentences, above = Outline(text).between(0, len(text))
+        chunk = Chunk(f"{document_id}:{start}", document_id, start, start + len(text), text, sentences, above)
         cosines = range(place, place + len(sentences)) if similarities else ()
-        passages.append(to_passage(chunk, record, sentences, 1 - number / 100, cosines))
+        passages.append(to_passage(chunk, record, 1 - number / 100, cosines))
         start, place = chunk.end, place + len(sentences)
     return passages
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from index.documents import Chunk
 from index.embedding.protocol import Embedded
 from index.place import DamagedError, NoRoomError
+from index.splitting.outline import Outline
 from index.splitting.terms import find_content_terms, find_terms
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
@@ -27,7 +28,8 @@ def chunks_of(name: str, *texts: str) -> list[Chunk]:
     chunks: list[Chunk] = []
     start = 0
     for number, text in enumerate(texts):
-        chunks.append(Chunk(f"{name}:{number}" if number else name, name, start, start + len(text), text))
+        parts = Outline(text).between(0, len(text))
+        chunks.append(Chunk(f"{name}:{number}" if number else name, name, start, start + len(text), text, *parts))
         start += len(text)
     return chunks
 
@@ -176,7 +178,7 @@ def test_stop_words_are_searched_only_where_there_is_nothing_else(lexicon: Lexic
 def test_a_phrase_is_found_also_where_its_words_can_be_stemmed_twice(lexicon: Lexicon) -> None:
     fill(lexicon, a="They agreed terms.", b="The terms were not agreed.")
     found = lexicon.read(lexicon.quoted('who "agreed terms"?'))
-    assert [chunk.id for chunk, _, _ in found.values()] == ["a"]
+    assert [chunk.id for chunk, _ in found.values()] == ["a"]
 
 
 @pytest.mark.parametrize("query", ["", "  ", "?!", "—", '""', "* ( ) NEAR"])

@@ -20,6 +20,7 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewher
 
 from index.documents import Document, identify
 from index.errors import StoreError
+from index.splitting.outline import Outline
 from index.storing.parts import PARTS_IN_MEMORY, Parts
 from index.storing.store import Store
 from index.storing.versions import number_chunks
@@ -260,7 +261,9 @@ def test_a_part_that_has_lost_its_vectors_is_made_anew(
     document = Document("id", "a.txt", "", None, text, (), "0123456789abcdef")
     store = open_store(folder, stores)
     with store.writing():
-        put_chunks(store, document, number_chunks(document, text, 0, list(zip([0, *ends], ends, strict=False))))
+        put_chunks(
+            store, document, number_chunks(document, Outline(text), 0, list(zip([0, *ends], ends, strict=False)))
+        )
     before = contents(store)
     store.close()
     # The fourth part has not yet written its vectors into files.

@@ -94,10 +94,10 @@ def test_a_search_that_found_nothing_takes_nothing_away() -> None:
 def test_a_passages_sentences_and_page_are_those_of_the_document() -> None:
     record = Record("id", "a.txt", "The tour", "2025-05-13", (0, 50, 100), "c" * 64, 1, 1, 2)
     text = "# Title\n\nIt rained. We left."
-    passage = to_passage(Chunk("id:60", "id", 60, 60 + len(text), text), record, find_sentences(text), 0.5)
+    passage = to_passage(Chunk("id:60", "id", 60, 60 + len(text), text, tuple(find_sentences(text))), record, 0.5)
     assert passage == Passage(
         *("id", "a.txt", "The tour", "2025-05-13", 60, 60 + len(text), text, 0.5),
-        (Sentence(62, 67, "heading"), Sentence(69, 79), Sentence(80, 88)),
+        (Sentence(62, 67, "heading", 10), Sentence(69, 79), Sentence(80, 88)),
         page=2,
     )
     assert [passage.words_of(sentence) for sentence in passage.sentences] == ["Title", "It rained.", "We left."]

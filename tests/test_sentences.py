@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.splitting.sentences import LONGEST_SENTENCE_CHARACTERS, find_sentences
+from index.splitting.sentences import HEADS, LONGEST_SENTENCE_CHARACTERS, find_sentences
 
 
 def sentences_of(text: str) -> list[str]:
@@ -170,15 +170,22 @@ def test_headings_are_told_from_prose_by_their_mark_or_by_standing_alone() -> No
         ("He went for trade.", "prose"),
         ("He came back.", "prose"),
         ("This line ends as a statement does.", "prose"),
-        ("Why?", "heading"),
+        ("Why?", "question"),
     ]
 
 
 @pytest.mark.parametrize(
-    "text", ["- a short item", "| a | cell |", "x" * 101, "A line\nand its other half.", "It ends with a colon:"]
+    ("text", "kind"),
+    [
+        ("- a short item", "item"),
+        ("| a | cell |", "row"),
+        ("x" * 101, "prose"),
+        ("A line\nand its other half.", "prose"),
+        ("It ends with a colon:", "prose"),
+    ],
 )
-def test_items_cells_and_long_or_finished_lines_are_no_headings(text: str) -> None:
-    assert {kind for _, kind in kinds_of(text)} == {"prose"}
+def test_items_cells_and_long_or_finished_lines_are_no_headings(text: str, kind: str) -> None:
+    assert {found for _, found in kinds_of(text)} == {kind}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -192,7 +199,7 @@ def test_items_cells_and_long_or_finished_lines_are_no_headings(text: str) -> No
         ("Leek soup\n\nServes 4\nTakes 35 minutes\n\n3 leeks\n2 potatoes\n\nCut the leeks.", ["Leek soup"]),
         ("Harbour office\nMill Lane 4\n3301 Hallmoor\nOpen on weekdays", ["Harbour office"]),
         ("Install it:\n\n```\nbrokerctl install --port 5677\n```\n\nThen start it.", []),
-        ("server:\n  host: 10.0.0.8\n  port: 8443", []),
+        ("server:\n  host: 10.0.0.8\n  port: 8443", ["server:"]),
         ("Q: How long is the warranty?\nA: Two years", ["Q: How long is the warranty?"]),
         ("**Do you ship abroad?**\n\nYes, everywhere.", ["**Do you ship abroad?**"]),
         ("- Do you deliver?\n- Within five kilometres.\n- Is it free?\n- Yes.", ["Do you deliver?", "Is it free?"]),
@@ -200,7 +207,7 @@ def test_items_cells_and_long_or_finished_lines_are_no_headings(text: str) -> No
     ],
 )
 def test_short_lines_among_their_like_are_content(text: str, headings: list[str], newline: str) -> None:
-    assert [words for words, kind in kinds_of(text.replace("\n", newline)) if kind == "heading"] == headings
+    assert [words for words, kind in kinds_of(text.replace("\n", newline)) if kind in HEADS] == headings
 
 
 @pytest.mark.parametrize(

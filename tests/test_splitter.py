@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from index.embedding.minilm import MOST_TOKENS
 from index.embedding.protocol import Embedding
 from index.settings import LOCAL_CHUNK_TOKENS
+from index.splitting.outline import Outline
 from index.splitting.splitter import split
 
 WORDS = (
@@ -50,7 +51,7 @@ def count_words(texts: Sequence[str]) -> list[int]:
 
 
 def chunks_of(text: str, chunk_words: int) -> list[str]:
-    return [text[start:end] for start, end in split(text, count_words, chunk_words)]
+    return [text[start:end] for start, end in split(Outline(text), count_words, chunk_words)]
 
 
 # -- what holds for every text ----------------------------------------------------------------
@@ -64,7 +65,7 @@ def assert_tiles(text: str, spans: list[tuple[int, int]]) -> None:
 
 @given(st.one_of(st.text(), PROSE, PIECES), st.integers(1, 40))
 def test_chunks_joined_are_the_text(text: str, chunk_words: int) -> None:
-    assert_tiles(text, split(text, count_words, chunk_words))
+    assert_tiles(text, split(Outline(text), count_words, chunk_words))
 
 
 @given(PROSE, st.integers(1, 40))
@@ -76,7 +77,7 @@ def test_no_chunk_is_above_its_size_where_words_are_counted(text: str, chunk_wor
 def test_no_chunk_is_above_its_size_in_the_models_own_tokens(
     embedding: Embedding, text: str, chunk_tokens: int
 ) -> None:
-    spans = split(text, embedding.count_tokens, chunk_tokens)
+    spans = split(Outline(text), embedding.count_tokens, chunk_tokens)
     assert_tiles(text, spans)
     assert all(count <= chunk_tokens for count in embedding.count_tokens([text[start:end] for start, end in spans]))
 
@@ -84,18 +85,18 @@ def test_no_chunk_is_above_its_size_in_the_models_own_tokens(
 @given(text=PIECES)
 def test_the_embedding_sees_the_whole_of_every_chunk_whatever_the_text(embedding: Embedding, text: str) -> None:
     # A word cut in two may be more tokens when joined; what counts is that the model cuts nothing off.
-    spans = split(text, embedding.count_tokens, LOCAL_CHUNK_TOKENS)
+    spans = split(Outline(text), embedding.count_tokens, LOCAL_CHUNK_TOKENS)
     assert_tiles(text, spans)
     assert all(n <= MOST_TOKENS - 2 for n in embedding.count_tokens([text[start:end] for start, end in spans]))
 
 
 @given(st.one_of(st.text(), PIECES))
 def test_the_same_text_is_always_split_alike(text: str) -> None:
-    assert split(text, count_words, 10) == split(text, count_words, 10)
+    assert split(Outline(text), count_words, 10) == split(Outline(text), count_words, 10)
 
 
 def test_a_single_character_of_too_many_tokens_is_a_chunk() -> None:
-    assert split("abc", lambda texts: [9 * len(text) for text in texts], 5) == [(0, 1), (1, 2), (2, 3)]
+    assert split(Outline("abc"), lambda texts: [9 * len(text) for text in texts], 5) == [(0, 1), (1, 2), (2, 3)]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "...", "\ufeff"])
@@ -106,7 +107,7 @@ def test_a_text_without_words_is_one_chunk_or_none(text: str) -> None:
 @pytest.mark.parametrize("piece", ["a. ", "a\n", "# a\n", "a\n\n", "x", "a ", "- a\n"])
 def test_time_grows_in_step_with_the_length_whatever_is_repeated(piece: str) -> None:
     begun = time.process_time()
-    split(piece * (50_000 // len(piece)), count_words, 100)
+    split(Outline(piece * (50_000 // len(piece))), count_words, 100)
     assert time.process_time() - begun < 5
 
 

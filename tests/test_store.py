@@ -16,6 +16,7 @@ from hashed import CHUNK_TOKENS, HashEmbedding, contents, put, put_chunks, rows
 from index.documents import Document, identify
 from index.errors import StoreError
 from index.library import finish
+from index.splitting.outline import Outline
 from index.storing.mending import fill_rows
 from index.storing.store import SCHEMA_VERSION, Store, discard, place_of
 from index.storing.versions import number_chunks
@@ -67,7 +68,7 @@ def test_a_document_that_it_does_not_have_has_no_text(store: Store) -> None:
 def test_pages_and_a_missing_date_are_kept_through_a_rebuilding(store: Store) -> None:
     document = Document("id", "a.txt", "The tour", None, "One. Two.", (0, 5), "c" * 64)
     with store.writing():
-        put_chunks(store, document, number_chunks(document, document.text, 0, [(0, 5), (5, 9)]))
+        put_chunks(store, document, number_chunks(document, Outline(document.text), 0, [(0, 5), (5, 9)]))
     (record,) = store.lexicon.records()
     store.lexicon.create()
     with store.writing():
@@ -130,7 +131,7 @@ def test_a_touch_is_kept_in_chroma_too(store: Store, folder: Path) -> None:
 
 def test_ids_name_the_document_and_the_version(folder: Path) -> None:
     document = Document("id", "a.txt", "", None, "One. Two. Three.", (), "0123456789abcdef")
-    chunks = number_chunks(document, document.text, 0, [(0, 5), (5, 10), (10, 16)])
+    chunks = number_chunks(document, Outline(document.text), 0, [(0, 5), (5, 10), (10, 16)])
     assert [chunk.id for chunk in chunks] == ["id", "id:0123456789ab:5", "id:0123456789ab:10"]
     assert [chunk.text for chunk in chunks] == ["One. ", "Two. ", "Three."]
 
@@ -151,7 +152,7 @@ def test_a_document_of_thousands_of_chunks_is_stored_and_removed_whole(store: St
     text = "".join(f"Number {number}. " for number in range(2500))
     document = Document("id", "a.txt", "", None, text, (), "0123456789abcdef")
     ends = [end for end in range(1, len(text) + 1) if end == len(text) or text[end - 2 : end] == ". "]
-    chunks = number_chunks(document, text, 0, list(zip([0, *ends], ends, strict=False)))
+    chunks = number_chunks(document, Outline(text), 0, list(zip([0, *ends], ends, strict=False)))
     assert len(chunks) == 2500
     with store.writing():
         put_chunks(store, document, chunks)

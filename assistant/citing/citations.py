@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import count
 
@@ -19,15 +19,23 @@ Seek = Callable[[str], tuple[int, ...]]
 def number_sentences(passages: Sequence[Passage]) -> dict[int, tuple[Passage, Sentence]]:
     """The sentences that a model may cite, by the number that the prompt gives them; the numbers rise, from 1.
 
-    Boilerplate gets no number, and so is never shown to the model. A number that stands in a document's own marker is
-    not given out: a model that copies "opened in 1911.[1]" does not cite our sentence 1.
+    Boilerplate gets no number, and so is never shown to the model; nor does a heading of one word, which says nothing
+    but what stands under it. A number that stands in a document's own marker is not given out: a model that copies
+    "opened in 1911.[1]" does not cite our sentence 1.
     """
-    ordered = [
-        (passage, sentence) for passage in passages for sentence in passage.sentences if sentence.kind != "boilerplate"
-    ]
-    shown = {passage.title for passage in passages} | {passage.words_of(sentence) for passage, sentence in ordered}
+    ordered = [(passage, sentence) for passage in passages for sentence in _find_saying(passage)]
+    shown = {words for passage in passages for words in (passage.title, *passage.context)}
+    shown |= {passage.words_of(sentence) for passage, sentence in ordered}
     taken = set[int]().union(*map(find_numbers, shown))
     return dict(zip((number for number in count(1) if number not in taken), ordered, strict=False))
+
+
+def _find_saying(passage: Passage) -> Iterator[Sentence]:
+    """The sentences of a passage that say something which a model may cite."""
+    for sentence in passage.sentences:
+        heads_more = sentence.kind == "heading" and sentence != passage.sentences[-1]
+        if sentence.kind != "boilerplate" and not (heads_more and len(passage.words_of(sentence).split()) == 1):
+            yield sentence
 
 
 def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
@@ -41,7 +49,13 @@ def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
         sentence.start,
         sentence.end,
         passage.words_of(sentence),
+        passage.contexts()[passage.sentences.index(sentence)],
     )
+
+
+def show_context(context: Sequence[str], title: str) -> str:
+    """What words stand under in one line, "Handbook › Leave"; the document's title is not said again."""
+    return " › ".join(context[1:] if context[:1] == (title,) else context)
 
 
 def seek_among(sources: dict[int, tuple[Passage, Sentence]], embedding: Embedding | None = None) -> Seek:

@@ -26,6 +26,7 @@ from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choos
 from assistant.quoting.conflicts import find_conflicts
 from index.documents import Passage
 from index.embedding.protocol import Embedding
+from index.splitting.sentences import CONTENT
 from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
@@ -143,13 +144,11 @@ def _describe_all(
     terms, rarity = question.terms, weigh_terms(question, lexicon)
     found: list[tuple[Candidate, str]] = []
     for passage in passages:
-        heading = previous = ""
-        position = 0
-        for place, sentence in enumerate(passage.sentences):
-            if sentence.kind == "heading":
-                heading = passage.words_of(sentence)
-            if sentence.kind != "prose":
+        previous, position = "", 0
+        for place, (sentence, above) in enumerate(zip(passage.sentences, passage.contexts(), strict=True)):
+            if sentence.kind not in CONTENT:
                 continue
+            heading = " ".join(above)
             words = " ".join(passage.words_of(sentence).split())
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
             own = set(find_terms(words))

@@ -279,6 +279,9 @@ def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
 
 def _lay_out(answer: Answer) -> str:
     """An answer for the terminal: text, footnotes, or the nearest passages where nothing was found."""
+    from assistant.citing.citations import show_context
+    from index.splitting.sentences import CONTENT
+
     lines = [answer.text, ""]
     if answer.query != answer.question:
         lines += [f"Searched for: {answer.query}", ""]
@@ -287,13 +290,15 @@ def _lay_out(answer: Answer) -> str:
         place = f"page {citation.page}" if citation.page else f"characters {citation.start}-{citation.end}"
         doubt = "" if support.get(citation.number) == "supported" else f" ({support.get(citation.number)})"
         lines.append(f"[{citation.number}] {to_plain(citation.path)}, {place}{doubt}")
+        if under := show_context(citation.context, citation.title):
+            lines.append(f"    {textwrap.shorten(to_plain(under), 92, placeholder=' …')}")
         lines += textwrap.wrap(
             f"“{' '.join(citation.quote.split())}”", 96, initial_indent="    ", subsequent_indent="    "
         )
     if not answer.found and answer.passages:
         lines.append("The nearest passages:")
         for passage in answer.passages[:3]:
-            prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind == "prose")
+            prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind in CONTENT)
             lines.append(f"  {to_plain(passage.path)}: {textwrap.shorten(prose, 160, placeholder=' ...')}")
     mode = f"Written by {answer.model}." if answer.model else "Quoted from the documents; no language model was used."
     if not answer.found:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
 from textwrap import shorten
 
 from assistant.answers import Answer, AnswerSentence, Citation
+from assistant.citing.citations import show_context
 from index.documents import Passage
 
 CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
@@ -122,15 +123,23 @@ def _card(citation: Citation, read: Callable[[int, int], str], selected: bool) -
     return (
         f'<article{state} id="source-{citation.number}">'
         f'<h3><span class="number">{citation.number}</span> {escape(citation.title)}</h3>'
-        f'<p class="quiet">{escape(citation.path)}, {place}</p><blockquote>{shown}</blockquote></article>'
+        f'<p class="quiet">{escape(citation.path)}, {place}</p>{_context(citation.context, citation.title)}'
+        f"<blockquote>{shown}</blockquote></article>"
     )
 
 
 def _passage_card(passage: Passage) -> str:
     return (
         f'<article class="source"><h3>{escape(passage.title)}</h3><p class="quiet">{escape(passage.path)}</p>'
+        f"{_context(passage.context, passage.title)}"
         f"<blockquote>{_flow(passage.text.strip()[: 2 * CONTEXT_CHARACTERS])}</blockquote></article>"
     )
+
+
+def _context(context: Sequence[str], title: str) -> str:
+    """What the words stand under, apart from the words themselves."""
+    shown = show_context(context, title)
+    return f'<p class="context">{escape(shown)}</p>' if shown else ""
 
 
 def surroundings(read: Callable[[int, int], str], start: int, end: int) -> tuple[str, str]:
@@ -184,6 +193,7 @@ STYLE = """
 #sources { max-height: 78vh; overflow-y: auto; }
 .sources h2 { font-size: 1rem; margin: 0 0 .5rem; }
 .sources .quiet { opacity: .75; font-size: .85rem; margin: .1rem 0 .4rem; overflow-wrap: anywhere; }
+.sources .context { font-size: .85rem; font-weight: 600; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 .source { border: 1px solid var(--border-color-primary); border-radius: .5rem; padding: .6rem .8rem; margin: 0 0 .7rem;
   background: var(--background-fill-secondary); }
 .source.selected { border-color: var(--color-accent); box-shadow: 0 0 0 1px var(--color-accent); }

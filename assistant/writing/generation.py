@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
-from assistant.citing.citations import number_sentences, seek_among
+from assistant.citing.citations import number_sentences, seek_among, show_context
 from assistant.citing.cited_text import CitedText
 from assistant.citing.second_opinion import apply_verdicts, make_check_prompt
 from assistant.quoting.quotations import show_quotation
@@ -19,6 +19,8 @@ from index.documents import Passage, Progress
 from index.embedding.protocol import Embedding
 from index.errors import ModelError
 from index.library import Library
+from index.splitting.blocks import find_cells
+from index.splitting.outline import to_line
 from index.splitting.sentences import Sentence
 from prompts import make_fence, render
 
@@ -150,10 +152,33 @@ def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> 
     fence = make_fence()
     blocks = []
     for passage, members in groupby(sources.items(), key=lambda item: item[1][0]):
-        lines = [f"[{number}] {' '.join(passage.words_of(sentence).split())}" for number, (_, sentence) in members]
+        lines = _number_lines(passage, {sentence: number for number, (_, sentence) in members})
         # A file name may hold line ends, and so begin a line that looks like a numbered sentence.
         title, path = " ".join(passage.title.split()), " ".join(passage.path.split())
         date = f", {passage.date}" if passage.date else ""
         blocks.append(render("source", title=title, path=path, date=date, sentences="\n".join(lines)))
     rules = render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
     return rules, render("answer_request", fence=fence, sources="\n\n".join(blocks), question=question)
+
+
+def _number_lines(passage: Passage, numbers: Mapping[Sentence, int]) -> Iterator[str]:
+    """The numbered sentences of a passage, a line each, with a line before those that stand under what is not shown."""
+    shown: set[str] = set()
+    for sentence, context in zip(passage.sentences, passage.contexts(), strict=True):
+        if sentence not in numbers:
+            continue
+        if not shown.issuperset(context):
+            yield f"Under: {show_context(context, passage.title)}"
+        words = passage.words_of(sentence)
+        shown.update((*context, to_line(words, sentence.kind)))
+        yield f"[{numbers[sentence]}] {_show_line(words, sentence, passage)}"
+
+
+def _show_line(words: str, sentence: Sentence, passage: Passage) -> str:
+    """A sentence in one line: the cells of a row parted by bars, code as far to the right as it stands."""
+    if sentence.kind in ("row", "columns"):
+        return " | ".join(find_cells(words)) if "\t" in words or "  " in words else " ".join(words.split())
+    if sentence.kind == "code":
+        before = passage.text[: sentence.start - passage.start]
+        return before[len(before.rstrip(" \t")) :] + " ".join(words.split())
+    return " ".join(words.split())

@@ -106,10 +106,8 @@ def _choose_best(
     )[:count]
 
 
-def to_passage(
-    chunk: Chunk, record: Record, sentences: Iterable[Sentence], score: float, similarities: Iterable[float] = ()
-) -> Passage:
-    """A stored chunk with its document's record and its sentences, whose offsets are the chunk's own."""
+def to_passage(chunk: Chunk, record: Record, score: float, similarities: Iterable[float] = ()) -> Passage:
+    """A stored chunk with its document's record."""
     return Passage(
         chunk.document_id,
         record.path,
@@ -119,10 +117,12 @@ def to_passage(
         chunk.end,
         chunk.text,
         score,
-        tuple(Sentence(chunk.start + s.start, chunk.start + s.end, s.kind) for s in sentences),
+        tuple(Sentence(chunk.start + s.start, chunk.start + s.end, s.kind, s.level) for s in chunk.sentences),
         page_at(record.pages, chunk.start),
         record.pages[bisect_right(record.pages, chunk.start) : bisect_left(record.pages, chunk.end)],
         tuple(round(float(cosine), 4) for cosine in similarities),
+        tuple(head.words for head in chunk.above),
+        tuple(head.level for head in chunk.above),
     )
 
 

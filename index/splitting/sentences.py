@@ -3,13 +3,12 @@
 `find_sentences` never raises and loses nothing: sentences are in order, do not overlap, carry no
 surrounding white space, and together hold every letter and digit of the text.
 
-First the text falls into blocks (paragraphs, headings, list items, table rows, lines of a log or that
-stand alone), then each block into sentences by its punctuation, with rules for abbreviations, initials,
-decimals, quotations and scripts without spaces.
+First the text falls into blocks (blocks.py), then each block into sentences by its punctuation, with rules for
+abbreviations, initials, decimals, quotations and scripts without spaces. A table's row, a line of code and a line of a
+log stay whole.
 
-But: the abbreviations are those of English and of a few neighbours; and whether a line end is a
-paragraph's end or only the width of somebody's editor is an estimate, as is which short line is a
-heading: it is content among others of its kind.
+But: the abbreviations are those of English and of a few neighbours; and which short line is a heading is an
+estimate: it is content among others of its kind.
 """
 
 from __future__ import annotations
@@ -17,172 +16,62 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice, takewhile
-from typing import Literal
+from typing import Literal, get_args
 
-Kind = Literal["prose", "heading", "boilerplate"]
+from index.splitting.blocks import (
+    FIELD_LEVEL,
+    ITEM_LEVEL,
+    SECTION_LEVEL,
+    UNMARKED_LEVEL,
+    Block,
+    find_blocks,
+    is_fence,
+    is_marked,
+    start_of_line,
+    trim,
+)
+
+Kind = Literal["prose", "heading", "boilerplate", "question", "item", "field", "row", "columns", "code", "quotation"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+HEADS = frozenset[Kind](("heading", "question"))  # what heads the sentences that follow
+CONTENT = frozenset(KINDS) - HEADS - {"boilerplate", "columns"}  # what may answer a question
 
 LONGEST_SENTENCE_CHARACTERS = 1000
-_LOG_LINE_CHARACTERS = 300  # a longer line of a log falls into sentences
+_LONGEST_WHOLE_CHARACTERS = {"line": 300, "row": 500, "columns": 500, "code": LONGEST_SENTENCE_CHARACTERS}
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """The offsets of one sentence, and what it is: prose, a heading, or a site's boilerplate."""
+    """The offsets of one sentence, what it is, and the level at which it stands (see blocks.py).
 
-    start: int
-    end: int
-    kind: Kind = "prose"
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A run of text whose line ends, if any, carry no meaning.
-
-    `marked` tells a Markdown heading, `item` a list's item, `logged` a line of a log.
+    kind: "question" for a heading that asks; "boilerplate" for what a site, a page or a fence puts around the text;
+        "field" for a label with its value; "columns" for a row that names a table's columns.
     """
 
     start: int
     end: int
-    marked: bool = False
-    item: bool = False
-    logged: bool = False
+    kind: Kind = "prose"
+    level: int = 0
 
 
 def find_sentences(text: str) -> list[Sentence]:
     """Every sentence of the text, in order."""
     sentences: list[Sentence] = []
     for block in find_blocks(text):
-        # What a line of a log says belongs to the time at its start, full stops or not.
-        is_whole = block.logged and block.end - block.start <= _LOG_LINE_CHARACTERS
-        spans = [(block.start, block.end)] if is_whole else list(_split_block(text, block.start, block.end))
-        kind = _kind_of(text, block, spans)
-        sentences.extend(Sentence(start, end, kind) for start, end in spans)
+        # What a row, or a line of a log, says belongs to what stands at its start, full stops or not.
+        form = "row" if _is_record(text, block) else block.form
+        if block.end - block.start <= _LONGEST_WHOLE_CHARACTERS.get(form, 0):
+            spans = [(block.start, block.end)]
+        else:
+            spans = list(_split_block(text, block.start, block.end))
+        kind, level = _classify(text, block, spans)
+        sentences.extend(Sentence(start, end, kind, level) for start, end in spans)
     return sentences
 
 
-@lru_cache(maxsize=1024)
-def find_chunk_sentences(text: str) -> tuple[Sentence, ...]:
-    """The same of a chunk, which is short, and is asked for its sentences when it is embedded and when it is stored."""
-    return tuple(find_sentences(text))
-
-
-# -- blocks -----------------------------------------------------------------------------------
-
-_LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
-# The byte order mark of a file stands before the mark of its first line.
-_FENCE = re.compile(r"\ufeff?\s*(```|~~~)")
-_HEADING = re.compile(r"\ufeff?\s{0,3}(#{1,6})(?:\s+|$)")
-_BULLET = re.compile(r"\ufeff?\s*(?:(?:[-*+•◦▪‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])(?:\s+)|[>|]\s*)+")
-_NUMBER = re.compile(r"\(?\w")
-_ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*$")
 _WORDS = re.compile(r"\w")
-# How the lines of a log begin: with a moment, which little else does; with a day, a time, a level.
-_STAMP = re.compile(
-    r"(?P<moment>[\[(<]?(?:\d{4}[-/.]?\d\d[-/.]?\d\d|\d\d?[-/. ](?:\d\d?|[A-Z][a-z]{2})(?:[-/. ]\d{2,4})?"
-    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]?\d)[T:, ]{1,2}\d\d?:\d\d"
-    r"|\S{1,60} \S{1,60} \S{1,60} \[\d\d/[A-Z][a-z]{2}/\d{4}:)"
-    r"|[\[(<]?(?:\d{4}-\d\d-\d\d\b|\d\d?:\d\d\b|\d{10}(?:\.\d|\d{3}\b)|[ ]{0,6}\d{1,7}\.\d{6}\]"
-    r"|[IWEF]\d{4} \d\d:|(?:time|ts|level)=|\{\""
-    r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)"
-)
-
-
-def find_blocks(text: str) -> Iterator[Block]:
-    """The blocks of a text, in order; list marks and heading marks are left outside."""
-    pending: list[tuple[int, int]] = []  # the lines of the paragraph being gathered
-    pending_item = False
-    fenced = False
-    blank_before = True
-    last_end = 0
-
-    def flush() -> Iterator[Block]:
-        nonlocal pending, pending_item
-        if pending:
-            yield from _join_lines(text, pending, pending_item)
-        pending, pending_item = [], False
-
-    for match in _LINE.finditer(text):
-        start, end = _trim(text, match.start(), match.end())
-        # Two or more line ends between this line and the last one: a blank line.
-        gap = text[last_end : match.start()].replace("\r\n", "\n")
-        blank_before = len(gap) > 1 or last_end == 0
-        last_end = match.end()
-        if start == end:
-            yield from flush()
-            continue
-        line = text[match.start() : end]
-        if blank_before:
-            yield from flush()
-        if fence := _FENCE.match(line):
-            yield from flush()
-            fenced = not fenced
-            yield from _if_words(text, Block(*_trim(text, match.start() + fence.end(), end)))
-        elif fenced:
-            yield Block(start, end)
-        elif heading := _HEADING.match(line):
-            yield from flush()
-            yield from _if_words(text, Block(*_trim(text, match.start() + heading.end(), end), marked=True))
-        elif bullet := _BULLET.match(line):
-            yield from flush()
-            # A list's numbers are words that a citation may hold; dashes and bars are not.
-            number = _NUMBER.search(line, 0, bullet.end())
-            begin = match.start() + (number.start() if number else bullet.end())
-            pending, pending_item = [_trim(text, begin, end)], True
-        else:
-            pending.append((start, end))
-    yield from flush()
-
-
-def _join_lines(text: str, lines: list[tuple[int, int]], item: bool) -> Iterator[Block]:
-    """Join the lines that only an editor's width has parted; the others stand alone, and so do all of a log."""
-    if not item and _is_log(text, lines):
-        for start, end in lines:
-            yield from _if_words(text, Block(start, end, item=True, logged=True))
-        return
-    width = max(end - start for start, end in lines)
-    start, end = lines[0]
-    for next_start, next_end in lines[1:]:
-        first_word = re.match(r"\S+", text[next_start:next_end])
-        would_fit = (end - start_of_line(text, end)) + 1 + (first_word.end() if first_word else 0) <= width - 12
-        wrapped = 60 <= width <= 140 and not would_fit
-        if wrapped or text[next_start].islower():
-            end = next_end
-        else:
-            yield from _if_words(text, Block(start, end, item=item))
-            start, end = next_start, next_end
-    yield from _if_words(text, Block(start, end, item=item))
-
-
-def _is_log(text: str, lines: list[tuple[int, int]]) -> bool:
-    """Whether the lines of a paragraph are a log's: several begin as such lines do, or the only one with a moment."""
-    first = _STAMP.match(text, *lines[0])
-    if len(lines) == 1:
-        return first is not None and first["moment"] is not None
-    stamps = [stamp for start, end in lines if (stamp := _STAMP.match(text, start, end))]
-    # Prose may be wrapped before a time; what begins otherwise may begin with what a program printed below its line.
-    return len(stamps) > 1 and (first is not None or all(stamp["moment"] for stamp in stamps))
-
-
-def start_of_line(text: str, offset: int) -> int:
-    """The offset at which the line that holds `offset` begins, or one in it that is 1000 characters back."""
-    least = max(0, offset - 1000)
-    return max(text.rfind("\n", least, offset), text.rfind("\r", least, offset), least - 1) + 1
-
-
-def _if_words(text: str, block: Block) -> Iterator[Block]:
-    if block.start < block.end and _WORDS.search(text, block.start, block.end):
-        yield block
-
-
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and (text[start].isspace() or text[start] in "\ufeff\x00"):
-        start += 1
-    while end > start and (text[end - 1].isspace() or text[end - 1] in "\ufeff\x00"):
-        end -= 1
-    return start, end
-
+_ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*$")
 
 # -- sentences within a block -----------------------------------------------------------------
 
@@ -227,9 +116,9 @@ def _split_block(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             word = first_word.start() if first_word else end
         if match["wide"] or _is_boundary(text, begin, word, match, end):
             stop = match.end() if match["wide"] else match.start("space")
-            yield from _cap(text, *_trim(text, begin, stop))
+            yield from _cap(text, *trim(text, begin, stop))
             begin = match.end()
-    yield from _cap(text, *_trim(text, begin, end))
+    yield from _cap(text, *trim(text, begin, end))
 
 
 def _is_boundary(text: str, begin: int, first: int, match: re.Match[str], end: int) -> bool:
@@ -273,10 +162,10 @@ def _cap(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if cut < 0:
             cut = max(text.rfind(" ", half, limit), text.rfind("、", half, limit), text.rfind("，", half, limit))
         cut = limit if cut < 0 else cut + 1
-        piece = _trim(text, start, cut)
+        piece = trim(text, start, cut)
         if _WORDS.search(text, *piece):
             yield piece
-        start, end = _trim(text, cut, end)
+        start, end = trim(text, cut, end)
     if _WORDS.search(text, start, end):
         yield start, end
 
@@ -312,22 +201,51 @@ def _is_boilerplate(sentence: str) -> bool:
 
 # "Head of sales: Karl Aster", "**Length:** 9.4 metres", "Anna: Then we order the paper"
 _LABELLED = re.compile(r"\W{0,4}\w[^:\n\r]{0,40}:[*_]{0,3}\s")
+_LONGEST_FIELD_CHARACTERS = 300
+_RECORD = re.compile(r"[^:;\n]{1,80}+: [^;]*+; [^:;\n]{1,80}+: ")  # "City: Oslo; Grade: Staff"
+_SECTION_NUMBER = re.compile(r"(?:§ ?)?\d{1,3}(?P<further>(?:\.\d{1,3}){0,7})\.?\s")
 _LONGEST_HEADING_CHARACTERS = 100
 _NEIGHBOURS = 2  # lines on either side that a short line is compared with
 
 
-def _kind_of(text: str, block: Block, spans: list[tuple[int, int]]) -> Kind:
-    if any(_is_boilerplate(text[start:end]) for start, end in spans):
-        return "boilerplate"
-    if block.marked:
-        return "heading"
+def _is_record(text: str, block: Block) -> bool:
+    """Whether an item of a list holds several fields, as a table's row does that says its columns' names."""
+    return block.form == "item" and _RECORD.match(text, block.start, block.end) is not None
+
+
+def _classify(text: str, block: Block, spans: list[tuple[int, int]]) -> tuple[Kind, int]:
+    """What the sentences of a block are, and the level at which they stand."""
+    if block.form in ("row", "columns", "code", "field"):
+        return block.form, block.level
     words = text[block.start : block.end]
+    if block.form == "language" or any(_is_boilerplate(text[start:end]) for start, end in spans):
+        return "boilerplate", 0
+    if block.form in ("heading", "label"):
+        return "question" if _asks(words) else "heading", block.level
+    if block.form == "quotation":
+        return "quotation", 0
+    if _is_record(text, block):
+        return "row", block.level
+    is_item, is_short = block.form == "item", len(spans) == 1 and _is_short(words)
+    if is_short and _asks(words) and (not is_item or _heads_answer(text, block)):
+        return "question", UNMARKED_LEVEL
+    is_field = len(spans) == 1 and len(words) <= _LONGEST_FIELD_CHARACTERS and _is_labelled(words)
+    # Alone, a line with a colon may be a title, or a statement.
+    if is_field and block.form != "line" and (is_item or _is_listed(text, block)):
+        return "field", block.level or FIELD_LEVEL
+    if is_item:
+        return "item", block.level
     # A short line that stands alone is a heading unless it ends as a statement does, or is content among its like.
-    if len(spans) > 1 or not _is_short(words):
-        return "prose"
-    if _asks(words):
-        return "heading" if not block.item or _heads_answer(text, block) else "prose"
-    return "prose" if block.item or _is_listed(text, block) else "heading"
+    if not is_short:
+        return "prose", 0
+    return ("item", ITEM_LEVEL) if _is_listed(text, block) else ("heading", _level_of(words))
+
+
+def _level_of(heading: str) -> int:
+    """The level of a heading without a mark: by its number, "2.1 Scope", or its capitals."""
+    if number := _SECTION_NUMBER.match(heading):
+        return SECTION_LEVEL + 1 + number["further"].count(".")
+    return SECTION_LEVEL if heading.isupper() else UNMARKED_LEVEL
 
 
 def _is_short(line: str) -> bool:
@@ -382,10 +300,9 @@ def _take_short(lines: list[str]) -> list[str]:
 
 
 def _is_content(line: str) -> bool:
-    if _FENCE.match(line):
+    if is_fence(line):
         return True
-    is_marked = _HEADING.match(line) or _BULLET.match(line)
-    return bool(_WORDS.search(line)) and _is_short(line) and not is_marked and not _is_boilerplate(line)
+    return bool(_WORDS.search(line)) and _is_short(line) and not is_marked(line) and not _is_boilerplate(line)
 
 
 def _is_labelled(line: str) -> bool:

@@ -1,7 +1,7 @@
 """A text becomes chunks that tile it: join them and get the text back, to the character.
 
 Chunks end where sentences end, at a paragraph's end where one is near, and never between a heading
-and what it heads.
+and what it heads. A list, a table or a block of code is cut only where no chunk could hold it.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from index.splitting.sentences import find_sentences
+from index.splitting.outline import Outline
+from index.splitting.sentences import HEADS, Kind
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 # More of them count as further tokens: what the embedding makes little of, a word of a million letters or as many
 # spaces, would make a chunk of any size.
 MOST_CHARACTERS_A_TOKEN = 50
+_WHOLE = frozenset[Kind](("item", "field", "row", "code"))  # several of a kind after each other belong together
 
 
-def split(text: str, count_tokens: CountTokens, chunk_tokens: int) -> list[tuple[int, int]]:
-    """The (start, end) of each chunk of `text`, in order, none of more than `chunk_tokens` tokens.
+def split(outline: Outline, count_tokens: CountTokens, chunk_tokens: int) -> list[tuple[int, int]]:
+    """The (start, end) of each chunk of a text, in order, none of more than `chunk_tokens` tokens.
 
     count_tokens: counts the tokens of each of several texts, as the embedding will.
     Only a single word of more than `chunk_tokens` tokens is cut inside.
     """
-    units, counts = _cut_long(text, _find_units(text), count_tokens, chunk_tokens)
+    units, counts = _cut_long(outline.text, _find_units(outline), count_tokens, chunk_tokens)
     chunks: list[tuple[int, int]] = []
     first = 0
     tokens = 0
@@ -48,19 +50,21 @@ def split(text: str, count_tokens: CountTokens, chunk_tokens: int) -> list[tuple
 Unit = tuple[int, int, str]  # start, end, and what it opens: "heading", "paragraph" or "" for neither
 
 
-def _find_units(text: str) -> list[Unit]:
+def _find_units(outline: Outline) -> list[Unit]:
     """Sentences with the white space up to the next one, so that units tile the text."""
-    sentences = find_sentences(text)
+    text, sentences = outline.text, outline.sentences
     if not sentences:
         return [(0, len(text), "")] if text else []
     starts = [0, *(sentence.start for sentence in sentences[1:]), len(text)]
     units: list[Unit] = []
-    previous_end = 0
+    previous_end, previous_kind = 0, "prose"
     for sentence, (start, end) in zip(sentences, pairwise(starts), strict=True):
         parted = text.count("\n", previous_end, sentence.start) > 1
-        units.append((start, end, "heading" if sentence.kind == "heading" else "paragraph" if parted else ""))
-        previous_end = sentence.end
-    # A mark before the words of a line ("## ", "- ", "> ") belongs to the unit that it opens.
+        goes_on = sentence.kind == previous_kind and sentence.kind in _WHOLE
+        opens = "heading" if sentence.kind in HEADS else "paragraph" if parted and not goes_on else ""
+        units.append((start, end, opens))
+        previous_end, previous_kind = sentence.end, sentence.kind
+    # What stands before the words of a line ("## ", "- ", "> ", white space) belongs to the unit that it opens.
     return [(_mark_start(text, units, i), _mark_start(text, units, i + 1), unit[2]) for i, unit in enumerate(units)]
 
 
@@ -72,8 +76,10 @@ def _mark_start(text: str, units: list[Unit], i: int) -> int:
     if i == 0:
         return start
     line_start = text.rfind("\n", units[i - 1][0], start) + 1
-    mark = text[line_start:start] if line_start > units[i - 1][0] else ""
-    return line_start if mark.strip() and not re.search(r"\w", mark) else start
+    if line_start <= units[i - 1][0]:
+        return start
+    mark = text[line_start:start]
+    return start if re.search(r"\w", mark) else line_start
 
 
 def _cut_long(

@@ -6,18 +6,20 @@ import sqlite3
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from index.documents import Chunk
-from index.splitting.sentences import Kind, Sentence, find_chunk_sentences
+from index.splitting.outline import Head
+from index.splitting.sentences import KINDS, Sentence
 from index.splitting.terms import find_terms
 from index.storing.lexicon_file import checksum
 from index.storing.postings import Entry
 from index.storing.records import RECORD, RECORD_IS_WHOLE, Record, Records, to_record
 
-CHUNK = 'chunk_id, document_id, start, "end", text'
-CHUNK_IS_WHOLE = f"verify(chunks.checksum, {CHUNK}, spans)"
-_KINDS: tuple[Kind, ...] = ("prose", "heading", "boilerplate")
+CHUNK = 'chunk_id, document_id, start, "end", text, spans, above'
+CHUNK_IS_WHOLE = f"verify(chunks.checksum, {CHUNK})"
+_KINDS = {kind: number for number, kind in enumerate(KINDS)}
+_CHUNK_COLUMNS = CHUNK.count(",") + 1
 
 
 class Copy(NamedTuple):
@@ -35,8 +37,8 @@ class Chunks(Records):
     _schema = f"""{Records._schema}
 CREATE TABLE chunks (
     number INTEGER PRIMARY KEY AUTOINCREMENT, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, spans BLOB NOT NULL, length INTEGER NOT NULL,
-    checksum INTEGER NOT NULL
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, spans BLOB NOT NULL, above TEXT NOT NULL,
+    length INTEGER NOT NULL, checksum INTEGER NOT NULL
 );
 CREATE INDEX chunks_of_document ON chunks (document_id, start);
 """
@@ -61,7 +63,7 @@ CREATE INDEX chunks_of_document ON chunks (document_id, start);
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""
         rows = self._select(f"SELECT {CHUNK} FROM chunks WHERE chunk_id IN ({{}}) AND {CHUNK_IS_WHOLE}", ids)
-        return {row[0]: Chunk(*row) for row in rows}
+        return {row[0]: _to_chunk(row) for row in rows}
 
     def chunks_of(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
         """One document's chunks, in order; joined, their texts are the document's. Those from one offset to another."""
@@ -70,7 +72,7 @@ CREATE INDEX chunks_of_document ON chunks (document_id, start);
 
     def _chunks(self, which: str, *values: object) -> list[Chunk]:
         rows = self._rows(f"SELECT {CHUNK} FROM chunks WHERE {CHUNK_IS_WHOLE} AND {which}", *values)
-        return [Chunk(*row) for row in rows]
+        return [_to_chunk(row) for row in rows]
 
     def pages(self, size: int) -> Iterator[list[Chunk]]:
         """All visible chunks in the order in which they were added, so many at a time."""
@@ -81,7 +83,7 @@ CREATE INDEX chunks_of_document ON chunks (document_id, start);
             size,
         ):
             last = rows[-1][0]
-            yield [Chunk(*row[1:]) for row in rows]
+            yield [_to_chunk(row[1:]) for row in rows]
 
     def copies(self, numbers: Iterable[int], most: int) -> dict[int, Copy]:
         """Those of the chunks, by number, whose document has copies, and the same chunks of these.
@@ -108,29 +110,29 @@ CREATE INDEX chunks_of_document ON chunks (document_id, start);
             copies |= {row[0]: Copy(*row[1:]) for row in rows}
         return copies
 
-    def read(self, numbers: Iterable[int]) -> dict[int, tuple[Chunk, Record, tuple[Sentence, ...]]]:
-        """Chunks by number, each with its document's record and its sentences, whose offsets are the chunk's own."""
+    def read(self, numbers: Iterable[int]) -> dict[int, tuple[Chunk, Record]]:
+        """Chunks by number, each with its document's record."""
         wanted = [*numbers]
         rows = self._select(
-            f"SELECT number, {CHUNK}, spans, {RECORD} FROM chunks JOIN documents USING (document_id) "
+            f"SELECT number, {CHUNK}, {RECORD} FROM chunks JOIN documents USING (document_id) "
             f"WHERE number IN ({{}}) AND {CHUNK_IS_WHOLE} AND {RECORD_IS_WHOLE}",
             wanted,
         )
         if len(rows) < len(wanted):
             raise self._note_damage("a chunk is missing")
-        return {row[0]: (Chunk(*row[1:6]), to_record(row[7:]), _unpack(row[6])) for row in rows}
+        parted = 1 + _CHUNK_COLUMNS
+        return {row[0]: (_to_chunk(row[1:parted]), to_record(row[parted:])) for row in rows}
 
     @staticmethod
     def _insert_chunks(connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]) -> Iterator[Entry]:
         """Insert chunks of one document as the entries are asked for that the postings are to have of them."""
         title = find_terms(record.title)
         for chunk in chunks:
-            sentences = find_chunk_sentences(chunk.text)
-            lines = [find_terms(chunk.text[s.start : s.end]) for s in sentences]
+            lines = [find_terms(chunk.text[s.start : s.end]) for s in chunk.sentences]
             length = sum(map(len, lines)) + len(title)
-            row = (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text, _pack(sentences))
+            row = (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text, *_pack(chunk))
             number = connection.execute(
-                f"INSERT INTO chunks ({CHUNK}, spans, length, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO chunks ({CHUNK}, length, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*row, length, checksum(*row)),
             ).lastrowid
             assert number is not None
@@ -147,10 +149,20 @@ CREATE INDEX chunks_of_document ON chunks (document_id, start);
         return lengths
 
 
-def _pack(sentences: Sequence[Sentence]) -> bytes:
-    return array("I", [value for s in sentences for value in (s.start, s.end, _KINDS.index(s.kind))]).tobytes()
+def _pack(chunk: Chunk) -> tuple[bytes, str]:
+    """A chunk's sentences, and what stands above the first: a line for each, with its level."""
+    spans = array("I", [value for s in chunk.sentences for value in (s.start, s.end, _KINDS[s.kind], s.level)])
+    return spans.tobytes(), "\n".join(f"{head.level} {head.words}" for head in chunk.above)
 
 
-def _unpack(packed: bytes) -> tuple[Sentence, ...]:
-    values = iter(array("I", packed))
-    return tuple(Sentence(start, end, _KINDS[kind]) for start, end, kind in zip(values, values, values, strict=True))
+def _to_chunk(row: Sequence[Any]) -> Chunk:
+    """The chunk that a row of CHUNK says."""
+    chunk_id, document_id, start, end, text, packed, above = row
+    numbers = iter(array("I", packed))
+    sentences = tuple(
+        Sentence(begin, stop, KINDS[kind], level)
+        for begin, stop, kind, level in zip(numbers, numbers, numbers, numbers, strict=True)
+    )
+    heads = (line.split(" ", 1) for line in above.split("\n") if line)
+    above = tuple(Head(int(level), words) for level, words in heads)
+    return Chunk(chunk_id, document_id, start, end, text, sentences, above)

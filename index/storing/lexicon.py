@@ -106,9 +106,7 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
             with self._reading() as connection:
                 together = postings.find_together(connection, choose_query_terms(phrase))
             read = self.read(together[:MOST_QUOTED])
-            held.update(
-                number for number, (chunk, _, _) in read.items() if holds_phrase(find_terms(chunk.text), phrase)
-            )
+            held.update(number for number, (chunk, _) in read.items() if holds_phrase(find_terms(chunk.text), phrase))
         return held
 
     def search(self, query: str, count: int) -> dict[str, float]:

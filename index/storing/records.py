@@ -13,7 +13,7 @@ from typing import Any
 from index.place import DamagedError
 from index.storing.lexicon_file import LexiconFile, checksum
 
-SCHEMA_VERSION = 8  # of the whole lexicon; also of the rules of `terms` and `sentences`, since what they find is kept
+SCHEMA_VERSION = 9  # of the whole lexicon; also of the rules of `terms` and `sentences`, since what they find is kept
 RECORD = "document_id, path, title, date, pages, content_hash, size_bytes, modified_ns, chunk_count, unread"
 # What is read of a table's row, and that it is as it was written: else it is no row but an error.
 RECORD_IS_WHOLE = f"verify(documents.checksum, {RECORD})"

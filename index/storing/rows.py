@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
+from index.splitting.outline import Head, Heads
+from index.splitting.sentences import Sentence
 from index.storing.records import Record
 
 PAGE_ROWS = 500  # that are read, written or deleted at a time
@@ -101,6 +103,7 @@ def _to_fields(record: Record, chunk: Chunk) -> Fields:
         "content_hash": record.content_hash,
         "start": chunk.start,
         "end": chunk.end,
+        "parts": _write_parts(chunk),
     }
     if chunk.id == record.document_id:
         fields |= {
@@ -113,6 +116,18 @@ def _to_fields(record: Record, chunk: Chunk) -> Fields:
             "unread": record.unread,
         }
     return fields
+
+
+def _write_parts(chunk: Chunk) -> str:
+    """A chunk's sentences, and what stands above the first, as JSON."""
+    sentences = [(s.start, s.end, s.kind, s.level) for s in chunk.sentences]
+    above = [(head.level, head.words) for head in chunk.above]
+    return json.dumps((sentences, above), ensure_ascii=False, separators=(",", ":"))
+
+
+def _read_parts(written: str) -> tuple[tuple[Sentence, ...], Heads]:
+    sentences, above = json.loads(written)
+    return tuple(Sentence(*values) for values in sentences), tuple(Head(*values) for values in above)
 
 
 def to_record(fields: Mapping[str, Any]) -> Record:
@@ -134,7 +149,7 @@ def to_record(fields: Mapping[str, Any]) -> Record:
 def to_chunks(page: Page) -> list[Chunk]:
     """The chunks of a page that has fields and texts."""
     return [
-        Chunk(chunk_id, fields["document_id"], fields["start"], fields["end"], text)
+        Chunk(chunk_id, fields["document_id"], fields["start"], fields["end"], text, *_read_parts(fields["parts"]))
         for chunk_id, fields, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True)
         if "start" in fields  # else it is no row of ours
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from index.documents import Chunk, Document
 from index.embedding.protocol import Embedded, Vectors
+from index.splitting.outline import Outline
 from index.storing.records import Record
 
 
@@ -54,7 +55,7 @@ def chunk_id(document_id: str, content_hash: str, start: int) -> str:
 
 
 def number_chunks(
-    document: Document, section: str, section_start: int, spans: Sequence[tuple[int, int]]
+    document: Document, section: Outline, section_start: int, spans: Sequence[tuple[int, int]]
 ) -> list[Chunk]:
     """The chunks of one section of a document, which starts at `section_start` of its text."""
     return [
@@ -63,7 +64,8 @@ def number_chunks(
             document.id,
             section_start + start,
             section_start + end,
-            section[start:end],
+            section.text[start:end],
+            *section.between(start, end),
         )
         for start, end in spans
     ]

@@ -9,7 +9,7 @@ from itertools import islice
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.fields import is_nameless
-from index.splitting.sentences import Block, find_blocks
+from index.splitting.blocks import Block, find_blocks
 
 # Longest first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -143,8 +143,10 @@ def find_title_and_date(text: str) -> tuple[str | None, str | None]:
     for number, (block, line) in enumerate(named):
         date = date or _read_date(line)
         # The first line is the title where it is short, no sentence and of no log; a Markdown heading always is.
-        is_first = number == 0 and not block.logged
-        if not title and (block.marked or (is_first and len(line) <= 150 and not _is_text(body, *named[:2]))):
+        is_first = number == 0 and block.form != "line"
+        if not title and (
+            block.form == "heading" or (is_first and len(line) <= 150 and not _is_text(body, *named[:2]))
+        ):
             title = None if _read_date(line) else " ".join(line.split())
     return title, date
 
@@ -158,7 +160,7 @@ def _is_text(body: str, first: tuple[Block, str], second: tuple[Block, str] | No
         return True
     if second is None or body[first[0].end : second[0].start].count("\n") != 1:
         return False
-    return all(block.item or ": " in line or _AMOUNT.search(line) for block, line in (first, second))
+    return all(block.form == "item" or ": " in line or _AMOUNT.search(line) for block, line in (first, second))
 
 
 def _read_date(line: str) -> str | None:

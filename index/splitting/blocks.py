@@ -1,0 +1,366 @@
+"""The blocks of a text: paragraphs, headings, list items, table rows, fields, lines of code or of a log.
+
+A block is a run of text whose line ends, if any, carry no meaning. It is told by its marks ("## ", "- ", "| "), by its
+columns, or by what the lines of its paragraph have in common.
+
+Levels order what a block stands under (see outline.py): a heading's is below those of what it heads.
+
+But: whether a line end is a paragraph's end or only the width of somebody's editor is an estimate, as are columns that
+only spaces make, and code that no fence surrounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Form = Literal["", "heading", "item", "quotation", "line", "field", "code", "language", "columns", "row", "label"]
+
+# Marked headings have 10 to 60; what has no mark, 61 to 68 by its number, else 69.
+SECTION_LEVEL = 60
+UNMARKED_LEVEL = 69
+FIELD_LEVEL = 70  # and one more for each step to the right
+LEAD_LEVEL = 90  # a line that ends in a colon
+ITEM_LEVEL = 91  # and one more for each list around its list
+COLUMNS_LEVEL = 110
+LABEL_LEVEL = 111  # of some of a table's rows
+_DEEPEST = 18  # steps to the right that are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The offsets of a block, what its marks and its neighbours say it is, and the level at which it stands.
+
+    form: "" for a paragraph or a line whose kind its words must tell; "line" for one of a log; "language" for what
+        stands beside a fence; "label" for a line in a table that heads the rows below it.
+    """
+
+    start: int
+    end: int
+    form: Form = ""
+    level: int = 0
+
+
+_LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
+# The byte order mark of a file stands before the mark of its first line.
+_FENCE = re.compile(r"\ufeff?\s*(```|~~~)")
+_HEADING = re.compile(r"\ufeff?\s{0,3}(#{1,6})(?:\s+|$)")
+_BULLET = re.compile(r"\ufeff?\s*(?:(?:[-*+•◦▪‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])(?:\s+)|[>|]\s*)+")
+_PIPE = re.compile(r"\ufeff?[ \t]*+\|\s*+(?=[^|]*+\|)")  # of a row that has more than a beginning
+_NUMBER = re.compile(r"\(?\w")
+_WORDS = re.compile(r"\w")
+# A line that parts a table's head from its rows, and one that underlines a heading.
+_RULE = re.compile(r"[ \t]*+[|+]?[ \t]*+:?(?:-{2,}+|={2,}+)[-=:|+ \t]*+")
+_UNDERLINE = re.compile(r"(?P<mark>=|-|~)(?P=mark){2,}")
+_UNDERLINED = {"=": 10, "-": 20, "~": 30}
+# How the lines of a log begin: with a moment, which little else does; with a day, a time, a level.
+_STAMP = re.compile(
+    r"(?P<moment>[\[(<]?(?:\d{4}[-/.]?\d\d[-/.]?\d\d|\d\d?[-/. ](?:\d\d?|[A-Z][a-z]{2})(?:[-/. ]\d{2,4})?"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]?\d)[T:, ]{1,2}\d\d?:\d\d"
+    r"|\S{1,60} \S{1,60} \S{1,60} \[\d\d/[A-Z][a-z]{2}/\d{4}:)"
+    r"|[\[(<]?(?:\d{4}-\d\d-\d\d\b|\d\d?:\d\d\b|\d{10}(?:\.\d|\d{3}\b)|[ ]{0,6}\d{1,7}\.\d{6}\]"
+    r"|[IWEF]\d{4} \d\d:|(?:time|ts|level)=|\{\""
+    r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)"
+)
+# "port: 8443", "server:", "MAX_RETRIES = 7", "[server]"
+_ASSIGNMENT = re.compile(
+    r"(?:export |set |const |let |var |final |static ){0,3}[A-Za-z_][\w.-]{0,60}+[ \t]*+=(?![=>])[ \t]*+\S"
+)
+_FIELD = re.compile(
+    r"[\"']?[\w$@/.*][^:=\n\r\t\"';,]{0,60}+[\"']?[ \t]*+:(?:[ \t]|$)|" + _ASSIGNMENT.pattern.removesuffix(r"[ \t]*+\S")
+)
+_SECTION = re.compile(r"\[[^\[\]]{1,80}\]$")
+_ASIDE = re.compile(r"[#;]|//|---$|\.\.\.$|[}\]],?$")  # what stands between fields and is none
+_FIELD_SHARE = 0.8  # of the lines, from which on they are fields
+_LONGEST_CODE_CHARACTERS = 300
+_CODE = re.compile(
+    r"(?:(?:async |export |public |private |protected |static |abstract )*"
+    r"(?:def|class|func|fn|function|interface|struct|enum|impl|namespace)\b.*[:{(,;]"
+    r"|(?:if|elif|else|for|while|with|try|except|finally|switch|case|catch|do|} ?else)\b.*[:{]"
+    r"|import [\w.]+(?: as \w+)?;?|from [\w.]+ import .*|#include .*|using [\w.:]+;|package [\w.]+;?"
+    r"|return\b.*[;)\]}\w]|@\w[\w.]*(?:\(.*\))?"
+    r"|[\w.\[\]\"'*&>$-]+ ?(?:[-+*/|&%:]?=|=>) ?\S.*|[\w.:>$-]+\(.*\)[;:{,]?|.*[;{}]|[)}\]]+[;,)]*"
+    r"|(?P<comment>//.*|#.*|/\*.*|\*.*|--.*|\"\"\".*))$"
+)
+_CODE_MARKS = re.compile(r"[=(){};]|^(?:import|from|using) \S", re.MULTILINE)
+_CODE_SHARE = 0.7
+_GAP = re.compile(r"(?<! ) *+\t\s*|(?<=[^\s.!?:;,])  +(?=\S)|(?<=\S)   +(?=\S)")
+_ROW_SHARE = 0.6  # of a paragraph's lines, from which on they are a table's rows
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_LONGEST_LABEL_CHARACTERS = 100
+
+
+def find_blocks(text: str) -> Iterator[Block]:
+    """The blocks of a text, in order; list marks and heading marks are left outside."""
+    pending: list[tuple[int, int]] = []  # the lines of the paragraph being gathered
+    form: Form = ""
+    level = 0
+    fenced = False
+    last_end = 0
+
+    def flush() -> Iterator[Block]:
+        nonlocal pending, form, level
+        if pending:
+            yield from _join_lines(text, pending, form, level) if form else _part_paragraph(text, pending)
+        pending, form, level = [], "", 0
+
+    for match in _LINE.finditer(text):
+        start, end = trim(text, match.start(), match.end())
+        # Two or more line ends between this line and the last one: a blank line.
+        gap = text[last_end : match.start()].replace("\r\n", "\n")
+        is_after_blank = len(gap) > 1 or last_end == 0
+        last_end = match.end()
+        if start == end:
+            yield from flush()
+            continue
+        line = text[match.start() : end]
+        if is_after_blank:
+            yield from flush()
+        if fence := _FENCE.match(line):
+            yield from flush()
+            fenced = not fenced
+            yield from _if_words(text, Block(*trim(text, match.start() + fence.end(), end), "language"))
+        elif fenced:
+            yield Block(start, end, "code")
+        elif heading := _HEADING.match(line):
+            yield from flush()
+            begin = match.start() + heading.end()
+            yield from _if_words(text, Block(*trim(text, begin, end), "heading", 10 * len(heading[1])))
+        elif pipe := _PIPE.match(line):
+            yield from flush()
+            is_head = (rule := _LINE.search(text, match.end())) and _is_rule(rule.group())
+            begin = match.start() + pipe.end()
+            head_or_row: Form = "columns" if is_head else "row"
+            yield from _if_words(text, Block(*trim(text, begin, end), head_or_row, COLUMNS_LEVEL))
+        elif bullet := _BULLET.match(line):
+            yield from flush()
+            # A list's numbers are words that a citation may hold; dashes and bars are not.
+            number = _NUMBER.search(line, 0, bullet.end())
+            begin = match.start() + (number.start() if number else bullet.end())
+            pending = [trim(text, begin, end)]
+            form = "quotation" if ">" in bullet.group() and number is None else "item"
+            level = ITEM_LEVEL + _depth_of(line)
+        else:
+            # A field that stands no deeper than the item before it is none of that item's.
+            if level >= ITEM_LEVEL and _FIELD.match(text, start, end) and _depth_of(line) <= level - ITEM_LEVEL:
+                yield from flush()
+            pending.append((start, end))
+    yield from flush()
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """The offsets of what is left of a part of a text without the white space around it."""
+    while start < end and (text[start].isspace() or text[start] in "\ufeff\x00"):
+        start += 1
+    while end > start and (text[end - 1].isspace() or text[end - 1] in "\ufeff\x00"):
+        end -= 1
+    return start, end
+
+
+def start_of_line(text: str, offset: int) -> int:
+    """The offset at which the line that holds `offset` begins, or one in it that is 1000 characters back."""
+    least = max(0, offset - 1000)
+    return max(text.rfind("\n", least, offset), text.rfind("\r", least, offset), least - 1) + 1
+
+
+def is_marked(line: str) -> bool:
+    """Whether a line begins as a heading, an item, a quotation or a row does."""
+    return bool(_HEADING.match(line) or _BULLET.match(line))
+
+
+def is_fence(line: str) -> bool:
+    """Whether a line begins or ends a block of code."""
+    return _FENCE.match(line) is not None
+
+
+def find_cells(row: str) -> list[str]:
+    """The cells of a row whose columns are parted by bars, tabs or runs of spaces."""
+    cells = row.strip().strip("|").split("|") if "|" in row else _GAP.split(row)
+    return [" ".join(cell.split()) for cell in cells]
+
+
+def _part_paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Block]:
+    """The blocks of a paragraph without marks: what its lines have in common tells whether each stands alone."""
+    blocks: Sequence[Block] | None = None
+    if _is_log(text, lines):
+        blocks = [Block(start, end, "line") for start, end in lines]
+    elif len(lines) > 1:
+        blocks = (
+            _find_underlined(text, lines)
+            or _find_rows(text, lines)
+            or _find_fields(text, lines)
+            or _find_code(text, lines)
+        )
+    elif _ASSIGNMENT.match(text, *lines[0]):
+        blocks = [Block(*lines[0], "field", FIELD_LEVEL)]
+    elif "\t" in text[slice(*lines[0])] and not _FIELD.match(text, *lines[0]):
+        blocks = [Block(*lines[0], "row", COLUMNS_LEVEL)]
+    if not blocks:
+        yield from _join_lines(text, lines)
+        return
+    for block in blocks:
+        yield from _if_words(text, block)
+
+
+def _join_lines(text: str, lines: Sequence[tuple[int, int]], form: Form = "", level: int = 0) -> Iterator[Block]:
+    """Join the lines that only an editor's width has parted; the others stand alone."""
+    width = max(end - start for start, end in lines)
+    start, end = lines[0]
+    for next_start, next_end in lines[1:]:
+        first_word = re.match(r"\S+", text[next_start:next_end])
+        would_fit = (end - start_of_line(text, end)) + 1 + (first_word.end() if first_word else 0) <= width - 12
+        wrapped = 60 <= width <= 140 and not would_fit
+        if wrapped or text[next_start].islower():
+            end = next_end
+        else:
+            yield from _if_words(text, Block(start, end, form, level))
+            start, end = next_start, next_end
+    yield from _if_words(text, Block(start, end, form, level))
+
+
+def _is_log(text: str, lines: Sequence[tuple[int, int]]) -> bool:
+    """Whether the lines of a paragraph are a log's: several begin as such lines do, or the only one with a moment."""
+    first = _STAMP.match(text, *lines[0])
+    if len(lines) == 1:
+        return first is not None and first["moment"] is not None
+    stamps = [stamp for start, end in lines if (stamp := _STAMP.match(text, start, end))]
+    # Prose may be wrapped before a time; what begins otherwise may begin with what a program printed below its line.
+    return len(stamps) > 1 and (first is not None or all(stamp["moment"] for stamp in stamps))
+
+
+def _find_underlined(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
+    """A heading that is underlined, and the blocks of what follows it; none where the second line is no underline."""
+    (start, end), (rule_start, rule_end) = lines[:2]
+    underline = _UNDERLINE.fullmatch(text, rule_start, rule_end)
+    if underline is None or end - start > _LONGEST_LABEL_CHARACTERS or _FIELD.match(text, start, end):
+        return []
+    if not _WORDS.search(text, start, end) or _GAP.search(text, start, end):
+        return []
+    heading = Block(start, end, "heading", _UNDERLINED[underline["mark"]])
+    return [heading, *(_part_paragraph(text, lines[2:]) if lines[2:] else ())]
+
+
+# -- tables whose columns tabs, spaces or bars make ---------------------------------------------
+
+
+def _find_rows(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
+    """The rows of a table, its columns' names among them where they can be told; none where the lines are none."""
+    words = [text[start:end] for start, end in lines]
+    rules = {number for number, line in enumerate(words) if _is_rule(line)}
+    if 1 in rules and "|" in words[0]:
+        return [
+            Block(*span, "row" if number else "columns", COLUMNS_LEVEL)
+            for number, span in enumerate(lines)
+            if number not in rules
+        ]
+    rows = [number for number, line in enumerate(words) if number not in rules and _GAP.search(line)]
+    if len(rows) < 2 or len(rows) < _ROW_SHARE * (len(words) - len(rules)):
+        return []
+    if not any("\t" in words[number] for number in rows) and not _is_aligned([words[number] for number in rows]):
+        return []
+    head = rows[0]
+    cells = {number: find_cells(words[number]) for number in rows}
+    has_head = head + 1 in rules or _is_head(cells[head], [cells[number] for number in rows[1:]])
+    blocks = []
+    for number, span in enumerate(lines):
+        form: Form = "columns" if number == head and has_head else "row"
+        if number not in cells:
+            is_label = not words[number].endswith((".", "!", "?")) and span[1] - span[0] <= _LONGEST_LABEL_CHARACTERS
+            form = "label" if is_label and head < number < rows[-1] else ""
+        blocks.append(Block(*span, form, LABEL_LEVEL if form == "label" else COLUMNS_LEVEL))
+    return [block for number, block in enumerate(blocks) if number not in rules]
+
+
+def _is_rule(line: str) -> bool:
+    return _RULE.fullmatch(line) is not None
+
+
+def _is_aligned(rows: Sequence[str]) -> bool:
+    """Whether most of the rows have a cell that begins or ends where those of others do."""
+    places = [{edge for gap in _GAP.finditer(row) for edge in ((gap.start(), 0), (gap.end(), 1))} for row in rows]
+    places = [place | {(len(row), 0)} for place, row in zip(places, rows, strict=True)]
+    (_, most), *_ = Counter(edge for place in places for edge in place).most_common(1)
+    return most >= max(2, _ROW_SHARE * len(rows))
+
+
+def _is_head(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Whether a table's first row names its columns: words or years above what has other numbers."""
+    if not all(map(_is_name, first[1:])):
+        return False
+    return any(
+        any(map(str.isdigit, cell)) and not _YEAR.fullmatch(cell)
+        for cells in others
+        for place, cell in enumerate(cells)
+        if 0 < place < len(first)
+    )
+
+
+def _is_name(cell: str) -> bool:
+    return not any(map(str.isdigit, _YEAR.sub("", cell))) or bool(re.match(r"[^\W\d]{3}", cell))
+
+
+# -- fields and code ----------------------------------------------------------------------------
+
+
+def _find_fields(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
+    """Lines that are fields, with what heads them, as in a file of settings; none where hardly all of them are."""
+    blocks: list[Block] = []
+    fields = others = 0
+    for start, end in lines:
+        depth = _depth_of(text[start_of_line(text, start) : end])
+        if _SECTION.match(text, start, end):
+            blocks.append(Block(start, end, "heading", UNMARKED_LEVEL))
+        elif _FIELD.match(text, start, end):
+            fields += 1
+            if text[end - 1] == "?":  # "Q: How long is the warranty?"
+                blocks.append(Block(start, end))
+                continue
+            heads = text[end - 1] == ":" and _has_below(text, end, depth)
+            blocks.append(Block(start, end, "heading" if heads else "field", FIELD_LEVEL + depth))
+        elif _ASIDE.match(text, start, end):
+            blocks.append(Block(start, end))
+        elif blocks and blocks[-1].form == "field" and depth > blocks[-1].level - FIELD_LEVEL:
+            blocks[-1] = Block(blocks[-1].start, end, "field", blocks[-1].level)  # a value of several lines
+        else:
+            others += 1
+            if others > (1 - _FIELD_SHARE) * len(lines):
+                return []
+            blocks.append(Block(start, end))
+    return blocks if fields > 1 or (fields and fields + 1 == len(blocks) and blocks[0].form == "heading") else []
+
+
+def _has_below(text: str, end: int, depth: int) -> bool:
+    """Whether a line that ends there at a depth is followed by a deeper one, or by a list."""
+    below = _LINE.search(text, end)
+    if below is None or len(text[end : below.start()].replace("\r\n", "\n")) > 1:
+        return False
+    line = below.group()[: 2 * _LONGEST_LABEL_CHARACTERS]
+    return bool(line.strip()) and (_depth_of(line) > depth or _BULLET.match(line) is not None)
+
+
+def _find_code(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
+    """Lines of code that no fence surrounds; none where they are something else."""
+    if not _CODE_MARKS.search(text, lines[0][0], lines[-1][1]):
+        return []
+    code = comments = 0
+    for start, end in lines:
+        if end - start <= _LONGEST_CODE_CHARACTERS and (match := _CODE.match(text, start, end)):
+            code += 1
+            comments += match["comment"] is not None
+    if code == comments or code < max(2, _CODE_SHARE * len(lines)):
+        return []
+    return [Block(start, end, "code") for start, end in lines]
+
+
+def _depth_of(line: str) -> int:
+    """How many steps of two spaces a line stands to the right."""
+    indent = line[: min(len(line) - len(line.lstrip()), 2 * _DEEPEST)]
+    return min(len(indent.expandtabs(4)) // 2, _DEEPEST)
+
+
+def _if_words(text: str, block: Block) -> Iterator[Block]:
+    if block.start < block.end and _WORDS.search(text, block.start, block.end):
+        yield block
