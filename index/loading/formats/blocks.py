@@ -68,13 +68,14 @@ class Blocks:
         if count:
             self.miss(f"{count:,} of {total:,} {noun}{'s' * (total > 1)} {'are' if count > 1 else 'is'} {what}")
 
-    def page(self) -> None:
-        """Begin a page."""
+    def page(self, back: int = 0) -> None:
+        """Begin a page; back: so many characters before the end of what was added, as a paragraph goes on over it."""
         if len(self.pages) == MOST_PAGES:
             self.miss(f"where the pages after {MOST_PAGES:,} begin")
             return
-        self._separate(in_list=False)
-        self.pages.append(self._length)
+        if not back:
+            self._separate(in_list=False)
+        self.pages.append(self._length - back)
 
     def paragraph(self, text: str) -> None:
         """Add a paragraph; its line breaks stay."""

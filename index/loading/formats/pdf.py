@@ -1,4 +1,8 @@
-"""PDF: the text of each page, by pdfium, with the offsets at which the pages start.
+"""PDF: the text of each page as a reader sees it, by pdfium, with the offsets at which the pages start.
+
+    pdf_letters.py   what is drawn: letters, ruling lines    pdf_furniture.py headers and footers
+    pdf_layout.py    columns, tables, lines                  pdf_forms.py     fields, links without words
+    pdf_writing.py   paragraphs, headings, tables as text
 
 But: hard line ends stay as they are, and what is scanned or drawn is not read. Whether a hyphen at a line's end is a
 word's own is an estimate from the words of the document.
@@ -7,59 +11,62 @@ word's own is an estimate from the words of the document.
 from __future__ import annotations
 
 import contextlib
-import re
-from itertools import pairwise
-from typing import Any
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from index.loading.formats import Extract, UnreadableError
-from index.loading.formats.blocks import MOST_PAGES, Blocks, tidy
+from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES, tidy
 from index.loading.formats.fields import read_date, read_title
+from index.loading.formats.pdf_forms import find_addresses, name_fields, take_fields
+from index.loading.formats.pdf_furniture import PAGES_AROUND, Edge, find_edges, find_furniture, is_worthless
+from index.loading.formats.pdf_layout import Part, lay_out
+from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Lines, Piece, find_lines
+from index.loading.formats.pdf_writing import Outline, Source, Writing, read_outline
 
 _TITLE_PAGE_CHARACTERS = 4_000  # of the first page, in which its title is looked for
 _STAMP_CHARACTERS = 40  # of text beside a picture of half a page, that may be all that its scan says
 _MOST_LINES = 10  # on a page that is only ruled or framed
 _END_BYTES = 4_096  # at the end of a file, in which its last line is looked for
-_SOFT_HYPHEN = re.compile(r"\u00ad\s*\n\s*")
-# pdfium writes this for a hyphen that stands at a line's end.
-_HYPHEN = re.compile(r"[\x02\ufffe](?:\s*\n\s*)?")
-_WORD = re.compile(r"\w++(?:-\w++)*+")
-_WORD_CHARACTERS = 60  # beside a hyphen, in which its words are looked for
-_COMPOUNDING = frozenset("well self non".split())  # what keeps its hyphen before most words
-_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+
+
+class Box(NamedTuple):
+    """A place on a page: the page's number, from 1, and its edges in points, from the page's left and bottom."""
+
+    page: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+@dataclass(slots=True)
+class _Page:
+    """What is read of a page.
+
+    text: pdfium's; the only thing known where `pieces` is None.
+    pieces, lines: what stands on the page and is ruled on it, as it is shown.
+    addresses: of links that have no words.
+    """
+
+    number: int
+    text: str = ""
+    letters: int = 0
+    pieces: list[Piece] | None = None
+    lines: Lines = field(default_factory=lambda: Lines([], []))
+    edges: list[Edge] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    is_picture: bool = False
+    is_damaged: bool = False
 
 
 def read_pdf(content: bytes) -> Extract:
     """The text, page by page. Raises UnreadableError: "encrypted", "damaged", "no text (scanned or drawn)"."""
-    import pypdfium2
-
-    # pdfium keeps its last error, and some failures set none: this sets one that is not taken for a lock.
-    with contextlib.suppress(pypdfium2.PdfiumError):
-        pypdfium2.PdfDocument(b"no PDF")
-    try:
-        document = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        locked = error.err_code in (pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY)
-        raise UnreadableError("encrypted" if locked else "damaged") from error
-    with contextlib.closing(document):
-        blocks = Blocks()
-        unreadable = pictures = 0
-        known = set[str]()
-        forms = document.get_formtype() == pypdfium2.raw.FORMTYPE_ACRO_FORM
-        if forms:
-            document.init_forms()
+    with contextlib.closing(_open(content)) as document:
+        writing, unreadable, pictures = _write_pages(document)
         count = len(document)
-        for number in range(min(count, MOST_PAGES)):
-            blocks.page()
-            try:
-                text, is_picture = _read_page(document, number, forms)
-            except pypdfium2.PdfiumError:
-                unreadable += 1
-                continue
-            pictures += is_picture
-            for paragraph in re.split(r"\n[ \t]*\n", _mend_words(text, known)):
-                blocks.paragraph(paragraph)
-            if blocks.is_full:
-                break
+        blocks = writing.finish()
         text = blocks.text
         if not any(character.isalnum() for character in text):
             raise UnreadableError("damaged" if unreadable == count else "no text (scanned or drawn)")
@@ -76,6 +83,146 @@ def read_pdf(content: bytes) -> Extract:
         tuple(blocks.pages),
         blocks.unread,
     )
+
+
+def locate(content: bytes, start: int, end: int) -> list[Box]:
+    """Where the characters from `start` to `end` of a PDF's text stand: a box for each piece of a line, in reading order.
+
+    The file is read again, as `read_pdf` reads it; raises what that raises. What stands on no page, such as a heading's
+    marks, has no box.
+    """
+    with contextlib.closing(_open(content)) as document:
+        writing, _, _ = _write_pages(document, is_traced=True)
+        writing.finish()
+        boxes: list[Box] = []
+        letters: dict[int, Letters] = {}
+        for number, places in writing.trace(start, end):
+            if isinstance(places, Piece):
+                boxes.append(Box(number + 1, places.left, places.bottom, places.right, places.top))
+                continue
+            if number not in letters:
+                letters[number] = _read_letters(document, number)
+            boxes += (Box(number + 1, *bounds) for bounds in letters[number].find_boxes(places))
+    return boxes
+
+
+def _open(content: bytes) -> Any:
+    import pypdfium2
+
+    # pdfium keeps its last error, and some failures set none: this sets one that is not taken for a lock.
+    with contextlib.suppress(pypdfium2.PdfiumError):
+        pypdfium2.PdfDocument(b"no PDF")
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        locked = error.err_code in (pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY)
+        raise UnreadableError("encrypted" if locked else "damaged") from error
+    if document.get_formtype() == pypdfium2.raw.FORMTYPE_ACRO_FORM:
+        document.init_forms()
+    return document
+
+
+def _write_pages(document: Any, is_traced: bool = False) -> tuple[Writing, int, int]:
+    """The pages written down, how many are damaged, and how many are pictures."""
+    writing = Writing(read_outline(document), is_traced=is_traced)
+    unreadable = pictures = 0
+    kept = set[str]()  # furniture that stands in the text already
+    for page, around in _look_around(_read_pages(document)):
+        writing.page()
+        unreadable += page.is_damaged
+        pictures += page.is_picture
+        if page.pieces is None:
+            writing.plain(page.number, page.text, page.letters)
+        else:
+            furniture = find_furniture(page.number, around)
+            taken = {id(piece) for edge in furniture for piece in edge.row}
+            new = []
+            for edge in furniture:
+                if edge.words not in kept and not is_worthless(edge):
+                    new.append(edge)
+                    kept.add(edge.words)
+            for edge in (edge for edge in new if edge.is_top):
+                writing.parts(page.number, [Part([[edge.row]])])
+            pieces = [piece for piece in page.pieces if id(piece) not in taken]
+            writing.parts(page.number, lay_out(pieces, page.lines))
+            for edge in (edge for edge in reversed(new) if not edge.is_top):
+                writing.parts(page.number, [Part([[edge.row]])])
+        for address in page.addresses:
+            writing.line(address)
+        if writing.length >= MOST_CHARACTERS:
+            break
+    return writing, unreadable, pictures
+
+
+def _look_around(pages: Iterator[_Page]) -> Iterator[tuple[_Page, dict[int, list[Edge]]]]:
+    """Each page, with the edges of the pages before and after it."""
+    around: dict[int, list[Edge]] = {}
+    waiting: deque[_Page] = deque()
+    for page in pages:
+        waiting.append(page)
+        around[page.number] = page.edges
+        if len(waiting) > PAGES_AROUND:
+            first = waiting.popleft()
+            around.pop(first.number - PAGES_AROUND - 1, None)
+            yield first, around
+    while waiting:
+        first = waiting.popleft()
+        around.pop(first.number - PAGES_AROUND - 1, None)
+        yield first, around
+
+
+def _read_pages(document: Any) -> Iterator[_Page]:
+    from pypdfium2 import PdfiumError
+
+    for number in range(min(len(document), MOST_PAGES)):
+        try:
+            yield _read_page(document, number)
+        except PdfiumError:
+            yield _Page(number, is_damaged=True)
+
+
+def _read_page(document: Any, number: int) -> _Page:
+    fields = _flatten(document, number)
+    read = _Page(number)
+    page = document[number]
+    with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
+        letters = Letters(page, words)
+        read.letters = letters.count
+        stored = page.get_bbox()
+        read.pieces = letters.find_pieces(stored)
+        if read.pieces is None:
+            read.text = str(words.get_text_bounded())
+            count = sum(map(str.isalnum, read.text[: 10 * _STAMP_CHARACTERS]))
+        else:
+            count = 0
+            for piece in read.pieces:
+                count += sum(map(str.isalnum, piece.text))
+                if count > _STAMP_CHARACTERS:
+                    break
+            name_fields(fields, read.pieces)
+            read.pieces += fields
+            read.lines = find_lines(page, letters.turn)
+            read.edges = find_edges(read.pieces, letters.turn_bounds(stored))
+            read.addresses = find_addresses(page, read.pieces)
+        read.is_picture = is_picture(page, count)
+    return read
+
+
+def _flatten(document: Any, number: int) -> list[Piece]:
+    """What the fields of a form hold on a page; what else was put on the page becomes part of it."""
+    if not document.formenv:
+        return []
+    with contextlib.closing(document[number]) as page:
+        fields = take_fields(page, document.formenv.raw)
+        page.flatten()
+    return fields
+
+
+def _read_letters(document: Any, number: int) -> Letters:
+    _flatten(document, number)
+    page = document[number]
+    with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
+        return Letters(page, words)
 
 
 def _find_title(document: object) -> str | None:
@@ -101,56 +248,12 @@ def _find_title(document: object) -> str | None:
         return None
     # Spaces and line ends that pdfium adds have no size of their own.
     largest = "".join(letter if size >= 0.85 * sizes[-1] or letter.isspace() else "\0" for size, letter in letters)
-    runs = [" ".join(tidy(run).split()) for run in largest.translate(_LIGATURES).split("\0")]
+    runs = [" ".join(tidy(run).split()) for run in largest.translate(LIGATURES).split("\0")]
     first = next((run for run in runs if any(character.isalnum() for character in run)), "")
     return first if 8 <= len(first) <= 250 and " " in first else None
 
 
-def _read_page(document: object, number: int, forms: bool) -> tuple[str, bool]:
-    """A page's text, and whether the page is a picture that may say more than that."""
-    if forms:
-        # What was filled in becomes part of the page.
-        with contextlib.closing(document[number]) as page:  # type: ignore[index]
-            page.flatten()
-    page = document[number]  # type: ignore[index]
-    with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
-        text = str(words.get_text_bounded())
-        is_picture = _is_picture(page, sum(map(str.isalnum, text[: 10 * _STAMP_CHARACTERS])))
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
-    return _SOFT_HYPHEN.sub("", text), is_picture
-
-
-def _mend_words(text: str, known: set[str]) -> str:
-    """The text with the words whole that a line's end has broken. known: the words of the pages so far, added to."""
-    pieces = _HYPHEN.split(text)
-    for place, piece in enumerate(pieces):
-        words = _WORD.findall(piece.casefold())
-        # The words beside a break are no evidence of what they are.
-        for word in words[place > 0 : len(words) - (place < len(pieces) - 1)]:
-            known.update((word, *word.split("-")))
-    mended = pieces[:1]
-    for before, after in pairwise(pieces):
-        left, right = _WORD.findall(before[-_WORD_CHARACTERS:])[-1:], _WORD.findall(after[:_WORD_CHARACTERS])[:1]
-        is_compound = bool(left and right) and _is_compound(left[0], right[0], known)
-        mended.append(f"-{after}" if is_compound else after)
-    return "".join(mended)
-
-
-def _is_compound(left: str, right: str, known: set[str]) -> bool:
-    """Whether the hyphen between two words is their own, "well-known", and not the line's, "mainte-nance".
-
-    What the document writes elsewhere decides: the word whole, or its parts. Then how the parts look.
-    """
-    if left[-1].isdigit() or right[0].isdigit() or (right[0].isupper() and not left.isupper()):
-        return True
-    left, right = left.casefold(), right.casefold()
-    if left + right in known:
-        return False
-    first, last = left.rpartition("-")[2], right.partition("-")[0]
-    return "-" in left or (first in known and last in known) or (first in _COMPOUNDING and len(last) > 4)
-
-
-def _is_picture(page: Any, letters: int) -> bool:
+def is_picture(page: Any, letters: int) -> bool:
     """Whether a page has something drawn and no letters, or hardly any beside an image of half its size."""
     from pypdfium2 import PdfiumError
     from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_PATH

@@ -1,0 +1,575 @@
+"""How a page of a PDF is read: columns one after the other, tables row by row, the rest as pdfium gives it.
+
+Columns are told by a gutter that no line crosses, with prose on both sides. Tables are told by ruling lines that make a
+grid, and by cells that stand under each other.
+
+But: where these signs are weak, pdfium's order stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from index.loading.formats.pdf_letters import Lines, Piece
+
+_MOST_PIECES = 6_000  # of a page that is laid out
+_DEEPEST = 3  # columns within columns
+_FEWEST_LINES = 4  # of a column of prose
+_PROSE_CHARACTERS = 18  # of half of a column's lines, at least
+_SHORT_CELL = 40  # characters of a cell in a table of two columns of words
+_NEAR = 3.0  # points between edges that are one edge
+_MOST_CANDIDATES = 30  # of gutters
+_MOST_CELLS = 20_000  # of a grid
+_HEADER_ROWS = 6
+_MOST_LABELS = 8  # rows without values, one after the other, within a table
+_CURRENCIES = ("$", "€", "£", "¥")
+_CLOSERS = frozenset((")", "%", ")%", "%)", "]"))
+_AROUND_NUMBER = " \u00a0$€£¥()[]%+-–—−*†‡"  # noqa: RUF001
+_NUMBER = re.compile(r"\d[\d.,'\s]*+(?:[A-Za-z]{1,2})?+(?:\s?\(\d\))?+")
+_NO_NUMBER = frozenset(("n/a", "na", "nm", "n.m.", "n.a."))
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+Row = list[Piece]  # from left to right
+
+
+@dataclass(slots=True)
+class Part:
+    """Lines that belong together, or a table.
+
+    rows: of cells, each of pieces; a line has one cell.
+    """
+
+    rows: list[list[list[Piece]]]
+    is_table: bool = False
+
+    @property
+    def order(self) -> float:
+        """Where it begins in pdfium's order."""
+        return min((piece.order for row in self.rows for cell in row for piece in cell), default=0)
+
+
+@dataclass(slots=True)
+class _Cell:
+    pieces: list[Piece]
+    text: str = field(init=False)
+    left: float = field(init=False)
+    right: float = field(init=False)
+    is_number: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.text = " ".join(piece.text.strip() for piece in self.pieces)
+        self.left = min(piece.left for piece in self.pieces)
+        self.right = max(piece.right for piece in self.pieces)
+        self.is_number = _is_number(self.text)
+
+
+def lay_out(pieces: list[Piece], lines: Lines) -> list[Part]:
+    """The parts of a page, in the order in which they are read."""
+    if len(pieces) > _MOST_PIECES:
+        return _join_lines(pieces)
+    grids: list[Part] = []
+    pieces = _take_grids(pieces, lines, grids)
+    return _read_region(pieces, lines, grids, _DEEPEST)
+
+
+def find_rows(pieces: Iterable[Piece]) -> list[Row]:
+    """The pieces that stand beside each other, from the top to the bottom of the page."""
+    rows: list[Row] = []
+    for piece in sorted(pieces, key=lambda piece: -piece.middle):
+        first = rows[-1][0] if rows else None
+        if first:
+            shared = min(first.top, piece.top) - max(first.bottom, piece.bottom)
+            if 2 * shared > min(first.top - first.bottom, piece.top - piece.bottom):
+                rows[-1].append(piece)
+                continue
+        rows.append([piece])
+    for row in rows:
+        row.sort(key=lambda piece: piece.left)
+    return rows
+
+
+def _read_region(pieces: Sequence[Piece], lines: Lines, grids: list[Part], depth: int) -> list[Part]:
+    rows = find_rows(pieces)
+    gutter = _find_gutter(rows, lines) if depth and len(rows) >= _FEWEST_LINES else None
+    if not gutter:
+        return _read_column(rows, grids)
+    first, last, x = gutter
+    middle = [piece for row in rows[first:last] for piece in row]
+    areas = (
+        [piece for row in rows[:first] for piece in row],
+        [piece for piece in middle if piece.left < x],
+        [piece for piece in middle if piece.left >= x],
+        [piece for row in rows[last:] for piece in row],
+    )
+    return [part for area in areas if area for part in _read_region(area, lines, grids, depth - 1)]
+
+
+# -- columns ----------------------------------------------------------------------------------
+
+
+def _find_gutter(rows: list[Row], lines: Lines) -> tuple[int, int, float] | None:
+    """The first row, the row after the last, and the place, of the longest gutter between two columns of prose."""
+    edges = Counter(round(piece.left / 2) for row in rows for piece in row[1:] or row)
+    found: tuple[int, int, float] | None = None
+    for edge, count in edges.most_common(_MOST_CANDIDATES):
+        if count < _FEWEST_LINES:
+            break
+        x = 2 * edge - 2.5
+        first = 0
+        for place in range(len(rows) + 1):
+            if place < len(rows) and not any(piece.left < x < piece.right - 1 for piece in rows[place]):
+                continue
+            if place - first > (found[1] - found[0] if found else _FEWEST_LINES - 1) and _is_gutter(
+                rows[first:place], x, lines
+            ):
+                found = (first, place, x)
+            first = place + 1
+    return found
+
+
+def _is_gutter(rows: list[Row], x: float, lines: Lines) -> bool:
+    sides = [[row for row in ([p for p in row if (p.left < x) == is_left] for row in rows) if row] for is_left in (True, False)]
+    if min(map(len, sides)) < _FEWEST_LINES:
+        return False
+    tops = [side[0][0].top for side in sides]
+    bottoms = [side[-1][0].bottom for side in sides]
+    top, bottom = min(tops), max(bottoms)
+    if top - bottom < 0.25 * (max(tops) - min(bottoms)):
+        return False
+    if not all(map(_is_prose, sides)):
+        return False
+    if sum(left < x - _NEAR and right > x + _NEAR and bottom < y < top for y, left, right in lines.across) > 1:
+        return False
+    # The rows of a table of words have their gaps at the same height on both sides.
+    left, right = map(_find_gaps, sides)
+    shared = sum(any(abs(y - other) < _NEAR for other in right) for y in left)
+    return shared < 2 or 10 * shared < 7 * max(len(left), len(right))
+
+
+def _is_prose(side: list[Row]) -> bool:
+    """Whether most lines are of words, and reach from edge to edge."""
+    texts = ["".join(piece.text for piece in row) for row in side]
+    if median(map(len, texts)) < _PROSE_CHARACTERS:
+        return False
+    whole = "".join(texts)
+    if sum(map(str.isalpha, whole)) < 0.6 * len(whole):
+        return False
+    if sum(len(row) > 1 for row in side) * 3 > len(side):
+        return False
+    lefts, rights = [row[0].left for row in side], [row[-1].right for row in side]
+    width = max(rights) - min(lefts)
+    return sum(right - left > 0.6 * width for left, right in zip(lefts, rights, strict=True)) * 2 > len(side)
+
+
+def _find_gaps(side: list[Row]) -> list[float]:
+    """The heights at which lines stand further apart than most."""
+    steps = [(above[0].middle - below[0].middle, below[0].middle) for above, below in zip(side, side[1:], strict=False)]
+    usual = median(step for step, _ in steps)
+    return [y for step, y in steps if step > 1.3 * usual]
+
+
+# -- grids ------------------------------------------------------------------------------------
+
+
+def _take_grids(pieces: list[Piece], lines: Lines, grids: list[Part]) -> list[Piece]:
+    """The pieces, with one that stands for each ruled table in place of the table's own."""
+    for left, bottom, right, top in _find_frames(lines):
+        inside = [p for p in pieces if left - 1 < (p.left + p.right) / 2 < right + 1 and bottom < p.middle < top]
+        part = _read_grid(inside, lines, (left, bottom, right, top))
+        if part:
+            taken = {id(piece) for piece in inside}
+            pieces = [piece for piece in pieces if id(piece) not in taken]
+            size = inside[0].size
+            grids.append(part)
+            pieces.append(Piece("", -len(grids), 0, left, top - size, right, top, size, -1, part.order))
+    return pieces
+
+
+def _find_frames(lines: Lines) -> list[tuple[float, float, float, float]]:
+    """The bounds of ruling lines that touch each other, where they lie and stand."""
+    boxes = [(left, y, right, y) for y, left, right in lines.across]
+    boxes += [(x, bottom, x, top) for x, bottom, top in lines.upright]
+    if not lines.upright or not lines.across or len(boxes) > 1_500:
+        return []
+    frames: list[list[float]] = []
+    for box in sorted(boxes):
+        touching = [
+            frame
+            for frame in frames
+            if box[0] <= frame[2] + _NEAR
+            and box[2] >= frame[0] - _NEAR
+            and box[1] <= frame[3] + _NEAR
+            and box[3] >= frame[1] - _NEAR
+        ]
+        kept = list(box)
+        for frame in touching:
+            kept = [
+                min(kept[0], frame[0]), min(kept[1], frame[1]), max(kept[2], frame[2]), max(kept[3], frame[3])
+            ]  # fmt: skip
+            frames.remove(frame)
+        frames.append(kept)
+    return [(left, bottom, right, top) for left, bottom, right, top in frames if right - left > 20 and top - bottom > 12]
+
+
+def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, float, float]) -> Part | None:
+    """The table that is ruled within these bounds."""
+    left, bottom, right, top = bounds
+    across = [line for line in lines.across if bottom - 1 <= line[0] <= top + 1 and line[1] < right and line[2] > left]
+    upright = [line for line in lines.upright if left - 1 <= line[0] <= right + 1 and line[1] < top and line[2] > bottom]
+    xs = _merge_edges([left, right, *(x for x, _, _ in upright)])
+    ys = _merge_edges([bottom, top, *(y for y, _, _ in across)])[::-1]
+    if len(xs) < 3 or len(ys) < 3 or (len(xs) - 1) * (len(ys) - 1) > _MOST_CELLS:
+        return None
+    cells: dict[tuple[int, int], list[Piece]] = {}
+    for piece in inside:
+        column = sum(x <= (piece.left + piece.right) / 2 for x in xs[1:-1])
+        row = sum(y >= piece.middle for y in ys[1:-1])
+        # A cell begins where a line stands to its left, and lies above it.
+        while column and not _has_line(upright, xs[column], piece.middle):
+            column -= 1
+        while row and not _has_line(across, ys[row], (piece.left + piece.right) / 2):
+            row -= 1
+        cells.setdefault((row, column), []).append(piece)
+    columns = sorted({column for _, column in cells})
+    numbers = sorted({row for row, _ in cells})
+    letters = sum(len(piece.text) for piece in inside)
+    most = max((sum(len(piece.text) for piece in cell) for cell in cells.values()), default=0)
+    # What only frames a page or a box is no table.
+    if len(columns) < 2 or len(numbers) < 2 or 2 * len(cells) < len(columns) * len(numbers):
+        return None
+    if most > 600 and 2 * most > letters:
+        return None
+    table = []
+    for row in numbers:
+        filled = [cells.get((row, column), []) for column in columns]
+        table.append([[piece for line in find_rows(cell) for piece in line] for cell in filled])
+    return Part(table, is_table=True)
+
+
+def _has_line(lines: list[tuple[float, float, float]], place: float, along: float) -> bool:
+    return any(abs(at - place) <= _NEAR and start - 1 <= along <= end + 1 for at, start, end in lines)
+
+
+def _merge_edges(edges: list[float]) -> list[float]:
+    merged: list[float] = []
+    for edge in sorted(edges):
+        if not merged or edge - merged[-1] > _NEAR:
+            merged.append(edge)
+    return merged
+
+
+# -- tables without a grid ----------------------------------------------------------------------
+
+
+def _read_column(rows: list[Row], grids: list[Part]) -> list[Part]:
+    """The tables and lines of one column."""
+    parts: list[Part] = []
+    rest: list[Piece] = []
+    cells = [[] if any(piece.start < 0 for piece in row) else _find_cells(row) for row in rows]
+    kinds = _tell_rows(cells)
+    place = 0
+    before = (0, 0)  # the rows of the table before
+    while place < len(rows):
+        table = _read_table(rows, cells, kinds, place) if kinds[place] else None
+        if table:
+            start, end, part = table
+            if start < before[1] and parts and _is_header(cells[before[0] : before[1]]) and start <= before[0]:
+                parts.pop()
+            elif start < before[1]:
+                start = before[1]
+                part = _write_table(rows, cells, kinds, start, end)
+            # Header rows were passed as lines before the table was met.
+            heads = {id(piece) for row in rows[start:place] for piece in row}
+            rest = [piece for piece in rest if id(piece) not in heads]
+            parts.append(part)
+            before = (start, end)
+            place = end
+            continue
+        for piece in rows[place]:
+            if piece.start < 0:
+                parts.append(grids[-1 - piece.start])
+            else:
+                rest.append(piece)
+        place += 1
+    return _weave(parts, rest)
+
+
+def _weave(tables: list[Part], rest: list[Piece]) -> list[Part]:
+    """Tables and lines in pdfium's order."""
+    tables.sort(key=lambda part: part.order)
+    woven: list[Part] = []
+    rest.sort(key=lambda piece: piece.order)
+    place = 0
+    for table in tables:
+        until = place
+        while until < len(rest) and rest[until].order < table.order:
+            until += 1
+        woven += _join_lines(rest[place:until])
+        woven.append(table)
+        place = until
+    return woven + _join_lines(rest[place:])
+
+
+def _join_lines(pieces: list[Piece]) -> list[Part]:
+    """pdfium's lines."""
+    lines: list[list[Piece]] = []
+    for piece in pieces:
+        if lines and lines[-1][-1].line == piece.line:
+            lines[-1].append(piece)
+        else:
+            lines.append([piece])
+    return [Part([[line] for line in lines])] if lines else []
+
+
+def _is_number(text: str) -> bool:
+    if len(text) > 25:
+        return False
+    bare = text.strip(_AROUND_NUMBER)
+    if not bare:
+        return any(mark in text for mark in "-–—−%")  # noqa: RUF001
+    return bool(_NUMBER.fullmatch(bare)) or bare.lower() in _NO_NUMBER
+
+
+def _find_cells(row: Row) -> list[_Cell]:
+    """A row's cells: a currency's sign stands with its number, and so does what closes it."""
+    groups: list[list[Piece]] = []
+    joins = False
+    for piece in row:
+        text = piece.text.strip()
+        if groups and (joins or piece.is_filled_in or (text in _CLOSERS and any(map(str.isdigit, groups[-1][-1].text)))):
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+        joins = text.lstrip("(") in _CURRENCIES
+    return [_Cell(group) for group in groups]
+
+
+def _tell_rows(cells: list[list[_Cell]]) -> list[str]:
+    """For each row "numbers" or "words" where it looks like a table's, or ""."""
+    kinds = []
+    for place, row in enumerate(cells):
+        numbers = sum(cell.is_number for cell in row[1:])
+        kind = ""
+        if numbers and 2 * numbers >= len(row) - 1:
+            kind = "numbers"
+        elif len(row) > 2:
+            beside = cells[max(place - 2, 0) : place] + cells[place + 1 : place + 3]
+            kind = "words" if any(_count_aligned(row, other) > 2 for other in beside) else ""
+        kinds.append(kind)
+    for place, row in enumerate(cells):
+        # Two columns of words need three rows, and short cells.
+        around = cells[max(place - 2, 0) : place + 3]
+        if not kinds[place] and _is_pair(row):
+            kinds[place] = "words" if sum(_is_pair(o) and _count_aligned(row, o) == 2 for o in around) > 2 else ""
+    return kinds
+
+
+def _is_pair(row: list[_Cell]) -> bool:
+    return (
+        len(row) == 2
+        and all(1 < len(cell.text) <= _SHORT_CELL for cell in row)
+        and row[1].left - row[0].right > 1.5 * row[0].pieces[0].size
+    )
+
+
+def _count_aligned(row: list[_Cell], other: list[_Cell]) -> int:
+    """How many cells of a row begin or end where one of the other begins or ends."""
+    return sum(
+        any(abs(cell.left - beside.left) < _NEAR or abs(cell.right - beside.right) < _NEAR for beside in other)
+        for cell in row
+    )
+
+
+def _read_table(
+    rows: list[Row], cells: list[list[_Cell]], kinds: list[str], start: int
+) -> tuple[int, int, Part] | None:
+    """The table whose first row of values is at `start`: its first row, the row after its last, and what it is."""
+    value_left = min(cell.left for cell in cells[start][1:])
+    right = max(cell.right for cell in cells[start])
+    left = min(cell.left for cell in cells[start])
+    end, place = start + 1, start + 1
+    size = rows[start][0].size
+    has_labels = not cells[start][0].is_number
+    while place < len(rows) and place - end < _MOST_LABELS:
+        row = cells[place]
+        step = min(p.middle for p in rows[place - 1]) - max(p.middle for p in rows[place])
+        if not row or step > 4.5 * size:
+            break
+        if kinds[place]:
+            # A row whose values all lie elsewhere begins another table.
+            if row[-1].right < value_left or row[0].left > right + 2 * size:
+                break
+            value_left = min([value_left, *(cell.left for cell in row[1:] if cell.is_number or len(row) > 2)])
+            left, right = min(left, row[0].left), max(right, row[-1].right)
+            has_labels |= not row[0].is_number
+            end = place + 1
+        elif not has_labels and len(row) == 1 and row[0].right <= left:
+            pass
+        elif not _fits(row, left, value_left, right, size):
+            break
+        elif len(row) == 1 and row[0].is_number and row[0].left >= value_left - size:
+            end = place + 1
+        place += 1
+    # A label may end in lines below the last row of values.
+    flagged = [row for row, kind in zip(cells[start:end], kinds[start:end], strict=True) if kind]
+    if len(flagged) < 2:
+        return None
+    columns = _find_columns(flagged)
+    first = start
+    while first and start - first < _HEADER_ROWS and _heads(cells[first - 1], columns, rows[first - 1], rows[first]):
+        first -= 1
+    while first < start and len(cells[first]) == 1 and cells[first][0].right < columns[0][0]:
+        first += 1
+    return first, end, _write_table(rows, cells, kinds, first, end)
+
+
+def _write_table(rows: list[Row], cells: list[list[_Cell]], kinds: list[str], first: int, end: int) -> Part:
+    columns = _find_columns([row for row, kind in zip(cells[first:end], kinds[first:end], strict=True) if kind])
+    return Part(_write_rows(cells[first:end], rows[first:end], columns), is_table=True)
+
+
+def _is_header(cells: list[list[_Cell]]) -> bool:
+    """Whether rows that were taken for a table are the header of the one below."""
+    return len(cells) <= _HEADER_ROWS and not any(
+        row[0].text and not row[0].is_number and any(cell.is_number for cell in row[1:]) for row in cells
+    )
+
+
+def _fits(row: list[_Cell], left: float, value_left: float, right: float, size: float) -> bool:
+    """Whether a row that is not of values may stand among those that are."""
+    if len(row) > 1:
+        return all(len(cell.text) <= 60 for cell in row) and row[0].left > left - _NEAR and row[-1].right < right + size
+    cell = row[0]
+    if cell.right <= value_left or (cell.left >= value_left - size and cell.right <= right + size):
+        return cell.left > left - 3 * size
+    return cell.text.endswith(":") or cell.right < left + 0.8 * (right - left)
+
+
+def _find_columns(rows: list[list[_Cell]]) -> list[tuple[float, float]]:
+    """The columns of values, from left to right; the cells to the left of them are labels."""
+    values = [(cell.right - cell.left, cell, number) for number, row in enumerate(rows) for cell in row[1:]]
+    columns: list[tuple[float, float, set[int]]] = []
+    for _, cell, number in sorted(values, key=lambda value: value[0]):
+        touched = [column for column in columns if cell.left <= column[1] and cell.right >= column[0]]
+        held = [row for column in touched for row in column[2]]
+        if len(touched) > 1 and (len(held) > len(set(held)) or number in held):
+            continue  # it spans columns
+        columns = [column for column in columns if column not in touched]
+        columns.append(
+            (
+                min([cell.left, *(column[0] for column in touched)]),
+                max([cell.right, *(column[1] for column in touched)]),
+                {number, *held},
+            )
+        )
+    return [(left, right) for left, right, _ in sorted(columns, key=lambda column: column[0])]
+
+
+def _find_places(cell: _Cell, columns: list[tuple[float, float]]) -> list[int]:
+    """The numbers of the columns that a cell stands in, from 1; 0 is the labels'."""
+    shared = [(min(cell.right, right) - max(cell.left, left), number) for number, (left, right) in enumerate(columns, 1)]
+    touched = [
+        number
+        for share, number in shared
+        if share > 0.4 * (columns[number - 1][1] - columns[number - 1][0]) or share > 0.9 * (cell.right - cell.left)
+    ]
+    if touched and cell.left < columns[0][0] and cell.right - cell.left > 2 * (columns[0][1] - columns[0][0]):
+        return [0]
+    if touched:
+        return touched
+    if cell.left < columns[0][0] and (cell.left + cell.right) / 2 < columns[0][0]:
+        return [0]
+    middle = (cell.left + cell.right) / 2
+    return [min(range(1, len(columns) + 1), key=lambda number: abs(sum(columns[number - 1]) / 2 - middle))]
+
+
+def _heads(row: list[_Cell], columns: list[tuple[float, float]], above: Row, below: Row) -> bool:
+    """Whether a row stands over the columns as a header does."""
+    size = below[0].size
+    if not row or above[0].middle - below[0].middle > 2.6 * size:
+        return False
+    edge, end = columns[0][0] - 1.5 * size, columns[-1][1] + 2 * size
+    over = [cell for cell in row if cell.left >= edge and cell.right <= end or _is_over_one(cell, columns)]
+    if any(len(cell.text) > 80 for cell in row):
+        return False
+    return len(over) == len(row) or (len(over) == len(row) - 1 > 0 and row[0].right < columns[0][0])
+
+
+def _is_over_one(cell: _Cell, columns: list[tuple[float, float]]) -> bool:
+    """Whether a cell stands in the middle over a column that is narrower than it."""
+    return any(abs((cell.left + cell.right) - (left + right)) < 4 * _NEAR for left, right in columns)
+
+
+def _write_rows(
+    cells: list[list[_Cell]], rows: list[Row], columns: list[tuple[float, float]]
+) -> list[list[list[Piece]]]:
+    table: list[list[list[Piece]]] = []
+    in_header = True
+    above: list[list[Piece]] | None = None  # a row of the header that the next may go on with
+    label: list[list[Piece]] | None = None  # a row that has only a label
+    for number, row in enumerate(cells):
+        places = [_find_places(cell, columns) for cell in row]
+        written: list[list[Piece]] = [[] for _ in range(len(columns) + 1)]
+        for cell, place in zip(row, places, strict=True):
+            written[place[0]] += cell.pieces
+        has_values = any(written[1:])
+        spans = any(len(place) > 1 for place in places) or (
+            in_header and len(row) == 1 and not row[0].is_number and _is_wide(row[0], places[0], columns)
+        )
+        if written[0] and any(cell.is_number and not _YEAR.fullmatch(cell.text) for cell in row[1:]):
+            in_header = False
+        step = rows[number - 1][0].middle - rows[number][0].middle if number else 0.0
+        is_near = step < 1.7 * rows[number][0].size
+        if not has_values or (len(row) == 1 and spans):
+            pieces = [piece for cell in row for piece in cell.pieces]
+            if not spans and is_near and table and _goes_on(table[-1][0], pieces):
+                table[-1][0].extend(pieces)
+            else:
+                table.append([pieces])
+                label = table[-1] if not spans else None
+            above = None
+            continue
+        if in_header and above and is_near and not spans and _joins_header(above, written):
+            for upper, lower in zip(above, written, strict=True):
+                upper += lower
+            continue
+        if label is not None and label is table[-1] and is_near and written[0] and _goes_on(label[0], written[0]):
+            written[0] = label[0] + written[0]
+            table.pop()
+        table.append(written)
+        label = None
+        above = written if in_header and not spans else None
+    return table
+
+
+def _is_wide(cell: _Cell, places: list[int], columns: list[tuple[float, float]]) -> bool:
+    """Whether a cell reaches beyond its column, or stands in the middle over all."""
+    if len(columns) < 2 or not places[0]:
+        return False
+    left, right = columns[places[0] - 1]
+    middle = abs(cell.left + cell.right - columns[0][0] - columns[-1][1]) < 4 * _NEAR
+    return middle or cell.right - cell.left > 1.6 * (right - left)
+
+
+def _goes_on(label: list[Piece], more: list[Piece]) -> bool:
+    """Whether a label's next line is still the label."""
+    before, after = label[-1].text.rstrip() if label else "", more[0].text.lstrip()
+    return bool(before) and not before.endswith((":", ".")) and (after[:1].islower() or before.endswith((",", "\x02")))
+
+
+def _joins_header(above: list[list[Piece]], below: list[list[Piece]]) -> bool:
+    """Whether two rows of a header are the lines of one."""
+    uppers = [" ".join(piece.text for piece in cell).strip() for cell in above]
+    lowers = [" ".join(piece.text for piece in cell).strip() for cell in below]
+    if uppers[0] and lowers[0]:
+        return False
+    pairs = [(upper, lower) for upper, lower in zip(uppers[1:], lowers[1:], strict=True) if upper]
+    if 2 * len(pairs) < sum(map(bool, lowers[1:])) and any(_is_number(upper) or not lower[:1].isalpha() for upper, lower in pairs):
+        return False  # what spans columns, or stands over one of many
+    if any(_is_number(upper) and not _YEAR.fullmatch(upper) for upper, _ in pairs):
+        return False
+    return not all(_is_number(lower) and not _YEAR.fullmatch(lower) for lower in lowers[1:] if lower)

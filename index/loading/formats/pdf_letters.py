@@ -1,0 +1,279 @@
+"""What is drawn on a page of a PDF: its letters with their places, in pieces that stand together, and its ruling lines.
+
+Places are in points, and turned as the page is shown. But: where a page has too much on it, or is written from right to
+left or sideways, it has no pieces, only pdfium's text.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import deque
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_LETTERS = 100_000  # of a page whose places are looked at
+_MOST_OBJECTS = 30_000  # of a page whose ruling lines are looked for
+_MOST_LINES = 4_000
+_MOST_SEGMENTS = 400  # of one path
+_HYPHENS = (0x02, 0xAD, 0xFFFE)
+_BREAKS = (10, 13)
+_THIN = 2.5  # points; what is thinner is a line
+_SHORT = 6.0  # points; what is shorter is no ruling line
+_WIDE_GAP = 0.85  # of a letter's height: parts two pieces of a line
+_NUMBER_GAP = 0.45  # the same, between two numbers
+LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+
+Bounds = tuple[float, float, float, float]  # left, bottom, right, top
+
+
+@dataclass(slots=True)
+class Piece:
+    """Letters that stand together on one line.
+
+    text: as pdfium gives it, ligatures taken apart.
+    start, end: its place among the page's letters; both 0 where it was filled in.
+    line: the number of pdfium's line.
+    order: where it stands in pdfium's order.
+    size: the mean height of its letters, in points.
+    is_filled_in, name: whether it is what stands in a form's field, and what the field is called.
+    """
+
+    text: str
+    start: int
+    end: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+    size: float
+    line: int
+    order: float
+    is_bold: bool = False
+    is_filled_in: bool = False
+    name: str = ""
+
+    @property
+    def middle(self) -> float:
+        """Its height on the page."""
+        return (self.bottom + self.top) / 2
+
+
+@dataclass(slots=True)
+class Lines:
+    """Ruling lines. across: (y, left, right) of each that lies; upright: (x, bottom, top) of each that stands."""
+
+    across: list[tuple[float, float, float]]
+    upright: list[tuple[float, float, float]]
+
+
+class Letters:
+    """The letters of a page, by the number that pdfium gives them."""
+
+    def __init__(self, page: Any, words: Any) -> None:
+        from pypdfium2.raw import FS_RECTF, FPDFPage_GetRotation, FPDFText_GetLooseCharBox
+
+        self._words = words
+        self.count = words.count_chars()
+        self.turn = FPDFPage_GetRotation(page.raw)
+        self._bold: dict[int, bool] = {}
+        self.codes = np.zeros(0, np.uint32)
+        self.boxes = np.zeros((0, 4), np.float32)
+        if not 0 < self.count <= MOST_LETTERS:
+            return
+        self.codes = _read_codes(words.raw, self.count)
+        boxes = (FS_RECTF * self.count)()
+        deque(map(FPDFText_GetLooseCharBox, repeat(words.raw), range(self.count), boxes), 0)
+        # FS_RECTF is left, top, right, bottom.
+        self.boxes = np.frombuffer(boxes, np.float32).reshape(self.count, 4)[:, [0, 3, 2, 1]]
+
+    def find_pieces(self, bounds: Bounds) -> list[Piece] | None:
+        """The pieces within a page's bounds, in pdfium's order; None where its letters' places tell nothing."""
+        codes = self.codes
+        if not len(codes) or _is_leftward(codes):
+            return None if self.count else []
+        inside = (
+            (self.boxes[:, 0] <= bounds[2])
+            & (self.boxes[:, 2] >= bounds[0])
+            & (self.boxes[:, 1] <= bounds[3])
+            & (self.boxes[:, 3] >= bounds[1])
+        )
+        seen = ((codes > 32) & (codes != 0xA0) | np.isin(codes, _HYPHENS)) & inside
+        places = np.flatnonzero(seen)
+        if not len(places):
+            return []
+        boxes = turn_boxes(self.boxes[places].astype(np.float64), self.turn)
+        if not np.isfinite(boxes).all():
+            return None
+        heights = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
+        # A hyphen at a line's end stands in place of the break.
+        breaks = np.isin(codes, _BREAKS) | (np.diff(inside, prepend=inside[0]))
+        breaks[1:] |= np.isin(codes[:-1], (_HYPHENS[0], _HYPHENS[2]))
+        lines = np.cumsum(breaks)[places]
+        apart = np.zeros(len(places), bool)
+        apart[0] = True
+        size = np.minimum(heights[1:], heights[:-1])
+        gap = boxes[1:, 0] - boxes[:-1, 2]
+        before, after = codes[places[:-1]], codes[places[1:]]
+        apart[1:] = (
+            (lines[1:] != lines[:-1])
+            | (gap > _WIDE_GAP * size)
+            | ((gap > _NUMBER_GAP * size) & _ENDS_NUMBER[before & 0xFFFF] & _STARTS_NUMBER[after & 0xFFFF])
+            | (gap < -8 * size)
+            | (np.abs(boxes[1:, 1] - boxes[:-1, 1]) > 1.2 * np.maximum(heights[1:], heights[:-1]))
+        )
+        starts = np.flatnonzero(apart)
+        ends = np.append(starts[1:], len(places))
+        left, bottom = np.minimum.reduceat(boxes[:, 0], starts), np.minimum.reduceat(boxes[:, 1], starts)
+        right, top = np.maximum.reduceat(boxes[:, 2], starts), np.maximum.reduceat(boxes[:, 3], starts)
+        sizes = np.add.reduceat(heights, starts) / (ends - starts)
+        sideways = (ends - starts > 3) & (top - bottom > 3 * (right - left))
+        if (ends - starts)[sideways].sum() * 4 > len(places):
+            return None
+        text = self.text
+        rows = zip(
+            places[starts].tolist(), (places[ends - 1] + 1).tolist(), left.tolist(), bottom.tolist(), right.tolist(),
+            top.tolist(), sizes.tolist(), lines[starts].tolist(), strict=True,
+        )  # fmt: skip
+        return [
+            Piece(
+                text[start:end].translate(LIGATURES), start, end, *bounds, size, line, start,
+                self._is_bold(start) and self._is_bold(end - 1),
+            )
+            for start, end, *bounds, size, line in rows
+        ]  # fmt: skip
+
+    def turn_bounds(self, bounds: Bounds) -> Bounds:
+        """The bounds of a page as it is stored, as it is shown."""
+        left, bottom, right, top = turn_boxes(np.array([bounds], np.float64), self.turn)[0].tolist()
+        return left, bottom, right, top
+
+    @property
+    def text(self) -> str:
+        """One character for each letter."""
+        return self.codes.astype("<u4").tobytes().decode("utf-32-le")
+
+    def _is_bold(self, place: int) -> bool:
+        from pypdfium2.raw import FPDFText_GetFontInfo, FPDFText_GetFontWeight
+
+        if place not in self._bold:
+            name, flags = ctypes.create_string_buffer(200), ctypes.c_int()
+            length = FPDFText_GetFontInfo(self._words.raw, place, name, 200, flags)
+            font = name.raw[: min(length, 200)].lower()
+            is_named = any(word in font for word in (b"bold", b"black", b"heavy", b"-bd", b"demi"))
+            self._bold[place] = is_named or FPDFText_GetFontWeight(self._words.raw, place) >= 600
+        return self._bold[place]
+
+
+def _read_codes(words: Any, count: int) -> NDArray[np.uint32]:
+    """The code point of each letter; 0 for what is none."""
+    from pypdfium2.raw import FPDFText_GetText, FPDFText_GetUnicode
+
+    buffer = (ctypes.c_ushort * (count + 1))()
+    written = FPDFText_GetText(words, 0, count, buffer)
+    codes = np.frombuffer(buffer, np.uint16)[:count].astype(np.uint32)
+    # The text has a unit a letter, but for letters beyond the first plane and for those that stand for nothing.
+    if written != count + 1 or ((codes >= 0xD800) & (codes < 0xE000)).any():
+        codes = np.fromiter(map(FPDFText_GetUnicode, repeat(words), range(count)), np.uint32, count)
+        high = np.flatnonzero((codes[:-1] & ~np.uint32(0x3FF) == 0xD800) & (codes[1:] & ~np.uint32(0x3FF) == 0xDC00))
+        codes[high] = 0x10000 + ((codes[high] & 0x3FF) << 10) + (codes[high + 1] & 0x3FF)
+        codes[high + 1] = 0
+        codes[((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)] = 0
+    return codes
+
+
+def _is_leftward(codes: NDArray[np.uint32]) -> bool:
+    """Whether many letters belong to scripts that are written from right to left."""
+    leftward = ((codes >= 0x590) & (codes < 0x900)) | ((codes >= 0xFB1D) & (codes < 0xFE00))
+    return int(leftward.sum()) * 5 > len(codes)
+
+
+def _list_codes(characters: str) -> NDArray[np.bool_]:
+    table = np.zeros(0x10000, bool)
+    table[[ord(character) for character in characters]] = True
+    return table
+
+
+_ENDS_NUMBER = _list_codes("0123456789)%—–-$€£¥")
+_STARTS_NUMBER = _list_codes("0123456789(—–-−$€£¥")
+
+
+def turn_boxes(boxes: NDArray[np.float64], turn: int) -> NDArray[np.float64]:
+    """Boxes (left, bottom, right, top) of a page as it is stored, as it is shown: turned by quarters, clockwise."""
+    left, bottom, right, top = boxes.T
+    turned = {
+        1: (bottom, -right, top, -left),
+        2: (-right, -top, -left, -bottom),
+        3: (-top, left, -bottom, right),
+    }.get(turn % 4)
+    return boxes if turned is None else np.stack(turned, axis=1)
+
+
+def find_lines(page: Any, turn: int) -> Lines:
+    """The ruling lines of a page: drawn lines, thin boxes, and the edges of boxes."""
+    from pypdfium2 import raw
+
+    lines = Lines([], [])
+    count = raw.FPDFPage_CountObjects(page.raw)
+    if count > _MOST_OBJECTS:
+        return lines
+    edges = [ctypes.c_float() for _ in range(4)]
+    found: list[Bounds] = []
+    objects = list(map(raw.FPDFPage_GetObject, repeat(page.raw), range(count)))
+    for drawn, kind in zip(objects, map(raw.FPDFPageObj_GetType, objects), strict=True):
+        if kind != raw.FPDF_PAGEOBJ_PATH or not raw.FPDFPageObj_GetBounds(drawn, *edges):
+            continue
+        left, bottom, right, top = (edge.value for edge in edges)
+        if right - left <= _THIN or top - bottom <= _THIN:
+            found.append((left, bottom, right, top))
+        elif _is_stroked(drawn):
+            found += _find_edges(drawn, (left, bottom, right, top))
+        if len(found) > _MOST_LINES:
+            return Lines([], [])
+    for left, bottom, right, top in turn_boxes(np.array(found, np.float64).reshape(-1, 4), turn).tolist():
+        if top - bottom <= _THIN and right - left >= _SHORT:
+            lines.across.append(((bottom + top) / 2, left, right))
+        elif right - left <= _THIN and top - bottom >= _SHORT:
+            lines.upright.append(((left + right) / 2, bottom, top))
+    return lines
+
+
+def _is_stroked(path: Any) -> bool:
+    from pypdfium2 import raw
+
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    return bool(raw.FPDFPath_GetDrawMode(path, fill, stroke) and stroke.value)
+
+
+def _find_edges(path: Any, bounds: Bounds) -> list[Bounds]:
+    """The straight edges of a path that is drawn with a pen."""
+    from pypdfium2 import raw
+
+    left, bottom, right, top = bounds
+    count = raw.FPDFPath_CountSegments(path)
+    if count <= 5:
+        box = [(left, bottom, left, top), (right, bottom, right, top), (left, bottom, right, bottom)]
+        return [*box, (left, top, right, top)] if count >= 4 else []
+    if count > _MOST_SEGMENTS:
+        return []
+    matrix = raw.FS_MATRIX()
+    raw.FPDFPageObj_GetMatrix(path, matrix)
+    x, y = ctypes.c_float(), ctypes.c_float()
+    found: list[Bounds] = []
+    before = None
+    for number in range(count):
+        segment = raw.FPDFPath_GetPathSegment(path, number)
+        raw.FPDFPathSegment_GetPoint(segment, x, y)
+        point = (
+            matrix.a * x.value + matrix.c * y.value + matrix.e,
+            matrix.b * x.value + matrix.d * y.value + matrix.f,
+        )
+        if before and raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_LINETO:
+            (x0, x1), (y0, y1) = sorted((before[0], point[0])), sorted((before[1], point[1]))
+            if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
+                found.append((x0, y0, x1, y1))
+        before = point
+    return found

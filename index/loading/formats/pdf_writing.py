@@ -1,0 +1,339 @@
+"""The parts of a PDF's pages as text: paragraphs that go on over the pages, headings, tables.
+
+A heading is told by the size of its letters beside those of most of the text, by its weight where it stands alone, or by
+the document's outline. But: what is large or bold within a paragraph is no heading.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from index.loading.formats.blocks import MOST_PAGES, Blocks, tidy
+from index.loading.formats.pdf_layout import Part
+from index.loading.formats.pdf_letters import LIGATURES, Piece
+
+_MOST_BOOKMARKS = 5_000
+_DEEPEST_BOOKMARK = 6
+_LARGE = 1.15  # of the body's size
+_HEADING_CHARACTERS = 200
+_HEADING_LINES = 3
+_BOLD_CHARACTERS = 120
+_MOST_LEVELS = 3  # by size; what is only bold is one more
+_FURTHER = 1.45  # of the usual step between lines, from which a paragraph ends
+_SKIPPED = 60  # letters that a text may leave out of its source at one place
+_ENDS = frozenset(".!?:;\u2026\"\u201d\u201c'\u2019\u00bb)]")
+_SOFT_HYPHEN = re.compile(r"\u00ad\s*\n\s*")
+# pdfium writes this for a hyphen that stands at a line's end.
+_HYPHEN = re.compile(r"[\x02\ufffe](?:\s*\n\s*)?")
+_WORD = re.compile(r"\w++(?:-\w++)*+")
+_WORD_CHARACTERS = 60  # beside a hyphen, in which its words are looked for
+_COMPOUNDING = frozenset("well self non".split())  # what keeps its hyphen before most words
+
+# What a text is made of: a page's number, from 0, and a piece, or the first letter and the one after the last.
+Source = tuple[int, Piece | tuple[int, int]]
+Outline = dict[tuple[int, str], int]  # the level of a heading, by its page's number and its letters and digits
+
+
+@dataclass(slots=True)
+class _Block:
+    """Text that becomes one block.
+
+    kind: "text" or "table". level: of a heading that the outline knows, or 0.
+    is_full: whether its last line reaches as far as the others.
+    joins: the number of each page that begins within it, and where.
+    """
+
+    kind: str
+    page: int
+    text: str
+    size: float = 0.0
+    is_bold: bool = False
+    level: int = 0
+    line_count: int = 1
+    is_full: bool = False
+    joins: list[tuple[int, int]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+
+def read_outline(document: Any) -> Outline:
+    """The bookmarks of a document."""
+    from pypdfium2 import PdfiumError
+
+    outline: Outline = {}
+    try:
+        for number, bookmark in enumerate(document.get_toc(max_depth=_DEEPEST_BOOKMARK)):
+            if number >= _MOST_BOOKMARKS:
+                break
+            target = bookmark.get_dest()
+            page = target.get_index() if target else None
+            title = _strip(bookmark.get_title() or "")
+            if page is not None and title:
+                outline.setdefault((page, title), bookmark.level + 1)
+    except (PdfiumError, ValueError, RecursionError):
+        return outline
+    return outline
+
+
+class Writing:
+    """The text of a PDF in the making. is_traced: whether `trace` will be asked."""
+
+    def __init__(self, outline: Outline, *, is_traced: bool = False) -> None:
+        self._outline = outline
+        self._bookmarked = {page for page, _ in outline}
+        self._is_traced = is_traced
+        self._known = set[str]()
+        self._blocks: list[_Block] = []
+        self._page_count = 0
+        self._offsets: list[tuple[int, int, _Block]] = []
+        self.length = 0
+
+    def page(self) -> None:
+        """Begin a page."""
+        self._page_count += 1
+
+    def plain(self, number: int, text: str, letter_count: int) -> None:
+        """Add a page's text as pdfium gives it. letter_count: how many letters the page has."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n").translate(LIGATURES)
+        text = _SOFT_HYPHEN.sub("", text)
+        _learn_words(text, self._known)
+        place = 0
+        for paragraph in re.split(r"\n[ \t]*\n", mend_words(text, self._known)):
+            block = _Block("text", number, paragraph, sources=[(number, (place, letter_count))])
+            self._add(block)
+
+    def line(self, text: str) -> None:
+        """Add a line that stands on no page."""
+        self._add(_Block("text", self._page_count - 1, text))
+
+    def parts(self, number: int, parts: list[Part]) -> None:
+        """Add parts of a page."""
+        written = [list(self._write(number, part)) for part in parts]
+        _learn_words("\n\n".join(block.text for blocks in written for block in blocks), self._known)
+        for blocks in written:
+            for place, block in enumerate(blocks):
+                # A paragraph goes on in the next column, or on the next page.
+                if place or not self._joins(block):
+                    self._add(block)
+
+    def _add(self, block: _Block) -> None:
+        if block.text:
+            self._blocks.append(block)
+            self.length += len(block.text)
+
+    def _joins(self, block: _Block) -> bool:
+        """Whether a block goes on with the last paragraph of the page before, and is added to it."""
+        last = self._blocks[-1] if self._blocks else None
+        if not last or last.kind != "text" or block.kind != "text" or last.level or block.level:
+            return False
+        started = last.joins[-1][0] if last.joins else last.page
+        if started < block.page - 1 or abs(last.size - block.size) > 0.1 * block.size or last.is_bold != block.is_bold:
+            return False
+        before, after = last.text.rstrip(), block.text.lstrip()
+        if not before or not after or before[-1] in _ENDS:
+            return False
+        goes_on = after[0].islower() and (before[-1].isalnum() or before[-1] in ",-\u2013\u2014\x02\ufffe")
+        is_broken = before[-1] in ",\x02\ufffe" and after[0].isalnum()
+        ends_full = last.is_full and last.line_count > 1 and before[-1].islower() and after[0].isalnum()
+        if not (goes_on or is_broken or (ends_full and block.line_count > 1)):
+            return False
+        last.text += "\n" + block.text
+        if started < block.page:
+            last.joins.append((block.page, len(last.text) - len(block.text)))
+        last.line_count += block.line_count
+        last.is_full = block.is_full
+        last.sources += block.sources
+        self.length += len(block.text)
+        return True
+
+    def _write(self, number: int, part: Part) -> Iterator[_Block]:
+        if part.is_table:
+            text = "\n".join("\t".join(_join_pieces(cell) for cell in row) for row in part.rows)
+            yield _Block("table", number, text, sources=self._trace(number, [p for r in part.rows for c in r for p in c]))
+            return
+        lines = [cell for row in part.rows for cell in row if cell]
+        for paragraph, level in self._part_lines(number, lines):
+            pieces = [piece for line in paragraph for piece in line]
+            letters = Counter[float]()
+            for piece in pieces:
+                letters[round(2 * piece.size) / 2] += len(piece.text)
+            ends = [line[-1].right for line in paragraph]
+            left = min(piece.left for piece in pieces)
+            yield _Block(
+                "text",
+                number,
+                _SOFT_HYPHEN.sub("", "\n".join(_join_pieces(line) for line in paragraph)),
+                max(letters, key=lambda size: (letters[size], size)),
+                all(piece.is_bold for piece in pieces),
+                level,
+                len(paragraph),
+                ends[-1] - left > 0.85 * (max(ends) - left),
+                sources=self._trace(number, pieces),
+            )
+
+    def _part_lines(self, number: int, lines: list[list[Piece]]) -> Iterator[tuple[list[list[Piece]], int]]:
+        """Lines in paragraphs, each with the level that the outline gives it, or 0."""
+        steps = [above[0].middle - below[0].middle for above, below in pairwise(lines)]
+        sizes = [line[0].size for line in lines]
+        even = [step for step, size in zip(steps, sizes, strict=False) if 0.5 * size < step < 2.5 * size]
+        usual = median(even) if even else 0.0
+        levels = [
+            self._outline.get((number, _strip("".join(piece.text for piece in line))), 0) if self._outline else 0
+            for line in lines
+        ]
+        styles = [(line[0].size, all(piece.is_bold for piece in line)) for line in lines]
+        first = 0
+        for place in range(1, len(lines) + 1):
+            if place < len(lines) and levels[place] == levels[place - 1] == 0:
+                (size, is_bold), (next_size, next_bold) = styles[place - 1], styles[place]
+                step = steps[place - 1]
+                # Superscripts and numbers of notes are small, and part of their paragraph.
+                is_like = max(size, next_size) < 1.13 * min(size, next_size) or min(len(lines[place - 1]), len(lines[place])) > 3
+                goes_on = lines[place][0].text.lstrip()[:1].islower()
+                if is_like and (is_bold == next_bold or goes_on) and not (usual and step > _FURTHER * usual):
+                    continue
+            yield lines[first:place], levels[first]
+            first = place
+
+    def _trace(self, number: int, pieces: list[Piece]) -> list[Source]:
+        if not self._is_traced:
+            return []
+        return [(number, piece if piece.is_filled_in else (piece.start, piece.end)) for piece in pieces]
+
+    def finish(self) -> Blocks:
+        """All that was added, as text."""
+        out = Blocks()
+        find_level = _rank(self._blocks)
+        page_count = 0
+
+        def begin(count: int) -> None:
+            nonlocal page_count
+            while page_count < count:
+                out.page()
+                page_count += 1
+
+        for block in self._blocks:
+            begin(block.page + 1)
+            text = mend_words(block.text, self._known)
+            level = find_level(block)
+            if block.kind == "table":
+                text = "\n".join("\t".join(tidy(cell) for cell in row.split("\t")) for row in text.split("\n"))
+                out.verbatim(text)
+            elif level:
+                text = tidy(text).replace("\n", " ")
+                out.heading(text, level)
+            else:
+                text = tidy(text)
+                out.paragraph(text)
+            if self._is_traced:
+                self._offsets.append((out.length - len(text), out.length, block))
+            for _, place in block.joins:
+                out.page(len(tidy(mend_words(block.text[place:], self._known))))
+                page_count += 1
+            if out.is_full:
+                break
+        else:
+            begin(self._page_count)
+        return out
+
+    def trace(self, start: int, end: int) -> Iterator[Source]:
+        """What the characters from `start` to `end` are made of."""
+        return iter(())
+
+
+def _rank(blocks: list[_Block]) -> Any:
+    """A function that tells the level of a block as a heading, 0 where it is none."""
+    letters = Counter[float]()
+    bold = total = 0
+    for block in blocks:
+        if block.kind == "text" and block.size:
+            letters[block.size] += len(block.text)
+            total += len(block.text)
+            bold += block.is_bold * len(block.text)
+    body = max(letters, key=lambda size: (letters[size], -size)) if letters else 0.0
+
+    def is_large(block: _Block) -> bool:
+        return (
+            block.size >= _LARGE * body
+            and block.line_count <= _HEADING_LINES
+            and len(block.text) <= _HEADING_CHARACTERS
+            and _is_wordy(block.text)
+        )
+
+    def is_heavy(block: _Block) -> bool:
+        return (
+            block.is_bold
+            and 3 * bold < total
+            and block.size >= 0.95 * body
+            and block.line_count <= 2
+            and len(block.text) <= _BOLD_CHARACTERS
+            and block.text.rstrip()[-1:] not in ".,;:"
+            and _is_wordy(block.text)
+        )
+
+    sizes = sorted({block.size for block in blocks if block.kind == "text" and block.size and is_large(block)}, reverse=True)
+
+    def find_level(block: _Block) -> int:
+        if block.kind != "text" or block.joins or not body or not block.size:
+            return 0
+        if block.level:
+            return block.level
+        if is_large(block):
+            return min(sizes.index(block.size) + 1, _MOST_LEVELS)
+        return min(len(sizes), _MOST_LEVELS) + 1 if is_heavy(block) else 0
+
+    return find_level
+
+
+def _is_wordy(text: str) -> bool:
+    letters = sum(map(str.isalpha, text))
+    return letters > 2 and 2 * letters >= len(text)
+
+
+def _strip(text: str) -> str:
+    """The letters and digits of a title, by which a bookmark is known again."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _join_pieces(pieces: list[Piece]) -> str:
+    return " ".join(piece.text.strip() for piece in pieces)
+
+
+def _learn_words(text: str, known: set[str]) -> None:
+    pieces = _HYPHEN.split(text)
+    for place, piece in enumerate(pieces):
+        words = _WORD.findall(piece.casefold())
+        # The words beside a break are no evidence of what they are.
+        for word in words[place > 0 : len(words) - (place < len(pieces) - 1)]:
+            known.update((word, *word.split("-")))
+
+
+def mend_words(text: str, known: set[str]) -> str:
+    """The text with the words whole that a line's end has broken. known: the words of the document so far."""
+    pieces = _HYPHEN.split(text)
+    mended = pieces[:1]
+    for before, after in pairwise(pieces):
+        left, right = _WORD.findall(before[-_WORD_CHARACTERS:])[-1:], _WORD.findall(after[:_WORD_CHARACTERS])[:1]
+        is_compound = bool(left and right) and _is_compound(left[0], right[0], known)
+        mended.append(f"-{after}" if is_compound else after)
+    return "".join(mended)
+
+
+def _is_compound(left: str, right: str, known: set[str]) -> bool:
+    """Whether the hyphen between two words is their own, "well-known", and not the line's, "mainte-nance".
+
+    What the document writes elsewhere decides: the word whole, or its parts. Then how the parts look.
+    """
+    if left[-1].isdigit() or right[0].isdigit() or (right[0].isupper() and not left.isupper()):
+        return True
+    left, right = left.casefold(), right.casefold()
+    if left + right in known:
+        return False
+    first, last = left.rpartition("-")[2], right.partition("-")[0]
+    return "-" in left or (first in known and last in known) or (first in _COMPOUNDING and len(last) > 4)
