@@ -24,6 +24,7 @@ _BREAKS = (10, 13)
 _THIN = 2.5  # points; what is thinner is a line
 _SHORT = 6.0  # points; what is shorter is no ruling line
 _WIDE_GAP = 0.85  # of a letter's height: parts two pieces of a line
+_LETTER_GAP = 0.12  # the same, above which a letter begins a word
 _NUMBER_GAP = 0.45  # the same, between two numbers
 LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
@@ -109,22 +110,7 @@ class Letters:
         if not np.isfinite(boxes).all():
             return None
         heights = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
-        # A hyphen at a line's end stands in place of the break.
-        breaks = np.isin(codes, _BREAKS) | (np.diff(inside, prepend=inside[0]))
-        breaks[1:] |= np.isin(codes[:-1], (_HYPHENS[0], _HYPHENS[2]))
-        lines = np.cumsum(breaks)[places]
-        apart = np.zeros(len(places), bool)
-        apart[0] = True
-        size = np.minimum(heights[1:], heights[:-1])
-        gap = boxes[1:, 0] - boxes[:-1, 2]
-        before, after = codes[places[:-1]], codes[places[1:]]
-        apart[1:] = (
-            (lines[1:] != lines[:-1])
-            | (gap > _WIDE_GAP * size)
-            | ((gap > _NUMBER_GAP * size) & _ENDS_NUMBER[before & 0xFFFF] & _STARTS_NUMBER[after & 0xFFFF])
-            | (gap < -8 * size)
-            | (np.abs(boxes[1:, 1] - boxes[:-1, 1]) > 1.2 * np.maximum(heights[1:], heights[:-1]))
-        )
+        lines, apart = _part(codes, places, boxes, heights)
         starts = np.flatnonzero(apart)
         ends = np.append(starts[1:], len(places))
         left, bottom = np.minimum.reduceat(boxes[:, 0], starts), np.minimum.reduceat(boxes[:, 1], starts)
@@ -133,14 +119,14 @@ class Letters:
         sideways = (ends - starts > 3) & (top - bottom > 3 * (right - left))
         if (ends - starts)[sideways].sum() * 4 > len(places):
             return None
-        text = self.text
+        text = self.text.replace("\r", "\0").replace("\n", "\0")
         rows = zip(
             places[starts].tolist(), (places[ends - 1] + 1).tolist(), left.tolist(), bottom.tolist(), right.tolist(),
             top.tolist(), sizes.tolist(), lines[starts].tolist(), strict=True,
         )  # fmt: skip
         return [
             Piece(
-                text[start:end].translate(LIGATURES), start, end, *bounds, size, line, start,
+                text[start:end].replace("\0", "").translate(LIGATURES), start, end, *bounds, size, line, start,
                 self._is_bold(start) and self._is_bold(end - 1),
             )
             for start, end, *bounds, size, line in rows
@@ -166,6 +152,29 @@ class Letters:
             is_named = any(word in font for word in (b"bold", b"black", b"heavy", b"-bd", b"demi"))
             self._bold[place] = is_named or FPDFText_GetFontWeight(self._words.raw, place) >= 600
         return self._bold[place]
+
+
+def _part(
+    codes: NDArray[np.uint32], places: NDArray[np.intp], boxes: NDArray[np.float64], heights: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The number of each letter's line, and whether a piece begins with it."""
+    size = np.minimum(heights[1:], heights[:-1])
+    gap = boxes[1:, 0] - boxes[:-1, 2]
+    before, after = codes[places[:-1]], codes[places[1:]]
+    breaks = np.isin(codes, _BREAKS)
+    # A hyphen at a line's end stands in place of the break; and pdfium breaks a line before what it draws next to it.
+    breaks[1:] |= np.isin(codes[:-1], (_HYPHENS[0], _HYPHENS[2]))
+    is_broken = np.diff(np.cumsum(breaks)[places]) > 0
+    is_beside = (np.abs(boxes[1:, 1] - boxes[:-1, 1]) < 0.1 * size) & (gap > -0.5 * size)
+    apart = np.ones(len(places), bool)
+    apart[1:] = (
+        (is_broken & ~(is_beside & (gap < _LETTER_GAP * size)))
+        | (gap > _WIDE_GAP * size)
+        | ((gap > _NUMBER_GAP * size) & _ENDS_NUMBER[before & 0xFFFF] & _STARTS_NUMBER[after & 0xFFFF])
+        | (gap < -8 * size)
+        | (np.abs(boxes[1:, 1] - boxes[:-1, 1]) > 1.2 * np.maximum(heights[1:], heights[:-1]))
+    )
+    return np.append(0, np.cumsum(is_broken & ~is_beside)), apart
 
 
 def _read_codes(words: Any, count: int) -> NDArray[np.uint32]:

@@ -196,6 +196,8 @@ class Writing:
                 # Superscripts and numbers of notes are small, and part of their paragraph.
                 is_like = max(size, next_size) < 1.13 * min(size, next_size) or min(len(lines[place - 1]), len(lines[place])) > 3
                 goes_on = lines[place][0].text.lstrip()[:1].islower()
+                if lines[place - 1][-1].text.endswith(("\x02", "\ufffe")):
+                    continue
                 if is_like and (is_bold == next_bold or goes_on) and not (usual and step > _FURTHER * usual):
                     continue
             yield lines[first:place], levels[first]
