@@ -25,6 +25,7 @@ _NEAR = 3.0  # points between edges that are one edge
 _MOST_CANDIDATES = 30  # of gutters
 _MOST_CELLS = 20_000  # of a grid
 _HEADER_ROWS = 6
+_HEADER_CHARACTERS = 60  # of a header's line in one column
 _MOST_LABELS = 8  # rows without values, one after the other, within a table
 _CURRENCIES = ("$", "€", "£", "¥")
 _CLOSERS = frozenset((")", "%", ")%", "%)", "]"))
@@ -238,7 +239,11 @@ def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, fl
     numbers = sorted({row for row, _ in cells})
     letters = sum(len(piece.text) for piece in inside)
     most = max((sum(len(piece.text) for piece in cell) for cell in cells.values()), default=0)
-    # What only frames a page or a box is no table.
+    # What only frames a page, a box or another table is no table.
+    for cell in cells.values():
+        inner = find_rows(cell)
+        if len(inner) > 2 and sum(len(_find_cells(line)) > 1 for line in inner) * 2 > len(inner):
+            return None
     if len(columns) < 2 or len(numbers) < 2 or 2 * len(cells) < len(columns) * len(numbers):
         return None
     if most > 600 and 2 * most > letters:
@@ -419,11 +424,13 @@ def _read_table(
     if len(flagged) < 2:
         return None
     columns = _find_columns(flagged)
-    first = start
-    while first and start - first < _HEADER_ROWS and _heads(cells[first - 1], columns, rows[first - 1], rows[first]):
-        first -= 1
-    while first < start and len(cells[first]) == 1 and cells[first][0].right < columns[0][0]:
-        first += 1
+    first = place = start
+    while place and start - place < _HEADER_ROWS:
+        place -= 1
+        if _heads(cells[place], columns, rows[place], rows[place + 1]):
+            first = place
+        elif len(cells[place]) != 1 or cells[place][0].right > columns[0][0] or kinds[place + 1] == "words":
+            break  # only labels may stand between a header and the first row of values
     return first, end, _write_table(rows, cells, kinds, first, end)
 
 
@@ -565,7 +572,7 @@ def _joins_header(above: list[list[Piece]], below: list[list[Piece]]) -> bool:
     """Whether two rows of a header are the lines of one."""
     uppers = [" ".join(piece.text for piece in cell).strip() for cell in above]
     lowers = [" ".join(piece.text for piece in cell).strip() for cell in below]
-    if uppers[0] and lowers[0]:
+    if (uppers[0] and lowers[0]) or any(len(text) > _HEADER_CHARACTERS for text in (*uppers, *lowers)):
         return False
     pairs = [(upper, lower) for upper, lower in zip(uppers[1:], lowers[1:], strict=True) if upper]
     if 2 * len(pairs) < sum(map(bool, lowers[1:])) and any(_is_number(upper) or not lower[:1].isalpha() for upper, lower in pairs):

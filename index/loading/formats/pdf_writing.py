@@ -196,9 +196,9 @@ class Writing:
                 # Superscripts and numbers of notes are small, and part of their paragraph.
                 is_like = max(size, next_size) < 1.13 * min(size, next_size) or min(len(lines[place - 1]), len(lines[place])) > 3
                 goes_on = lines[place][0].text.lstrip()[:1].islower()
-                if lines[place - 1][-1].text.endswith(("\x02", "\ufffe")):
+                if lines[place - 1][-1].text.endswith(("\x02", "\ufffe")) or abs(step) < 0.6 * max(size, next_size):
                     continue
-                if is_like and (is_bold == next_bold or goes_on) and not (usual and step > _FURTHER * usual):
+                if is_like and (is_bold == next_bold or goes_on) and not step > _FURTHER * max(usual, next_size):
                     continue
             yield lines[first:place], levels[first]
             first = place
@@ -279,7 +279,10 @@ def _rank(blocks: list[_Block]) -> Any:
             and _is_wordy(block.text)
         )
 
-    sizes = sorted({block.size for block in blocks if block.kind == "text" and block.size and is_large(block)}, reverse=True)
+    sizes: list[float] = []  # the largest of each level
+    for size in sorted({block.size for block in blocks if block.kind == "text" and block.size and is_large(block)})[::-1]:
+        if not sizes or size < 0.94 * sizes[-1]:
+            sizes.append(size)
 
     def find_level(block: _Block) -> int:
         if block.kind != "text" or block.joins or not body or not block.size:
@@ -287,7 +290,7 @@ def _rank(blocks: list[_Block]) -> Any:
         if block.level:
             return block.level
         if is_large(block):
-            return min(sizes.index(block.size) + 1, _MOST_LEVELS)
+            return min(sum(size >= block.size for size in sizes), _MOST_LEVELS)
         return min(len(sizes), _MOST_LEVELS) + 1 if is_heavy(block) else 0
 
     return find_level
