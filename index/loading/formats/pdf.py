@@ -14,6 +14,7 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from index.loading.formats import Extract, UnreadableError
@@ -23,7 +24,7 @@ from index.loading.formats.pdf_forms import find_addresses, name_fields, take_fi
 from index.loading.formats.pdf_furniture import PAGES_AROUND, Edge, find_edges, find_furniture, is_worthless
 from index.loading.formats.pdf_layout import Part, lay_out
 from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Lines, Piece, find_lines
-from index.loading.formats.pdf_writing import Outline, Source, Writing, read_outline
+from index.loading.formats.pdf_writing import Writing, read_outline
 
 _TITLE_PAGE_CHARACTERS = 4_000  # of the first page, in which its title is looked for
 _STAMP_CHARACTERS = 40  # of text beside a picture of half a page, that may be all that its scan says
@@ -94,15 +95,21 @@ def locate(content: bytes, start: int, end: int) -> list[Box]:
     with contextlib.closing(_open(content)) as document:
         writing, _, _ = _write_pages(document, is_traced=True)
         writing.finish()
-        boxes: list[Box] = []
         letters: dict[int, Letters] = {}
-        for number, places in writing.trace(start, end):
-            if isinstance(places, Piece):
-                boxes.append(Box(number + 1, places.left, places.bottom, places.right, places.top))
-                continue
+
+        def read_letters(number: int) -> Letters:
             if number not in letters:
                 letters[number] = _read_letters(document, number)
-            boxes += (Box(number + 1, *bounds) for bounds in letters[number].find_boxes(places))
+            return letters[number]
+
+        boxes: list[Box] = []
+        found = writing.trace(start, end, read_letters)
+        for (number, field_), run in groupby(found, lambda at: (at[0], at[1] if isinstance(at[1], Piece) else None)):
+            if field_:
+                bounds = [read_letters(number).turn_back((field_.left, field_.bottom, field_.right, field_.top))]
+            else:
+                bounds = letters[number].find_boxes([place for _, place in run if isinstance(place, int)])
+            boxes += (Box(number + 1, *edges) for edges in bounds)
     return boxes
 
 
@@ -222,7 +229,9 @@ def _read_letters(document: Any, number: int) -> Letters:
     _flatten(document, number)
     page = document[number]
     with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
-        return Letters(page, words)
+        letters = Letters(page, words)
+        letters.find_pieces(page.get_bbox())
+        return letters
 
 
 def _find_title(document: object) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -83,6 +84,7 @@ class Letters:
         self._bold: dict[int, bool] = {}
         self.codes = np.zeros(0, np.uint32)
         self.boxes = np.zeros((0, 4), np.float32)
+        self._inside = np.zeros(0, bool)
         if not 0 < self.count <= MOST_LETTERS:
             return
         self.codes = _read_codes(words.raw, self.count)
@@ -96,7 +98,7 @@ class Letters:
         codes = self.codes
         if not len(codes) or _is_leftward(codes):
             return None if self.count else []
-        inside = (
+        inside = self._inside = (
             (self.boxes[:, 0] <= bounds[2])
             & (self.boxes[:, 2] >= bounds[0])
             & (self.boxes[:, 1] <= bounds[3])
@@ -132,9 +134,37 @@ class Letters:
             for start, end, *bounds, size, line in rows
         ]  # fmt: skip
 
+    def list_characters(self, start: int, end: int) -> Iterator[tuple[str, int]]:
+        """The characters that the letters from `start` to `end` stand for, each with its letter's number."""
+        inside = self._inside[start:end].tolist()
+        for place, (letter, is_inside) in enumerate(zip(self.text[start:end], inside, strict=False), start):
+            if is_inside and letter not in "\r\n\0":
+                for character in LIGATURES.get(ord(letter), letter):
+                    yield character, place
+
+    def find_boxes(self, places: list[int]) -> list[Bounds]:
+        """Where letters stand on the page as it is stored: a box for all that stand side by side."""
+        found: list[NDArray[np.float64]] = []
+        boxes = self.boxes[places].astype(np.float64)
+        before: list[float] | None = None
+        for box, shown in zip(boxes, turn_boxes(boxes, self.turn).tolist(), strict=True):
+            left, bottom, right, top = shown
+            height = max(top - bottom, 0.1)
+            if before and abs(bottom - before[1]) < 0.5 * height and -height < left - before[2] < 1.5 * height:
+                found[-1] = np.append(np.minimum(found[-1][:2], box[:2]), np.maximum(found[-1][2:], box[2:]))
+            else:
+                found.append(box)
+            before = [left, bottom, right, top]
+        return [(float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in found]
+
     def turn_bounds(self, bounds: Bounds) -> Bounds:
         """The bounds of a page as it is stored, as it is shown."""
         left, bottom, right, top = turn_boxes(np.array([bounds], np.float64), self.turn)[0].tolist()
+        return left, bottom, right, top
+
+    def turn_back(self, bounds: Bounds) -> Bounds:
+        """Bounds on a page as it is shown, on the page as it is stored."""
+        left, bottom, right, top = turn_boxes(np.array([bounds], np.float64), -self.turn)[0].tolist()
         return left, bottom, right, top
 
     @property

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -17,7 +17,7 @@ from typing import Any
 
 from index.loading.formats.blocks import MOST_PAGES, Blocks, tidy
 from index.loading.formats.pdf_layout import Part
-from index.loading.formats.pdf_letters import LIGATURES, Piece
+from index.loading.formats.pdf_letters import LIGATURES, Letters, Piece
 
 _MOST_BOOKMARKS = 5_000
 _DEEPEST_BOOKMARK = 6
@@ -27,7 +27,7 @@ _HEADING_LINES = 3
 _BOLD_CHARACTERS = 120
 _MOST_LEVELS = 3  # by size; what is only bold is one more
 _FURTHER = 1.45  # of the usual step between lines, from which a paragraph ends
-_SKIPPED = 60  # letters that a text may leave out of its source at one place
+_SKIPPED = 40  # letters that a text may leave out of its source at one place
 _ENDS = frozenset(".!?:;\u2026\"\u201d\u201c'\u2019\u00bb)]")
 _SOFT_HYPHEN = re.compile(r"\u00ad\s*\n\s*")
 # pdfium writes this for a hyphen that stands at a line's end.
@@ -48,6 +48,7 @@ class _Block:
     kind: "text" or "table". level: of a heading that the outline knows, or 0.
     is_full: whether its last line reaches as far as the others.
     joins: the number of each page that begins within it, and where.
+    sources, passed: what it is made of, and how many of its letters and digits stand before it.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class _Block:
     is_full: bool = False
     joins: list[tuple[int, int]] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    passed: int = 0
 
 
 def read_outline(document: Any) -> Outline:
@@ -91,7 +93,7 @@ class Writing:
         self._known = set[str]()
         self._blocks: list[_Block] = []
         self._page_count = 0
-        self._offsets: list[tuple[int, int, _Block]] = []
+        self._offsets: list[tuple[int, int, str, _Block]] = []  # of each block: start, end, text
         self.length = 0
 
     def page(self) -> None:
@@ -103,10 +105,10 @@ class Writing:
         text = text.replace("\r\n", "\n").replace("\r", "\n").translate(LIGATURES)
         text = _SOFT_HYPHEN.sub("", text)
         _learn_words(text, self._known)
-        place = 0
+        passed = 0
         for paragraph in re.split(r"\n[ \t]*\n", mend_words(text, self._known)):
-            block = _Block("text", number, paragraph, sources=[(number, (place, letter_count))])
-            self._add(block)
+            self._add(_Block("text", number, paragraph, sources=[(number, (0, letter_count))], passed=passed))
+            passed += sum(map(str.isalnum, paragraph))
 
     def line(self, text: str) -> None:
         """Add a line that stands on no page."""
@@ -234,7 +236,7 @@ class Writing:
                 text = tidy(text)
                 out.paragraph(text)
             if self._is_traced:
-                self._offsets.append((out.length - len(text), out.length, block))
+                self._offsets.append((out.length - len(text), out.length, text, block))
             for _, place in block.joins:
                 out.page(len(tidy(mend_words(block.text[place:], self._known))))
                 page_count += 1
@@ -244,9 +246,54 @@ class Writing:
             begin(self._page_count)
         return out
 
-    def trace(self, start: int, end: int) -> Iterator[Source]:
-        """What the characters from `start` to `end` are made of."""
-        return iter(())
+    def trace(self, start: int, end: int, read_letters: Callable[[int], Letters]) -> Iterator[tuple[int, Piece | int]]:
+        """Where each visible character from `start` to `end` is from: its page's number, and its letter or field.
+
+        read_letters: gives the letters of the page of a number.
+        """
+        for first, last, text, block in self._offsets:
+            if first < end and last > start:
+                places = _match(text, _list_source(block, read_letters))
+                for place in range(max(start - first, 0), min(end, last) - first):
+                    if places[place] is not None:
+                        yield places[place]
+
+
+def _list_source(block: _Block, read_letters: Callable[[int], Letters]) -> Iterator[tuple[str, tuple[int, Piece | int]]]:
+    """The visible characters of which a block is made, and where they stand."""
+    passed = 0
+    for number, source in block.sources:
+        if isinstance(source, Piece):
+            yield from ((character, (number, source)) for character in source.text if not character.isspace())
+            continue
+        for character, place in read_letters(number).list_characters(*source):
+            if passed >= block.passed and not character.isspace():
+                yield character, (number, place)
+            passed += character.isalnum()
+
+
+def _match(
+    text: str, source: Iterator[tuple[str, tuple[int, Piece | int]]]
+) -> list[tuple[int, Piece | int] | None]:
+    """Where each character of a text is from. The text is its source with hyphens and controls left out."""
+    places: list[tuple[int, Piece | int] | None] = []
+    waiting: deque[tuple[str, tuple[int, Piece | int]]] = deque()
+    for character in text:
+        found = None
+        if not character.isspace():
+            while len(waiting) < _SKIPPED and (more := next(source, None)):
+                waiting.append(more)
+            skipped = next((n for n, (other, _) in enumerate(waiting) if _is_same(character, other)), None)
+            if skipped is not None:
+                for _ in range(skipped):
+                    waiting.popleft()
+                found = waiting.popleft()[1]
+        places.append(found)
+    return places
+
+
+def _is_same(character: str, source: str) -> bool:
+    return character == source or (character == "-" and source in "\x02\ufffe")
 
 
 def _rank(blocks: list[_Block]) -> Any:
