@@ -23,7 +23,7 @@ from index.loading.formats.fields import read_date, read_title
 from index.loading.formats.pdf_forms import find_addresses, name_fields, take_fields
 from index.loading.formats.pdf_furniture import PAGES_AROUND, Edge, find_edges, find_furniture, is_worthless
 from index.loading.formats.pdf_layout import Part, lay_out
-from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Lines, Piece, find_lines
+from index.loading.formats.pdf_letters import LIGATURES, Letters, Lines, Piece, find_lines
 from index.loading.formats.pdf_writing import Writing, read_outline
 
 _TITLE_PAGE_CHARACTERS = 4_000  # of the first page, in which its title is looked for
@@ -87,7 +87,7 @@ def read_pdf(content: bytes) -> Extract:
 
 
 def locate(content: bytes, start: int, end: int) -> list[Box]:
-    """Where the characters from `start` to `end` of a PDF's text stand: a box for each piece of a line, in reading order.
+    """Where the characters from `start` to `end` of a PDF's text stand: a box for each piece of a line, as it is read.
 
     The file is read again, as `read_pdf` reads it; raises what that raises. What stands on no page, such as a heading's
     marks, has no box.

@@ -73,7 +73,9 @@ def name_fields(fields: list[Piece], pieces: list[Piece]) -> None:
         above = [
             piece
             for piece in pieces
-            if -2 < piece.bottom - field.top + 4 < 2 * piece.size and piece.left < field.right and piece.right > field.left
+            if -2 < piece.bottom - field.top + 4 < 2 * piece.size
+            and piece.left < field.right
+            and piece.right > field.left
         ]
         if is_box and after:
             label, shift = min(after, key=lambda piece: piece.left), -0.5
@@ -116,7 +118,9 @@ def find_addresses(page: Any, pieces: list[Piece]) -> list[str]:
             buffer = ctypes.create_string_buffer(_MOST_ADDRESS_BYTES)
             document = page.pdf.raw
             length = raw.FPDFAction_GetURIPath(document, action, buffer, _MOST_ADDRESS_BYTES)
-            address = buffer.raw[: max(length - 1, 0)].decode("utf-8", "replace") if length <= _MOST_ADDRESS_BYTES else ""
+            address = (
+                buffer.raw[: max(length - 1, 0)].decode("utf-8", "replace") if length <= _MOST_ADDRESS_BYTES else ""
+            )
             if address.startswith(("http://", "https://", "mailto:")):
                 found.append(tidy(address))
     return found

@@ -48,16 +48,17 @@ def find_edges(pieces: Sequence[Piece], bounds: Bounds) -> list[Edge]:
             text = " ".join(piece.text.strip() for piece in row)
             if len(text) > _MOST_CHARACTERS or any(piece.is_filled_in for piece in row):
                 break
+            words = _NUMBERS.sub("#", text)
+            # What is longer than a page's number is not read as one.
+            numbers = tuple(int(number[:9]) for number in _NUMBERS.findall(text))
             if _ROMAN.fullmatch(text):
                 words, numbers = "#", (_count_roman(text),)
-            else:
-                words, numbers = _NUMBERS.sub("#", text), tuple(int(number) for number in _NUMBERS.findall(text)[:20])
             edges.append(Edge(is_top, row[0].middle, words, numbers, row))
     return edges
 
 
 def find_furniture(number: int, pages: dict[int, list[Edge]]) -> list[Edge]:
-    """The rows of a page's edges that are furniture. pages: the edges of the pages around it, by number, and its own."""
+    """The rows of a page's edges that are furniture. pages: by number, the edges of it and of those around it."""
     found = []
     for is_top in (True, False):
         for edge in (edge for edge in pages[number] if edge.is_top == is_top):

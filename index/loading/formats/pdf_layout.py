@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 from index.loading.formats.pdf_letters import Lines, Piece
@@ -20,6 +21,7 @@ _MOST_PIECES = 6_000  # of a page that is laid out
 _DEEPEST = 3  # columns within columns
 _FEWEST_LINES = 4  # of a column of prose
 _PROSE_CHARACTERS = 18  # of half of a column's lines, at least
+_PARTING_GAP = 2.5  # of a line's height, between what is above columns and the columns
 _SHORT_CELL = 40  # characters of a cell in a table of two columns of words
 _NEAR = 3.0  # points between edges that are one edge
 _MOST_CANDIDATES = 30  # of gutters
@@ -29,7 +31,7 @@ _HEADER_CHARACTERS = 60  # of a header's line in one column
 _MOST_LABELS = 8  # rows without values, one after the other, within a table
 _CURRENCIES = ("$", "€", "£", "¥")
 _CLOSERS = frozenset((")", "%", ")%", "%)", "]"))
-_AROUND_NUMBER = " \u00a0$€£¥()[]%+-–—−*†‡"  # noqa: RUF001
+_AROUND_NUMBER = " \u00a0$€£¥()[]%+-–—−*†‡"
 _NUMBER = re.compile(r"\d[\d.,'\s]*+(?:[A-Za-z]{1,2})?+(?:\s?\(\d\))?+")
 _NO_NUMBER = frozenset(("n/a", "na", "nm", "n.m.", "n.a."))
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -124,16 +126,36 @@ def _find_gutter(rows: list[Row], lines: Lines) -> tuple[int, int, float] | None
         for place in range(len(rows) + 1):
             if place < len(rows) and not any(piece.left < x < piece.right - 1 for piece in rows[place]):
                 continue
-            if place - first > (found[1] - found[0] if found else _FEWEST_LINES - 1) and _is_gutter(
-                rows[first:place], x, lines
+            start, end = _trim(rows, first, place, x)
+            if end - start > (found[1] - found[0] if found else _FEWEST_LINES - 1) and _is_gutter(
+                rows[start:end], x, lines
             ):
-                found = (first, place, x)
+                found = (start, end, x)
             first = place + 1
     return found
 
 
+def _trim(rows: list[Row], first: int, last: int, x: float) -> tuple[int, int]:
+    """The rows beside a gutter without those before and after a wide gap that are on one side only."""
+    is_shared = [row[0].left < x <= row[-1].left for row in rows[first:last]]
+    if not any(is_shared):
+        return first, last
+    top, bottom = first + is_shared.index(True), last - 1 - is_shared[::-1].index(True)
+    for place in range(top, first, -1):
+        if rows[place - 1][0].middle - rows[place][0].middle > _PARTING_GAP * rows[place][0].size:
+            first = place
+            break
+    for place in range(bottom + 1, last):
+        if rows[place - 1][0].middle - rows[place][0].middle > _PARTING_GAP * rows[place][0].size:
+            return first, place
+    return first, last
+
+
 def _is_gutter(rows: list[Row], x: float, lines: Lines) -> bool:
-    sides = [[row for row in ([p for p in row if (p.left < x) == is_left] for row in rows) if row] for is_left in (True, False)]
+    sides = [
+        [row for row in ([p for p in row if (p.left < x) == is_left] for row in rows) if row]
+        for is_left in (True, False)
+    ]
     if min(map(len, sides)) < _FEWEST_LINES:
         return False
     tops = [side[0][0].top for side in sides]
@@ -159,7 +181,7 @@ def _is_prose(side: list[Row]) -> bool:
     whole = "".join(texts)
     if sum(map(str.isalpha, whole)) < 0.6 * len(whole):
         return False
-    if sum(len(row) > 1 for row in side) * 3 > len(side):
+    if median(len(piece.text) for row in side for piece in row) < _PROSE_CHARACTERS:
         return False
     lefts, rights = [row[0].left for row in side], [row[-1].right for row in side]
     width = max(rights) - min(lefts)
@@ -168,7 +190,7 @@ def _is_prose(side: list[Row]) -> bool:
 
 def _find_gaps(side: list[Row]) -> list[float]:
     """The heights at which lines stand further apart than most."""
-    steps = [(above[0].middle - below[0].middle, below[0].middle) for above, below in zip(side, side[1:], strict=False)]
+    steps = [(above[0].middle - below[0].middle, below[0].middle) for above, below in pairwise(side)]
     usual = median(step for step, _ in steps)
     return [y for step, y in steps if step > 1.3 * usual]
 
@@ -213,14 +235,18 @@ def _find_frames(lines: Lines) -> list[tuple[float, float, float, float]]:
             ]  # fmt: skip
             frames.remove(frame)
         frames.append(kept)
-    return [(left, bottom, right, top) for left, bottom, right, top in frames if right - left > 20 and top - bottom > 12]
+    return [
+        (left, bottom, right, top) for left, bottom, right, top in frames if right - left > 20 and top - bottom > 12
+    ]
 
 
 def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, float, float]) -> Part | None:
     """The table that is ruled within these bounds."""
     left, bottom, right, top = bounds
     across = [line for line in lines.across if bottom - 1 <= line[0] <= top + 1 and line[1] < right and line[2] > left]
-    upright = [line for line in lines.upright if left - 1 <= line[0] <= right + 1 and line[1] < top and line[2] > bottom]
+    upright = [
+        line for line in lines.upright if left - 1 <= line[0] <= right + 1 and line[1] < top and line[2] > bottom
+    ]
     xs = _merge_edges([left, right, *(x for x, _, _ in upright)])
     ys = _merge_edges([bottom, top, *(y for y, _, _ in across)])[::-1]
     if len(xs) < 3 or len(ys) < 3 or (len(xs) - 1) * (len(ys) - 1) > _MOST_CELLS:
@@ -335,7 +361,7 @@ def _is_number(text: str) -> bool:
         return False
     bare = text.strip(_AROUND_NUMBER)
     if not bare:
-        return any(mark in text for mark in "-–—−%")  # noqa: RUF001
+        return any(mark in text for mark in "-–—−%")
     return bool(_NUMBER.fullmatch(bare)) or bare.lower() in _NO_NUMBER
 
 
@@ -345,7 +371,9 @@ def _find_cells(row: Row) -> list[_Cell]:
     joins = False
     for piece in row:
         text = piece.text.strip()
-        if groups and (joins or piece.is_filled_in or (text in _CLOSERS and any(map(str.isdigit, groups[-1][-1].text)))):
+        if groups and (
+            joins or piece.is_filled_in or (text in _CLOSERS and any(map(str.isdigit, groups[-1][-1].text)))
+        ):
             groups[-1].append(piece)
         else:
             groups.append([piece])
@@ -478,7 +506,9 @@ def _find_columns(rows: list[list[_Cell]]) -> list[tuple[float, float]]:
 
 def _find_places(cell: _Cell, columns: list[tuple[float, float]]) -> list[int]:
     """The numbers of the columns that a cell stands in, from 1; 0 is the labels'."""
-    shared = [(min(cell.right, right) - max(cell.left, left), number) for number, (left, right) in enumerate(columns, 1)]
+    shared = [
+        (min(cell.right, right) - max(cell.left, left), number) for number, (left, right) in enumerate(columns, 1)
+    ]
     touched = [
         number
         for share, number in shared
@@ -500,7 +530,7 @@ def _heads(row: list[_Cell], columns: list[tuple[float, float]], above: Row, bel
     if not row or above[0].middle - below[0].middle > 2.6 * size:
         return False
     edge, end = columns[0][0] - 1.5 * size, columns[-1][1] + 2 * size
-    over = [cell for cell in row if cell.left >= edge and cell.right <= end or _is_over_one(cell, columns)]
+    over = [cell for cell in row if (cell.left >= edge and cell.right <= end) or _is_over_one(cell, columns)]
     if any(len(cell.text) > 80 for cell in row):
         return False
     return len(over) == len(row) or (len(over) == len(row) - 1 > 0 and row[0].right < columns[0][0])
@@ -575,7 +605,9 @@ def _joins_header(above: list[list[Piece]], below: list[list[Piece]]) -> bool:
     if (uppers[0] and lowers[0]) or any(len(text) > _HEADER_CHARACTERS for text in (*uppers, *lowers)):
         return False
     pairs = [(upper, lower) for upper, lower in zip(uppers[1:], lowers[1:], strict=True) if upper]
-    if 2 * len(pairs) < sum(map(bool, lowers[1:])) and any(_is_number(upper) or not lower[:1].isalpha() for upper, lower in pairs):
+    if 2 * len(pairs) < sum(map(bool, lowers[1:])) and any(
+        _is_number(upper) or not lower[:1].isalpha() for upper, lower in pairs
+    ):
         return False  # what spans columns, or stands over one of many
     if any(_is_number(upper) and not _YEAR.fullmatch(upper) for upper, _ in pairs):
         return False

@@ -123,16 +123,18 @@ class Letters:
             return None
         text = self.text.replace("\r", "\0").replace("\n", "\0")
         rows = zip(
-            places[starts].tolist(), (places[ends - 1] + 1).tolist(), left.tolist(), bottom.tolist(), right.tolist(),
-            top.tolist(), sizes.tolist(), lines[starts].tolist(), strict=True,
+            places[starts].tolist(), (places[ends - 1] + 1).tolist(),
+            left.tolist(), bottom.tolist(), right.tolist(), top.tolist(),
+            sizes.tolist(), lines[starts].tolist(), strict=True,
         )  # fmt: skip
         return [
             Piece(
-                text[start:end].replace("\0", "").translate(LIGATURES), start, end, *bounds, size, line, start,
+                text[start:end].replace("\0", "").translate(LIGATURES),
+                *(start, end, x0, y0, x1, y1, size, line, start),
                 self._is_bold(start) and self._is_bold(end - 1),
             )
-            for start, end, *bounds, size, line in rows
-        ]  # fmt: skip
+            for start, end, x0, y0, x1, y1, size, line in rows
+        ]
 
     def list_characters(self, start: int, end: int) -> Iterator[tuple[str, int]]:
         """The characters that the letters from `start` to `end` stand for, each with its letter's number."""
@@ -144,18 +146,16 @@ class Letters:
 
     def find_boxes(self, places: list[int]) -> list[Bounds]:
         """Where letters stand on the page as it is stored: a box for all that stand side by side."""
-        found: list[NDArray[np.float64]] = []
-        boxes = self.boxes[places].astype(np.float64)
-        before: list[float] | None = None
-        for box, shown in zip(boxes, turn_boxes(boxes, self.turn).tolist(), strict=True):
-            left, bottom, right, top = shown
-            height = max(top - bottom, 0.1)
-            if before and abs(bottom - before[1]) < 0.5 * height and -height < left - before[2] < 1.5 * height:
-                found[-1] = np.append(np.minimum(found[-1][:2], box[:2]), np.maximum(found[-1][2:], box[2:]))
+        found: list[Bounds] = []
+        before: Bounds | None = None
+        for left, bottom, right, top in self.boxes[places].astype(np.float64).tolist():
+            if before and _are_beside(before, (left, bottom, right, top)):
+                x0, y0, x1, y1 = found[-1]
+                found[-1] = min(x0, left), min(y0, bottom), max(x1, right), max(y1, top)
             else:
-                found.append(box)
-            before = [left, bottom, right, top]
-        return [(float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in found]
+                found.append((left, bottom, right, top))
+            before = left, bottom, right, top
+        return found
 
     def turn_bounds(self, bounds: Bounds) -> Bounds:
         """The bounds of a page as it is stored, as it is shown."""
@@ -182,6 +182,14 @@ class Letters:
             is_named = any(word in font for word in (b"bold", b"black", b"heavy", b"-bd", b"demi"))
             self._bold[place] = is_named or FPDFText_GetFontWeight(self._words.raw, place) >= 600
         return self._bold[place]
+
+
+def _are_beside(one: Bounds, other: Bounds) -> bool:
+    """Whether two letters stand beside each other on a line, which may stand upright."""
+    size = max(one[3] - one[1], other[3] - other[1], 0.1)
+    across = max(one[0], other[0]) - min(one[2], other[2])
+    along = max(one[1], other[1]) - min(one[3], other[3])
+    return (across < 1.5 * size and along < -0.5 * size) or (along < size / 2 and across < -0.5 * (one[2] - one[0]))
 
 
 def _part(
@@ -213,14 +221,14 @@ def _read_codes(words: Any, count: int) -> NDArray[np.uint32]:
 
     buffer = (ctypes.c_ushort * (count + 1))()
     written = FPDFText_GetText(words, 0, count, buffer)
-    codes = np.frombuffer(buffer, np.uint16)[:count].astype(np.uint32)
+    codes: NDArray[np.uint32] = np.frombuffer(bytes(buffer), np.uint16)[:count].astype(np.uint32)
     # The text has a unit a letter, but for letters beyond the first plane and for those that stand for nothing.
-    if written != count + 1 or ((codes >= 0xD800) & (codes < 0xE000)).any():
+    if written != count + 1 or (codes >> 11 == 0x1B).any():
         codes = np.fromiter(map(FPDFText_GetUnicode, repeat(words), range(count)), np.uint32, count)
-        high = np.flatnonzero((codes[:-1] & ~np.uint32(0x3FF) == 0xD800) & (codes[1:] & ~np.uint32(0x3FF) == 0xDC00))
+        high = np.flatnonzero((codes[:-1] >> 10 == 0x36) & (codes[1:] >> 10 == 0x37))
         codes[high] = 0x10000 + ((codes[high] & 0x3FF) << 10) + (codes[high + 1] & 0x3FF)
         codes[high + 1] = 0
-        codes[((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)] = 0
+        codes[(codes >> 11 == 0x1B) | (codes > 0x10FFFF)] = 0
     return codes
 
 

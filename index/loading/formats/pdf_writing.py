@@ -1,13 +1,12 @@
 """The parts of a PDF's pages as text: paragraphs that go on over the pages, headings, tables.
 
-A heading is told by the size of its letters beside those of most of the text, by its weight where it stands alone, or by
-the document's outline. But: what is large or bold within a paragraph is no heading.
+A heading is told by the size of its letters beside those of most of the text, by its weight where it stands alone, or
+by the document's outline. But: what is large or bold within a paragraph is no heading.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from index.loading.formats.blocks import MOST_PAGES, Blocks, tidy
+from index.loading.formats.blocks import Blocks, tidy
 from index.loading.formats.pdf_layout import Part
 from index.loading.formats.pdf_letters import LIGATURES, Letters, Piece
 
@@ -117,7 +116,8 @@ class Writing:
     def parts(self, number: int, parts: list[Part]) -> None:
         """Add parts of a page."""
         written = [list(self._write(number, part)) for part in parts]
-        _learn_words("\n\n".join(block.text for blocks in written for block in blocks), self._known)
+        texts = (block.text for blocks in written for block in blocks)
+        _learn_words("\n\n".join(f"{text[:-1]}\x02" if text[-1:] == "-" else text for text in texts), self._known)
         for blocks in written:
             for place, block in enumerate(blocks):
                 # A paragraph goes on in the next column, or on the next page.
@@ -145,6 +145,8 @@ class Writing:
         ends_full = last.is_full and last.line_count > 1 and before[-1].islower() and after[0].isalnum()
         if not (goes_on or is_broken or (ends_full and block.line_count > 1)):
             return False
+        if before[-1] == "-" and before[-2:-1].isalpha() and after[0].islower():
+            last.text = before[:-1] + "\x02"  # pdfium knows a line's end, not a page's
         last.text += "\n" + block.text
         if started < block.page:
             last.joins.append((block.page, len(last.text) - len(block.text)))
@@ -157,7 +159,9 @@ class Writing:
     def _write(self, number: int, part: Part) -> Iterator[_Block]:
         if part.is_table:
             text = "\n".join("\t".join(_join_pieces(cell) for cell in row) for row in part.rows)
-            yield _Block("table", number, text, sources=self._trace(number, [p for r in part.rows for c in r for p in c]))
+            yield _Block(
+                "table", number, text, sources=self._trace(number, [p for r in part.rows for c in r for p in c])
+            )
             return
         lines = [cell for row in part.rows for cell in row if cell]
         for paragraph, level in self._part_lines(number, lines):
@@ -196,7 +200,10 @@ class Writing:
                 (size, is_bold), (next_size, next_bold) = styles[place - 1], styles[place]
                 step = steps[place - 1]
                 # Superscripts and numbers of notes are small, and part of their paragraph.
-                is_like = max(size, next_size) < 1.13 * min(size, next_size) or min(len(lines[place - 1]), len(lines[place])) > 3
+                is_like = (
+                    max(size, next_size) < 1.13 * min(size, next_size)
+                    or min(len(lines[place - 1]), len(lines[place])) > 3
+                )
                 goes_on = lines[place][0].text.lstrip()[:1].islower()
                 if lines[place - 1][-1].text.endswith(("\x02", "\ufffe")) or abs(step) < 0.6 * max(size, next_size):
                     continue
@@ -255,11 +262,13 @@ class Writing:
             if first < end and last > start:
                 places = _match(text, _list_source(block, read_letters))
                 for place in range(max(start - first, 0), min(end, last) - first):
-                    if places[place] is not None:
-                        yield places[place]
+                    if at := places[place]:
+                        yield at
 
 
-def _list_source(block: _Block, read_letters: Callable[[int], Letters]) -> Iterator[tuple[str, tuple[int, Piece | int]]]:
+def _list_source(
+    block: _Block, read_letters: Callable[[int], Letters]
+) -> Iterator[tuple[str, tuple[int, Piece | int]]]:
     """The visible characters of which a block is made, and where they stand."""
     passed = 0
     for number, source in block.sources:
@@ -272,9 +281,7 @@ def _list_source(block: _Block, read_letters: Callable[[int], Letters]) -> Itera
             passed += character.isalnum()
 
 
-def _match(
-    text: str, source: Iterator[tuple[str, tuple[int, Piece | int]]]
-) -> list[tuple[int, Piece | int] | None]:
+def _match(text: str, source: Iterator[tuple[str, tuple[int, Piece | int]]]) -> list[tuple[int, Piece | int] | None]:
     """Where each character of a text is from. The text is its source with hyphens and controls left out."""
     places: list[tuple[int, Piece | int] | None] = []
     waiting: deque[tuple[str, tuple[int, Piece | int]]] = deque()
@@ -327,7 +334,9 @@ def _rank(blocks: list[_Block]) -> Any:
         )
 
     sizes: list[float] = []  # the largest of each level
-    for size in sorted({block.size for block in blocks if block.kind == "text" and block.size and is_large(block)})[::-1]:
+    for size in sorted({block.size for block in blocks if block.kind == "text" and block.size and is_large(block)})[
+        ::-1
+    ]:
         if not sizes or size < 0.94 * sizes[-1]:
             sizes.append(size)
 

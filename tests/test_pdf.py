@@ -1,0 +1,391 @@
+"""What a page of a PDF says, as a reader sees it: columns, tables, headings, forms, and where each word stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import count
+
+import pypdfium2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_files import join_pdf, make_pdf
+
+from index.loading.formats.pdf import Box, locate, read_pdf
+
+WORDS = (
+    "the survey of wells began in early spring when rain had filled most of them to the rim and the teams went out "
+    "with lamps and rods to learn how deep each was and what its water held so that the towns could tell their people"
+).split()
+
+
+def show(text: str, x: float, y: float, size: float = 10, font: str = "F1") -> str:
+    """Content that draws a text."""
+    text = re.sub(r"([\\()])", r"\\\1", text)
+    return f"BT /{font} {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET\n"
+
+
+def rule(x0: float, y0: float, x1: float, y1: float) -> str:
+    """Content that draws a line."""
+    return f"{x0} {y0} m {x1} {y1} l S\n"
+
+
+def draw_pdf(*pages: str, annotations: Iterable[str] = (), outline: tuple[tuple[str, int], ...] = ()) -> bytes:
+    """A PDF of these content streams, F1 a plain font and F2 a bold one; the annotations are on the first page."""
+    annotations = list(annotations)
+    first_page = 10
+    first_field = first_page + 2 * len(pages)
+    first_mark = first_field + len(annotations)
+    kids = " ".join(f"{first_page + 2 * number} 0 R" for number in range(len(pages)))
+    fields = " ".join(f"{first_field + number} 0 R" for number in range(len(annotations)))
+    form = f"/AcroForm << /Fields [{fields}] >>" if any("/Widget" in one for one in annotations) else ""
+    marks = f"/Outlines {first_mark} 0 R" if outline else ""
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /{} /Encoding /WinAnsiEncoding >>"
+    box = "<< /Type /XObject /Subtype /Form /BBox [0 0 10 10] /Length 0 >>\nstream\n\nendstream"
+    objects = [
+        f"<< /Type /Catalog /Pages 2 0 R {form} {marks} >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        font.format("Helvetica"),
+        font.format("Helvetica-Bold"),
+        *[box] * 5,
+    ]
+    for number, page in enumerate(pages):
+        annots = f"/Annots [{fields}]" if number == 0 and annotations else ""
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> "
+            f"/Contents {first_page + 1 + 2 * number} 0 R {annots} >>"
+        )
+        objects.append(f"<< /Length {len(page.encode('cp1252'))} >>\nstream\n{page}\nendstream")
+    objects += annotations
+    if outline:
+        last = first_mark + len(outline)
+        objects.append(f"<< /Type /Outlines /First {first_mark + 1} 0 R /Last {last} 0 R /Count {len(outline)} >>")
+        for place, (title, page_number) in enumerate(outline, first_mark + 1):
+            beside = (f"/Prev {place - 1} 0 R" if place > first_mark + 1 else "") + (
+                f" /Next {place + 1} 0 R" if place < last else ""
+            )
+            target = f"[{first_page + 2 * page_number} 0 R /Fit]"
+            objects.append(f"<< /Title ({title}) /Parent {first_mark} 0 R /Dest {target} {beside} >>")
+    return join_pdf([one.encode("cp1252") for one in objects], "/Root 1 0 R")
+
+
+def make_lines(first: int, number: int, word_count: int = 8) -> list[str]:
+    """Lines of prose, none like another."""
+    return [
+        " ".join(WORDS[(word_count * line + word + first) % len(WORDS)] for word in range(word_count))
+        for line in range(number)
+    ]
+
+
+def draw_lines(lines: list[str], x: float, top: float, size: float = 10) -> list[str]:
+    return [show(line, x, top - 1.2 * size * number, size) for number, line in enumerate(lines)]
+
+
+# -- columns ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_row", [True, False])
+def test_columns_are_read_one_after_the_other_however_they_are_drawn(by_row: bool) -> None:
+    left, right = make_lines(0, 12), make_lines(3, 12)
+    drawn = [draw_lines(left, 60, 680), draw_lines(right, 330, 680)]
+    order = [piece for pair in zip(*drawn, strict=True) for piece in pair] if by_row else drawn[0] + drawn[1]
+    head, foot = (
+        show("A survey of the wells of three towns", 60, 720, 18),
+        show("All of it is told here at length.", 60, 500),
+    )
+    text = read_pdf(draw_pdf(head + "".join(order) + foot)).text
+    said = " ".join(text.split())
+    assert said.startswith("# A survey of the wells of three towns")
+    assert " ".join([*left, *right]) in said
+    assert said.endswith("All of it is told here at length.")
+
+
+def test_columns_whose_lines_stand_at_other_heights_are_read_one_after_the_other() -> None:
+    left, right = make_lines(0, 12), make_lines(3, 12)
+    drawn = zip(draw_lines(left, 60, 680), draw_lines(right, 330, 675), strict=True)
+    text = read_pdf(draw_pdf("".join(piece for pair in drawn for piece in pair))).text
+    assert " ".join([*left, *right]) in " ".join(text.split())
+
+
+def test_three_columns_are_read_one_after_the_other() -> None:
+    columns = [make_lines(first, 10, 5) for first in (0, 3, 7)]
+    drawn = [draw_lines(lines, x, 680, 9) for lines, x in zip(columns, (50, 235, 420), strict=True)]
+    text = read_pdf(draw_pdf("".join(piece for row in zip(*drawn, strict=True) for piece in row))).text
+    assert " ".join(line for column in columns for line in column) in " ".join(text.split())
+
+
+def test_prose_of_one_column_is_as_pdfium_gives_it() -> None:
+    lines = make_lines(0, 30, 14)
+    assert read_pdf(draw_pdf("".join(draw_lines(lines, 60, 720)))).text == "\n".join(lines)
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+TABLE = [("Region", "2021", "2022"), ("North", "1,204", "1,318"), ("South", "987", "1,002"), ("West", "(22)", "-")]
+
+
+def draw_table(rows: Iterable[tuple[str, ...]], xs: tuple[float, ...], top: float) -> str:
+    return "".join(
+        show(cell, x, top - 16 * number)
+        for number, row in enumerate(rows)
+        for x, cell in zip(xs, row, strict=True)
+        if cell
+    )
+
+
+@pytest.mark.parametrize("is_ruled", [True, False])
+def test_a_table_is_lines_of_cells_with_tabs_between(is_ruled: bool) -> None:
+    page = show("Units sold are these.", 72, 720) + draw_table(TABLE, (72, 200, 300), 690) + show("No more.", 72, 600)
+    if is_ruled:
+        page += "".join(rule(68, y, 360, y) for y in range(638, 706, 16))
+        page += "".join(rule(x, 638, x, 702) for x in (68, 196, 296, 360))
+    text = read_pdf(draw_pdf(page)).text
+    assert text == (
+        "Units sold are these.\n\nRegion\t2021\t2022\nNorth\t1,204\t1,318\nSouth\t987\t1,002\nWest\t(22)\t-\n\nNo more."
+    )
+
+
+def test_a_balance_sheet_keeps_its_years_labels_and_signs() -> None:
+    page = show("Years Ended", 346, 700)
+    for x, (day, year) in zip((300, 400), (("December 2,", "2022"), ("December 3,", "2021")), strict=True):
+        page += show(day, x, 686) + show(year, x + 15, 674)
+    page += show("Revenue:", 72, 660)
+    for y, label, one, two in (
+        (646, "Subscription", "16,388", "14,573"),
+        (632, "Product", "532", "555"),
+        (618, "Services", "686", ""),
+    ):
+        page += show(label, 80, y)
+        page += "".join(show("$", x, y) for x in (300, 400) if label == "Subscription")
+        page += "".join(show(value, x + 45 - 5.5 * len(value), y) for x, value in ((300, one), (400, two)) if value)
+    page += show("Reduction of the right to use", 72, 604) + show("leased assets", 80, 592)
+    page += show("83", 334, 592) + show("73", 434, 592)
+    assert read_pdf(draw_pdf(page)).text == (
+        "Years Ended\n\tDecember 2, 2022\tDecember 3, 2021\nRevenue:\nSubscription\t$ 16,388\t$ 14,573\n"
+        "Product\t532\t555\nServices\t686\t\nReduction of the right to use leased assets\t83\t73"
+    )
+
+
+def test_a_cell_that_wraps_within_rules_is_one_cell() -> None:
+    page = show("Role", 72, 700) + show("Task", 172, 700)
+    page += show("Cook", 72, 676) + show("Makes the soup and", 172, 682) + show("the bread", 172, 670)
+    page += show("Guide", 72, 646) + show("Leads", 172, 646)
+    page += "".join(rule(68, y, 300, y) for y in (640, 660, 694, 714)) + "".join(
+        rule(x, 640, x, 714) for x in (68, 168, 300)
+    )
+    assert read_pdf(draw_pdf(page)).text == "Role\tTask\nCook\tMakes the soup and the bread\nGuide\tLeads"
+
+
+def test_a_frame_around_prose_is_no_table() -> None:
+    lines = make_lines(0, 8, 10)
+    page = "".join(draw_lines(lines, 72, 700)) + "60 600 m 500 600 l 500 720 l 60 720 l h S\n" + rule(60, 660, 500, 660)
+    text = read_pdf(draw_pdf(page)).text
+    assert "\t" not in text
+    assert " ".join(text.split()) == " ".join(lines)
+
+
+def test_a_page_of_very_many_letters_or_lines_is_read_plainly() -> None:
+    many = "".join(
+        f"BT /F1 1 Tf 1 0 0 1 {10 + n % 500} {700 - n // 500} Tm (abcdefghij) Tj ET\n" for n in range(11_000)
+    )
+    assert read_pdf(draw_pdf(many)).text.count("abcdefghij") > 10_000
+    ruled = "".join(rule(n % 600, 0, n % 600, 700) for n in range(40_000)) + show("A word.", 72, 720)
+    assert read_pdf(draw_pdf(ruled)).text == "A word."
+
+
+# -- headers and footers ----------------------------------------------------------------------
+
+
+def draw_running(number: int, body: list[str]) -> str:
+    return (
+        show("The Brenvale Survey", 72, 760, 8)
+        + "".join(draw_lines(body, 72, 700))
+        + show(f"Page {number} of 9", 280, 30, 8)
+    )
+
+
+def test_a_running_header_is_kept_once_and_page_numbers_are_left_out() -> None:
+    pages = [draw_running(number, [f"Part {number} tells of the well of town {number * 7}."]) for number in range(1, 6)]
+    extract = read_pdf(draw_pdf(*pages))
+    assert extract.text.count("The Brenvale Survey") == 1
+    assert extract.text.startswith("The Brenvale Survey")
+    assert "of 9" not in extract.text
+    assert [extract.text[start:][:6] for start in extract.pages[1:]] == [f"Part {n}" for n in range(2, 6)]
+
+
+def test_two_pages_that_begin_alike_lose_nothing() -> None:
+    text = read_pdf(draw_pdf(*(draw_running(number, ["It was so."]) for number in (1, 2)))).text
+    assert text.count("The Brenvale Survey") == 2
+    assert "Page 2 of 9" in text
+
+
+def test_a_last_row_that_only_looks_alike_stays() -> None:
+    pages = [show("He wrote it down.", 72, 700) + show(f"Total {number} crowns", 72, 40) for number in (412, 97, 1203)]
+    text = read_pdf(draw_pdf(*pages)).text
+    assert [f"Total {number} crowns" in text for number in (412, 97, 1203)] == [True] * 3
+
+
+def test_a_paragraph_goes_on_over_the_pages() -> None:
+    bodies = (
+        ["The teams went to every well of the town and found", "that most of them held"],
+        ["far more salt than in the year before. They wrote", "all of it into a book, and the book was"],
+        ["kept in the hall."],
+    )
+    pages = [draw_running(number, body) for number, body in enumerate(bodies, 1)]
+    extract = read_pdf(draw_pdf(*pages))
+    assert extract.text.endswith("\n".join(line for body in bodies for line in body))
+    assert [extract.text[start:][:8] for start in extract.pages] == ["The Bren", "far more", "kept in "]
+
+
+def test_a_word_broken_by_a_page_s_end_is_whole() -> None:
+    pages = ("The pump needs mainte-", "nance by a hand.", "Nobody knew.")
+    extract = read_pdf(make_pdf(pages))
+    assert extract.text.startswith("The pump needs maintenance by a hand.")
+    assert extract.text[extract.pages[1] :].startswith("nance by")
+
+
+# -- headings ---------------------------------------------------------------------------------
+
+
+def test_headings_are_told_by_size_weight_and_outline() -> None:
+    body = make_lines(0, 6, 12)
+    page = show("The wells", 72, 740, 24) + "".join(draw_lines(body, 72, 710))
+    page += show("2.1 Scope", 72, 610, 14) + "".join(draw_lines(body, 72, 590))
+    page += show("What was found", 72, 490, 10, "F2") + "".join(draw_lines(body, 72, 470))
+    page += show("Afterword", 72, 370) + "".join(draw_lines(body, 72, 350))
+    text = read_pdf(draw_pdf(page, outline=(("Afterword", 0),))).text
+    assert re.findall(r"^#+ .*", text, re.MULTILINE) == [
+        "# The wells",
+        "## 2.1 Scope",
+        "### What was found",
+        "# Afterword",
+    ]
+
+
+def test_bold_words_within_a_paragraph_are_no_heading() -> None:
+    body = make_lines(0, 6, 12)
+    page = show("Costs. ", 72, 722, 10, "F2") + show("They were shared by all of the towns in the end.", 110, 722)
+    page += "".join(draw_lines(body, 72, 710))
+    assert "#" not in read_pdf(draw_pdf(page)).text
+
+
+# -- forms and links --------------------------------------------------------------------------
+
+
+def field(kind: str, name: str, value: str, x: float, y: float, width: float = 150, more: str = "") -> str:
+    return (
+        f"<< /Type /Annot /Subtype /Widget /FT /{kind} /T ({name}) {value} /F 4 "
+        f"/Rect [{x} {y - 3} {x + width} {y + 11}] /P 10 0 R {more} >>"
+    )
+
+
+def test_what_a_form_holds_stands_beside_its_labels() -> None:
+    page = show("Guest form", 72, 720) + show("Name:", 72, 690) + show("Town:", 320, 690) + show("Street:", 72, 660)
+    page += show("I stay for dinner", 90, 630) + show("I leave early", 90, 610) + show("Thank you.", 72, 560)
+    ticked = "/AP << /N << /Yes 5 0 R /Off 6 0 R >> >> /AS /{}"
+    text = read_pdf(
+        draw_pdf(
+            page,
+            annotations=(
+                field("Tx", "f3", "/V (Long Lane 4)", 110, 660),
+                field("Tx", "f2", "/V (Brenvale)", 360, 690),
+                field("Tx", "f1", "/V (Karl Aster)", 110, 690),
+                field("Btn", "f4", "/V /Yes", 72, 630, 12, ticked.format("Yes")),
+                field("Btn", "f5", "/V /Off", 72, 610, 12, ticked.format("Off")),
+                field("Tx", "f6", "/V (none) /TU (Allergies)", 72, 400),
+                field("Tx", "f7", "", 72, 300),
+            ),
+        )
+    ).text
+    assert "Name: Karl Aster Town: Brenvale" in text
+    assert "Street: Long Lane 4" in text
+    assert "[x] I stay for dinner\n[ ] I leave early" in text
+    assert "Allergies: none" in text
+    assert "f7" not in text
+
+
+def test_the_address_of_a_link_without_words_is_a_line() -> None:
+    link = "<< /Type /Annot /Subtype /Link /Rect [{} 690 {} 710] /A << /S /URI /URI ({}) >> >>"
+    page = show("See the survey.", 72, 696)
+    content = draw_pdf(
+        page,
+        annotations=(link.format(72, 200, "https://a.example/seen"), link.format(300, 400, "https://b.example/bare")),
+    )
+    assert read_pdf(content).text == "See the survey.\n\nhttps://b.example/bare"
+
+
+# -- places -----------------------------------------------------------------------------------
+
+
+def search(content: bytes, word: str) -> list[Box]:
+    """Where pdfium itself finds a word."""
+    found = []
+    with pypdfium2.PdfDocument(content) as document:
+        for number in range(len(document)):
+            words = document[number].get_textpage()
+            searcher = words.search(word, match_whole_word=True)
+            while at := searcher.get_next():
+                found += [Box(number + 1, *words.get_rect(place)) for place in range(words.count_rects(*at))]
+    return found
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.tuples(st.integers(40, 300), st.integers(6, 20), st.integers(1, 5)), min_size=1, max_size=12),
+    st.sampled_from([0, 90, 180, 270]),
+)
+def test_a_word_stands_where_it_is_located(lines: list[tuple[int, int, int]], turn: int) -> None:
+    numbers = count()
+    pages = ["", ""]
+    y = 740
+    for x, size, word_count in lines:
+        pages[y % 2] += show(" ".join(f"word{next(numbers):03}" for _ in range(word_count)), x, y, size)
+        y -= 2 * size + 3
+    content = draw_pdf(*pages).replace(b"/MediaBox", b"/Rotate %d /MediaBox" % turn)
+    text = read_pdf(content).text
+    for match in re.finditer(r"word\d+", text):
+        boxes = locate(content, match.start(), match.end())
+        rects = search(content, match[0])
+        assert len(boxes) == len(rects) == 1
+        (page, left, bottom, right, top), rect = boxes[0], rects[0]
+        assert page == rect.page
+        assert left - 1 <= rect.left
+        assert bottom - 1 <= rect.bottom
+        assert right + 1 >= rect.right
+        assert top + 1 >= rect.top
+        assert right - left < 1.2 * (rect.right - rect.left) + 2
+
+
+def test_a_place_of_two_lines_has_two_boxes_and_a_mended_word_as_well() -> None:
+    content = draw_pdf(show("The pump needs mainte-", 72, 700) + show("nance by a hand.", 72, 686))
+    text = read_pdf(content).text
+    start = text.index("maintenance")
+    boxes = locate(content, start, start + len("maintenance"))
+    assert [round(box.bottom / 14) for box in boxes] == [50, 49]
+    assert boxes[1].left == pytest.approx(72, abs=1)
+
+
+def test_a_filled_in_value_is_located_at_its_field() -> None:
+    content = draw_pdf(show("Name:", 72, 690), annotations=[field("Tx", "f1", "/V (Karl Aster)", 110, 690)])
+    text = read_pdf(content).text
+    start = text.index("Karl")
+    (box,) = locate(content, start, start + 4)
+    assert box.page == 1
+    assert box.left == pytest.approx(110)
+
+
+def test_the_places_of_a_page_that_is_read_plainly_are_had_too() -> None:
+    # Most of the page is written upwards.
+    upright = "".join(
+        f"BT /F1 10 Tf 0 1 -1 0 {100 + 20 * number} 100 Tm ({line}) Tj ET\n"
+        for number, line in enumerate(make_lines(0, 8))
+    )
+    content = draw_pdf(upright + show("The end of the tale.", 300, 60))
+    text = read_pdf(content).text
+    for word in ("lamps", "tale"):
+        start = text.index(word)
+        (box,) = locate(content, start, start + len(word))
+        (rect,) = search(content, word)
+        assert box.left - 1 <= rect.left < rect.right <= box.right + 1
+        assert box.bottom - 1 <= rect.bottom < rect.top <= box.top + 1
