@@ -12,7 +12,7 @@ import numpy as np
 from index.loading.formats.blocks import tidy
 from index.loading.formats.pdf_letters import Bounds, Piece, turn_boxes
 
-_MOST_ANNOTATIONS = 2_000  # of a page
+_MOST_ANNOTATIONS = 1_000  # of a page
 _MOST_VALUE_BYTES = 200_000
 _MOST_ADDRESS_BYTES = 2_000
 _HIDDEN = 2 | 32

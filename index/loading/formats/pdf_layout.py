@@ -17,7 +17,6 @@ from statistics import median
 
 from index.loading.formats.pdf_letters import Lines, Piece
 
-_MOST_PIECES = 6_000  # of a page that is laid out
 _DEEPEST = 3  # columns within columns
 _FEWEST_LINES = 4  # of a column of prose
 _PROSE_CHARACTERS = 18  # of half of a column's lines, at least
@@ -26,6 +25,8 @@ _SHORT_CELL = 40  # characters of a cell in a table of two columns of words
 _NEAR = 3.0  # points between edges that are one edge
 _MOST_CANDIDATES = 30  # of gutters
 _MOST_CELLS = 20_000  # of a grid
+_MOST_COLUMNS = 60
+_MOST_RULES = 800  # of a page whose grids are looked for
 _HEADER_ROWS = 6
 _HEADER_CHARACTERS = 60  # of a header's line in one column
 _MOST_LABELS = 8  # rows without values, one after the other, within a table
@@ -34,6 +35,7 @@ _CLOSERS = frozenset((")", "%", ")%", "%)", "]"))
 _AROUND_NUMBER = " \u00a0$€£¥()[]%+-–—−*†‡"
 _NUMBER = re.compile(r"\d[\d.,'\s]*+(?:[A-Za-z]{1,2})?+(?:\s?\(\d\))?+")
 _NO_NUMBER = frozenset(("n/a", "na", "nm", "n.m.", "n.a."))
+_MARK = re.compile(r"(?:\([0-9a-z*]{1,2}\)|[0-9*\u2020\u2021]{1,2})(?:\s?,?\s?\([0-9a-z*]{1,2}\)){0,3}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 Row = list[Piece]  # from left to right
@@ -72,8 +74,6 @@ class _Cell:
 
 def lay_out(pieces: list[Piece], lines: Lines) -> list[Part]:
     """The parts of a page, in the order in which they are read."""
-    if len(pieces) > _MOST_PIECES:
-        return _join_lines(pieces)
     grids: list[Part] = []
     pieces = _take_grids(pieces, lines, grids)
     return _read_region(pieces, lines, grids, _DEEPEST)
@@ -216,7 +216,7 @@ def _find_frames(lines: Lines) -> list[tuple[float, float, float, float]]:
     """The bounds of ruling lines that touch each other, where they lie and stand."""
     boxes = [(left, y, right, y) for y, left, right in lines.across]
     boxes += [(x, bottom, x, top) for x, bottom, top in lines.upright]
-    if not lines.upright or not lines.across or len(boxes) > 1_500:
+    if not lines.upright or not lines.across or len(boxes) > _MOST_RULES:
         return []
     frames: list[list[float]] = []
     for box in sorted(boxes):
@@ -369,16 +369,28 @@ def _find_cells(row: Row) -> list[_Cell]:
     """A row's cells: a currency's sign stands with its number, and so does what closes it."""
     groups: list[list[Piece]] = []
     joins = False
+    if len(row) > _MOST_COLUMNS:
+        return []
     for piece in row:
         text = piece.text.strip()
-        if groups and (
-            joins or piece.is_filled_in or (text in _CLOSERS and any(map(str.isdigit, groups[-1][-1].text)))
-        ):
+        last = groups[-1][-1] if groups else None
+        if last and (joins or piece.is_filled_in or _closes(piece, text, last)):
             groups[-1].append(piece)
         else:
             groups.append([piece])
         joins = text.lstrip("(") in _CURRENCIES
     return [_Cell(group) for group in groups]
+
+
+def _closes(piece: Piece, text: str, last: Piece) -> bool:
+    """Whether a piece closes the cell of the one before it: a bracket, a percent sign, the mark of a note."""
+    if text in _CLOSERS:
+        return any(map(str.isdigit, last.text))
+    if not _MARK.fullmatch(text):
+        return False
+    gap = piece.left - last.right
+    is_raised = piece.size < 0.85 * last.size
+    return gap < (3 if is_raised else 1.2) * last.size and (is_raised or not _is_number(last.text.strip()))
 
 
 def _tell_rows(cells: list[list[_Cell]]) -> list[str]:
@@ -464,7 +476,12 @@ def _read_table(
 
 def _write_table(rows: list[Row], cells: list[list[_Cell]], kinds: list[str], first: int, end: int) -> Part:
     columns = _find_columns([row for row, kind in zip(cells[first:end], kinds[first:end], strict=True) if kind])
-    return Part(_write_rows(cells[first:end], rows[first:end], columns), is_table=True)
+    table = _write_rows(cells[first:end], rows[first:end], columns)
+    filled = {number for row in table if len(row) > 1 for number, cell in enumerate(row) if cell} | {0}
+    return Part(
+        [[cell for number, cell in enumerate(row) if number in filled] if len(row) > 1 else row for row in table],
+        is_table=True,
+    )
 
 
 def _is_header(cells: list[list[_Cell]]) -> bool:
@@ -550,6 +567,8 @@ def _write_rows(
     label: list[list[Piece]] | None = None  # a row that has only a label
     for number, row in enumerate(cells):
         places = [_find_places(cell, columns) for cell in row]
+        if len(row) == len(columns) and row[0].is_number and places[0] == [0]:
+            places = [[number] for number in range(1, len(columns) + 1)]  # values without a label, a little aside
         written: list[list[Piece]] = [[] for _ in range(len(columns) + 1)]
         for cell, place in zip(row, places, strict=True):
             written[place[0]] += cell.pieces

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_LETTERS = 100_000  # of a page whose places are looked at
+_MOST_PIECES = 6_000  # the same
 _MOST_OBJECTS = 30_000  # of a page whose ruling lines are looked for
 _MOST_LINES = 4_000
 _MOST_SEGMENTS = 400  # of one path
@@ -114,6 +115,8 @@ class Letters:
         heights = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
         lines, apart = _part(codes, places, boxes, heights)
         starts = np.flatnonzero(apart)
+        if len(starts) > _MOST_PIECES:
+            return None
         ends = np.append(starts[1:], len(places))
         left, bottom = np.minimum.reduceat(boxes[:, 0], starts), np.minimum.reduceat(boxes[:, 1], starts)
         right, top = np.maximum.reduceat(boxes[:, 2], starts), np.maximum.reduceat(boxes[:, 3], starts)
