@@ -220,6 +220,10 @@ def test_two_pages_that_begin_alike_lose_nothing() -> None:
     assert "Page 2 of 9" in text
 
 
+def test_pages_that_say_the_same_and_nothing_else_are_kept() -> None:
+    assert read_pdf(make_pdf(["He went home late."] * 4)).text.count("He went home late.") == 4
+
+
 def test_a_last_row_that_only_looks_alike_stays() -> None:
     pages = [show("He wrote it down.", 72, 700) + show(f"Total {number} crowns", 72, 40) for number in (412, 97, 1203)]
     text = read_pdf(draw_pdf(*pages)).text

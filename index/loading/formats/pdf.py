@@ -143,6 +143,10 @@ def _write_pages(document: Any, is_traced: bool = False) -> tuple[Writing, int, 
         else:
             furniture = find_furniture(page.number, around)
             taken = {id(piece) for edge in furniture for piece in edge.row}
+            if len(taken) == len(page.pieces):
+                # A page that says nothing else says this.
+                furniture = [edge for edge in furniture if is_worthless(edge)]
+                taken = {id(piece) for edge in furniture for piece in edge.row}
             new = []
             for edge in furniture:
                 if edge.words not in kept and not is_worthless(edge):
