@@ -550,7 +550,23 @@ def _heads(row: list[_Cell], columns: list[tuple[float, float]], above: Row, bel
     over = [cell for cell in row if (cell.left >= edge and cell.right <= end) or _is_over_one(cell, columns)]
     if any(len(cell.text) > 80 for cell in row):
         return False
-    return len(over) == len(row) or (len(over) == len(row) - 1 > 0 and row[0].right < columns[0][0])
+    return (
+        _lines_up(row, columns)
+        or len(over) == len(row)
+        or (len(over) == len(row) - 1 > 0 and row[0].right < columns[0][0])
+    )
+
+
+def _lines_up(row: list[_Cell], columns: list[tuple[float, float]]) -> bool:
+    """Whether a row has one short cell for each column, near it, and a label at most."""
+    if len(columns) < 2 or not 0 <= len(row) - len(columns) <= 1:
+        return False
+    middles = [(left + right) / 2 for left, right in columns]
+    reach = min(after - before for before, after in pairwise(middles)) / 2
+    values = row[-len(columns) :]
+    return all(len(cell.text) <= _SHORT_CELL for cell in values) and all(
+        abs((cell.left + cell.right) / 2 - middle) < reach for cell, middle in zip(values, middles, strict=True)
+    )
 
 
 def _is_over_one(cell: _Cell, columns: list[tuple[float, float]]) -> bool:
@@ -567,8 +583,9 @@ def _write_rows(
     label: list[list[Piece]] | None = None  # a row that has only a label
     for number, row in enumerate(cells):
         places = [_find_places(cell, columns) for cell in row]
-        if len(row) == len(columns) and row[0].is_number and places[0] == [0]:
-            places = [[number] for number in range(1, len(columns) + 1)]  # values without a label, a little aside
+        if _lines_up(row, columns) and (in_header or row[0].is_number):
+            # One cell for each column, though a little aside.
+            places = [[number] for number in range(len(columns) + 1 - len(row), len(columns) + 1)]
         written: list[list[Piece]] = [[] for _ in range(len(columns) + 1)]
         for cell, place in zip(row, places, strict=True):
             written[place[0]] += cell.pieces
