@@ -154,7 +154,7 @@ def test_a_web_page_is_its_main_text_with_title_author_and_date(tmp_path: Path) 
     page = read(tmp_path, "a.html", _PAGE)
     assert page.title == "President skips Israel on his tour"
     assert page.date == "2025-05-13"
-    assert page.text.startswith("# President skips Israel on his tour\n\nBy Jane Doe\n\nThe president left Washington")
+    assert page.text.startswith("# President skips Israel on his tour\n\n- Author: Jane Doe\n\nThe president left Washington")
     assert (
         "\n\n## What comes next\n\n- A second visit is planned for the autumn of this year.\n- The envoy" in page.text
     )
@@ -658,7 +658,7 @@ def make_book(**members: str) -> bytes:
 def test_a_book_in_the_order_of_its_spine(tmp_path: Path) -> None:
     document = read(tmp_path, "a.epub", make_book())
     assert (document.title, document.date) == ("The tour", "2025-05-13")
-    assert document.text == "# The tour\n\nBy Jane Doe\n\n## One\n\nHe left.\n\n## Two\n\n- He came back."
+    assert document.text == "# The tour\n\n- Author: Jane Doe\n\n## One\n\nHe left.\n\n## Two\n\n- 1. He came back."
 
 
 def test_a_book_that_is_sold_encrypted_is_refused(tmp_path: Path) -> None:

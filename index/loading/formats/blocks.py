@@ -12,6 +12,7 @@ from index.loading.formats.grid import Cell, TooMuchError, read_lines
 
 MOST_CHARACTERS = 100_000_000  # of one document's text
 MOST_PAGES = 20_000
+AUTHOR = "Author: "  # begins the item that names who wrote a document
 
 _SPACES = re.compile(r"[^\S\n]+")
 _AROUND_BREAKS = re.compile(r" ?\n[ \n]*")
@@ -36,6 +37,7 @@ class Blocks:
         self._length = 0
         self._in_list = False
         self._missed: dict[str, None] = {}
+        self._author = ""
         self.pages: list[int] = []
 
     @property
@@ -85,6 +87,14 @@ class Blocks:
         """Add a heading of level 1 to 6."""
         self._add("#" * min(max(level, 1), 6) + " ", tidy(text).replace("\n", " "))
 
+    def author(self, name: str) -> None:
+        """Say who wrote the text that is to follow: below the heading that it begins with, or first of all."""
+        self._author = name
+
+    def quote(self, text: str) -> None:
+        """Add a paragraph that is quoted."""
+        self._add("", "\n".join(f"> {line}" for line in tidy(text).split("\n") if line))
+
     def item(self, text: str, depth: int = 0) -> None:
         """Add a list's item; `depth` counts the lists around its list."""
         self._add("  " * min(depth, 8) + "- ", tidy(text).replace("\n", " "), in_list=True)
@@ -121,6 +131,16 @@ class Blocks:
             self.miss("what a table holds after too many merged cells")
 
     def _add(self, mark: str, text: str, *, in_list: bool = False) -> None:
+        if not text:
+            return
+        author, self._author = f"{AUTHOR}{self._author}" if self._author else "", ""
+        if not mark.startswith("#"):
+            self._put("- ", author)
+        self._put(mark, text, in_list=in_list)
+        if mark.startswith("#"):
+            self._put("- ", author)
+
+    def _put(self, mark: str, text: str, *, in_list: bool = False) -> None:
         if text:
             self._separate(in_list=in_list)
             if (room := max(0, MOST_CHARACTERS - self._length - len(mark))) < len(text):

@@ -7,7 +7,7 @@ import posixpath
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, attribute, local_name, resolve
 from index.loading.formats.blocks import Blocks
-from index.loading.formats.fields import read_date, read_title
+from index.loading.formats.fields import read_author, read_date, read_title
 
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
 _FONTS_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -26,15 +26,18 @@ def read_epub(content: bytes) -> Extract:
     if package is None:
         raise UnreadableError("damaged")
     fields: dict[str, str] = {}
+    creators: list[str] = []
     for field in package.iterfind("{*}metadata//*"):
         if field.text and field.text.strip():
             fields.setdefault(local_name(field), " ".join(field.text.split()))
+            # Of those with a role, an illustrator or a translator is no author.
+            if local_name(field) == "creator" and attribute(field, "role") in {None, "aut"}:
+                creators.append(field.text)
     items = {attribute(item, "id"): item for item in package.iterfind("{*}manifest/{*}item")}
     blocks = Blocks()
     title = read_title(fields.get("title"))
+    blocks.author(read_author(*creators))
     blocks.heading(title or "")
-    if "creator" in fields:
-        blocks.paragraph(f"By {fields['creator']}")
     chapters: dict[str, str] = {}  # what is wrong with each; a book that names one over and over is read once
     for entry in package.iterfind("{*}spine/{*}itemref"):
         item = items.get(attribute(entry, "idref"))

@@ -1,4 +1,4 @@
-"""Titles and dates as file formats write them."""
+"""Titles, authors and dates as file formats write them."""
 
 from __future__ import annotations
 
@@ -50,3 +50,25 @@ def read_title(value: str | None) -> str | None:
     """The title that a field gives, in one line, or None where it gives a file's name or nothing."""
     title = " ".join(tidy(value or "").split())
     return None if not title or _NO_TITLE.fullmatch(title) or is_nameless(title) else title
+
+
+_LONGEST_AUTHOR = 300  # characters
+# What programs, templates and systems write where nobody gave a name; and what is no name.
+_NO_AUTHOR = re.compile(
+    r"python-docx|openpyxl|xlsxwriter|apache poi|docx4j|libreoffice.*|openoffice.*|google.*(?:docs|sheets|slides).*"
+    r"|microsoft.*|ms[ -]office.*|office.*user|calibre.*|pandoc|wordpress|steve canny"
+    r"|(?:the |default |local |web)?(?:admin|administrator|author|user|owner|editor|creator|guest|root|test|pc|home)\d*"
+    r"|(?:un|not )known(?: author| creator)?|unspecified|anonymous|nobody|none|null|n/?a|benutzer|utilisateur|usuario"
+    r"|(?:https?://|www\.)\S*|\S+@\S+|[\W\d_]*",
+    re.IGNORECASE,
+)
+
+
+def read_author(*values: str | None) -> str:
+    """The names of those who wrote a document, with commas; empty where its fields only name a program or nobody.
+
+    values: each one or several names, parted by semicolons.
+    """
+    names = (" ".join(tidy(name).split()) for value in values for name in (value or "")[:10_000].split(";"))
+    said = ", ".join(dict.fromkeys(name for name in names if not _NO_AUTHOR.fullmatch(name)))
+    return said if len(said) <= _LONGEST_AUTHOR else ""
