@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -232,20 +232,30 @@ def test_facts_of_two_columns_are_no_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "code", "text"),
     [
-        (0.125, "0.00%", "12.5%"),
-        (0.15, "0.0%", "15%"),
+        (0.125, "0.00%", "12.50%"),
+        (0.15, "0.0%", "15.0%"),
+        (0.15, "0.0##%", "15.0%"),
+        (2.675, "0.00", "2.68"),
+        (1234.5, "#,##0.00", "1,234.50"),
+        (1234.5, "#,##0.00\\ [$€-407]", "1,234.50 €"),
+        (1234567, "# ##0", "1 234 567"),
+        (-3, '0 "up";0 "down"', "3 down"),
+        (0, '#,##0;-#,##0;"-"', "0"),
+        (12.5, 'General" kg"', "12.5 kg"),
+        (datetime(2024, 3, 1, 14, 30), "hh:mm", "14:30"),
+        (datetime(2024, 3, 1, 14, 30), "dd/mm/yyyy", "2024-03-01 14:30"),
         (3.5, '0.0"%"', "3.5%"),
         (12.5, '"€"#,##0.00', "€12.50"),
-        (18500, '#,##0.00 "EUR"', "18500 EUR"),
-        (-5, '_($* #,##0.00_);_($* \\(#,##0.00\\);_($* "-"??_);_(@_)', "-$5"),
+        (18500, '#,##0.00 "EUR"', "18,500.00 EUR"),
+        (-5, '_($* #,##0.00_);_($* \\(#,##0.00\\);_($* "-"??_);_(@_)', "-$5.00"),
         (7.1, "#,##0.00\\ [$€-1];[Red]\\-#,##0.00\\ [$€-1]", "7.10 €"),
         (12345678, '0.0,,"M"', "12.3M"),
         (5, '[>=1000000]0.0,,"M";0', "5"),
         (501, "00000", "00501"),
-        (18500, "#,##0", "18500"),
+        (18500, "#,##0", "18,500"),
         (0.5, "# ?/?", "0.5"),
         (12345, '0.0E+00" m"', "12345"),
-        (5551234, "000-0000", "5551234"),
+        (5551234, "000-0000", "555-1234"),
         (3, "0" + "%" * 300, "3"),
         (timedelta(hours=26, minutes=30), "[h]:mm", "26:30"),
         (time(9, 30), "h:mm", "09:30"),
@@ -260,7 +270,9 @@ def test_a_number_of_a_sheet_is_said_as_it_is_seen(tmp_path: Path, value: object
 
 def test_a_formula_without_a_saved_value_is_said_in_its_place(tmp_path: Path) -> None:
     document = read(tmp_path, "a.xlsx", make_book([["Month", "Sales"], ["May", 3], ["Total", "=SUM(B2:B2)"]]))
-    assert document.text.endswith("- Month: May; Sales: 3\n- Month: Total; Sales: (formula without a saved value)")
+    assert document.text.endswith(
+        "- Month: May; Sales: 3\n- Month: Total; Sales: =SUM(B2:B2) (formula without a saved value)"
+    )
     assert document.unread == "1 formula saved without a value"
 
 

@@ -212,7 +212,7 @@ def _is_unlike(row: Row, rows: Sequence[Row]) -> bool:
     """Whether one of two columns has values of a kind of its own below a word; else "Name | Aster" may be a fact."""
     for place in row.own:
         values = [other.texts[place] for other in rows if place < len(other.texts) and len(other.own) > 1]
-        values = [value for value in values if value != NO_VALUE]
+        values = [value for value in values if not value.endswith(NO_VALUE)]
         of_numbers = all(_DIGIT.search(value) or not _has_letter(value) for value in values)
         if values and not _DIGIT.search(row.texts[place]) and (of_numbers or len({*values}) < len(values)):
             return True

@@ -11,7 +11,9 @@ import re
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
+from html import unescape
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -26,13 +28,16 @@ _MOST_CELLS = 20_000_000
 _MOST_ROWS = 1_048_576  # that a sheet can have
 _MOST_COLUMNS = 20_000  # more than a sheet can have
 # A cell with a formula but without the value that it came to; that of a text ("str") may be empty.
-_UNCOMPUTED = re.compile(rb"<c\b([^<>]*+)><f[^<>]*+>(?:[^<]*+</f>)?+(?:<v ?/>|<v></v>)?</c>")
+_UNCOMPUTED = re.compile(rb"<c\b([^<>]*+)><f[^<>]*+>(?:([^<]*+)</f>)?+(?:<v ?/>|<v></v>)?</c>")
+_LONGEST_FORMULA = 200  # bytes of one that is told
 _PLACE = re.compile(rb"\br=.([A-Z]{1,3}\d{1,7})\b")
 _MERGED = re.compile(rb"mergeCell\s[^<>]{0,99}?\bref=.([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})\b")
 _FORMAT_PIECE = re.compile(
     r'"(?P<words>[^"]{0,255}+)"|\\(?P<escaped>.)|_.|\*.|\[\$(?P<currency>[^\]-]{0,255}+)[^\]]{0,255}+\]|\[[^\]<>=]{0,255}+\]'
-    r"|(?P<digits>[#0?][#0?.,]*+)|(?P<sign>.)"
+    r"|(?P<digits>[#0?][#0?.,]*+(?:(?:\\ | )##0[#0?.,]*+)*+)|(?P<general>General)|(?P<sign>.)"
 )
+_IS_PLACES = re.compile(r"[#0?]+")
+_TIME_ONLY = re.compile(r"[hmsAPap/.:0 ]*[hs][hmsAPap/.:0 ]*")  # the letters of a format that shows no day
 _LONGEST_FORMAT = 255  # characters
 _DELIMITERS = ",;\t|"
 _NO_DELIMITER = "\x1f"  # a table of one column
@@ -141,7 +146,6 @@ def _find_marked(part: bytes) -> dict[int, Cell]:
     """What openpyxl does not tell of a sheet's cells, by their places: those merged, and those not computed."""
     from openpyxl.utils.cell import coordinate_to_tuple
 
-    unknown = Cell(NO_VALUE)
     marked = {}
     for merge in _MERGED.finditer(part):
         (top, left), (bottom, right) = (coordinate_to_tuple(corner.decode()) for corner in merge.groups())
@@ -150,7 +154,10 @@ def _find_marked(part: bytes) -> dict[int, Cell]:
         if b't="str"' not in cell[1]:
             corner = _PLACE.search(cell[1])
             row, column = coordinate_to_tuple(corner[1].decode()) if corner else (-1 - cell.start(), 0)
-            marked[row * _MOST_COLUMNS + column] = unknown
+            formula = (
+                unescape((cell[2] or b"").decode(errors="replace")) if len(cell[2] or b"") <= _LONGEST_FORMULA else ""
+            )
+            marked[row * _MOST_COLUMNS + column] = Cell(f"={formula} {NO_VALUE}" if formula else NO_VALUE)
     return marked
 
 
@@ -201,60 +208,128 @@ def _write(cell: Any) -> str:
     if isinstance(value, (int, float)):
         return _write_number(value, cell)
     if isinstance(value, datetime):
+        if value.time() != time() and _TIME_ONLY.fullmatch(_strip_format(_find_format(cell))):
+            return _write_time(value.time())
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
     if isinstance(value, timedelta):
         minutes, seconds = divmod(round(value.total_seconds()), 60)
         return f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
     if isinstance(value, time):
-        return value.isoformat("seconds" if value.second else "minutes")
+        return _write_time(value)
     return str(value)
 
 
-def _write_number(value: float, cell: Any) -> str:
-    """A number with the sign or the unit that its format gives it: "12.5%", "€12.50", "3 kg"; "00501"."""
+def _write_time(value: time) -> str:
+    return value.isoformat("seconds" if value.second else "minutes")
+
+
+def _find_format(cell: Any) -> str:
+    """The code of a cell's number format; "" where the file has no such style."""
     try:
-        if shown := _read_format(cell.number_format):
-            digits = f"{abs(value) * shown.factor:.{shown.decimals}f}"
-            if "." in digits and (shown.factor == 100 or not digits.partition(".")[2].strip("0")):
-                digits = digits.rstrip("0").rstrip(".")
-            return f"{'-' * (value < 0)}{shown.before}{digits.zfill(shown.zeros)}{shown.after}"
-    except (IndexError, OverflowError):
-        pass  # a style that the file does not have, a number beyond all floats
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-class _Shown(NamedTuple):
-    """How a format shows a number: what stands before and after it, and what it is multiplied with."""
-
-    before: str
-    after: str
-    zeros: int
-    decimals: int
-    factor: float
+        return str(cell.number_format)
+    except IndexError:
+        return ""
 
 
 @lru_cache
-def _read_format(code: str) -> _Shown | None:
-    """How an Excel format shows a number; None where that is the number as it is, or where no sign or unit is told."""
-    before = after = number = ""
+def _strip_format(code: str) -> str:
+    """The letters of a format, without what it only quotes."""
+    pieces = _FORMAT_PIECE.finditer(code[:_LONGEST_FORMAT].partition(";")[0])
+    return "".join(piece["sign"] or "" for piece in pieces)
+
+
+def _write_number(value: float, cell: Any) -> str:
+    """A number as its format shows it: "12.50%", "€1,234.50", "3 kg", "00501", "555-0102"."""
+    plain = f"{value:.15g}" if isinstance(value, float) else str(value)
+    sections = _read_format(_find_format(cell))
+    if not sections:
+        return plain
+    shown, sign = sections[0], "-" * (value < 0)
+    # Of a section for negative numbers only words count: parentheses and colours stand for the sign.
+    if value < 0 and len(sections) > 1 and _letters(sections[1]) != _letters(shown):
+        shown, sign = sections[1], ""
+    if not shown.runs:
+        return f"{sign}{shown.before}{plain.lstrip('-')}{shown.after}"
+    try:
+        return f"{sign}{shown.before}{_set_digits(abs(value), shown)}{shown.after}"
+    except (OverflowError, ValueError, InvalidOperation):
+        return plain  # a number beyond all floats, or of more digits than are told apart
+
+
+def _letters(shown: _Shown) -> list[str]:
+    return [*filter(str.isalpha, shown.before + shown.after)]
+
+
+class _Shown(NamedTuple):
+    """How a format shows a number: what stands before and after it, and its digits.
+
+    runs: of digits that the format parts with words of its own; of them the last alone may have decimals. None where
+        the number is shown as it is.
+    words: between these runs.
+    """
+
+    before: str
+    after: str
+    runs: tuple[str, ...]
+    words: tuple[str, ...]
+    factor: int
+
+
+def _set_digits(value: float, shown: _Shown) -> str:
+    """A number in the digits of a format, with as many decimals, leading zeros and separators as it asks for."""
+    if len(shown.runs) > 1:  # a telephone number and its like: digits from the right into their places
+        digits = f"{value:.0f}".zfill(sum(map(len, shown.runs)))
+        parts = []
+        for run, words in zip(reversed(shown.runs), (*reversed(shown.words), ""), strict=True):
+            cut = max(0, len(digits) - len(run)) if words else 0
+            parts += [digits[cut:], words]
+            digits = digits[:cut]
+        return "".join(reversed(parts))
+    run = shown.runs[0].rstrip(",")
+    whole, _, decimals = run.partition(".")
+    scaled = value * shown.factor / 1000 ** (len(shown.runs[0]) - len(run))
+    # Half is rounded up, of the number as it is written.
+    rounded = Decimal(f"{scaled:.15g}").quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_UP)
+    digits, _, rest = f"{rounded:f}".partition(".")
+    least = len(decimals.rstrip("#"))
+    rest = rest[:least] + rest[least:].rstrip("0")
+    digits = digits.zfill(whole.count("0"))
+    if parting := next((mark for mark in (",", " ") if mark in whole.replace("\\", "")), ""):
+        digits = f"{int(digits):,}".replace(",", parting)
+    return f"{digits}.{rest}" if rest else digits
+
+
+@lru_cache
+def _read_format(code: str) -> tuple[_Shown, ...]:
+    """How an Excel format shows a number, and how one below zero where it says; empty where that cannot be told."""
+    sections: list[_Shown] = []
+    for section in code.split(";")[:2] if len(code) <= _LONGEST_FORMAT else ():
+        shown = _read_section(section)
+        if shown is None:
+            break
+        sections.append(shown)
+    return tuple(sections)
+
+
+def _read_section(section: str) -> _Shown | None:
+    words = [""]
+    runs: list[str] = []
     factor = 1
-    for piece in _FORMAT_PIECE.finditer(code.partition(";")[0] if len(code) <= _LONGEST_FORMAT else ""):
+    for piece in _FORMAT_PIECE.finditer(section):
         sign = piece["sign"] or ""
-        if (piece["digits"] and number) or sign.isalnum() or sign in {"/", "@", "["}:
-            return None  # fractions, powers, telephone numbers, conditions
+        if sign.isalnum() or sign in {"/", "@", "["}:
+            return None  # dates, fractions, powers, conditions
         if sign == "%":
             factor = 100
-        words = piece["words"] or piece["currency"] or piece["escaped"] or sign
-        if piece["digits"]:
-            number = piece["digits"]
-        elif number:
-            after += words
+        if piece["digits"] or piece["general"]:
+            runs.append(piece["digits"] or "")
+            words.append("")
         else:
-            before += words
-    whole, _, decimals = number.rstrip(",").partition(".")
-    zeros = whole.count("0") if set(whole) == {"0"} else 0
-    if not number or not (before.strip() or after.strip() or zeros > 1):
+            words[-1] += piece["words"] or piece["currency"] or piece["escaped"] or sign
+    is_plain = runs == [""]
+    if not runs or (len(runs) > 1 and (factor > 1 or not all(map(_IS_PLACES.fullmatch, runs)))):
         return None
-    return _Shown(
-        before, after.rstrip(), zeros, len(decimals), factor / 1000 ** (len(number) - len(number.rstrip(",")))
-    )
+    before, *between, after = words
+    if is_plain and not (before.strip() or after.strip()):
+        return None
+    return _Shown(before.lstrip(), after.rstrip(), () if is_plain else tuple(runs), tuple(between), factor)
