@@ -89,7 +89,7 @@ def read_book(tmp_path: Path, content: bytes) -> str:
         ),
         (
             "<tr><th>Name<td>Aster<tr><th>Role<td>Chief<tr><th>Born<td>1971",
-            "- Name | Aster\n- Role | Chief\n- Born | 1971",
+            "- Name: Aster\n- Role: Chief\n- Born: 1971",
         ),
         ("<tr><td>Name<td>Aster<tr><td>Role<td>Chief", "- Name | Aster\n- Role | Chief"),
         (
@@ -293,6 +293,59 @@ def test_two_header_rows_a_title_and_a_note_of_a_csv(tmp_path: Path) -> None:
 
 
 # -- bounds -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (
+            "Sales report;;;\nCompany;Mill Ltd;;\nPeriod;2024;;\nDate;Product;Amount;City\n2024-01-01;Pump;12;Oslo\n"
+            "2024-01-02;Hose;7;Moss",
+            "Sales report\n\n- Company: Mill Ltd\n- Period: 2024\n- Date: 2024-01-01; Product: Pump; Amount: 12; City: Oslo"
+            "\n- Date: 2024-01-02; Product: Hose; Amount: 7; City: Moss",
+        ),
+        (
+            "Sales report\nMade by Karl\n\nDate,Product,Amount\n2024-01-01,Pump,12\n2024-01-02,Hose,7",
+            "Sales report\n\nMade by Karl\n\n- Date: 2024-01-01; Product: Pump; Amount: 12\n"
+            "- Date: 2024-01-02; Product: Hose; Amount: 7",
+        ),
+        (
+            "Item,Weight,Price\n,kg,EUR\nPump,4,129\nHose,1,15",
+            "- Item: Pump; Weight kg: 4; Price EUR: 129\n- Item: Hose; Weight kg: 1; Price EUR: 15",
+        ),
+        (
+            "Item,Size,Price\n-,S,(EUR)\nPump,M,129\nHose,L,15",
+            "- Item: -; Size: S; Price: (EUR)\n- Item: Pump; Size: M; Price: 129\n- Item: Hose; Size: L; Price: 15",
+        ),
+        ("sep=;\nName;Price\nPump;12,50\nHose;7,25", "- Name: Pump; Price: 12,50\n- Name: Hose; Price: 7,25"),
+        ('Name,Note\nKarl,"first\nsecond, and third"', "- Name: Karl; Note: first second, and third"),
+        (
+            "Name,Phone,Notes\nKarl,555,\n,,call back\nIda,556,",
+            "- Name: Karl; Phone: 555\n- Notes: call back\n- Name: Ida; Phone: 556",
+        ),
+        (
+            "Month,Sales,Cost\nMay,3,2\nJune,4,1\nTotal,7,3",
+            "- Month: May; Sales: 3; Cost: 2\n- Month: June; Sales: 4; Cost: 1\n- Month: Total; Sales: 7; Cost: 3",
+        ),
+        (
+            "Name:,Karl Aster,City:,Oslo\nPhone:,555,Zip:,0150",
+            "- Name: Karl Aster | City: Oslo\n- Phone: 555 | Zip: 0150",
+        ),
+    ],
+)
+def test_what_stands_above_and_within_a_csv(tmp_path: Path, lines: str, text: str) -> None:
+    assert read(tmp_path, "a.csv", lines.encode()).text == text
+
+
+def test_labels_and_values_by_turns_are_no_header(tmp_path: Path) -> None:
+    rows = [["Name", "Karl Aster", "Town", "Oslo"], ["Phone", 555, "Street", "Mill Lane"]]
+    assert (
+        read_book(tmp_path, make_book(rows)) == "- Name | Karl Aster | Town | Oslo\n- Phone | 555 | Street | Mill Lane"
+    )
+    more = [*rows, ["Job", "Head of sales", "Floor", 4]]
+    assert read_book(tmp_path, make_book(more)).startswith("- Name | Karl Aster | Town | Oslo\n- Phone | 555")
+    people = [["Name", "Room", "Town", "Age"], ["Ida", 12, "Oslo", 40], ["Bo", 14, "Moss", 50]]
+    assert read_book(tmp_path, make_book(people)).startswith("- Name: Ida; Room: 12; Town: Oslo; Age: 40\n")
 
 
 def test_merged_cells_repeat_no_more_than_a_table_holds_many_times_over() -> None:

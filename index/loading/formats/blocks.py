@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from index.loading.formats.grid import Cell, TooMuchError, read_lines
+from index.loading.formats.grid import Cell, Row, TooMuchError, read_lines
 
 MOST_CHARACTERS = 100_000_000  # of one document's text
 MOST_PAGES = 20_000
@@ -23,8 +23,8 @@ REMOVED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b\u2060\ufeff\ufffe\uffff
 
 def tidy(text: str) -> str:
     """One space for each run of white space, line breaks kept; no control characters or soft hyphens."""
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return text.strip(" ")  # as most cells of a table are
+    if text.isprintable() and "  " not in text:  # of white space, the space alone is printable
+        return text.strip(" ")
     text = REMOVED.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return _AROUND_BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()
 
@@ -118,13 +118,15 @@ class Blocks:
         is_sheet: whether an empty row parts two tables.
         is_named: whether a first row of words is a header even where two columns of words follow.
         """
-        tidied = ([_tidy_cell(cell) for cell in row] for row in rows)
         try:
-            for line in read_lines(tidied, skips=skips, is_sheet=is_sheet, is_named=is_named):
+            for line in read_lines(map(_tidy_row, rows), skips=skips, is_sheet=is_sheet, is_named=is_named):
                 if line is None:
                     self._in_list = False
+                elif line.is_row and self._in_list and self._length < MOST_CHARACTERS - len(line.text) - 3:
+                    self._parts.append(f"\n- {line.text}")  # as _add would, for the many rows of long tables
+                    self._length += len(line.text) + 3
                 elif line.is_row:
-                    self.item(line.text)
+                    self._add("- ", line.text, in_list=True)
                 else:
                     self.paragraph(line.text)
         except TooMuchError:
@@ -156,6 +158,16 @@ class Blocks:
             self._parts.append(gap)
             self._length += len(gap)
         self._in_list = in_list
+
+
+def _tidy_row(row: Sequence[str | Cell]) -> Row | list[str | Cell]:
+    try:
+        line = "|".join(row)  # type: ignore[arg-type]  # all of its cells are looked at at once
+    except TypeError:
+        return [_tidy_cell(cell) for cell in row]
+    if line.isprintable() and not ("  " in line or "| " in line or " |" in line or line.strip(" ") != line):
+        return Row([*row])  # type: ignore[list-item]
+    return Row([tidy(cell).replace("\n", " ") for cell in row])  # type: ignore[arg-type]
 
 
 def _tidy_cell(cell: str | Cell) -> str | Cell:

@@ -23,6 +23,10 @@ NO_VALUE = "(formula without a saved value)"
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGIT = re.compile(r"\d")
+_IS_NUMBER = re.compile(r"[\W\d]*\d[\W\d]*")
+_UNIT = re.compile(  # "kg", "(EUR)", "in %", "kWh/m²", "Mio €"
+    r"[(\[]?(?:in |per )?(?:[^\W\d]{1,5}|[%°€$£¥])(?:[ /·*.](?:[^\W\d]{1,5}|[%€$£¥])){0,2}[²³]?[)\]]?"
+)
 
 
 class Cell(NamedTuple):
@@ -42,11 +46,13 @@ class Row(NamedTuple):
 
     goes_on: the places whose text is that of the merged cell to their left.
     is_header: whether the file calls it a header; None where it does not say.
+    is_labelled: whether the file calls the first of two cells the header of the other.
     """
 
     texts: list[str]
     goes_on: Collection[int] = ()
     is_header: bool | None = None
+    is_labelled: bool = False
 
     @property
     def own(self) -> list[int]:
@@ -66,47 +72,74 @@ class TooMuchError(Exception):
 
 
 def read_lines(
-    rows: Iterable[Sequence[str | Cell]], *, skips: bool, is_sheet: bool, is_named: bool
+    rows: Iterable[Sequence[str | Cell] | Row], *, skips: bool, is_sheet: bool, is_named: bool
 ) -> Iterator[Line | None]:
     """The lines of a table, each row as "Header: value; Header: value"; None where another table begins.
 
+    rows: of cells; a row in which none is merged or called a header may come as Row.
     skips: whether the rows leave out the places that a cell above or to their left is merged over.
     is_sheet: whether an empty row parts two tables.
     is_named: whether a first row of words is a header even where two columns of words follow.
     Raises TooMuchError.
     """
-    filled = (row for row in _fill(rows, skips) if is_sheet or row.own)
-    ahead = deque(islice(filled, _AHEAD_ROWS))
+    filled = _fill(rows, skips)
+    if not is_sheet:
+        filled = (row for row in filled if any(row.texts))
+    ahead: deque[Row] = deque()
     header: list[str] | None = None
-    while ahead:
-        row = ahead.popleft()
+    labels: list[str] = []
+    while True:
+        if header is None or (ahead and ahead[0].is_header):  # only these rows are told by those that follow
+            ahead.extend(islice(filled, _AHEAD_ROWS - len(ahead)))
+        row = ahead.popleft() if ahead else next(filled, None)
+        if row is None:
+            return
+        # Most rows of long tables are several facts below a header; it may be repeated on each page.
+        if header and not row.goes_on and row.is_header is None and len(row.texts) <= len(header):
+            if row.texts == header:
+                continue
+            facts = [
+                label + text if name != text else text
+                for label, name, text in zip(labels, header, row.texts, strict=False)
+                if text
+            ]
+            if len(facts) > 1 or (facts and not row.texts[0]):
+                yield Line("; ".join(facts), is_row=True)
+                continue
         own = row.own
         if not own:
             header = None
             yield None
-        elif header is None and len(own) == 1 and _is_title(row, ahead):
+            continue
+        if row.is_header and header is not None:
+            ahead.extend(islice(filled, _AHEAD_ROWS - len(ahead)))
+        if header is None and len(own) == 1 and _is_title(row, ahead):
             yield Line(row.texts[own[0]], is_row=False)
         elif (header is None or row.is_header) and (found := _find_header(row, list(ahead), is_named)):
             header, more = found
+            labels = [_label(name) for name in header]
             for _ in range(more):
                 ahead.popleft()
+        elif header is None and _is_above(row, ahead, is_named):
+            yield Line(_render_above(row), is_row=True)
         elif header and len(own) == 1 and (own[0] == 0 or row.goes_on):
             yield Line(row.texts[own[0]], is_row=False)
-        elif row.texts != header:  # a header may be repeated on each page
+        elif row.texts != header:
             yield Line(_render(header or [], row), is_row=True)
             header = header or []
-        ahead.extend(islice(filled, _AHEAD_ROWS - len(ahead)))
 
 
-def _fill(rows: Iterable[Sequence[str | Cell]], skips: bool) -> Iterator[Row]:
+def _fill(rows: Iterable[Sequence[str | Cell] | Row], skips: bool) -> Iterator[Row]:
     """The rows with each merged cell's text in all of its places. Raises TooMuchError."""
     reaching: dict[int, tuple[str, int, bool]] = {}  # by place: the text, in how many rows more, whether from the left
     room = _ROOM_CHARACTERS
     for row in rows:
-        if not reaching and Cell not in map(type, row):
-            room += _ROOM_FACTOR * (sum(map(len, row)) + len(row))
-            yield Row([*map(str, row)])
-            continue
+        if isinstance(row, Row):
+            if not reaching:
+                room += _ROOM_FACTOR * len(row.texts)
+                yield row
+                continue
+            row = row.texts
         texts: list[str] = []
         goes_on: set[int] = set()
         flags: list[bool | None] = []
@@ -139,7 +172,7 @@ def _fill(rows: Iterable[Sequence[str | Cell]], skips: bool) -> Iterator[Row]:
                 raise TooMuchError
         # A row that is nothing but what reaches into it is that above.
         if flags or not (skips or any(texts)):
-            yield Row(texts, goes_on, flags[-1] if any(flags) else None)
+            yield Row(texts, goes_on, flags[-1] if any(flags) else None, flags == [True, False])
 
 
 def _is_title(row: Row, ahead: Sequence[Row]) -> bool:
@@ -148,6 +181,17 @@ def _is_title(row: Row, ahead: Sequence[Row]) -> bool:
     if following is None or not following.own:
         return following is not None
     return row.own[0] <= following.own[0] or following is not ahead[0] or _join(row, following) is None
+
+
+def _is_above(row: Row, ahead: Iterable[Row], is_named: bool) -> bool:
+    """Whether a row of facts stands above a table of more columns, whose header follows."""
+    rows = list(takewhile(lambda other: other.own, ahead))
+    widths = [len(other.own) for other in rows]
+    common = max(set(widths), key=widths.count, default=0)
+    if not len(row.own) < common > 2 or widths.count(common) * 2 <= len(widths):
+        return False
+    first = widths.index(common)
+    return _find_header(rows[first], rows[first + 1 :], is_named) is not None
 
 
 def _find_header(row: Row, ahead: list[Row], is_named: bool) -> tuple[list[str], int] | None:
@@ -161,8 +205,41 @@ def _find_header(row: Row, ahead: list[Row], is_named: bool) -> tuple[list[str],
     if row.is_header:
         is_header = not (rows[0].is_header and len(rows[0].own) > 1)
     else:
-        is_header = more > 0 or _is_header(header, rows, is_named)
-    return (header.texts, more) if is_header else None
+        is_header = more > 0 or (_is_header(header, rows, is_named) and not _is_above(row, rows, is_named))
+    if not is_header:
+        return None
+    if len(rows) > 1 and _are_units(header, rows):
+        width = max(len(header.texts), len(rows[0].texts))
+        names, units = ([*texts, *[""] * (width - len(texts))] for texts in (header.texts, rows[0].texts))
+        header, more = Row([" ".join(filter(_has_words, pair)) for pair in zip(names, units, strict=True)]), more + 1
+    return header.texts, more
+
+
+def _are_units(header: Row, rows: Sequence[Row]) -> bool:
+    """Whether the first of the rows below a header holds units of the columns: of numbers all, and for each of them."""
+    units, below = rows[0], rows[1:]
+    own = [place for place in units.own if _has_words(units.texts[place])]
+    return (
+        bool(own)
+        and not units.goes_on
+        and all(_UNIT.fullmatch(units.texts[place]) and place in header.own for place in own)
+        and all(_DIGIT.search(text) for place in own for text in _find_values(place, below))
+        and all(any(_find_values(place, below)) for place in own)
+        # Every column without a unit is one of words.
+        and not any(
+            all(map(_IS_NUMBER.fullmatch, values))
+            for place in header.own
+            if place not in own and (values := _find_values(place, below))
+        )
+    )
+
+
+def _find_values(place: int, rows: Iterable[Row]) -> list[str]:
+    return [row.texts[place] for row in rows if place < len(row.texts) and row.texts[place]]
+
+
+def _has_words(text: str) -> bool:
+    return any(map(str.isalpha, text)) or any(sign in text for sign in "%°€$£¥")
 
 
 def _join(above: Row, below: Row) -> Row | None:
@@ -205,7 +282,24 @@ def _is_header(row: Row, rows: Sequence[Row], is_named: bool) -> bool:
         and all(map(_is_name, (row.texts[place] for place in own)))
         and all(_has_letter(row.texts[place]) or (are_years and not _YEAR.fullmatch(following[place])) for place in own)
         and (len(own) > 2 or is_named or _is_unlike(row, rows))
+        # A name that ends as a label does, above others that do: what follows each on its line is its value.
+        and not any(row.texts[place].endswith(":") and following[place].endswith(":") for place in own)
+        and (is_named or not _are_pairs(row, rows))
     )
+
+
+def _are_pairs(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether the rows may be labels and values by turns, "Name | Karl | Phone | 555": words unlike each other in
+    every other place, and beside them values of several kinds, or too few to tell."""
+    together = [row, *rows]
+    if len(row.own) < 4 or any(len(other.texts) % 2 or len(other.own) % 2 for other in together) or len(rows) > 8:
+        return False
+    labels = [text for other in together for text in other.texts[::2] if text]
+    if len({*labels}) < len(labels) or any(_DIGIT.search(text) or not _is_name(text) for text in labels):
+        return False
+    columns = [_find_values(place, rows) for place in range(1, len(row.texts), 2)]
+    kinds = [{_DIGIT.search(value) is not None for value in values} for values in columns]
+    return len(rows) == 1 or all(len(kind) == 2 for kind in kinds)
 
 
 def _is_unlike(row: Row, rows: Sequence[Row]) -> bool:
@@ -231,16 +325,47 @@ def _differ(row: Row) -> bool:
     return len({row.texts[place] for place in row.own}) == len(row.own)
 
 
+def _label(name: str) -> str:
+    if not name:
+        return ""
+    return f"{name} " if name.endswith(":") else f"{name}: "
+
+
+def _render_above(row: Row) -> str:
+    """A row above a table: of two cells, the first is the label of the other."""
+    own = [row.texts[place] for place in row.own]
+    is_label = len(own) == 2 and len(own[0]) <= _NAME_CHARACTERS and _has_letter(own[0])
+    return f"{_label(own[0])}{own[1]}" if is_label else _render([], row)
+
+
 def _render(header: list[str], row: Row) -> str:
-    separator = "; " if header else " | "
+    if not any(header):
+        return _render_unnamed(row)
     header = [*header, *[""] * (len(row.texts) - len(header))]
     end = next(place for place in count(1) if place not in row.goes_on)
     if end > 1 and len({*header[:end]}) > 1:
         header[:end] = [""] * end  # a first cell over columns of several names, as "Total", is of none
     # What is merged over several names is said of each, once.
     said = {place for place in row.goes_on if header[place] in ("", header[place - 1])}
-    return separator.join(
-        f"{name}: {text}" if name and name != text else text
+    return "; ".join(
+        f"{_label(name)}{text}" if name != text else text
         for place, (name, text) in enumerate(zip(header, row.texts, strict=False))
         if text and place not in said
     )
+
+
+def _render_unnamed(row: Row) -> str:
+    """The cells of a row without a header, and each that ends as a label does with the one after it."""
+    texts = [text for place, text in enumerate(row.texts) if text and place not in row.goes_on]
+    if row.is_labelled and len(texts) == 2:
+        return f"{_label(texts[0])}{texts[1]}"
+    facts: list[str] = []
+    is_label = False
+    for text in texts:
+        if is_label and not text.endswith(":"):
+            facts[-1] = f"{facts[-1]} {text}"
+            is_label = False
+        else:
+            facts.append(text)
+            is_label = text.endswith(":") and len(text) <= _NAME_CHARACTERS
+    return " | ".join(facts)

@@ -40,20 +40,22 @@ _IS_PLACES = re.compile(r"[#0?]+")
 _TIME_ONLY = re.compile(r"[hmsAPap/.:0 ]*[hs][hmsAPap/.:0 ]*")  # the letters of a format that shows no day
 _LONGEST_FORMAT = 255  # characters
 _DELIMITERS = ",;\t|"
+_NAMED_DELIMITER = re.compile(r"sep=(?P<delimiter>[^\w\s\"]|\t)\r?\n", re.IGNORECASE)  # as Excel reads it
 _NO_DELIMITER = "\x1f"  # a table of one column
 
 
 def read_csv(content: bytes) -> Extract:
     """The rows of a table; a file that cannot be parted into columns is read line by line."""
     text = decode(content).lstrip("\ufeff").replace("\x00", "")
-    sample = text[:20_000]
-    delimiter = _find_delimiter(sample)
+    named = _NAMED_DELIMITER.match(text)
+    text = text[named.end() :] if named else text
+    delimiter = named["delimiter"] if named else _find_delimiter(text[:20_000])
     # A field may be as long as the file; the default limit of the library is 131,072 characters.
     previous = csv.field_size_limit(len(text) + 1)
     try:
         blocks = Blocks()
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        blocks.table((row for row in rows if any(row)), is_sheet=True, is_named=True)
+        blocks.table(filter(any, rows), is_sheet=True, is_named=True)
     except csv.Error as error:
         raise UnreadableError("damaged") from error
     finally:
@@ -63,7 +65,10 @@ def read_csv(content: bytes) -> Extract:
 
 
 def _find_delimiter(sample: str) -> str:
-    """The delimiter that parts the first lines into the same number of columns, and the most of them."""
+    """The delimiter that parts the first lines into the same number of columns, and the most of them.
+
+    Lines above the first that has so many count little: a title and the like may stand above a table.
+    """
     lines = [line for line in sample.splitlines()[:50] if line.strip()][: -1 if len(sample) == 20_000 else None]
     best, best_score = _NO_DELIMITER, (0.4, 0)
     for delimiter in _DELIMITERS:
@@ -71,8 +76,13 @@ def _find_delimiter(sample: str) -> str:
             widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
         except csv.Error:
             continue
-        common = max(set(widths), key=widths.count) if widths else 0
-        if common > 1 and (score := (round(widths.count(common) / len(widths), 1), common)) > best_score:
+        several = [width for width in widths if width > 1]
+        common = max(set(several), key=several.count, default=0)
+        below = widths[widths.index(common) :] if common else []
+        found = below.count(common)
+        if (found > 1 or len(widths) == 1 == found) and (
+            score := (round(found / (len(below) + (len(widths) - len(below)) / 4), 1), common)
+        ) > best_score:
             best, best_score = delimiter, score
     return best
 
