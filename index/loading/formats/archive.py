@@ -132,13 +132,14 @@ class Archive:
         """The first part of a kind that a part refers to; the name "" stands for the package."""
         return next((target for other, target in self.read_relations(name).values() if other == kind), None)
 
-    def read_properties(self) -> tuple[str | None, str | None]:
-        """An Office file's title and date, as its properties say."""
-        from index.loading.formats.fields import read_date, read_title
+    def read_properties(self) -> tuple[str | None, str, str | None]:
+        """An Office file's title, author ("" where none is named) and date, as its properties say."""
+        from index.loading.formats.fields import read_author, read_date, read_title
 
         root = self.try_xml(self.find_related("", "core-properties") or "docProps/core.xml")
         fields = {local_name(field): field.text for field in root if field.text} if root is not None else {}
-        return read_title(fields.get("title")), read_date(fields.get("modified")) or read_date(fields.get("created"))
+        found = read_date(fields.get("modified")) or read_date(fields.get("created"))
+        return read_title(fields.get("title")), read_author(fields.get("creator")), found
 
 
 def resolve(folder: str, target: str) -> str:

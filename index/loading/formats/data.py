@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import local_name, parse_xml
 from index.loading.formats.blocks import Blocks
-from index.loading.formats.fields import read_date
+from index.loading.formats.fields import read_date, read_title
 from index.loading.formats.notebook import write_notebook
 from index.loading.formats.text import count_broken, decode, find_title_and_date, read_text, say_broken
 
@@ -46,7 +46,7 @@ def read_json(content: bytes) -> Extract:
         return read_text(content)
     title = next((fields[key] for key in _TITLES if isinstance(fields.get(key), str)), None)
     date = next((fields[key] for key in _DATES if isinstance(fields.get(key), str)), None)
-    return Extract(blocks.text, title, read_date(date), unread=blocks.unread)
+    return Extract(blocks.text, read_title(title), read_date(date), unread=blocks.unread)
 
 
 def _parse(text: str) -> Any:
@@ -167,7 +167,7 @@ def read_xml(content: bytes) -> Extract:
         fields.setdefault(local_name(element).lower(), " ".join((element.text or "").split()))
     title = next((fields[key] for key in _TITLES if fields.get(key)), None)
     date = next((found for key in _DATES if (found := read_date(fields.get(key)))), None)
-    return Extract(blocks.text, title, date, unread=blocks.unread)
+    return Extract(blocks.text, read_title(title), date, unread=blocks.unread)
 
 
 def _first(root: _Element) -> Iterator[_Element]:

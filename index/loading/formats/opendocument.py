@@ -11,7 +11,7 @@ from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, attribute, join_text, local_name, whole_number
 from index.loading.formats.asides import describe_picture, tell_comment, write_margins
 from index.loading.formats.blocks import Blocks
-from index.loading.formats.fields import read_date, read_title
+from index.loading.formats.fields import read_author, read_date, read_title
 from index.loading.formats.grid import Cell
 from index.loading.formats.numbering import HIGHEST, LEVELS, Counter, Level
 
@@ -39,7 +39,10 @@ def read_opendocument(content: bytes) -> Extract:
     body = root.find("{*}body") if root is not None else None
     if body is None:
         raise UnreadableError("damaged")
+    meta = archive.try_xml("meta.xml")
+    fields = {local_name(field): field.text or "" for field in meta.iterfind("{*}meta/*")} if meta is not None else {}
     blocks = Blocks()
+    blocks.author(read_author(fields.get("initial-creator")) or read_author(fields.get("creator")))
     styles = archive.try_xml("styles.xml")
     _write_numbers(body, [part for part in (styles, root) if part is not None])
     _read(body, blocks)
@@ -52,8 +55,6 @@ def read_opendocument(content: bytes) -> Extract:
             _read(inner, blocks)
             unread -= 1
     write_margins(blocks, _read_margins(styles) if styles is not None else ())
-    meta = archive.try_xml("meta.xml")
-    fields = {local_name(field): field.text or "" for field in meta.iterfind("{*}meta/*")} if meta is not None else {}
     found = read_date(fields.get("date")) or read_date(fields.get("creation-date"))
     archive.tell_unread(blocks)
     blocks.miss(f"{unread:,} embedded object{'s' * (unread > 1)}" if unread else "")

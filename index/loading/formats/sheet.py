@@ -103,7 +103,9 @@ def read_xlsx(content: bytes) -> Extract:
                 if "/worksheets/" not in name:
                     raise
                 faults[name] = error
+    title, author, found = archive.read_properties()
     blocks = Blocks()
+    blocks.author(author)
     try:
         with warnings.catch_warnings():
             # It warns of what it leaves out: colours, validations, print areas.
@@ -131,7 +133,6 @@ def read_xlsx(content: bytes) -> Extract:
     blocks.miss(f"{charts:,} chart sheet{'s' * (charts > 1)}" if charts else "")
     uncomputed = sum(bool(cell.text) for cells in marked.values() for cell in cells.values())
     blocks.miss(f"{uncomputed:,} formula{'s' * (uncomputed > 1)} saved without a value" if uncomputed else "")
-    title, found = archive.read_properties()
     archive.tell_unread(blocks)
     return Extract(blocks.text, title, found, unread=blocks.unread)
 

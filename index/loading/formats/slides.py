@@ -40,7 +40,9 @@ def read_pptx(content: bytes) -> Extract:
     relations = archive.read_relations(name)
     groups = archive.try_all_related(name, "commentAuthors", "authors")  # up to 2019, and since
     authors = {author.get("id"): author.get("name") for _, group in groups for author in group}
+    title, author, date = archive.read_properties()
     blocks = Blocks()
+    blocks.author(author)
     first_title: list[str] = []
     entries = list(root.iterfind("{*}sldIdLst/{*}sldId"))
     missing = 0
@@ -65,7 +67,6 @@ def read_pptx(content: bytes) -> Extract:
             for comment in comments.iter("{*}cm", "{*}reply"):
                 text = comment.findtext("{*}text") or " ".join(map(_read_text, comment.iterfind("{*}txBody")))
                 blocks.paragraph(tell_comment(authors.get(comment.get("authorId")), "", text))
-    title, date = archive.read_properties()
     blocks.miss_some(missing, len(entries), "slide", "missing or damaged")
     archive.tell_unread(blocks)
     title = title or next((named for named in first_title if not is_nameless(named)), None)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from index.loading.formats import Extract
 from index.loading.formats.archive import whole_number
 from index.loading.formats.blocks import Blocks, tidy
-from index.loading.formats.fields import read_author, read_date
+from index.loading.formats.fields import read_author, read_date, read_title
 from index.loading.formats.grid import Cell
 from index.loading.formats.text import count_broken, decode, find_encoding, say_broken
 
@@ -143,9 +143,9 @@ def _find_title(tree: _Element, title: str) -> str:
     """The page's one heading of level 1, where there is one of several words; it names no site, as the title may."""
     headings = {_find_words(heading) for heading in islice(tree.iter("h1"), 20)} - {""}
     only = headings.pop() if len(headings) == 1 else ""
-    if len(only.split()) > 2 and len(only) <= 300:
-        return only
-    return " ".join(tidy(title or tree.findtext(".//title") or "").split())
+    is_long = len(only.split()) > 2 and len(only) <= 300
+    candidates = (only if is_long else "", title, tree.findtext(".//title"), only)
+    return next(filter(None, map(read_title, candidates)), "")
 
 
 def _find_words(heading: _Element) -> str:

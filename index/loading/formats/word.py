@@ -38,7 +38,9 @@ def read_docx(content: bytes) -> Extract:
     root = archive.read_xml(name)
     if root is None:
         raise UnreadableError("damaged")
+    title, author, date = archive.read_properties()
     blocks = Blocks()
+    blocks.author(author)
     styles = archive.try_related(name, "styles")
     reader = _Reader(blocks, _read_headings(styles))
     lxml.etree.strip_elements(root, "{*}Fallback", "{*}del", "{*}moveFrom", with_tail=False)
@@ -50,7 +52,6 @@ def read_docx(content: bytes) -> Extract:
     read_drawings(archive, name, blocks)
     _read_comments(root, archive, name, blocks)
     write_margins(blocks, _read_margins(archive, name))
-    title, date = archive.read_properties()
     archive.tell_unread(blocks)
     return Extract(blocks.text, title or reader.title, date, unread=blocks.unread)
 
