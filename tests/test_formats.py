@@ -154,7 +154,7 @@ def test_a_web_page_is_its_main_text_with_title_author_and_date(tmp_path: Path) 
     page = read(tmp_path, "a.html", _PAGE)
     assert page.title == "President skips Israel on his tour"
     assert page.date == "2025-05-13"
-    assert page.text.startswith("# President skips Israel on his tour\n\n- Author: Jane Doe\n\nThe president left Washington")
+    assert page.text.startswith("# President skips Israel on his tour\n\n- Author: Jane Doe\n\nThe president left")
     assert (
         "\n\n## What comes next\n\n- A second visit is planned for the autumn of this year.\n- The envoy" in page.text
     )
@@ -728,6 +728,57 @@ def test_xml_of_records_and_of_prose(tmp_path: Path) -> None:
     document = read(tmp_path, "b.xml", prose)
     assert (document.title, document.date) == ("The tour", "2025-05-13")
     assert document.text.endswith("\n\nThe president left on Monday.")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (
+            '<shop><item name="Pump" price="12"/><item name="Hose" price="7"><note>long</note></item></shop>',
+            "- name: Pump; price: 12\n- name: Hose; price: 7; note: long",
+        ),
+        (
+            '<orders><order id="17"><customer>Karl</customer><lines><line sku="P1" qty="2"/><line sku="H1" qty="1"/>'
+            '</lines><total currency="EUR">31</total></order></orders>',
+            "- order: id: 17; customer: Karl; lines.line.sku: P1; lines.line.qty: 2; lines.line.sku: H1; "
+            "lines.line.qty: 1; total: 31 (currency: EUR)",
+        ),
+        ('<strings><s name="hello">Hello there</s><s name="bye">Bye</s></strings>', "- hello: Hello there\n- bye: Bye"),
+        (
+            "<rss><channel><title>News</title><item><title>Fire</title><description>&lt;p&gt;The &lt;b&gt;mill"
+            "&lt;/b&gt;&lt;/p&gt;</description></item><item><title>Calm</title><description>"
+            f"&lt;p&gt;{'It was calm. ' * 99}&lt;/p&gt;&lt;ul&gt;&lt;li&gt;One&lt;/ul&gt;</description></item>"
+            "</channel></rss>",
+            "- title: News\n- title: Fire; description: The mill\n\n### Calm\n\n- title: Calm\n\n"
+            f"{('It was calm. ' * 99).strip()}\n\n- One",
+        ),
+        (
+            '<svg xmlns="http://www.w3.org/2000/svg"><style>.a{}</style><rect x="1"/><text>Boiler room</text></svg>',
+            "Boiler room",
+        ),
+    ],
+)
+def test_attributes_records_and_markup_in_xml(tmp_path: Path, content: str, text: str) -> None:
+    assert read(tmp_path, "a.xml", content).text == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (
+            {"columns": ["City", "Rate"], "rows": [["Oslo", 5], ["Moss", 4]]},
+            "rows:\n\n- City: Oslo; Rate: 5\n- City: Moss; Rate: 4",
+        ),
+        ([["City", "Rate"], ["Oslo", 5], ["Moss", 4]], "- City: Oslo; Rate: 5\n- City: Moss; Rate: 4"),
+        ({"places": [[1, 2], [3, 4]]}, "places:\n\n- 1 | 2\n- 3 | 4"),
+        (
+            [{"id": 1, "title": "Fire", "body": "It burned. " * 99}, {"id": 2, "title": "Calm"}],
+            f"## Fire\n\n- id: 1; title: Fire\n- body:\n\n{('It burned. ' * 99).strip()}\n\n- id: 2; title: Calm",
+        ),
+    ],
+)
+def test_tables_and_long_records_in_json(tmp_path: Path, value: object, text: str) -> None:
+    assert read(tmp_path, "a.json", json.dumps(value)).text == text
 
 
 def test_rich_text(tmp_path: Path) -> None:

@@ -302,7 +302,8 @@ def test_two_header_rows_a_title_and_a_note_of_a_csv(tmp_path: Path) -> None:
             "Sales report;;;\nCompany;Mill Ltd;;\nPeriod;2024;;\nDate;Product;Amount;City\n2024-01-01;Pump;12;Oslo\n"
             "2024-01-02;Hose;7;Moss",
             "Sales report\n\n- Company: Mill Ltd\n- Period: 2024\n"
-            "- Date: 2024-01-01; Product: Pump; Amount: 12; City: Oslo\n- Date: 2024-01-02; Product: Hose; Amount: 7; City: Moss",
+            "- Date: 2024-01-01; Product: Pump; Amount: 12; City: Oslo\n"
+            "- Date: 2024-01-02; Product: Hose; Amount: 7; City: Moss",
         ),
         (
             "Sales report\nMade by Karl\n\nDate,Product,Amount\n2024-01-01,Pump,12\n2024-01-02,Hose,7",

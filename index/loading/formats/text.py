@@ -140,12 +140,9 @@ def find_title_and_date(text: str) -> tuple[str | None, str | None]:
         date = _read_date(fields.get("date", "").strip().strip("\"'"))
     body = text[front_matter.end() :] if front_matter else text
     blocks = [(block, body[block.start : block.end]) for block in islice(find_blocks(body[:4000]), 6)]
-    named = [
-        (block, line)
-        for block, line in blocks
-        if not is_nameless(line)
-        and not (block.item and line.startswith(AUTHOR))  # a reader's own, of the file's fields
-    ]
+    # The author's line is a reader's own, of the file's fields.
+    blocks = [(block, line) for block, line in blocks if not (block.item and line.startswith(AUTHOR))]
+    named = [(block, line) for block, line in blocks if not is_nameless(line)]
     for number, (block, line) in enumerate(named):
         date = date or _read_date(line)
         # The first line is the title where it is short, no sentence and of no log; a Markdown heading always is.
