@@ -730,6 +730,33 @@ def test_xml_of_records_and_of_prose(tmp_path: Path) -> None:
     assert document.text.endswith("\n\nThe president left on Monday.")
 
 
+def test_what_a_word_document_does_not_show_is_left_out(tmp_path: Path) -> None:
+    def put(text: str, properties: str = "", style: str = "") -> str:
+        styled = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+        return f"<w:p>{styled}<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r></w:p>"
+
+    def control(properties: str, content: str) -> str:
+        return f"<w:sdt><w:sdtPr>{properties}</w:sdtPr><w:sdtContent>{content}</w:sdtContent></w:sdt>"
+
+    gallery = '<w:docPartObj><w:docPartGallery w:val="Table of Contents"/></w:docPartObj>'
+    body = (
+        control(gallery, put("Contents") + put("Rates 3"))
+        + put("Rates 3", style="Verzeichnis1")
+        + put("Rates", style="Heading1")
+        + put("Secret", "<w:vanish/>")
+        + put("Seen", '<w:vanish w:val="0"/>')
+        + control("<w:showingPlcHdr/>", put("Click here to enter text."))
+        + control("", put("Filled in"))
+        + "<w:p><w:r><w:t>Name:</w:t><w:tab/><w:t>Karl</w:t></w:r></w:p>"
+    )
+    styles = (
+        f'<w:styles {WORD}><w:style w:styleId="Verzeichnis1"><w:name w:val="toc 1"/></w:style>'
+        '<w:style w:styleId="Heading1"><w:name w:val="heading 1"/></w:style></w:styles>'
+    )
+    document = read(tmp_path, "a.docx", make_docx(body, styles=styles))
+    assert document.text == "# Rates\n\nSeen\n\nFilled in\n\nName: Karl"
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [

@@ -160,6 +160,22 @@ def test_a_row_of_a_word_table_that_begins_later_and_one_that_covers_nothing(tmp
     assert text == "- Noon: Bo; Night: Cid\n- Day: Friday; Noon: Gil; Night: Hal"
 
 
+def test_a_list_and_a_table_in_a_cell_of_a_word_table(tmp_path: Path) -> None:
+    def put(*paragraphs: str, style: str = "") -> str:
+        properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+        return "".join(f"<w:p>{properties}<w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
+
+    def cells(*texts: str) -> str:
+        return f"<w:tr>{''.join(f'<w:tc>{text}</w:tc>' for text in texts)}</w:tr>"
+
+    steps = put("In turn:") + put("open", "wash", "close", style="ListBullet")
+    inner = f"<w:tbl>{cells(put('Oil'), put('one drop'))}{cells(put('Wax'), put('none'))}</w:tbl>{put('')}"
+    table = f"<w:tbl>{cells(put('Task'), put('Steps'))}{cells(put('Clean'), steps)}{cells(put('Care'), inner)}</w:tbl>"
+    assert read(tmp_path, "a.docx", make_docx(table)).text == (
+        "- Task | Steps\n- Clean | In turn: open, wash, close\n- Care | Oil one drop, Wax none"
+    )
+
+
 def test_merged_cells_of_a_slide(tmp_path: Path) -> None:
     made = pptx.Presentation()
     slide = made.slides.add_slide(made.slide_layouts[6])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from index.loading.formats import Extract, UnreadableError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)\s*(\d)", re.IGNORECASE)
 # What a reader of the finished document does not see, or would see twice.
 _UNSEEN = frozenset("del moveFrom delText instrText Fallback rPr pPr sectPr tblPr trPr tcPr".split())
+_CONTENTS = re.compile(r"toc ?(?:\d|heading)", re.IGNORECASE)  # styles of tables of contents, in every language
 _WRAPPERS = frozenset("sdt sdtContent customXml ins".split())  # content controls and the like: looked through
 _MOST_WORDS = 1_000  # characters of what a comment is on that are looked at
 _FIELDS = ("{*}instrText", "{*}fldSimple")
@@ -44,6 +46,7 @@ def read_docx(content: bytes) -> Extract:
     styles = archive.try_related(name, "styles")
     reader = _Reader(blocks, _read_headings(styles))
     lxml.etree.strip_elements(root, "{*}Fallback", "{*}del", "{*}moveFrom", with_tail=False)
+    _remove_unshown(root, styles)
     _write_numbers(root, WordNumbering(archive.try_related(name, "numbering"), styles))
     strays = _place_notes(root, archive, name)
     reader.read(root)
@@ -54,6 +57,33 @@ def read_docx(content: bytes) -> Extract:
     write_margins(blocks, _read_margins(archive, name))
     archive.tell_unread(blocks)
     return Extract(blocks.text, title or reader.title, date, unread=blocks.unread)
+
+
+def _remove_unshown(root: _Element, styles: _Element | None) -> None:
+    """Remove hidden words, the prompts of forms that nobody filled in, and tables of contents: they repeat headings."""
+    unshown = [part.getparent().getparent() for part in root.iter("{*}vanish") if _is_on(part)]
+    for part in root.iter("{*}showingPlcHdr"):
+        if _is_on(part):
+            unshown += part.getparent().getparent().iterchildren("{*}sdtContent")
+    for part in root.iter("{*}docPartGallery"):
+        if attribute(part, "val") == "Table of Contents":
+            unshown += islice(part.iterancestors("{*}sdt"), 1)
+    contents = {
+        attribute(style, "styleId")
+        for style in (styles.iterchildren("{*}style") if styles is not None else ())
+        if (label := style.find("{*}name")) is not None and _CONTENTS.fullmatch(attribute(label, "val") or "")
+    }
+    for part in root.iter("{*}pStyle"):
+        if attribute(part, "val") in contents or _CONTENTS.fullmatch(attribute(part, "val") or ""):
+            unshown.append(part.getparent().getparent())
+    for part in unshown:
+        # The end of a paragraph may be hidden alone, and the body is never.
+        if local_name(part) in {"r", "p", "sdt", "sdtContent"} and part.getparent() is not None:
+            part.getparent().remove(part)
+
+
+def _is_on(switch: _Element) -> bool:
+    return (attribute(switch, "val") or "true").lower() not in {"0", "false", "off"}
 
 
 def _write_numbers(root: _Element, numbering: WordNumbering) -> None:
@@ -218,6 +248,10 @@ def _find_text(element: _Element) -> tuple[str, list[_Element]]:
         name = local_name(part)
         if name == "t":
             pieces.append(part.text or "")
+        elif name == "p" and part is not element and _is_item(part) and _has_text(pieces):
+            pieces.append(" " if pieces[-1].rstrip().endswith((":", ",", ".")) else ", ")  # of a list in a cell
+        elif name == "tr" and part.getprevious() is not None and local_name(part.getprevious()) == "tr":
+            pieces.append(",")  # of a table in a cell
         elif name in _SIGNS:
             pieces.append(_SIGNS[name])
         elif name == "docPr" and part is element:
@@ -228,6 +262,16 @@ def _find_text(element: _Element) -> tuple[str, list[_Element]]:
             walker.skip_subtree()
             boxes += [part] if name == "txbxContent" else []
     return "".join(pieces), boxes
+
+
+def _is_item(paragraph: _Element) -> bool:
+    style = paragraph.find("{*}pPr/{*}pStyle")
+    is_list = style is not None and (attribute(style, "val") or "").startswith("List")
+    return is_list or paragraph.find("{*}pPr/{*}numPr") is not None
+
+
+def _has_text(pieces: list[str]) -> bool:
+    return bool(pieces and pieces[-1].strip())
 
 
 def _read_headings(root: _Element | None) -> dict[str, int]:
