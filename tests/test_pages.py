@@ -55,6 +55,11 @@ def read_body(tmp_path: Path, body: str, title: str = "Mill", head: str = "") ->
             "# Parking\n\nBehind the mill.\n\n- Cars: 3 EUR\n- Bicycles: free",
         ),
         (
+            '<div><div class="row"><div class="label">Manager</div><div class="value">Karl <b>Aster</b></div></div>'
+            '<p class="row"><span class="spec-label">Phone</span><span class="spec-value">555-0101</span></p></div>',
+            "# Mill\n\nManager: Karl Aster\n\nPhone: 555-0101",
+        ),
+        (
             '<div class="menu"><h2>Soups</h2><p>Tomato <span>5.50</span></p><h2>Mains</h2><p>Duck <b>19</b></p></div>',
             "# Mill\n\n## Soups\n\nTomato 5.50\n\n## Mains\n\nDuck 19",
         ),
@@ -62,6 +67,25 @@ def read_body(tmp_path: Path, body: str, title: str = "Mill", head: str = "") ->
 )
 def test_a_small_page_keeps_its_structure(tmp_path: Path, body: str, text: str) -> None:
     assert read_body(tmp_path, body) == text
+
+
+def test_a_page_that_is_laid_out_in_a_table_loses_the_columns_of_links_about_its_article(tmp_path: Path) -> None:
+    story = "".join(f"<p>{_STORY}{_STORY}This is part {number}.</p>" for number in range(9))
+    links = "<br>".join(f'<a href="/{number}">Another story about thing {number}</a>' for number in range(12))
+    body = (
+        f"<table><tr><td><h1>The history of the mill</h1>{story}</td><td><b>Most read</b><br>{links}</td></tr></table>"
+    )
+    text = read(tmp_path, "a.html", f"<html><title>Mill</title><body>{body}</body></html>".encode()).text
+    assert text.startswith("# The history of the mill\n\nThe mill at the river")
+    assert text.endswith("This is part 8.")
+
+
+def test_a_text_set_in_its_lines_is_code_or_prose(tmp_path: Path) -> None:
+    letter = (
+        "Dear Sir,\nI write to you about the bridge which has been closed since the\nspring, and which we all need."
+    )
+    assert read_body(tmp_path, f"<h1>A</h1><pre>{letter}</pre>") == f"# A\n\n{letter}"
+    assert read_body(tmp_path, "<h1>A</h1><pre>a = 1\n```\nb</pre>") == "# A\n\na = 1\n```\nb"
 
 
 def test_an_article_comes_without_its_site_and_with_its_lists(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from index.loading.formats import Extract
@@ -53,6 +53,9 @@ _ROLES = frozenset("navigation banner contentinfo search dialog alertdialog menu
 _MAIN = frozenset("main article section blockquote".split())
 _ARTICLE_CHARACTERS = 1_000  # of main text, of which half of the page or more is one; of any page:
 _LONG_ARTICLE_CHARACTERS = 3_000
+_COLUMNS = frozenset("td div section".split())  # of a page beside an article, of so many links and hardly more:
+_COLUMN_LINKS = 5
+_MANY_LINKS = 10  # that lead elsewhere; where they make up a tenth of the page, some are menus
 _LINK_CHARACTERS = 25  # of a link in a menu, at most on the average
 _STRUCTURES = frozenset("table dl pre ul ol figure figcaption blockquote details address".split())
 
@@ -60,6 +63,9 @@ _SPACES = re.compile(r"\s+")
 _BYLINE = re.compile(r"(?:by|von|par|de|av|door|written by|author|autor|auteur)\b[ :]*+", re.IGNORECASE)
 _BYLINE_CHARACTERS = 500  # of the main text, in which a byline stands
 
+# Names of elements that stand by twos.
+_LABELS = re.compile(r"label|term|key|caption|question|\b(?:name|title|dt|th)\b", re.IGNORECASE)
+_VALUES_NAMED = re.compile(r"value|val\b|data|desc|detail|answer|definition|\b(?:content|text|dd|td)\b", re.IGNORECASE)
 _WORDS = re.compile(r"\w+")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _LAYOUT_CHARACTERS = 300  # of a cell in a row of a table that lays a page out
@@ -164,7 +170,10 @@ def _has_surroundings(tree: _Element) -> bool:
     if next(tree.iter("nav", "header", "footer", "aside", "form", "script", "iframe"), None) is not None:
         return True
     names = (f"{element.get('id', '')} {element.get('class', '')}" for element in tree.iter("div", "section", "ul"))
-    return any(_SURROUNDINGS.search(name) for name in names)
+    if any(_SURROUNDINGS.search(name) for name in names):
+        return True
+    size = _measure(tree)[tree]
+    return size.outward >= _MANY_LINKS and size.linked * 10 >= size.whole
 
 
 class _Size:
@@ -316,7 +325,12 @@ def _hide_around(tree: _Element, main: str) -> None:
             if is_article and name in {"div", "p"} and size.linked == size.whole <= size.links * _LINK_CHARACTERS:
                 child.set("hidden", "")  # its few words may stand in the main text by chance
                 continue
-            if size.kept * 10 >= size.whole * 9 and not (is_article and name not in _STRUCTURES and len(child)):
+            if is_article and name in _COLUMNS and size.links >= _COLUMN_LINKS and size.linked * 10 >= size.whole * 8:
+                child.set("hidden", "")  # which the main text may hold too, since tables lay pages out
+                continue
+            # A table that holds most of the page lays it out.
+            is_frame = name not in _STRUCTURES or size.whole * 2 > all_of_it.whole
+            if size.kept * 10 >= size.whole * 9 and not (is_article and is_frame and len(child)):
                 continue
             if size.kept * 10 > size.whole and len(child) and name not in _CELLS:
                 waiting.append(child)
@@ -424,6 +438,11 @@ class _Renderer:
                 rows: list[list[Cell]] = []
                 if name in {"table", "tr"} and not _is_hidden(element.attrib):
                     rows = _find_rows(element) if name == "table" else _find_row(element)
+                pair = "" if rows or name in _INLINE or name in _LISTS else _find_pair(element)
+                if pair and not _is_hidden(element.attrib):
+                    for child in element:
+                        child.set("hidden", "")
+                    element.text = pair
                 if self._open(name, element.attrib, rows or name in _UNSEEN or _is_hidden(element.attrib)):
                     self._begin(name, element.attrib)
                     self._write(element.text)
@@ -644,6 +663,22 @@ def _find_row(row: _Element) -> list[list[Cell]]:
     if sum(map(bool, texts)) < 2 or max(map(len, texts)) > _LAYOUT_CHARACTERS:
         return []
     return [[Cell(text, is_header=_name_of(cell) == "th") for cell, text in zip(cells, texts, strict=True)]]
+
+
+def _find_pair(element: _Element) -> str:
+    """The label and the value that an element says it holds, "Phone: 555-0102"; empty where it holds anything else."""
+    if len(element) != 2 or (element.text or "").strip() or any((part.tail or "").strip() for part in element):
+        return ""
+    label, value = element
+    named = (str(part.get("class") or "") if isinstance(part.tag, str) else "" for part in (label, value))
+    if not all(map(re.search, (_LABELS, _VALUES_NAMED), named)) or any(map(_is_hidden, (label.attrib, value.attrib))):
+        return ""
+    if any(_name_of(part) not in _INLINE for part in chain(label.iterdescendants(), value.iterdescendants())):
+        return ""
+    words, text = (" ".join("".join(map(str, part.itertext())).split()) for part in (label, value))
+    if not words or not text or max(len(words), len(text)) > _LAYOUT_CHARACTERS:
+        return ""
+    return f"{words} {text}" if words[-1] in ":?" else f"{words}: {text}"
 
 
 def _end_at_groups(rows: list[list[Cell]], groups: list[_Element | None]) -> None:
