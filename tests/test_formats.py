@@ -770,6 +770,7 @@ def test_what_a_word_document_does_not_show_is_left_out(tmp_path: Path) -> None:
             "- order: id: 17; customer: Karl; lines.line.sku: P1; lines.line.qty: 2; lines.line.sku: H1; "
             "lines.line.qty: 1; total: 31 (currency: EUR)",
         ),
+        ("<note>He went</note>", "- note: He went"),
         ('<strings><s name="hello">Hello there</s><s name="bye">Bye</s></strings>', "- hello: Hello there\n- bye: Bye"),
         (
             "<rss><channel><title>News</title><item><title>Fire</title><description>&lt;p&gt;The &lt;b&gt;mill"

@@ -277,7 +277,7 @@ def _write_element(element: _Element, blocks: Blocks, depth: int, *, is_listed: 
             _write_markup(text, name, blocks)
         elif children or len(text) > _PARAGRAPH_CHARACTERS:
             blocks.paragraph(" ".join(text.split()))
-        elif depth:
+        else:
             blocks.item(_say_leaf(element, is_row=is_listed))
         return
     names = Counter(map(local_name, children))
