@@ -32,6 +32,7 @@ _PATH_CHARACTERS = 300  # of the names of the objects around a value; longer one
 _TITLES = ("title", "headline", "subject", "name")
 _COLUMNS = ("columns", "headers", "header", "fields", "cols")  # what names the columns of rows beside it
 _HEADS = frozenset("head header teiHeader front info articleinfo bookinfo metadata".split())  # of XML's vocabularies
+_MOST_ATTRIBUTES = 1_000  # of one element: the library takes time by the square of them
 _NAMES = ("name", "key", "label")  # attributes that say what an element's text is
 # Attributes of the form of a text, of its place in a drawing and of its vocabulary.
 _TECHNICAL = frozenset(
@@ -342,6 +343,8 @@ def _say_element(element: _Element, *, may_hold_records: bool) -> str | None:
 
 def _say_attributes(element: _Element, path: str = "") -> str:
     """What the attributes of an element hold, but for what only names its form or place."""
+    if len(element.attrib) > _MOST_ATTRIBUTES:
+        return ""
     held = ((str(name), str(words).strip()) for name, words in element.attrib.items())
     return "; ".join(
         f"{_join_path(path, name)}: {' '.join(words.split())}"
