@@ -88,6 +88,7 @@ _CODE = re.compile(
 _CODE_MARKS = re.compile(r"[=(){};]|^(?:import|from|using) \S", re.MULTILINE)
 _CODE_SHARE = 0.7
 _GAP = re.compile(r"(?<! ) *+\t\s*|(?<=[^\s.!?:;,])  +(?=\S)|(?<=\S)   +(?=\S)")
+_SENTENCE_END = re.compile(r"[^\W\d]{2}[.!?] +\S")
 _ROW_SHARE = 0.6  # of a paragraph's lines, from which on they are a table's rows
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST_LABEL_CHARACTERS = 100
@@ -259,8 +260,11 @@ def _find_rows(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
     rows = [number for number, line in enumerate(words) if number not in rules and _GAP.search(line)]
     if len(rows) < 2 or len(rows) < _ROW_SHARE * (len(words) - len(rules)):
         return []
-    if not any("\t" in words[number] for number in rows) and not _is_aligned([words[number] for number in rows]):
-        return []
+    if not any("\t" in words[number] for number in rows):
+        spaced = [words[number] for number in rows]
+        # Who types two spaces after a full stop makes no columns.
+        if not _is_aligned(spaced) or any(map(_SENTENCE_END.search, spaced)):
+            return []
     head = rows[0]
     cells = {number: find_cells(words[number]) for number in rows}
     has_head = head + 1 in rules or _is_head(cells[head], [cells[number] for number in rows[1:]])
