@@ -16,12 +16,13 @@ class Document:
     """One loaded source.
 
     id: stable for a path, whatever the content.
-    path: relative to the documents folder, with forward slashes.
+    path: relative to the documents folder, with forward slashes; of a file within a file, that within the other's.
     date: ISO 8601, or None where the document does not say.
     text: canonical; for plain text and Markdown the decoded file itself, line ends included.
     pages: the offset at which each page starts, or empty where there are no pages.
     content_hash: SHA-256 of the file's bytes, in hexadecimal.
     unread: what of the file could not be read, for people ("2 of 9 pages"); empty where all of it was.
+    enclosed: the documents of the files that lie in the file, however deep: "mail.eml/report.pdf"; they enclose none.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Document:
     pages: tuple[int, ...]
     content_hash: str
     unread: str = ""
+    enclosed: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

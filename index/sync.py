@@ -1,9 +1,15 @@
-"""The walk of a document: load, split, embed, store. After a sync the store equals the folder."""
+"""The walk of a document: load, split, embed, store. After a sync the store equals the folder.
+
+What lies in a file, an attachment of a message or a member of an archive, is a document of its own, "mail.eml/a.pdf".
+The file's own document is stored after them, and its record says how many they are. The file is read again where they
+are not so many, where one of them was stored of another state of the file, or where its own document is pending: so a
+sync that was killed at any of them is completed by the next.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Set
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -15,6 +21,7 @@ from index.errors import FolderError
 from index.loading.folder import File, scan
 from index.loading.loader import UnreadableError
 from index.loading.opening import open_document
+from index.loading.sections import cut_sections, to_pieces
 from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
 from index.splitting.outline import Heads, Outline
@@ -109,6 +116,7 @@ def _make_equal(
             loaded = plan.load(held.enter_context(Loader()))
             for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
                 _embed(batch, plan, store, embedding)
+                plan.announce()
                 store.put(batch)
                 yield Progress(batch[-1].document.path, plan.count_bytes(batch), plan.bytes_to_read, "bytes")
             plan.conclude()
@@ -150,21 +158,52 @@ class Plan:
         self._usable = usable
         self._skipped: list[tuple[str, int, int, str]] = []
         self._touched: list[tuple[Record, File]] = []
+        self._gone: dict[str, Record] = {}
+        self._within: dict[str, list[Record]] = {}  # the records of what lies in a file, by its path
+        self._find_gone({file.path for file in files})
         before = store.lexicon.skipped() if usable else {}
         for file in files:
-            record, skipped = self.records.get(file.path), before.get(file.path)
-            state = (file.size_bytes, file.modified_ns)
-            if record and not checksum and state == (record.size_bytes, record.modified_ns):
-                self.report.unchanged.append(file.path)
-                self._note_unread(file, record.unread)
-            elif skipped and not checksum and state == skipped[:2]:
+            skipped = before.get(file.path)
+            if not checksum and self._is_known(file):
+                for record in (self.records[file.path], *self._within.get(file.path, ())):
+                    self.report.unchanged.append(record.path)
+                    self._note_unread(record.path, record.unread)
+            elif skipped and not checksum and (file.size_bytes, file.modified_ns) == skipped[:2]:
                 self._skip(file, skipped[2])
+                self._gone |= {record.path: record for record in self._within.get(file.path, ())}
             else:
                 self.fresh.append(file)
-        present = {file.path for file in files}
-        self._gone = {path: record for path, record in self.records.items() if path not in present}
+        self.report.unchanged.sort()
+        self._paths = {file.path for file in self.fresh}
         self.bytes_to_read = sum(file.size_bytes for file in self.fresh)
         self._bytes_stored = 0
+        self._moved: set[str] = set()
+        self._moved_from = {record.content_hash: path for path, record in self._gone.items()}
+        self._around: Record | None = None  # of the file whose enclosed documents are being loaded
+
+    def _find_gone(self, present: Set[str]) -> None:
+        """Tell the records of what lies in files that are there from those of what is gone."""
+        for path, record in self.records.items():
+            if path not in present:
+                around = next((above for above in _find_above(path) if above in present), None)
+                if around is None:
+                    self._gone[path] = record
+                else:
+                    self._within.setdefault(around, []).append(record)
+
+    def _is_known(self, file: File) -> bool:
+        """Whether a file and what lies in it are as they were when they were stored, and are stored whole."""
+        record, state = self.records.get(file.path), (file.size_bytes, file.modified_ns)
+        if not record or state != (record.size_bytes, record.modified_ns):
+            return False
+        within = self._within.get(file.path, ())
+        if len(within) != record.enclosed_count:
+            return False
+        if any((inner.size_bytes, inner.modified_ns) != state for inner in within):
+            return False
+        # Where a folder stands in a file's place, the record may be of what lay in that file.
+        is_below = bool(self._gone) and any(above in self._gone for above in _find_above(file.path))
+        return not is_below and record.document_id not in self.interrupted
 
     def is_idle(self) -> bool:
         """Whether the store equals the folder already."""
@@ -172,30 +211,48 @@ class Plan:
 
     def load(self, loader: Loader) -> Iterator[tuple[File, Document, Iterable[str]]]:
         """The documents that are to be stored, each with its text in sections; the report says what they are."""
-        moved: set[str] = set()
-        moved_from = {record.content_hash: path for path, record in self._gone.items()}
         for file, following in zip_longest(self.fresh, self.fresh[1:]):
-            record = self.records.get(file.path)
             try:
                 document, sections = open_document(file, loader, following)
             except UnreadableError as error:
                 self.fail(file, str(error))
                 continue
-            self._note_unread(file, document.unread)
-            if record and record.content_hash == document.content_hash:
-                self.report.unchanged.append(file.path)
-                self._touched.append((record, file))
-                continue
-            if record:
-                self.report.changed.append(file.path)
-            elif document.content_hash in moved_from:
-                moved.add(moved_from.pop(document.content_hash))
-                self.report.moved.append(file.path)
-            else:
-                self.report.added.append(file.path)
-            yield file, document, sections
-        self.report.removed = sorted(self._gone.keys() - moved)
+            still = {inner.path for inner in document.enclosed}
+            stale = {record.path: record for record in self._within.get(file.path, ()) if record.path not in still}
+            self._gone |= stale
+            self._moved_from |= {record.content_hash: path for path, record in stale.items()}
+            self._around = self.records.get(file.path)
+            for inner in document.enclosed:
+                if self._is_new(file, inner):
+                    yield file, inner, cut_sections(to_pieces(inner.text))
+            self._around = None
+            if self._is_new(file, document):
+                yield file, document, sections
+        self.report.removed = sorted(self._gone.keys() - self._moved)
         self.report.unchanged.sort()
+
+    def _is_new(self, file: File, document: Document) -> bool:
+        """Whether a document of a file is to be stored; the report says what it is."""
+        path, record = document.path, self.records.get(document.path)
+        self._note_unread(path, document.unread)
+        is_same = record and record.content_hash == document.content_hash
+        if record and is_same and record.enclosed_count == len(document.enclosed):
+            self.report.unchanged.append(path)
+            self._touched.append((record, file))
+            return False
+        if record:
+            self.report.changed.append(path)
+        elif document.content_hash in self._moved_from:
+            self._moved.add(self._moved_from.pop(document.content_hash))
+            self.report.moved.append(path)
+        else:
+            self.report.added.append(path)
+        return True
+
+    def announce(self) -> None:
+        """Have the next sync read a file again if only some of what lies in it come to be stored."""
+        if self._around:
+            self._store.lexicon.announce([self._around.document_id])
 
     def fail(self, file: File, reason: str) -> None:
         """Note that a file cannot be read, and that what the store has of it goes."""
@@ -206,6 +263,7 @@ class Plan:
                 paths.pop()
         if file.path in self.records:
             self._gone[file.path] = self.records[file.path]
+        self._gone |= {record.path: record for record in self._within.get(file.path, ())}
 
     def conclude(self) -> None:
         """Remove what is gone, and settle what interrupted syncs have left."""
@@ -219,20 +277,29 @@ class Plan:
 
     def count_bytes(self, batch: list[Version]) -> int:
         """How many bytes of the fresh files are stored, once this batch is."""
-        self._bytes_stored += sum(version.size_bytes for version in batch if version.is_complete)
-        return self._bytes_stored + sum(version.characters for version in batch if not version.is_complete)
+        of_files = [version for version in batch if version.document.path in self._paths]
+        self._bytes_stored += sum(version.size_bytes for version in of_files if version.is_complete)
+        return self._bytes_stored + sum(version.characters for version in of_files if not version.is_complete)
 
     def steady(self, modified_ns: int) -> int:
         """A time of change to compare with later, or -1 where the file may change again without its clock telling."""
         return -1 if self._begun_ns - modified_ns < RACY_NS else modified_ns
 
-    def _note_unread(self, file: File, unread: str) -> None:
+    def _note_unread(self, path: str, unread: str) -> None:
         if unread:
-            self.report.partial[file.path] = unread
+            self.report.partial[path] = unread
 
     def _skip(self, file: File, reason: str) -> None:
         self.report.skipped[file.path] = reason
         self._skipped.append((file.path, file.size_bytes, self.steady(file.modified_ns), reason))
+
+
+def _find_above(path: str) -> Iterator[str]:
+    """The paths of the folders, or files, that a path leads through."""
+    end = path.find("/")
+    while end >= 0:
+        yield path[:end]
+        end = path.find("/", end + 1)
 
 
 def _gather(
@@ -278,11 +345,19 @@ def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding)
         twin = store.lexicon.with_content(version.document.content_hash)
         if twin is not None:
             ids = {chunk.id: chunk_id(twin.document_id, twin.content_hash, chunk.start) for chunk, _ in version.waiting}
-            known = store.lexicon.embedded(ids.values())
-            version.waiting = [(chunk, known.get(ids[chunk.id], embedded)) for chunk, embedded in version.waiting]
+            known, same = store.lexicon.embedded(ids.values()), store.lexicon.chunks(ids.values())
+            # Of one content, two files are read as different texts where their names say so.
+            version.waiting = [
+                (chunk, known.get(ids[chunk.id], embedded) if _are_alike(chunk, same.get(ids[chunk.id])) else embedded)
+                for chunk, embedded in version.waiting
+            ]
     new = embed((chunk for version in batch for chunk, embedded in version.waiting if embedded is None), embedding)
     for version in batch:
         version.waiting = [(chunk, embedded or new[chunk.id]) for chunk, embedded in version.waiting]
+
+
+def _are_alike(chunk: Chunk, other: Chunk | None) -> bool:
+    return other is not None and (chunk.text, chunk.sentences) == (other.text, other.sentences)
 
 
 def embed(chunks: Iterable[Chunk], embedding: Embedding) -> dict[str, Embedded]:

@@ -12,12 +12,13 @@ import hashlib
 import os
 import re
 import stat
+from dataclasses import replace
 from io import BufferedReader, FileIO
 from pathlib import Path
 
 from index.documents import Document, identify
-from index.loading.formats import HEAD_BYTES, MEGABYTE, TEXT, Format, UnreadableError, find_format
-from index.loading.formats.blocks import MOST_CHARACTERS
+from index.loading.formats import HEAD_BYTES, MEGABYTE, TEXT, Extract, Format, UnreadableError, find_format
+from index.loading.formats.blocks import MOST_CHARACTERS, UNSHOWN
 from index.loading.formats.text import decode, find_encoding, find_title_and_date, guess_encoding, say_broken
 from index.loading.sections import read_pieces
 
@@ -25,7 +26,6 @@ __all__ = ["UnreadableError", "decode", "find_title_and_date", "load", "load_lon
 
 TITLE_CHARACTERS = 300
 UNREAD_CHARACTERS = 300
-UNSHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")  # what a line that is shown to people may not hold
 _UNWRITABLE = re.compile("[\\x00\\ud800-\\udfff]")  # what no store takes
 _LARGEST_BYTES = 512 * MEGABYTE
 _TOLD_BY_THE_WHOLE = (b"PK", b"\xd0\xcf\x11\xe0")  # the containers: what is in them stands at their end
@@ -42,6 +42,21 @@ def load(file: Path, path: str) -> Document:
     content_hash = hashlib.sha256(content).hexdigest()
     extract = form.read(content)
     del content
+    document = _to_document(path, form, content_hash, extract)
+    enclosed = []
+    room = MOST_CHARACTERS - len(document.text)
+    for inner in extract.enclosed:
+        room -= len(inner.extract.text)
+        if room < 0:
+            unread = [*filter(None, [document.unread]), f"what is beyond {MOST_CHARACTERS:,} characters"]
+            document = replace(document, unread=_in_short(unread))
+            break
+        enclosed.append(_to_document(f"{path}/{inner.name}", inner.form, inner.content_hash, inner.extract))
+    return replace(document, enclosed=tuple(enclosed))
+
+
+def _to_document(path: str, form: Format, content_hash: str, extract: Extract) -> Document:
+    """The document that an extract makes, without those of the files within. Raises UnreadableError: "no text"."""
     title, date, pages = extract.title, extract.date, extract.pages
     text = extract.text if form is TEXT else _UNWRITABLE.sub("\ufffd", extract.text)
     unread = [extract.unread] if extract.unread else []

@@ -5,6 +5,7 @@ with Loader() as loader:
 
 Whatever looks into a file's bytes does it in the child, which the first file starts and later ones find running.
 The child gives back data, never code: some JSON, then the text; both are checked, since a file may have taken it over.
+So it does for each file within the file. One of those that ends the child is left out when the file is loaded again.
 
 But: on Windows and macOS nothing bounds the child's memory, only its time.
 """
@@ -23,21 +24,26 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from encodings.aliases import aliases
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from index.documents import Document, identify
-from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES
-from index.loading.loader import TITLE_CHARACTERS, UNREAD_CHARACTERS, UNSHOWN, UnreadableError, load, load_long
+from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES, UNSHOWN
+from index.loading.formats.enclosed import LONGEST_NAME_CHARACTERS, MOST_FILES, watching
+from index.loading.loader import TITLE_CHARACTERS, UNREAD_CHARACTERS, UnreadableError, load, load_long
 
 TIMEOUT_SECONDS = 60.0
 MEMORY_BYTES = 1536 * 1024**2
 
-_LENGTHS = struct.Struct(">II")  # of the JSON and of the text, in bytes
-_MOST_FIELD_BYTES = 1_000_000
+# Of the JSON and of the text, in bytes, and how many such pairs follow, one for each file within the file. Without JSON
+# it is no reply: the text's length is then the number of the file within the file that the child begins with.
+_HEAD = struct.Struct(">III")
+_MOST_FIELD_BYTES = 1_000_000  # of one document
+_MOST_FIELDS_BYTES = 16_000_000  # of a file's documents together
+_MOST_OMITTED = 4  # files within a file that are left out one by one, before all are
 _SLOWEST_BYTES = 10_000_000  # of a long text, that are read in a second
 # Python calls these encodings, and they are none of texts.
 _NO_TEXTS = frozenset("base64_codec bz2_codec hex_codec quopri_codec rot_13 uu_codec zlib_codec".split())
@@ -56,6 +62,10 @@ class _Deadline:
     is_over: bool = False
 
 
+class _EndedError(UnreadableError):
+    """The child did not survive a file, or was not left to."""
+
+
 class Loader:
     """Loads one file after another, each within limits; for one thread at a time.
 
@@ -69,6 +79,7 @@ class Loader:
         self._child: subprocess.Popen[bytes] | None = None
         self._deadline = _Deadline(math.inf)
         self._expected: dict[str, Any] | None = None  # what the child is already at
+        self._within = 0  # the number of the file within the file that the child is at
 
     def __enter__(self) -> Self:
         return self
@@ -98,21 +109,34 @@ class Loader:
     def _describe(self, file: Path, path: str, size_bytes: int | None = None) -> dict[str, Any]:
         seconds = self.timeout_seconds + (size_bytes or 0) / _SLOWEST_BYTES
         place = os.fspath(file.absolute())
-        return {"file": place, "path": path, "is_long": size_bytes is not None, "seconds": seconds}
+        return {"file": place, "path": path, "is_long": size_bytes is not None, "seconds": seconds, "omitted": []}
 
     def _load(self, request: dict[str, Any]) -> tuple[Document, str]:
+        until = time.monotonic() + 2 * request["seconds"]
+        while True:
+            try:
+                return self._load_once(request)
+            except _EndedError:
+                if not self._within or request["omitted"] is None:
+                    raise
+                omitted = [*request["omitted"], self._within]
+                is_last = len(omitted) > _MOST_OMITTED or time.monotonic() > until
+                request = {**request, "omitted": None if is_last else omitted}
+
+    def _load_once(self, request: dict[str, Any]) -> tuple[Document, str]:
         # A child that has died gets a second try, since the file may not be to blame; a slow one does not.
         for _ in range(2):
             reply = self._ask(request)
             if reply is not None:
                 break
         else:
-            raise UnreadableError("damaged, or needs too much memory (its reader crashed)")
+            raise _EndedError("damaged, or needs too much memory (its reader crashed)")
         try:
-            fields = json.loads(reply[0])
+            (first, text), *enclosed = reply
+            fields = json.loads(first)
             if fields.get("ends"):
                 self.close()
-            return _understand(request["path"], fields, reply[1].decode())
+            return _understand(request["path"], fields, text.decode(), enclosed)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             # No reader says such things: what speaks is the file, and nothing more is asked of this child.
             self.close()
@@ -129,8 +153,9 @@ class Loader:
                         pipe.close()
             child.wait()
 
-    def _ask(self, request: dict[str, Any]) -> tuple[bytes, bytes] | None:
+    def _ask(self, request: dict[str, Any]) -> list[tuple[bytes, bytes]] | None:
         """The child's reply, or None where it died."""
+        self._within = 0
         if self._expected not in (None, request):
             self.close()  # its next reply is about another file
         child = self._child
@@ -142,7 +167,7 @@ class Loader:
         try:
             if self._expected is None:
                 _send(child, request)
-            reply = _receive(child.stdout)
+            reply = self._receive(child.stdout)
             self._expected = None
         except BaseException:
             # Interrupted half-way, the child's next reply would be that to another question.
@@ -153,8 +178,29 @@ class Loader:
         if reply is None:
             self.close()
             if deadline.is_over:
-                raise UnreadableError("took too long")
+                raise _EndedError("took too long")
         return reply
+
+    def _receive(self, pipe: IO[bytes]) -> list[tuple[bytes, bytes]] | None:
+        """The parts of a reply, each in two; None where it breaks off, or says that it is larger than any."""
+        parts: list[tuple[bytes, bytes]] = []
+        following, field_room, text_room = 1, _MOST_FIELDS_BYTES, 4 * MOST_CHARACTERS
+        while len(parts) < following:
+            head = pipe.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return None
+            field_bytes, text_bytes, enclosed = _HEAD.unpack(head)
+            if not field_bytes:
+                self._within = text_bytes
+                continue
+            following = following if parts else 1 + enclosed
+            field_room, text_room = field_room - field_bytes, text_room - text_bytes
+            if field_bytes > _MOST_FIELD_BYTES or min(field_room, text_room) < 0 or following > 1 + MOST_FILES:
+                return None
+            parts.append((pipe.read(field_bytes), pipe.read(text_bytes)))
+            if len(parts[-1][1]) < text_bytes:
+                return None
+        return parts
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
         """Kill the child when the time for a file is over. One thread for all files, since many are small."""
@@ -185,26 +231,31 @@ def _send(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
         child.stdin.flush()
 
 
-def _receive(pipe: IO[bytes]) -> tuple[bytes, bytes] | None:
-    """The two parts of a reply; None where it breaks off, or says that it is larger than any."""
-    head = pipe.read(_LENGTHS.size)
-    if len(head) < _LENGTHS.size:
-        return None
-    field_bytes, text_bytes = _LENGTHS.unpack(head)
-    if field_bytes > _MOST_FIELD_BYTES or text_bytes > 4 * MOST_CHARACTERS:
-        return None
-    fields, text = pipe.read(field_bytes), pipe.read(text_bytes)
-    return (fields, text) if len(text) == text_bytes else None
-
-
-def _understand(path: str, fields: dict[str, Any], text: str) -> tuple[Document, str]:
+def _understand(
+    path: str, fields: dict[str, Any], text: str, enclosed: list[tuple[bytes, bytes]]
+) -> tuple[Document, str]:
     """The document that a reply describes, and the encoding of a text that is too long for one.
 
     Raises UnreadableError with the reason that the reply gives, ValueError and others where it makes no sense.
     """
     if reason := fields.get("reason"):
         raise UnreadableError(_line(reason, 2 * UNREAD_CHARACTERS))
-    pages, date, encoding = fields["pages"], fields["date"], fields["encoding"]
+    document, encoding = _to_document(path, fields, text), fields["encoding"]
+    inside: dict[str, Document] = {}
+    for part, words in enclosed:
+        inner = json.loads(part)
+        name = _line(inner["name"], 2 * LONGEST_NAME_CHARACTERS)
+        if name in inside or not all(step.strip(".") for step in name.split("/")):
+            raise ValueError(name)
+        inside[name] = _to_document(f"{path}/{name}", inner, words.decode())
+    if not (encoding == "" or _is_encoding(encoding)):
+        raise ValueError(path)
+    return replace(document, enclosed=tuple(inside.values())), encoding
+
+
+def _to_document(path: str, fields: dict[str, Any], text: str) -> Document:
+    """The document that some fields and a text describe. Raises ValueError and others where they make no sense."""
+    pages, date = fields["pages"], fields["date"]
     document = Document(
         id=identify(path),
         path=path,
@@ -222,10 +273,9 @@ def _understand(path: str, fields: dict[str, Any], text: str) -> tuple[Document,
         or sorted(pages) != pages
         or not (document.date is None or re.fullmatch(r"\d{4}-\d\d-\d\d", document.date))
         or not re.fullmatch(r"[0-9a-f]{64}", document.content_hash)
-        or not (encoding == "" or _is_encoding(encoding))
     ):
         raise ValueError(path)
-    return document, encoding
+    return document
 
 
 def _line(value: Any, most_characters: int) -> str:
@@ -251,18 +301,29 @@ def serve(memory_bytes: float) -> None:
     with Path(os.devnull).open("wb") as nothing:
         os.dup2(nothing.fileno(), 1)
     _limit_memory(int(memory_bytes))
+
+    def send(fields: dict[str, Any], text: bytes, following: int) -> None:
+        head = json.dumps(fields).encode("ascii")
+        for part in (_HEAD.pack(len(head), len(text), following), head, text):
+            replies.write(part)
+
+    def tell(number: int) -> None:
+        replies.write(_HEAD.pack(0, number, 0))
+        replies.flush()
+
     requests: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     while True:
         request = json.loads(requests.get())
         _set_alarm(request["seconds"] + _GRACE_SECONDS)
-        fields, text = _load_within_limits(Path(request["file"]), request["path"], request["is_long"])
+        with watching(request["omitted"], tell):
+            fields, text, enclosed = _load_within_limits(Path(request["file"]), request["path"], request["is_long"])
         _set_alarm(0)  # the parent may be busy with the file before, and take the reply later
         # A process that has swollen would leave less to the next file.
         fields["ends"] = fields["ends"] or _peak_bytes() > memory_bytes / 2
-        head = json.dumps(fields).encode("ascii")
-        for part in (_LENGTHS.pack(len(head), len(text)), head, text):
-            replies.write(part)
+        send(fields, text, len(enclosed))
+        for inner in enclosed:
+            send({"name": inner.path.removeprefix(f"{request['path']}/"), **_describe(inner)}, inner.text.encode(), 0)
         replies.flush()
         if fields["ends"]:
             os._exit(0)
@@ -275,29 +336,30 @@ def _listen(requests: queue.Queue[bytes]) -> None:
     os._exit(0)
 
 
-def _load_within_limits(file: Path, path: str, is_long: bool) -> tuple[dict[str, Any], bytes]:
+def _load_within_limits(file: Path, path: str, is_long: bool) -> tuple[dict[str, Any], bytes, tuple[Document, ...]]:
     try:
         document, encoding = load_long(file, path) if is_long else (load(file, path), "")
         text = document.text.encode()
     except UnreadableError as error:
-        return {"reason": str(error), "ends": False}, b""
+        return {"reason": str(error), "ends": False}, b"", ()
     except MemoryError:
-        return {"reason": "needs too much memory", "ends": True}, b""
+        return {"reason": "needs too much memory", "ends": True}, b"", ()
     except RecursionError:
-        return {"reason": "damaged (nested too deep)", "ends": False}, b""
+        return {"reason": "damaged (nested too deep)", "ends": False}, b"", ()
     except Exception as error:
         # A reader met what its author did not think of: its neighbours must not suffer, and the user must hear of it.
-        return {"reason": f"damaged ({type(error).__name__} in its reader)", "ends": False}, b""
-    fields = {
+        return {"reason": f"damaged ({type(error).__name__} in its reader)", "ends": False}, b"", ()
+    return {**_describe(document), "encoding": encoding, "ends": False}, text, document.enclosed
+
+
+def _describe(document: Document) -> dict[str, Any]:
+    return {
         "title": document.title,
         "date": document.date,
         "pages": document.pages,
         "content_hash": document.content_hash,
         "unread": document.unread,
-        "encoding": encoding,
-        "ends": False,
     }
-    return fields, text
 
 
 def _set_alarm(seconds: float) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 from index.place import DamagedError
 from index.storing.lexicon_file import LexiconFile, checksum
 
-SCHEMA_VERSION = 9  # of the whole lexicon; also of the rules of `terms` and `sentences`, since what they find is kept
-RECORD = "document_id, path, title, date, pages, content_hash, size_bytes, modified_ns, chunk_count, unread"
+SCHEMA_VERSION = 10  # of the whole lexicon; also of the rules of `terms` and `sentences`, since what they find is kept
+RECORD = (
+    "document_id, path, title, date, pages, content_hash, size_bytes, modified_ns, chunk_count, unread, enclosed_count"
+)
 # What is read of a table's row, and that it is as it was written: else it is no row but an error.
 RECORD_IS_WHOLE = f"verify(documents.checksum, {RECORD})"
 _values_of = attrgetter(*RECORD.split(", "))
@@ -22,7 +24,11 @@ _values_of = attrgetter(*RECORD.split(", "))
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the store remembers of a document, besides its chunks."""
+    """What the store remembers of a document, besides its chunks.
+
+    size_bytes, modified_ns: of the file, also where the document is of a file within it.
+    enclosed_count: how many documents are of files within it; without all of these, it is not whole.
+    """
 
     document_id: str
     path: str
@@ -34,6 +40,7 @@ class Record:
     modified_ns: int
     chunk_count: int
     unread: str = ""
+    enclosed_count: int = 0
 
 
 def to_record(row: Sequence[Any]) -> Record:
@@ -49,7 +56,7 @@ class Records(LexiconFile):
 CREATE TABLE documents (
     document_id TEXT PRIMARY KEY, path TEXT NOT NULL, title TEXT NOT NULL, date TEXT, pages TEXT NOT NULL,
     content_hash TEXT NOT NULL, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, chunk_count INTEGER NOT NULL,
-    unread TEXT NOT NULL, checksum INTEGER NOT NULL
+    unread TEXT NOT NULL, enclosed_count INTEGER NOT NULL, checksum INTEGER NOT NULL
 );
 CREATE INDEX documents_by_content ON documents (content_hash);
 CREATE TABLE state (whole INTEGER NOT NULL, read INTEGER NOT NULL, made_with TEXT NOT NULL, checksum INTEGER NOT NULL);

@@ -114,6 +114,7 @@ def _to_fields(record: Record, chunk: Chunk) -> Fields:
             "chunk_count": record.chunk_count,
             "pages": json.dumps(record.pages),
             "unread": record.unread,
+            "enclosed_count": record.enclosed_count,
         }
     return fields
 
@@ -143,6 +144,7 @@ def to_record(fields: Mapping[str, Any]) -> Record:
         fields["modified_ns"],
         fields["chunk_count"],
         fields["unread"],
+        fields["enclosed_count"],
     )
 
 

@@ -46,6 +46,7 @@ class Version:
             self.modified_ns,
             len(self.chunk_ids),
             document.unread,
+            len(document.enclosed),
         )
 
 

@@ -42,6 +42,7 @@ class Extract:
     title, date: what the file's own fields say, the date in ISO 8601; None where they are silent.
     pages: the offset at which each page starts, or empty where there are no pages.
     unread: what of the file could not be read, for people ("2 of 9 pages"); empty where all of it was.
+    enclosed: the files that lie in it, and those that lie in them.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Extract:
     date: str | None = None
     pages: tuple[int, ...] = ()
     unread: str = ""
+    enclosed: tuple[Enclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,21 @@ class Format:
         module, _, function = self.reader.partition(".")
         reader = getattr(import_module(f"index.loading.formats.{module}"), function)
         return cast(Callable[[bytes], Extract], reader)(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that lies in another: an attachment of a message, a member of an archive.
+
+    name: its path within that, safe to be shown and distinct from those of the others.
+    content_hash: SHA-256 of its bytes, in hexadecimal.
+    extract: what its reader makes of it alone, without what lies in it.
+    """
+
+    name: str
+    form: Format
+    content_hash: str
+    extract: Extract
 
 
 TEXT = Format("plain text", "text.read_text", 512 * MEGABYTE)

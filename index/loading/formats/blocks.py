@@ -13,6 +13,7 @@ from index.loading.formats.grid import Cell, Row, TooMuchError, read_lines
 MOST_CHARACTERS = 100_000_000  # of one document's text
 MOST_PAGES = 20_000
 AUTHOR = "Author: "  # begins the item that names who wrote a document
+UNSHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")  # what a line that is shown to people may not hold
 
 _SPACES = re.compile(r"[^\S\n]+")
 _AROUND_BREAKS = re.compile(r" ?\n[ \n]*")

@@ -1,4 +1,4 @@
-"""ZIP archives: the text of the files in them, each below its name. Hidden files are left alone, as in a folder."""
+"""ZIP archives: a list of the files in them, each of which is a document of its own; hidden ones are left alone."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from index.loading.formats.enclosed import Enclosed
 
 
 def read_bundle(content: bytes) -> Extract:
-    """The files' texts, in the archive's order. Raises UnreadableError: "damaged"."""
-    archive, blocks = Archive(content), Blocks()
-    enclosed = Enclosed(blocks)
+    """The list of the files, in the archive's order; empty where none can be read. Raises UnreadableError: "damaged"."""
+    archive, blocks, enclosed = Archive(content), Blocks(), Enclosed()
     names = [name for name in archive.names if not name.endswith("/") and not _is_hidden(name)]
+    blocks.heading("Files in this archive")
     for place, name in enumerate(names):
         if enclosed.is_spent:
             blocks.miss(f"{len(names) - place:,} of {len(names):,} files")
             break
+        blocks.item(name)
         try:
-            enclosed.add(name, archive.read(name), name, 1)
+            enclosed.add(name, archive.read(name))
         except UnreadableError:
             blocks.miss(f"the file {name}")
-    return Extract(blocks.text, unread=blocks.unread)
+    return Extract(blocks.text if enclosed.files else "", unread=blocks.unread, enclosed=enclosed.files)
 
 
 def _is_hidden(name: str) -> bool:

@@ -1,6 +1,6 @@
 """E-mail (.eml, and web pages saved as .mhtml): who, when, subject, and the text that a reader sees.
 
-Attachments are read as files are, below their names; so are messages within a message, and those of a mailbox.
+Messages within a message, and those of a mailbox, are read below each other. Attachments are documents of their own.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def read_mail(content: bytes) -> Extract:
     begin = _FIRST.match(content)
     messages = [_parse(part) for part in (_NEXT.split(content[begin.end() :]) if begin else [content])]
     blocks = Blocks()
-    enclosed = Enclosed(blocks)
+    enclosed = Enclosed()
     for message in messages:
         if not _is_encrypted(message):
             _read_message(message, blocks, 1, enclosed)
@@ -48,7 +48,8 @@ def read_mail(content: bytes) -> Extract:
         else:
             blocks.miss("encrypted messages")
     first = messages[0]
-    return Extract(blocks.text, _field(first, "Subject") or None, _find_date(first), unread=blocks.unread)
+    title, date = _field(first, "Subject") or None, _find_date(first)
+    return Extract(blocks.text, title, date, unread=blocks.unread, enclosed=enclosed.files)
 
 
 def _parse(content: bytes) -> EmailMessage:
@@ -66,7 +67,7 @@ def _read_message(message: EmailMessage, blocks: Blocks, depth: int, enclosed: E
         if value := _field(message, name):
             blocks.item(f"{name}: {value}")
     for attachment in _read_part(message, blocks, depth, enclosed):
-        _read_attachment(attachment, blocks, depth, enclosed)
+        _read_attachment(attachment, blocks, enclosed)
 
 
 def _read_part(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclosed) -> list[EmailMessage]:
@@ -103,22 +104,26 @@ def _read_part(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclose
     return attachments
 
 
-def _read_attachment(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclosed) -> None:
-    """Add an attachment's text below its name, or its name alone."""
+def _read_attachment(part: EmailMessage, blocks: Blocks, enclosed: Enclosed) -> None:
+    """Add an attachment's name, and read it as a file of its own."""
     kind = part.get_content_type()
-    name = _file_name(part) or kind
+    name = _file_name(part)
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else b""
     if part.get_content_maintype() == "text" and kind != "text/html" and part.get_content_charset():
         content = _text_of(part, blocks).encode("utf-8", "replace")
-    try:
-        if kind.startswith(_TEXTLESS):
-            blocks.paragraph(f"Attachment: {name}")
-        else:
-            enclosed.add(name, content, f"Attachment: {name}", depth + 1)
-    except UnreadableError:
-        blocks.paragraph(f"Attachment: {name}")
-        blocks.miss(f"the attachment {name}")
+    add_attachment(name or kind, content, blocks, enclosed, is_textless=kind.startswith(_TEXTLESS))
+
+
+def add_attachment(name: str, content: bytes, blocks: Blocks, enclosed: Enclosed, *, is_textless: bool = False) -> None:
+    """Add an attachment's name to a message's text, and its document to those that lie in the message."""
+    blocks.paragraph(f"Attachment: {name}")
+    if not is_textless:
+        try:
+            # Of a path on the sender's machine, the last name.
+            enclosed.add(re.split(r"[/\\]", name)[-1], content)
+        except UnreadableError:
+            blocks.miss(f"the attachment {name}")
 
 
 def _children(part: EmailMessage) -> list[EmailMessage]:
