@@ -345,19 +345,14 @@ def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding)
         twin = store.lexicon.with_content(version.document.content_hash)
         if twin is not None:
             ids = {chunk.id: chunk_id(twin.document_id, twin.content_hash, chunk.start) for chunk, _ in version.waiting}
-            known, same = store.lexicon.embedded(ids.values()), store.lexicon.chunks(ids.values())
-            # Of one content, two files are read as different texts where their names say so.
-            version.waiting = [
-                (chunk, known.get(ids[chunk.id], embedded) if _are_alike(chunk, same.get(ids[chunk.id])) else embedded)
-                for chunk, embedded in version.waiting
-            ]
+            # Of one content, two files are different texts where they are read by their names: "a.txt", "a.csv".
+            parts = {i: (chunk.text, chunk.sentences) for i, chunk in store.lexicon.chunks(ids.values()).items()}
+            alike = (i for c, _ in version.waiting if parts.get(i := ids[c.id]) == (c.text, c.sentences))
+            known = store.lexicon.embedded(alike)
+            version.waiting = [(chunk, known.get(ids[chunk.id], embedded)) for chunk, embedded in version.waiting]
     new = embed((chunk for version in batch for chunk, embedded in version.waiting if embedded is None), embedding)
     for version in batch:
         version.waiting = [(chunk, embedded or new[chunk.id]) for chunk, embedded in version.waiting]
-
-
-def _are_alike(chunk: Chunk, other: Chunk | None) -> bool:
-    return other is not None and (chunk.text, chunk.sentences) == (other.text, other.sentences)
 
 
 def embed(chunks: Iterable[Chunk], embedding: Embedding) -> dict[str, Embedded]:

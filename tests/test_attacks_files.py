@@ -226,9 +226,12 @@ _HONEST: dict[str, Any] = {
 }
 
 
-def frame(fields: object, text: bytes = b"He went.") -> bytes:
+def frame(fields: object, text: bytes = b"He went.", following: int = 0) -> bytes:
     head = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
-    return struct.pack(">II", len(head), len(text)) + head + text
+    return struct.pack(">III", len(head), len(text), following) + head + text
+
+
+_BEGINS = struct.pack(">III", 0, 7, 0)  # it is at the seventh file within the file
 
 
 class _TakenOver(Loader):
@@ -255,6 +258,9 @@ def ask_taken_over(tmp_path: Path, reply: bytes, seconds: float = 10) -> tuple[D
 def test_an_honest_reply_is_understood(tmp_path: Path) -> None:
     document, encoding = ask_taken_over(tmp_path, frame({**_HONEST, "pages": [0, 3], "date": "2025-05-13"}))
     assert (document.text, document.pages, document.date, encoding) == ("He went.", (0, 3), "2025-05-13", "")
+    inner = frame({**_HONEST, "name": "b/c.txt"}, b"He came.")
+    document, _ = ask_taken_over(tmp_path, _BEGINS + frame(_HONEST, following=1) + _BEGINS + inner)
+    assert [(inner.path, inner.text) for inner in document.enclosed] == [("a.txt/b/c.txt", "He came.")]
 
 
 @pytest.mark.parametrize(
@@ -314,17 +320,52 @@ def test_a_reply_that_is_no_reply_is_an_unreadable_file(tmp_path: Path, reply: b
         ask_taken_over(tmp_path, reply)
 
 
-@pytest.mark.parametrize("sizes", [(4_000_000_000, 0), (2, 4_000_000_000)])
-def test_a_reply_that_says_it_is_huge_is_not_waited_for(tmp_path: Path, sizes: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "../a.txt"},
+        {"name": "/a.txt"},
+        {"name": "b//c.txt"},
+        {"name": ""},
+        {"name": "a.txt\n"},
+        {"name": "\ud800.txt"},
+        {"name": "x" * 1000},
+        {"name": None},
+        {},
+        {"name": "b.txt", "title": 7},
+        {"name": "b.txt", "pages": [9, 8]},
+        {"name": "b.txt", "content_hash": "0"},
+        {"name": "same.txt"},
+    ],
+    ids=range(13),
+)
+def test_a_file_within_a_file_that_no_reader_gives_makes_it_unreadable(tmp_path: Path, changed: dict[str, Any]) -> None:
+    parts = [frame(_HONEST, following=2), frame({**_HONEST, "name": "same.txt"}), frame({**_HONEST, **changed})]
+    with pytest.raises(UnreadableError, match=r"^damaged \(its reader gave no sense\)$"):
+        ask_taken_over(tmp_path, b"".join(parts))
+
+
+def test_more_files_within_a_file_than_there_may_be_are_not_waited_for(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(UnreadableError, match="its reader crashed"):
-        ask_taken_over(tmp_path, struct.pack(">II", *sizes) + b"{}")
+        ask_taken_over(tmp_path, frame(_HONEST, following=2_001))
+    large = frame({**_HONEST, "name": "x" * 900_000})
+    with pytest.raises(UnreadableError, match="its reader crashed"):
+        ask_taken_over(tmp_path, frame(_HONEST, following=50) + large * 50)
+    assert time.monotonic() - begun < 8
+
+
+@pytest.mark.parametrize("sizes", [(4_000_000_000, 0, 0), (2, 4_000_000_000, 0)])
+def test_a_reply_that_says_it_is_huge_is_not_waited_for(tmp_path: Path, sizes: tuple[int, int, int]) -> None:
+    begun = time.monotonic()
+    with pytest.raises(UnreadableError, match="its reader crashed"):
+        ask_taken_over(tmp_path, struct.pack(">III", *sizes) + b"{}")
     assert time.monotonic() - begun < 5
 
 
 def test_a_reply_that_never_ends_takes_too_long(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match=r"^took too long$"):
-        ask_taken_over(tmp_path, struct.pack(">II", 100, 100) + b"{", 0.5)
+        ask_taken_over(tmp_path, struct.pack(">III", 100, 100, 0) + b"{", 0.5)
 
 
 def test_after_a_senseless_reply_a_new_child_is_asked(tmp_path: Path) -> None:
@@ -578,7 +619,8 @@ def test_time_grows_in_step_with_size(tmp_path: Path, kind: str) -> None:
     for count in (size, 10 * size):
         content = make(count)
         begun = time.process_time()
-        assert "went" in read(tmp_path, name, content).text
+        document = read(tmp_path, name, content)
+        assert "went" in "".join(part.text for part in (document, *document.enclosed))
         seconds.append(time.process_time() - begun)
     assert seconds[1] < 30 * max(seconds[0], 0.05), seconds
 

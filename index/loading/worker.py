@@ -73,6 +73,8 @@ class Loader:
     memory_bytes: that the child may hold, its libraries included.
     """
 
+    _command = _COMMAND  # what the child runs
+
     def __init__(self, timeout_seconds: float = TIMEOUT_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
         self.timeout_seconds = timeout_seconds
         self.memory_bytes = memory_bytes
@@ -215,7 +217,7 @@ class Loader:
     def _start(self) -> subprocess.Popen[bytes]:
         root = str(Path(__file__).resolve().parents[2])
         return subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, root, str(self.memory_bytes)],
+            [sys.executable, "-c", self._command, root, str(self.memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from index.loading.formats.enclosed import Enclosed
 
 
 def read_bundle(content: bytes) -> Extract:
-    """The list of the files, in the archive's order; empty where none can be read. Raises UnreadableError: "damaged"."""
+    """The list of the files, in their order; empty where none can be read. Raises UnreadableError: "damaged"."""
     archive, blocks, enclosed = Archive(content), Blocks(), Enclosed()
     names = [name for name in archive.names if not name.endswith("/") and not _is_hidden(name)]
     blocks.heading("Files in this archive")
@@ -26,4 +26,5 @@ def read_bundle(content: bytes) -> Extract:
 
 
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    # "." and ".." are of the path alone.
+    return any(part.startswith((".", "__MACOSX")) and part.strip(".") for part in name.split("/"))
