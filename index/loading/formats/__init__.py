@@ -10,6 +10,7 @@ content cannot: a table from prose with commas, an e-mail kept as a note from an
     sheet.py  .xlsx, .csv                            rtf.py    .rtf
     opendocument.py .odt, .odp, .ods                 notebook.py .ipynb
     subtitles.py .srt, .vtt                          bundle.py .zip
+    outlook.py .msg
 
 Each has functions from a file's bytes to an `Extract`, and imports its library when first called. Office files share
 archive.py (their zip), asides.py (what stands beside the text) and numbering.py (the numbers of lists).
@@ -93,6 +94,7 @@ class Enclosure:
 TEXT = Format("plain text", "text.read_text", 512 * MEGABYTE)
 _WEB = Format("web page", "web.read_page", 64 * MEGABYTE)
 _MAIL = Format("e-mail", "mail.read_mail", 128 * MEGABYTE, prose=False)
+_OUTLOOK = Format("Outlook message", "outlook.read_outlook", 128 * MEGABYTE, prose=False)
 _JSON = Format("JSON", "data.read_json", 64 * MEGABYTE, prose=False)
 _XML = Format("XML", "data.read_xml", 128 * MEGABYTE, prose=False)
 _CSV = Format("CSV", "sheet.read_csv", 128 * MEGABYTE, prose=False)
@@ -174,7 +176,7 @@ def find_format(content: bytes, path: str) -> Format:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _find_zipped(content, suffix)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise UnreadableError(_explain_compound(content))
+        return _find_compound(content)
     for begin, name in _UNSUPPORTED:
         # "MZ twins" and "ID3 inhibits" begin sentences too.
         if re.match(begin, head, re.DOTALL) and (not plain or name == "PostScript"):
@@ -246,15 +248,27 @@ def _find_zipped(content: bytes, suffix: str) -> Format:
     raise UnreadableError("damaged" if suffix in _ZIPPED else "unsupported format (archive)")
 
 
-def _explain_compound(content: bytes) -> str:
-    """What to say of Microsoft's container of before 2007, by the streams that it names."""
+def _find_compound(content: bytes) -> Format:
+    """The format of a file that is Microsoft's container of before 2007, by what lies at its root.
+
+    Raises UnreadableError where that is no message, with what it is, or seems to be where it is damaged.
+    """
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(content)) as container:
+            names = {str(kid.name) for kid in container.root.kids}
+    except Exception:  # whatever its library meets in it
+        names = None
+    if names is not None and "__properties_version1.0" in names:
+        return _OUTLOOK
     for stream, reason in (
         ("EncryptedPackage", "encrypted"),
         ("WordDocument", "unsupported format (Word of before 2007: save it as .docx)"),
         ("PowerPoint Document", "unsupported format (PowerPoint of before 2007: save it as .pptx)"),
         ("Workbook", "unsupported format (Excel of before 2007: save it as .xlsx)"),
-        ("__substg1.0_", "unsupported format (Outlook message: save it as .eml)"),
+        ("__properties_version1.0", "damaged"),
     ):
-        if stream.encode("utf-16-le") in content:
-            return reason
-    return "unsupported format (Microsoft compound file)"
+        if stream in names if names else stream.encode("utf-16-le") in content:
+            raise UnreadableError(reason)
+    raise UnreadableError("unsupported format (Microsoft compound file)")

@@ -20,14 +20,14 @@ from index.loading.formats.enclosed import Enclosed
 from index.loading.formats.fields import read_date
 from index.loading.formats.text import count_broken, decode, find_encoding, say_broken
 
-_DEEPEST = 10  # messages within messages
+DEEPEST = 10  # messages within messages
 _MOST_DECODED = 20_000  # characters of a header's field: the library's time for it grows with the square
 # What a mailbox writes before its first message, and before each that follows.
 _FIRST = re.compile(rb"From [^\r\n]*+\r?\n")
 _NEXT = re.compile(rb"\n\r?\nFrom [^\r\n]*\d\d:\d\d:\d\d[^\r\n]*+\r?\n")
 _CUT_OFF = (errors.CloseBoundaryNotFoundDefect, errors.InvalidBase64LengthDefect, errors.InvalidBase64PaddingDefect)
 # Attachments without text of their own: pictures, signatures.
-_TEXTLESS = ("image/", "audio/", "video/", "font/", "application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
+TEXTLESS = ("image/", "audio/", "video/", "font/", "application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 
 
@@ -37,7 +37,7 @@ def read_mail(content: bytes) -> Extract:
         content = decode(content).lstrip("\ufeff").encode("utf-8", "replace")
     content = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     begin = _FIRST.match(content)
-    messages = [_parse(part) for part in (_NEXT.split(content[begin.end() :]) if begin else [content])]
+    messages = [parse_message(part) for part in (_NEXT.split(content[begin.end() :]) if begin else [content])]
     blocks = Blocks()
     enclosed = Enclosed()
     for message in messages:
@@ -48,11 +48,12 @@ def read_mail(content: bytes) -> Extract:
         else:
             blocks.miss("encrypted messages")
     first = messages[0]
-    title, date = _field(first, "Subject") or None, _find_date(first)
+    title, date = read_field(first, "Subject") or None, find_date(first)
     return Extract(blocks.text, title, date, unread=blocks.unread, enclosed=enclosed.files)
 
 
-def _parse(content: bytes) -> EmailMessage:
+def parse_message(content: bytes) -> EmailMessage:
+    """The parts of a message."""
     return email.message_from_bytes(content, policy=email.policy.default)
 
 
@@ -62,9 +63,9 @@ def _is_encrypted(message: EmailMessage) -> bool:
 
 
 def _read_message(message: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclosed) -> None:
-    blocks.heading(_field(message, "Subject"), depth)
+    blocks.heading(read_field(message, "Subject"), depth)
     for name in ("From", "To", "Cc", "Date"):
-        if value := _field(message, name):
+        if value := read_field(message, name):
             blocks.item(f"{name}: {value}")
     for attachment in _read_part(message, blocks, depth, enclosed):
         _read_attachment(attachment, blocks, enclosed)
@@ -78,10 +79,10 @@ def _read_part(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclose
     attachments: list[EmailMessage] = []
     if kind == "message/rfc822":
         for inner in _children(part):
-            if depth < _DEEPEST:
+            if depth < DEEPEST:
                 _read_message(inner, blocks, depth + 1, enclosed)
             else:
-                blocks.miss(f"messages within messages, more than {_DEEPEST} deep")
+                blocks.miss(f"messages within messages, more than {DEEPEST} deep")
     elif part.is_multipart():
         children = _children(part)
         if kind == "multipart/alternative":
@@ -97,7 +98,7 @@ def _read_part(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclose
     elif part.get_content_maintype() in {"text", "message", "multipart"}:
         for paragraph in re.split(r"\n[ \t]*\n", _text_of(part, blocks).replace("\r\n", "\n")):
             blocks.paragraph(paragraph)
-    elif not kind.startswith(_TEXTLESS):
+    elif not kind.startswith(TEXTLESS):
         blocks.miss(f"a part that is {kind}")
     if any(isinstance(defect, _CUT_OFF) for defect in part.defects):
         blocks.miss("what came after the message was cut off")
@@ -112,7 +113,7 @@ def _read_attachment(part: EmailMessage, blocks: Blocks, enclosed: Enclosed) -> 
     content = payload if isinstance(payload, bytes) else b""
     if part.get_content_maintype() == "text" and kind != "text/html" and part.get_content_charset():
         content = _text_of(part, blocks).encode("utf-8", "replace")
-    add_attachment(name or kind, content, blocks, enclosed, is_textless=kind.startswith(_TEXTLESS))
+    add_attachment(name or kind, content, blocks, enclosed, is_textless=kind.startswith(TEXTLESS))
 
 
 def add_attachment(name: str, content: bytes, blocks: Blocks, enclosed: Enclosed, *, is_textless: bool = False) -> None:
@@ -166,7 +167,7 @@ def _file_name(part: EmailMessage) -> str:
         return ""
 
 
-def _field(message: EmailMessage, name: str) -> str:
+def read_field(message: EmailMessage, name: str) -> str:
     """A header field, decoded; as it stands in the file where it is ill-formed or very long."""
     value = next((str(text) for key, text in message.raw_items() if key.lower() == name.lower()), "")
     if len(value) <= _MOST_DECODED:
@@ -176,8 +177,9 @@ def _field(message: EmailMessage, name: str) -> str:
     return " ".join(value.split())
 
 
-def _find_date(message: EmailMessage) -> str | None:
-    value = _field(message, "Date")
+def find_date(message: EmailMessage) -> str | None:
+    """The day that a message's header says, in ISO 8601."""
+    value = read_field(message, "Date")
     try:
         return parsedate_to_datetime(value).date().isoformat()
     except (ValueError, TypeError, IndexError, OverflowError):
