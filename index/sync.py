@@ -270,8 +270,7 @@ class Plan:
         store = self._store
         if self._gone:
             store.remove([record.document_id for record in self._gone.values()])
-        for record, file in self._touched:
-            store.touch(record, file.size_bytes, self.steady(file.modified_ns))
+        store.touch([(r.document_id, file.size_bytes, self.steady(file.modified_ns)) for r, file in self._touched])
         store.settle()
         store.lexicon.remember_skipped(self._skipped)
 

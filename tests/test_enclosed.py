@@ -343,3 +343,17 @@ def test_a_file_that_crashes_its_own_reader_is_refused(tmp_path: Path, frail: ty
     (tmp_path / "a.rtf").write_bytes(_CRASHING)
     with frail() as loader, pytest.raises(UnreadableError, match="its reader crashed"):
         loader.load(tmp_path / "a.rtf", "a.rtf")
+
+
+def test_what_is_begun_is_told_and_what_is_left_out_is_named(tmp_path: Path) -> None:
+    told: list[int] = []
+    inner = make_zip({"c.txt": "He went.", "d.txt": "He came."})
+    message = make_message({"a.txt": "One.", "b.zip": inner, "z.txt": "Two."}).as_bytes()
+    with enclosed.watching([3], told.append):
+        document = read(tmp_path, "a.eml", message)
+    assert told == [1, 0, 2, 4, 2, 0, 5, 0]
+    assert [*texts_in(document)] == ["a.txt", "b.zip", "b.zip/d.txt", "z.txt"]
+    with enclosed.watching(None, told.append):
+        document = read(tmp_path, "a.eml", message)
+    assert document.enclosed == ()
+    assert document.unread == "the attachment a.txt, the attachment b.zip, the attachment z.txt"

@@ -20,6 +20,7 @@ from assistant.serving.evaluation import (
     Evidence,
     Figure,
     Outcome,
+    _is_in,
     cover,
     explain,
     judge,
@@ -457,6 +458,20 @@ def test_the_evidence_of_a_sample_question_stands_in_its_document(case: Case) ->
         text = (ROOT / "documents" / evidence.path).read_text(encoding="utf-8")
         assert evidence.text in " ".join(text.split())
     assert any(stands_in(answer, evidence.text) for answer in case.answers for evidence in case.evidence)
+
+
+@pytest.mark.parametrize(
+    ("named", "path", "is_in"),
+    [
+        (None, "a.eml/b.pdf", True),
+        ("a.eml", "a.eml", True),
+        ("a.eml", "a.eml/b.pdf", True),
+        ("a.eml/b.pdf", "a.eml", False),
+        ("a.eml", "a.eml.txt", False),
+    ],
+)
+def test_what_lies_in_a_file_is_evidence_from_the_file(named: str | None, path: str, is_in: bool) -> None:
+    assert _is_in(Evidence("He went.", named), path) is is_in
 
 
 # -- the command ------------------------------------------------------------------------------

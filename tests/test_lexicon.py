@@ -87,7 +87,7 @@ def test_a_removed_document_is_out_of_sight_and_its_neighbours_are_not(lexicon: 
 
 def test_a_touch_changes_size_and_time_and_nothing_else(lexicon: Lexicon) -> None:
     fill(lexicon, a="Alpha.")
-    lexicon.touch("a", 6, 7)
+    lexicon.touch([("a", 6, 7)])
     assert lexicon.records() == [record_of("a", size_bytes=6, modified_ns=7)]
 
 

@@ -122,7 +122,7 @@ def test_a_removed_document_leaves_nothing(store: Store, folder: Path) -> None:
 def test_a_touch_is_kept_in_chroma_too(store: Store, folder: Path) -> None:
     (file,) = write(folder, a=LONG)
     put(store, file)
-    store.touch(store.lexicon.records()[0], 6, 7)
+    store.touch([(store.lexicon.records()[0].document_id, 6, 7)])
     store.lexicon.create()
     with store.writing():
         (record,) = store.lexicon.records()

@@ -71,7 +71,7 @@ _LETTER = r"[^\W\d_\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What should be cited. path: of the document that it stands in, or None where any will do."""
+    """What should be cited. path: of its document, or of the file around that; None where any will do."""
 
     text: str
     path: str | None = None
@@ -230,7 +230,7 @@ def judge(case: Case, answer: Answer) -> dict[str, float]:
                 cover(evidence.text, [passage.text]) >= ENOUGH
                 for evidence in case.evidence
                 for passage in answer.passages
-                if evidence.path in (None, passage.path)
+                if _is_in(evidence, passage.path)
             )
         )
         shares["evidence_recall"] = _mean(cited)
@@ -275,7 +275,7 @@ def explain(case: Case, answer: Answer, shares: Mapping[str, float]) -> str:
 def _is_right(case: Case, citation: Citation) -> bool:
     """Whether a citation holds an expected answer, or enough of an evidence string, or is a part of one."""
     return _holds_answer(case, citation.quote) or any(
-        evidence.path in (None, citation.path)
+        _is_in(evidence, citation.path)
         and max(cover(evidence.text, [citation.quote]), cover(citation.quote, [evidence.text])) >= ENOUGH
         for evidence in case.evidence
     )
@@ -283,7 +283,12 @@ def _is_right(case: Case, citation: Citation) -> bool:
 
 def _cover(evidence: Evidence, citations: Iterable[Citation]) -> float:
     """How much of the evidence is cited from where it should be."""
-    return cover(evidence.text, [c.quote for c in citations if evidence.path in (None, c.path)])
+    return cover(evidence.text, [c.quote for c in citations if _is_in(evidence, c.path)])
+
+
+def _is_in(evidence: Evidence, path: str) -> bool:
+    """Whether evidence may stand in a document: its file, what lies in that, or any where it names none."""
+    return evidence.path is None or path == evidence.path or path.startswith(f"{evidence.path}/")
 
 
 def _holds_answer(case: Case, text: str) -> bool:

@@ -165,14 +165,14 @@ CREATE TABLE skipped (
         with self._writing() as connection:
             self._insert_records(connection, records)
 
-    def touch(self, document_id: str, size_bytes: int, modified_ns: int) -> None:
-        """Record that a file was rewritten with the same content."""
+    def touch(self, states: Iterable[tuple[str, int, int]]) -> None:
+        """Record that files were rewritten with the same content: a document's id, and the file's size and time."""
         with self._writing() as connection:
             record = RECORD.replace("size_bytes, modified_ns", "?2, ?3")
-            connection.execute(
+            connection.executemany(
                 f"UPDATE documents SET size_bytes = ?2, modified_ns = ?3, checksum = checksum({record}) "
                 f"WHERE document_id = ?1 AND {RECORD_IS_WHOLE}",
-                (document_id, size_bytes, modified_ns),
+                states,
             )
 
     @staticmethod

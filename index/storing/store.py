@@ -29,7 +29,6 @@ from index.storing.chroma_files import CHECKED_BYTES
 from index.storing.keeper import Keeper, disk_errors
 from index.storing.lexicon import Lexicon
 from index.storing.mending import fill_lexicon, fill_rows, reconcile
-from index.storing.records import Record
 from index.storing.rows import PAGE_ROWS, Rows, RowsFailedError, read_chunks, read_vectors, write
 from index.storing.versions import Version, compare
 
@@ -278,11 +277,14 @@ class Store:
         self._delete([chunk_id for chunk_id in chunk_ids if chunk_id not in heads])
         self.lexicon.settle(set(document_ids) - self._interrupted)
 
-    def touch(self, record: Record, size_bytes: int, modified_ns: int) -> None:
-        """Record that a file was rewritten with the same content."""
-        with self._keeper.saving() as rows:
-            rows.update([record.document_id], [{"size_bytes": size_bytes, "modified_ns": modified_ns}])
-        self.lexicon.touch(record.document_id, size_bytes, modified_ns)
+    def touch(self, states: Sequence[tuple[str, int, int]]) -> None:
+        """Record that files were rewritten with the same content: a document's id, and the file's size and time."""
+        for i in range(0, len(states), PAGE_ROWS):
+            page = states[i : i + PAGE_ROWS]
+            fields = [{"size_bytes": size_bytes, "modified_ns": modified_ns} for _, size_bytes, modified_ns in page]
+            with self._keeper.saving() as rows:
+                rows.update([document_id for document_id, _, _ in page], fields)
+            self.lexicon.touch(page)
 
     def settle(self) -> None:
         """Remove what interrupted syncs have left of versions that never became visible. The end of every sync."""

@@ -33,7 +33,7 @@ _MOST_SECONDS = 20.0
 class _Allowance:
     """What may still be read within one document, and how many files lie around the one that is being read.
 
-    number: how many files have been met, and so which is the one that was met last.
+    number: how many files have been met, and so which is the one that was met last. reading: which is being read.
     """
 
     files: int
@@ -42,6 +42,7 @@ class _Allowance:
     until: float  # of the monotonic clock
     depth: int = 0
     number: int = 0
+    reading: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,8 @@ class Enclosed:
         allowance.size_bytes -= len(content)
         allowance.depth += 1
         token = _around.set(allowance)
-        number = allowance.number
-        watch.tell(number)
+        around, allowance.reading = allowance.reading, allowance.number
+        watch.tell(allowance.reading)
         try:
             form = find_format(content, name)
             extract = form.read(content)
@@ -117,7 +118,8 @@ class Enclosed:
         finally:
             _around.reset(token)
             allowance.depth -= 1
-            watch.tell(0)
+            allowance.reading = around
+            watch.tell(around)
         if not any(map(str.isalnum, extract.text)):
             raise UnreadableError("no text")
         if len(extract.text) > allowance.characters:
