@@ -287,7 +287,7 @@ def test_an_archive_whose_directory_points_before_its_start_is_refused(tmp_path:
 
 @pytest.fixture
 def frail(tmp_path: Path) -> type[Loader]:
-    """A loader whose child crashes at each "crash.rtf" and hangs at each "hang.rtf", as a library of C might."""
+    """A loader whose child crashes or hangs at some files, as a library of C might, or has no memory left."""
     program = """
 import ctypes, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -300,6 +300,14 @@ def read_frailly(content):
         time.sleep(60)
     return read(content)
 rtf.read_rtf = read_frailly
+from index.loading.formats import mail
+read_mail = mail.read_mail
+def read_greedily(content):
+    extract = read_mail(content)
+    if any(file.name == "swell.rtf" for file in extract.enclosed):
+        raise MemoryError
+    return extract
+mail.read_mail = read_greedily
 from index.loading.worker import serve
 serve(float(sys.argv[2]))
 """
@@ -337,6 +345,16 @@ def test_a_message_of_many_that_crash_is_read_without_attachments(tmp_path: Path
     assert document.text.startswith(_MAIL_TEXT)
     assert document.enclosed == ()
     assert document.unread.startswith("the attachment good.rtf, the attachment 0.rtf, ")
+
+
+def test_a_message_that_needs_too_much_memory_with_its_attachments_is_read_without(
+    tmp_path: Path, frail: type[Loader]
+) -> None:
+    file = tmp_path / "a.eml"
+    file.write_bytes(make_message({"good.rtf": _GOOD, "swell.rtf": _GOOD}).as_bytes())
+    with frail() as loader:
+        document = loader.load(file, "a.eml")
+    assert (document.enclosed, document.unread) == ((), "the attachment good.rtf, the attachment swell.rtf")
 
 
 def test_a_file_that_crashes_its_own_reader_is_refused(tmp_path: Path, frail: type[Loader]) -> None:

@@ -43,6 +43,7 @@ MEMORY_BYTES = 1536 * 1024**2
 _HEAD = struct.Struct(">III")
 _MOST_FIELD_BYTES = 1_000_000  # of one document
 _MOST_FIELDS_BYTES = 16_000_000  # of a file's documents together
+_TOO_MUCH = "needs too much memory"
 _MOST_OMITTED = 4  # files within a file that are left out one by one, before all are
 _SLOWEST_BYTES = 10_000_000  # of a long text, that are read in a second
 # Python calls these encodings, and they are none of texts.
@@ -81,7 +82,7 @@ class Loader:
         self._child: subprocess.Popen[bytes] | None = None
         self._deadline = _Deadline(math.inf)
         self._expected: dict[str, Any] | None = None  # what the child is already at
-        self._within = 0  # the number of the file within the file that the child is at
+        self._within: int | None = None  # the file within the file that the child is at; None before the first of them
 
     def __enter__(self) -> Self:
         return self
@@ -114,16 +115,18 @@ class Loader:
         return {"file": place, "path": path, "is_long": size_bytes is not None, "seconds": seconds, "omitted": []}
 
     def _load(self, request: dict[str, Any]) -> tuple[Document, str]:
+        """Load a file, if need be without what lies in it that its reader does not survive."""
         until = time.monotonic() + 2 * request["seconds"]
         while True:
             try:
                 return self._load_once(request)
             except _EndedError:
-                if not self._within or request["omitted"] is None:
+                if self._within is None or request["omitted"] is None:
                     raise
                 omitted = [*request["omitted"], self._within]
-                is_last = len(omitted) > _MOST_OMITTED or time.monotonic() > until
-                request = {**request, "omitted": None if is_last else omitted}
+                # Beside them, the file itself may have been too much.
+                omits_all = not self._within or len(omitted) > _MOST_OMITTED or time.monotonic() > until
+                request = {**request, "omitted": None if omits_all else omitted}
 
     def _load_once(self, request: dict[str, Any]) -> tuple[Document, str]:
         # A child that has died gets a second try, since the file may not be to blame; a slow one does not.
@@ -138,6 +141,8 @@ class Loader:
             fields = json.loads(first)
             if fields.get("ends"):
                 self.close()
+            if fields.get("reason") == _TOO_MUCH:
+                raise _EndedError(_TOO_MUCH)
             return _understand(request["path"], fields, text.decode(), enclosed)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             # No reader says such things: what speaks is the file, and nothing more is asked of this child.
@@ -157,7 +162,7 @@ class Loader:
 
     def _ask(self, request: dict[str, Any]) -> list[tuple[bytes, bytes]] | None:
         """The child's reply, or None where it died."""
-        self._within = 0
+        self._within = None
         if self._expected not in (None, request):
             self.close()  # its next reply is about another file
         child = self._child
@@ -345,7 +350,7 @@ def _load_within_limits(file: Path, path: str, is_long: bool) -> tuple[dict[str,
     except UnreadableError as error:
         return {"reason": str(error), "ends": False}, b"", ()
     except MemoryError:
-        return {"reason": "needs too much memory", "ends": True}, b"", ()
+        return {"reason": _TOO_MUCH, "ends": True}, b"", ()
     except RecursionError:
         return {"reason": "damaged (nested too deep)", "ends": False}, b"", ()
     except Exception as error:
