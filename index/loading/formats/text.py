@@ -141,12 +141,12 @@ def find_title_and_date(text: str) -> tuple[str | None, str | None]:
     body = text[front_matter.end() :] if front_matter else text
     blocks = [(block, body[block.start : block.end]) for block in islice(find_blocks(body[:4000]), 6)]
     # The author's line is a reader's own, of the file's fields.
-    blocks = [(block, line) for block, line in blocks if not (block.item and line.startswith(AUTHOR))]
+    blocks = [(block, line) for block, line in blocks if not (block.form == "item" and line.startswith(AUTHOR))]
     named = [(block, line) for block, line in blocks if not is_nameless(line)]
     for number, (block, line) in enumerate(named):
         date = date or _read_date(line)
-        # The first line is the title where it is short, no sentence and of no log; a Markdown heading always is.
-        is_first = number == 0 and block.form != "line"
+        # The first line is the title where it is short, no sentence and of no log, table or code; a marked heading is.
+        is_first = number == 0 and block.form not in ("line", "row", "columns", "field", "code")
         if not title and (
             block.form == "heading" or (is_first and len(line) <= 150 and not _is_text(body, *named[:2]))
         ):
