@@ -40,6 +40,7 @@ from index.errors import InputError
 from index.loading.loader import UnreadableError
 from index.loading.worker import Loader
 from index.settings import Settings
+from index.splitting.outline import follow
 from index.splitting.sentences import find_sentences
 from index.splitting.terms import find_content_terms, find_terms
 
@@ -172,12 +173,19 @@ def find_names(text: str) -> list[str]:
 def find_loaded(wanted: Wanted, texts: Sequence[str]) -> str:
     """How what is looked for stands in the texts: one of LOADED."""
     terms = wanted.terms | wanted.aside
-    sentences = [text[s.start : s.end] for text in texts for s in find_sentences(text)]
-    if terms and any(holds(sentence, terms) for sentence in sentences if len(sentence) <= LONGEST_CHARACTERS):
+    if terms and any(holds(part, terms) for text in texts for part in find_parts(text)):
         return "yes"
     if not terms or not wanted.named:
         return "-"
     return "apart" if holds("\n".join(texts), terms) else "no"
+
+
+def find_parts(text: str) -> Iterator[str]:
+    """The sentences of a text that are no longer than a quotation may be, each with what it stands under."""
+    sentences = find_sentences(text)
+    for sentence, above in zip(sentences, follow((), sentences, text)[0], strict=True):
+        if sentence.end - sentence.start <= LONGEST_CHARACTERS:
+            yield "\n".join((*(head.words for head in above), text[sentence.start : sentence.end]))
 
 
 def holds(text: str, terms: Collection[str]) -> bool:
@@ -200,7 +208,10 @@ def judge(wanted: Wanted, reply: Answer, *, is_sure: bool) -> str:
         return "unclear"
     first, *_ = shown = [sentence.text for sentence in reply.sentences]
     is_cited = not wanted.files or all(cited)
-    if is_cited and len(first) <= LONGEST_CHARACTERS and holds(first, wanted.terms | wanted.aside):
+    # What is said aside may stand beside the quotation, as what it stands under does.
+    beside = [words for c in reply.citations if c.number in reply.sentences[0].citations for words in c.context]
+    is_whole = holds(first, wanted.terms) and holds("\n".join([first, *beside]), wanted.aside)
+    if is_cited and len(first) <= LONGEST_CHARACTERS and is_whole:
         return "right"
     if holds("\n".join(shown), wanted.terms):
         return "poor"

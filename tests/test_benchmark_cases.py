@@ -38,7 +38,7 @@ def make_answer(*sentences: str, path: str = "board.md", text: str = "", notice:
         ("420 with Orrholt named", {"420", "orrholt"}, set(), True),
         ("the lamp was lit by the keeper", {"lamp", "lit", "keeper"}, set(), False),
         ("1,400 (row West 1,400 under 2022)", {"1400"}, {"west", "2022"}, True),
-        ("Ada (cell shows 12.0%)", {"ada"}, {"12.0"}, True),
+        ("Ada (cell shows 12.0%)", {"ada"}, {"12"}, True),
         ("2,300 francs, or a refusal", {"2300", "franc"}, set(), True),
         ("90 euros (or a hint in Dutch)", {"90", "euro"}, set(), True),
         ("fees/2023.txt", set(), set(), False),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Set
 
 from assistant.question.vocabulary import DAYS, MONTHS, SMALL_NUMBERS, TENS
-from index.splitting.terms import STOP_WORDS, find_terms
+from index.splitting.terms import STOP_WORDS, find_terms, write_number
 
 # A longer text is no plain question, and slow to look through for one.
 LONGEST_CHARACTERS = 300
@@ -177,8 +177,8 @@ def find_names(question: str) -> list[str]:
 
 
 def find_numbers(text: str) -> frozenset[str]:
-    """The numbers of a text as digits: 2 for "two", 1500 for "1,500"."""
-    words = [word.lower().replace(",", "") for word in _NUMBER.findall(text)]
+    """The numbers of a text as digits: 2 for "two", 1500 for "1,500", 15 for "15.0"."""
+    words = [write_number(word.lower()) for word in _NUMBER.findall(text)]
     return frozenset(_NUMBER_WORDS.get(word, word) for word in words if word in _NUMBER_WORDS or word[0].isdecimal())
 
 

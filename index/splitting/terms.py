@@ -19,6 +19,7 @@ _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\
 _PARTING = r"\u0e3f\u0e4f\u0e5a\u0e5b\u104a-\u104f\u109e\u109f\u17d4-\u17d6\u17d8-\u17db\u309b\u309c\u30a0\u30fb"
 _WORD = re.compile(rf"(?:(?![{_PARTING}])[{_UNSPACED}])++|\d++(?:[.,:]\d++)*+|(?:(?![{_UNSPACED}])[^\W_])++")
 _PLAIN = re.compile(r"[a-z]+")
+_WHOLE = re.compile(r"(\d++)\.0++")
 _QUOTED = re.compile('["“”„«»「『]([^"“”„«»「」『』]+)["“”«»」』]')
 
 # A text is folded so much at a time, which comes to the same: accents in a row are put in order, and that takes their
@@ -55,8 +56,15 @@ def _find_terms_of(word: str) -> tuple[str, ...]:
     if re.match(rf"[{_UNSPACED}]", word):
         return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
     if word[0].isdigit():
-        return (word.replace(",", ""),)
+        return (write_number(word),)
     return (_stem(word) if _PLAIN.fullmatch(word) else word,)
+
+
+def write_number(digits: str) -> str:
+    """A number as it is compared with others: 1500 for "1,500", 15 for "15.0"."""
+    number = digits.replace(",", "")
+    whole = _WHOLE.fullmatch(number)
+    return whole[1] if whole else number
 
 
 def find_content_terms(text: str) -> list[str]:
