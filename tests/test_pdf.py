@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from made_files import join_pdf, make_pdf
 
 from index.loading.formats.pdf import Box, locate, read_pdf
+from index.splitting.sentences import find_sentences
 
 WORDS = (
     "the survey of wells began in early spring when rain had filled most of them to the rim and the teams went out "
@@ -96,7 +97,7 @@ def test_columns_are_read_one_after_the_other_however_they_are_drawn(by_row: boo
     )
     text = read_pdf(draw_pdf(head + "".join(order) + foot)).text
     said = " ".join(text.split())
-    assert said.startswith("# A survey of the wells of three towns")
+    assert said.startswith("A survey of the wells of three towns")
     assert " ".join([*left, *right]) in said
     assert said.endswith("All of it is told here at length.")
 
@@ -211,13 +212,17 @@ def draw_running(number: int, body: list[str]) -> str:
     )
 
 
-def test_a_running_header_is_kept_once_and_page_numbers_are_left_out() -> None:
+def test_running_headers_and_page_numbers_are_told_from_the_text() -> None:
     pages = [draw_running(number, [f"Part {number} tells of the well of town {number * 7}."]) for number in range(1, 6)]
     extract = read_pdf(draw_pdf(*pages))
-    assert extract.text.count("The Brenvale Survey") == 1
-    assert extract.text.startswith("The Brenvale Survey")
-    assert "of 9" not in extract.text
-    assert [extract.text[start:][:6] for start in extract.pages[1:]] == [f"Part {n}" for n in range(2, 6)]
+    said = [(extract.text[s.start : s.end], s.kind) for s in find_sentences(extract.text)]
+    assert [words for words, kind in said if kind == "prose"] == [
+        f"Part {number} tells of the well of town {number * 7}." for number in range(1, 6)
+    ]
+    assert [words for words, kind in said if kind == "boilerplate"] == [
+        words for number in range(1, 6) for words in ("The Brenvale Survey", f"Page {number} of 9")
+    ]
+    assert [extract.text[start:][:20].strip() for start in extract.pages] == ["The Brenvale Survey"] * 5
 
 
 def test_two_pages_that_begin_alike_lose_nothing() -> None:
@@ -244,8 +249,8 @@ def test_a_paragraph_goes_on_over_the_pages() -> None:
     )
     pages = [draw_running(number, body) for number, body in enumerate(bodies, 1)]
     extract = read_pdf(draw_pdf(*pages))
-    assert extract.text.endswith("\n".join(line for body in bodies for line in body))
-    assert [extract.text[start:][:8] for start in extract.pages] == ["The Bren", "far more", "kept in "]
+    assert "\n".join(line for body in bodies for line in body) in extract.text
+    assert [extract.text[start:].strip()[:8] for start in extract.pages] == ["The Bren", "far more", "kept in "]
 
 
 def test_a_word_broken_by_a_page_s_end_is_whole() -> None:
@@ -265,11 +270,11 @@ def test_headings_are_told_by_size_weight_and_outline() -> None:
     page += show("What was found", 72, 490, 10, "F2") + "".join(draw_lines(body, 72, 470))
     page += show("Afterword", 72, 370) + "".join(draw_lines(body, 72, 350))
     text = read_pdf(draw_pdf(page, outline=(("Afterword", 0),))).text
-    assert re.findall(r"^#+ .*", text, re.MULTILINE) == [
-        "# The wells",
-        "## 2.1 Scope",
-        "### What was found",
-        "# Afterword",
+    assert [(s.level, text[s.start : s.end]) for s in find_sentences(text) if s.kind == "heading"] == [
+        (10, "The wells"),
+        (20, "2.1 Scope"),
+        (30, "What was found"),
+        (10, "Afterword"),
     ]
 
 
@@ -277,7 +282,7 @@ def test_bold_words_within_a_paragraph_are_no_heading() -> None:
     body = make_lines(0, 6, 12)
     page = show("Costs. ", 72, 722, 10, "F2") + show("They were shared by all of the towns in the end.", 110, 722)
     page += "".join(draw_lines(body, 72, 710))
-    assert "#" not in read_pdf(draw_pdf(page)).text
+    assert {sentence.kind for sentence in find_sentences(read_pdf(draw_pdf(page)).text)} == {"prose"}
 
 
 # -- forms and links --------------------------------------------------------------------------

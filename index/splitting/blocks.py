@@ -17,7 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Form = Literal["", "heading", "item", "quotation", "line", "field", "code", "language", "columns", "row", "label"]
+Form = Literal[
+    "", "heading", "item", "quotation", "line", "field", "code", "language", "columns", "row", "label", "furniture"
+]
 
 # Marked headings have 10 to 60; what has no mark, 61 to 68 by its number, else 69.
 SECTION_LEVEL = 60
@@ -35,7 +37,8 @@ class Block:
     """The offsets of a block, what its marks and its neighbours say it is, and the level at which it stands.
 
     form: "" for a paragraph or a line whose kind its words must tell; "line" for one of a log; "language" for what
-        stands beside a fence; "label" for a line in a table that heads the rows below it.
+        stands beside a fence; "label" for a line in a table that heads the rows below it; "furniture" for what a page
+        repeats of others.
     """
 
     start: int
@@ -44,6 +47,10 @@ class Block:
     level: int = 0
 
 
+# Readers of pages that have no marks of their own begin a line with these, white space that nobody types: one that a
+# page repeats of others, as a running header, and a heading, once for each level.
+FURNITURE_MARK, HEADING_MARK = "\u2001", "\u2000"
+_SILENT_HEADING = re.compile("\u2000{1,6}(?=[^\u2000])")
 _LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
 # The byte order mark of a file stands before the mark of its first line.
 _FENCE = re.compile(r"\ufeff?\s*(```|~~~)")
@@ -120,7 +127,13 @@ def find_blocks(text: str) -> Iterator[Block]:
         line = text[match.start() : end]
         if is_after_blank:
             yield from flush()
-        if fence := _FENCE.match(line):
+        if line[0] == FURNITURE_MARK:
+            yield from flush()
+            yield from _if_words(text, Block(start, end, "furniture"))
+        elif silent := _SILENT_HEADING.match(line):
+            yield from flush()
+            yield from _if_words(text, Block(start, end, "heading", 10 * len(silent.group())))
+        elif fence := _FENCE.match(line):
             yield from flush()
             fenced = not fenced
             yield from _if_words(text, Block(*trim(text, match.start() + fence.end(), end), "language"))

@@ -218,7 +218,7 @@ def _classify(text: str, block: Block, spans: list[tuple[int, int]]) -> tuple[Ki
     if block.form in ("row", "columns", "code", "field"):
         return block.form, block.level
     words = text[block.start : block.end]
-    if block.form == "language" or any(_is_boilerplate(text[start:end]) for start, end in spans):
+    if block.form in ("language", "furniture") or any(_is_boilerplate(text[start:end]) for start, end in spans):
         return "boilerplate", 0
     if block.form in ("heading", "label"):
         return "question" if _asks(words) else "heading", block.level

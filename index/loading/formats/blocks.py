@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from index.loading.formats.grid import Cell, Row, TooMuchError, read_lines
+from index.splitting.blocks import FURNITURE_MARK, HEADING_MARK
 
 MOST_CHARACTERS = 100_000_000  # of one document's text
 MOST_PAGES = 20_000
@@ -84,9 +85,10 @@ class Blocks:
         """Add a paragraph; its line breaks stay."""
         self._add("", tidy(text))
 
-    def heading(self, text: str, level: int = 1) -> None:
-        """Add a heading of level 1 to 6."""
-        self._add("#" * min(max(level, 1), 6) + " ", tidy(text).replace("\n", " "))
+    def heading(self, text: str, level: int = 1, *, silent: bool = False) -> None:
+        """Add a heading of level 1 to 6. silent: whether its mark is white space, so that only its words are read."""
+        level = min(max(level, 1), 6)
+        self._add(HEADING_MARK * level if silent else "#" * level + " ", tidy(text).replace("\n", " "))
 
     def author(self, name: str) -> None:
         """Say who wrote the text that is to follow: below the heading that it begins with, or first of all."""
@@ -103,6 +105,10 @@ class Blocks:
     def verbatim(self, text: str) -> None:
         """Add a text whose lines and indents mean something."""
         self._add("", REMOVED.sub("", text).replace("\r\n", "\n").strip("\n"))
+
+    def furniture(self, text: str) -> None:
+        """Add a line that a page repeats of others, as a running header."""
+        self._add(FURNITURE_MARK, tidy(text).replace("\n", " "))
 
     def table(
         self,

@@ -22,7 +22,7 @@ from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES, tidy
 from index.loading.formats.fields import read_date, read_title
 from index.loading.formats.pdf_forms import find_addresses, name_fields, take_fields
 from index.loading.formats.pdf_furniture import PAGES_AROUND, Edge, find_edges, find_furniture, is_worthless
-from index.loading.formats.pdf_layout import Part, lay_out
+from index.loading.formats.pdf_layout import lay_out
 from index.loading.formats.pdf_letters import LIGATURES, Letters, Lines, Piece, find_lines
 from index.loading.formats.pdf_writing import Writing, read_outline
 
@@ -133,7 +133,6 @@ def _write_pages(document: Any, is_traced: bool = False) -> tuple[Writing, int, 
     """The pages written down, how many are damaged, and how many are pictures."""
     writing = Writing(read_outline(document), is_traced=is_traced)
     unreadable = pictures = 0
-    kept = set[str]()  # furniture that stands in the text already
     for page, around in _look_around(_read_pages(document)):
         writing.page()
         unreadable += page.is_damaged
@@ -147,17 +146,12 @@ def _write_pages(document: Any, is_traced: bool = False) -> tuple[Writing, int, 
                 # A page that says nothing else says this.
                 furniture = [edge for edge in furniture if is_worthless(edge)]
                 taken = {id(piece) for edge in furniture for piece in edge.row}
-            new = []
-            for edge in furniture:
-                if edge.words not in kept and not is_worthless(edge):
-                    new.append(edge)
-                    kept.add(edge.words)
-            for edge in (edge for edge in new if edge.is_top):
-                writing.parts(page.number, [Part([[edge.row]])])
+            for edge in (edge for edge in furniture if edge.is_top):
+                writing.furniture(page.number, edge.row)
             pieces = [piece for piece in page.pieces if id(piece) not in taken]
             writing.parts(page.number, lay_out(pieces, page.lines))
-            for edge in (edge for edge in reversed(new) if not edge.is_top):
-                writing.parts(page.number, [Part([[edge.row]])])
+            for edge in (edge for edge in reversed(furniture) if not edge.is_top):
+                writing.furniture(page.number, edge.row)
         for address in page.addresses:
             writing.line(address)
         if writing.length >= MOST_CHARACTERS:

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from index.loading.formats.blocks import Blocks, tidy
-from index.loading.formats.pdf_layout import Part
+from index.loading.formats.pdf_layout import Part, Row
 from index.loading.formats.pdf_letters import LIGATURES, Letters, Piece
 
 _MOST_BOOKMARKS = 5_000
@@ -44,7 +44,7 @@ Outline = dict[tuple[int, str], int]  # the level of a heading, by its page's nu
 class _Block:
     """Text that becomes one block.
 
-    kind: "text" or "table". level: of a heading that the outline knows, or 0.
+    kind: "text", "table" or "furniture". level: of a heading that the outline knows, or 0.
     is_full: whether its last line reaches as far as the others.
     joins: the number of each page that begins within it, and where.
     sources, passed: what it is made of, and how many of its letters and digits stand before it.
@@ -113,6 +113,10 @@ class Writing:
         """Add a line that stands on no page."""
         self._add(_Block("text", self._page_count - 1, text))
 
+    def furniture(self, number: int, row: Row) -> None:
+        """Add a line that a page repeats of others; a paragraph may go on beyond it."""
+        self._add(_Block("furniture", number, _join_pieces(row), sources=self._trace(number, row)))
+
     def parts(self, number: int, parts: list[Part]) -> None:
         """Add parts of a page."""
         written = [list(self._write(number, part)) for part in parts]
@@ -131,7 +135,7 @@ class Writing:
 
     def _joins(self, block: _Block) -> bool:
         """Whether a block goes on with the last paragraph of the page before, and is added to it."""
-        last = self._blocks[-1] if self._blocks else None
+        last = next((block for block in reversed(self._blocks) if block.kind != "furniture"), None)
         if not last or last.kind != "text" or block.kind != "text" or last.level or block.level:
             return False
         started = last.joins[-1][0] if last.joins else last.page
@@ -236,9 +240,12 @@ class Writing:
             if block.kind == "table":
                 text = "\n".join("\t".join(tidy(cell) for cell in row.split("\t")) for row in text.split("\n"))
                 out.verbatim(text)
+            elif block.kind == "furniture":
+                text = tidy(text).replace("\n", " ")
+                out.furniture(text)
             elif level:
                 text = tidy(text).replace("\n", " ")
-                out.heading(text, level)
+                out.heading(text, level, silent=True)
             else:
                 text = tidy(text)
                 out.paragraph(text)

@@ -142,6 +142,7 @@ def find_title_and_date(text: str) -> tuple[str | None, str | None]:
     blocks = [(block, body[block.start : block.end]) for block in islice(find_blocks(body[:4000]), 6)]
     # The author's line is a reader's own, of the file's fields.
     blocks = [(block, line) for block, line in blocks if not (block.form == "item" and line.startswith(AUTHOR))]
+    blocks = [(block, line) for block, line in blocks if block.form != "furniture"]
     named = [(block, line) for block, line in blocks if not is_nameless(line)]
     for number, (block, line) in enumerate(named):
         date = date or _read_date(line)
