@@ -247,7 +247,7 @@ def test_records_that_an_object_holds_by_name_are_lines_too(tmp_path: Path) -> N
 def test_a_record_that_no_passage_holds_falls_into_its_fields_and_the_others_do_not(tmp_path: Path) -> None:
     value = {"crew": [{"name": "Ida", "age": 40}, {"name": "Ben", "life": "He went. " * 100}]}
     text = read(tmp_path, "a.json", json.dumps(value)).text
-    assert text.startswith("crew:\n\n- name: Ida; age: 40\n- crew[2].name: Ben\n- crew[2].life:\n\nHe went. He went.")
+    assert text.startswith("crew:\n\n- name: Ida; age: 40\n\n### Ben\n\n- name: Ben\n- life:\n\nHe went. He went.")
 
 
 @pytest.mark.parametrize("inner", ["[]", "{}", "null", '""', '[{"a": []}]'])

@@ -89,7 +89,7 @@ _CODE = re.compile(
     r"|(?:if|elif|else|for|while|with|try|except|finally|switch|case|catch|do|} ?else)\b.*[:{]"
     r"|import [\w.]+(?: as \w+)?;?|from [\w.]+ import .*|#include .*|using [\w.:]+;|package [\w.]+;?"
     r"|return\b.*[;)\]}\w]|@\w[\w.]*(?:\(.*\))?"
-    r"|[\w.\[\]\"'*&>$-]+ ?(?:[-+*/|&%:]?=|=>) ?\S.*|[\w.:>$-]+\(.*\)[;:{,]?|.*[;{}]|[)}\]]+[;,)]*"
+    r"|[\w.\[\]\"'*&>$-]+ ?(?:[-+*/|&%:]?=|=>) ?\S.*|[\w.:>$-]+\(.*\)[;:{,]?|.*[;{}]|[)}\]]++[;,)]*+"
     r"|(?P<comment>//.*|#.*|/\*.*|\*.*|--.*|\"\"\".*))$"
 )
 _CODE_MARKS = re.compile(r"[=(){};]|^(?:import|from|using) \S", re.MULTILINE)
@@ -210,7 +210,7 @@ def _part_paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Blo
         )
     elif _ASSIGNMENT.match(text, *lines[0]):
         blocks = [Block(*lines[0], "field", FIELD_LEVEL)]
-    elif "\t" in text[slice(*lines[0])] and not _FIELD.match(text, *lines[0]):
+    elif text.count("\t", *lines[0]) > 1 and not _FIELD.match(text, *lines[0]):
         blocks = [Block(*lines[0], "row", COLUMNS_LEVEL)]
     if not blocks:
         yield from _join_lines(text, lines)

@@ -19,7 +19,7 @@ HEAD_CHARACTERS = 120
 MOST_HEADS = 12  # above one sentence; of more the outermost and the innermost count
 _WORDS = re.compile(r"\w")
 _BLANK_LINE = re.compile(r"(?:\n|\r(?!\n))[ \t]*+\r?+\n")
-_TOTALS = ("total", "subtotal", "sum", "gesamt", "summe", "insgesamt", "totaal", "suma", "somme", "totale")
+_TOTALS = ("total", "net ", "subtotal", "sum", "gesamt", "summe", "insgesamt", "totaal", "suma", "somme", "totale")
 
 
 @dataclass(frozen=True, slots=True)

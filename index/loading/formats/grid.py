@@ -23,7 +23,7 @@ NO_VALUE = "(formula without a saved value)"
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGIT = re.compile(r"\d")
-_IS_NUMBER = re.compile(r"[\W\d]*\d[\W\d]*")
+_IS_NUMBER = re.compile(r"\W*+\d[\W\d]*+")
 _UNIT = re.compile(  # "kg", "(EUR)", "in %", "kWh/m²", "Mio €"
     r"[(\[]?(?:in |per )?(?:[^\W\d]{1,5}|[%°€$£¥])(?:[ /·*.](?:[^\W\d]{1,5}|[%€$£¥])){0,2}[²³]?[)\]]?"
 )

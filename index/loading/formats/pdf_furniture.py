@@ -20,7 +20,7 @@ _MOST_CHARACTERS = 300
 _NEAR = 4.0  # points between lines of the same height
 _NUMBERS = re.compile(r"\d++")
 _ROMAN = re.compile(r"(?=[ivxl])x{0,4}(?:ix|iv|v?i{0,3})|x?l(?:ix|iv|v?i{0,3})", re.IGNORECASE)
-_WORTHLESS = re.compile(r"(?:page|seite|p\.)?\W*#\W*(?:(?:of|von|/)\W*#\W*)?", re.IGNORECASE)
+_WORTHLESS = re.compile(r"(?:page|seite|p\.)?[^\w#]*+#[^\w#]*+(?:(?:of|von)?[^\w#]*+#[^\w#]*+)?", re.IGNORECASE)
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ _FORMAT_PIECE = re.compile(
     r"|(?P<digits>[#0?][#0?.,]*+(?:(?:\\ | )##0[#0?.,]*+)*+)|(?P<general>General)|(?P<sign>.)"
 )
 _IS_PLACES = re.compile(r"[#0?]+")
-_TIME_ONLY = re.compile(r"[hmsAPap/.:0 ]*[hs][hmsAPap/.:0 ]*")  # the letters of a format that shows no day
+_TIME_ONLY = re.compile(r"[mAPap/.:0 ]*+[hs][hmsAPap/.:0 ]*+")  # the letters of a format that shows no day
 _LONGEST_FORMAT = 255  # characters
 _DELIMITERS = ",;\t|"
 _NAMED_DELIMITER = re.compile(r"sep=(?P<delimiter>[^\w\s\"]|\t)\r?\n", re.IGNORECASE)  # as Excel reads it

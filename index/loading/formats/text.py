@@ -10,7 +10,7 @@ from itertools import islice
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import AUTHOR
 from index.loading.formats.fields import is_nameless
-from index.splitting.blocks import Block, find_blocks
+from index.splitting.blocks import SECTION_LEVEL, Block, find_blocks
 
 # Longest first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -149,7 +149,8 @@ def find_title_and_date(text: str) -> tuple[str | None, str | None]:
         # The first line is the title where it is short, no sentence and of no log, table or code; a marked heading is.
         is_first = number == 0 and block.form not in ("line", "row", "columns", "field", "code")
         if not title and (
-            block.form == "heading" or (is_first and len(line) <= 150 and not _is_text(body, *named[:2]))
+            (block.form == "heading" and block.level <= SECTION_LEVEL)
+            or (is_first and len(line) <= 150 and not _is_text(body, *named[:2]))
         ):
             title = None if _read_date(line) else " ".join(line.split())
     return title, date
