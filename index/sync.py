@@ -4,6 +4,8 @@ What lies in a file, an attachment of a message or a member of an archive, is a 
 The file's own document is stored after them, and its record says how many they are. The file is read again where they
 are not so many, where one of them was stored of another state of the file, or where its own document is pending: so a
 sync that was killed at any of them is completed by the next.
+
+Files that hold pictures of text come last, since to recognise a page takes seconds: by then all else can be found.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from index.documents import Chunk, Document, Progress
 from index.embedding.protocol import Embedded, Embedding
 from index.errors import FolderError
 from index.loading.folder import File, scan
+from index.loading.formats.recognition import WaitError, may_be_read_now
 from index.loading.loader import UnreadableError
-from index.loading.opening import open_document
+from index.loading.opening import open_document, recognise
+from index.loading.recognised import FOLDER, Recognised
 from index.loading.sections import cut_sections, to_pieces
 from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
@@ -30,6 +34,8 @@ from index.storing.keeper import HeldError
 from index.storing.records import Record
 from index.storing.store import Store
 from index.storing.versions import Version, chunk_id, number_chunks, pack
+
+_Loaded = tuple[File, Document, Iterable[str]]  # a document of a file, and its text in sections
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
 RACY_NS = 50_000_000  # a file changed so shortly before a sync may change again within one tick of its clock
@@ -100,8 +106,9 @@ def _make_equal(
     plan = Plan(folder, store, checksum=checksum)
     with ExitStack() as held:
         if dry_run:
-            for _ in plan.load(held.enter_context(Loader())):
+            for _ in plan.load(held.enter_context(_open_loader(store)), plan.fresh, waits=True):
                 pass
+            plan.count_waiting()
         elif not plan.is_idle():
             if store.is_read_only and not patient:
                 yield Progress(f"The store at {store.place} may not be written: answers are from what it held before")
@@ -113,16 +120,36 @@ def _make_equal(
             yield from _read_again(store, embedding)
             if plan.bytes_to_read:
                 yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")
-            loaded = plan.load(held.enter_context(Loader()))
-            for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
-                _embed(batch, plan, store, embedding)
-                plan.announce()
-                store.put(batch)
-                yield Progress(batch[-1].document.path, plan.count_bytes(batch), plan.bytes_to_read, "bytes")
+            loader = held.enter_context(_open_loader(store))
+            yield from _put(plan.load(loader, plan.fresh, waits=True), plan, store, embedding)
+            for file in plan.waiting:
+                yield from _recognise(file, loader)
+                yield from _put(plan.load(loader, [file]), plan, store, embedding)
             plan.conclude()
     if not plan.report.count():
         raise FolderError(_explain_empty(folder, plan.report))
     return plan.report
+
+
+def _put(loaded: Iterable[_Loaded], plan: Plan, store: Store, embedding: Embedding) -> Iterator[Progress]:
+    """Store what is loaded."""
+    for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
+        _embed(batch, plan, store, embedding)
+        plan.announce()
+        store.put(batch)
+        yield Progress(batch[-1].document.path, plan.count_bytes(batch), plan.bytes_to_read, "bytes")
+
+
+def _recognise(file: File, loader: Loader) -> Iterator[Progress]:
+    """Have a file that waits be recognised, page by page; what is done stays done."""
+    with suppress(UnreadableError):  # which its loading tells
+        for number, count in recognise(file, loader):
+            page = f", page {number:,} of {count:,}" if count > 1 else ""
+            yield Progress(f"Reading {file.path}{page}")
+
+
+def _open_loader(store: Store) -> Loader:
+    return Loader(recognised=Recognised(store.place.parent / FOLDER))
 
 
 def _tell_news(store: Store) -> Iterator[Progress]:
@@ -142,7 +169,10 @@ def _hold(store: Store, held: ExitStack, *, patient: bool) -> Generator[Progress
 
 
 class Plan:
-    """What is to be done: which files are fresh, which are as they were, which records are of files that are gone."""
+    """What is to be done: which files are fresh, which are as they were, which records are of files that are gone.
+
+    waiting: the fresh files that hold pictures to be recognised first; known once the fresh ones are loaded.
+    """
 
     def __init__(self, folder: Path, store: Store, *, checksum: bool) -> None:
         self._begun_ns = time.time_ns()  # before any file is looked at
@@ -154,6 +184,7 @@ class Plan:
         self.records = {record.path: record for record in records}
         self.interrupted = set(store.lexicon.pending()) if usable else set()
         self.fresh: list[File] = []
+        self.waiting: list[File] = []
         self._store = store
         self._usable = usable
         self._skipped: list[tuple[str, int, int, str]] = []
@@ -168,7 +199,12 @@ class Plan:
                 for record in (self.records[file.path], *self._within.get(file.path, ())):
                     self.report.unchanged.append(record.path)
                     self._note_unread(record.path, record.unread)
-            elif skipped and not checksum and (file.size_bytes, file.modified_ns) == skipped[:2]:
+            elif (
+                skipped
+                and not checksum
+                and (file.size_bytes, file.modified_ns) == skipped[:2]
+                and not may_be_read_now(skipped[2])
+            ):
                 self._skip(file, skipped[2])
                 self._gone |= {record.path: record for record in self._within.get(file.path, ())}
             else:
@@ -209,11 +245,17 @@ class Plan:
         """Whether the store equals the folder already."""
         return self._usable and self._store.lexicon.is_read() and not (self.fresh or self._gone or self.interrupted)
 
-    def load(self, loader: Loader) -> Iterator[tuple[File, Document, Iterable[str]]]:
-        """The documents that are to be stored, each with its text in sections; the report says what they are."""
-        for file, following in zip_longest(self.fresh, self.fresh[1:]):
+    def load(self, loader: Loader, files: list[File], *, waits: bool = False) -> Iterator[_Loaded]:
+        """The documents of some files that are to be stored; the report says what they are.
+
+        waits: whether files that hold pictures wait.
+        """
+        for file, following in zip_longest(files, files[1:]):
             try:
-                document, sections = open_document(file, loader, following)
+                document, sections = open_document(file, loader, following, waits=waits)
+            except WaitError:
+                self.waiting.append(file)
+                continue
             except UnreadableError as error:
                 self.fail(file, str(error))
                 continue
@@ -253,6 +295,11 @@ class Plan:
         """Have the next sync read a file again if only some of what lies in it come to be stored."""
         if self._around:
             self._store.lexicon.announce([self._around.document_id])
+
+    def count_waiting(self) -> None:
+        """Report of the files that wait what they will be."""
+        for file in self.waiting:
+            (self.report.changed if file.path in self.records else self.report.added).append(file.path)
 
     def fail(self, file: File, reason: str) -> None:
         """Note that a file cannot be read, and that what the store has of it goes."""
@@ -301,9 +348,7 @@ def _find_above(path: str) -> Iterator[str]:
         end = path.find("/", end + 1)
 
 
-def _gather(
-    loaded: Iterable[tuple[File, Document, Iterable[str]]], plan: Plan, embedding: Embedding, chunk_tokens: int
-) -> Iterator[list[Version]]:
+def _gather(loaded: Iterable[_Loaded], plan: Plan, embedding: Embedding, chunk_tokens: int) -> Iterator[list[Version]]:
     """Split the documents and gather their chunks until there are enough to embed at once."""
     batch: list[Version] = []
     for file, document, sections in loaded:

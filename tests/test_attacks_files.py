@@ -171,7 +171,7 @@ def test_the_parent_opens_no_file_but_a_long_text_whose_encoding_it_was_told(tmp
         "a.txt": b"He went.",
         "b.md": b"<!-- a -->\n" * 40 + b"words",
         "c.html": b"<p>He went.",
-        "d.png": b"\x89PNG\r\n\x1a\n",
+        "d.png": b"GIF89a\0\0",
         "e.docx": make_docx(word("He went.")),
         "f.html": b"<html>" + b"<p>He went." * 1000,
         "g.bin": bytes(range(256)) * 40,

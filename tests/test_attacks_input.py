@@ -60,7 +60,7 @@ def mail(folder: Path) -> Path:
         "Captain Ida Voss steers the Brenholm ferry.\n--b\nContent-Type: application/zip\n"
         "Content-Disposition: attachment; filename=plan.zip\nContent-Transfer-Encoding: base64\n\nUEsFBg==\n--b--\n"
     )
-    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    (folder / "picture.png").write_bytes(b"GIF89a\0\0\0\0\0\rIHDR")
     return folder
 
 

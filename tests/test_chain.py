@@ -264,7 +264,7 @@ def make_empty(place: Path) -> Path:
 
 
 def make_unreadable(place: Path) -> Path:
-    (place / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (place / "picture.png").write_bytes(b"GIF89a\0\0")
     (place / "empty.txt").touch()
     return place
 

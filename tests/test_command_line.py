@@ -28,7 +28,7 @@ from index.sync import sync
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-do-not-show-3f9a"
-PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\1\0\0\0\0\x37n\xf9\x24"
+PICTURE = b"GIF89a\0\0\0\0\0\rIHDR\0\0\0\1\0\0\0\1\1\0\0\0\0\x37n\xf9\x24"
 SKIPPED = "why was Israel skipped?"
 
 Run = Callable[..., Any]

@@ -102,7 +102,7 @@ def test_an_archive_lists_its_files_and_each_is_a_document(tmp_path: Path) -> No
         "docs/note.txt": "He went.\r\nHe came.\r\n",
         "docs/fare.docx": _WORD_FILE,
         "word/rows.csv": "Name,Age\nIda,40\n",
-        "picture.png": b"\x89PNG\r\n\x1a\n",
+        "picture.png": b"GIF89a\0\0",
         ".hidden/a.txt": "Hidden.",
         "__MACOSX/._a.txt": "Hidden.",
     }
@@ -131,7 +131,7 @@ def test_an_archive_in_a_message_and_a_message_in_an_archive(tmp_path: Path) -> 
 
 def test_an_archive_of_which_nothing_is_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match=r"^no text \(the file a\.png\)$"):
-        read(tmp_path, "a.zip", make_zip({"a.png": b"\x89PNG\r\n\x1a\n"}))
+        read(tmp_path, "a.zip", make_zip({"a.png": b"GIF89a\0\0"}))
     with pytest.raises(UnreadableError, match=r"^empty$"):
         read(tmp_path, "a.zip", make_zip({"a/": ""}))
 

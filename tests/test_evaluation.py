@@ -563,7 +563,7 @@ def test_all_right_is_said(harbour: Path, tmp_path: Path) -> None:
 
 
 def test_files_that_were_skipped_are_told(harbour: Path, tmp_path: Path) -> None:
-    (harbour / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\1\0\0\0\0\x37n\xf9\x24")
+    (harbour / "picture.png").write_bytes(b"GIF89a\0\0\0\0\0\rIHDR\0\0\0\1\0\0\0\1\1\0\0\0\0\x37n\xf9\x24")
     done = evaluate(write_questions(tmp_path / "mine.jsonl", QUESTIONS[:1]), "--documents", harbour)
     assert done.exit_code == 0
     assert done.stderr == f"1 skipped; to see which: footnote sync {harbour}\n"

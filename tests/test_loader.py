@@ -53,7 +53,7 @@ def test_an_old_encoding_is_guessed(text: str, encoding: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00",
+        b"GIF89a\0\0\x00\x00\x00\rIHDR\x00\x00",
         b"text with a \x00 in it",
         b"\xff\xfe\x00",
         b"\xff\xfeA\x00\x00\x00",

@@ -189,7 +189,7 @@ def test_what_cannot_be_read_is_skipped_with_the_reason_and_stops_no_neighbour(f
     (folder / "empty.md").write_bytes(b"")
     (folder / "marks.md").write_text("---\n***\n")
     (folder / "report.pdf").write_bytes(b"%PDF-1.7")
-    (folder / "picture").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    (folder / "picture").write_bytes(b"GIF89a\0\0" + bytes(20))
     (folder / "gone.txt").symlink_to(folder / "nowhere")
     (folder / "folder.txt").mkdir()
     os.mkfifo(folder / "pipe.txt")
@@ -200,7 +200,7 @@ def test_what_cannot_be_read_is_skipped_with_the_reason_and_stops_no_neighbour(f
         "empty.md": "empty",
         "gone.txt": "a broken link",
         "marks.md": "no text",
-        "picture": "unsupported format (PNG image)",
+        "picture": "unsupported format (GIF image)",
         "pipe.txt": "not a regular file",
         "report.pdf": "damaged",
     }

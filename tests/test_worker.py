@@ -76,7 +76,7 @@ def test_one_child_reads_all_that_is_whole_and_refuses_the_rest(tmp_path: Path) 
             (tmp_path / name).write_text("# The tour\n\nHe went.\n")
             assert loader.load(tmp_path / name, name).title == "The tour"
             children.add(loader._child)
-        (tmp_path / "e.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        (tmp_path / "e.png").write_bytes(b"GIF89a\0\0")
         for name in ("e.png", "gone.txt", "."):
             with pytest.raises(UnreadableError):
                 loader.load(tmp_path / name, name)

@@ -6,12 +6,14 @@ with Loader() as loader:
 Whatever looks into a file's bytes does it in the child, which the first file starts and later ones find running.
 The child gives back data, never code: some JSON, then the text; both are checked, since a file may have taken it over.
 So it does for each file within the file. One of those that ends the child is left out when the file is loaded again.
+Before a picture is recognised in it, which takes seconds, the child asks; what it has recognised is kept by the parent.
 
 But: on Windows and macOS nothing bounds the child's memory, only its time.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -23,17 +25,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from encodings.aliases import aliases
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, BinaryIO, Self, TypeVar, cast
 
 from index.documents import Document, identify
 from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES, UNSHOWN
 from index.loading.formats.enclosed import LONGEST_NAME_CHARACTERS, MOST_FILES, watching
-from index.loading.loader import TITLE_CHARACTERS, UNREAD_CHARACTERS, UnreadableError, load, load_long
+from index.loading.formats.recognition import Line, WaitError, asking, check_lines, to_json
+from index.loading.loader import TITLE_CHARACTERS, UNREAD_CHARACTERS, UnreadableError, load, load_long, open_file
+from index.loading.recognised import Recognised
 
 TIMEOUT_SECONDS = 60.0
 MEMORY_BYTES = 1536 * 1024**2
@@ -49,10 +54,18 @@ _SLOWEST_BYTES = 10_000_000  # of a long text, that are read in a second
 # Python calls these encodings, and they are none of texts.
 _NO_TEXTS = frozenset("base64_codec bz2_codec hex_codec quopri_codec rot_13 uu_codec zlib_codec".split())
 _WATCH_SECONDS = 0.05  # between two looks at the clock
+# What the child may say before its reply, and what the parent answers.
+_ASKS, _TELLS = b'{"asks": ', b'{"lines": '
+_WAIT, _RECOGNISE, _DAMAGED = "wait", "recognise", "damaged"
+_MOST_ASKED = 100_000  # pages of a file, and of what lies in it
+_MOST_FAILED = 20  # of them that take too much time or memory
 _GRACE_SECONDS = 5  # after which a child whose parent has forgotten it ends by itself
 _COMMAND = (
     "import sys; sys.path.insert(0, sys.argv[1]); from index.loading.worker import serve; serve(float(sys.argv[2]))"
 )
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -63,6 +76,10 @@ class _Deadline:
     is_over: bool = False
 
 
+_Reply = list[tuple[bytes, bytes]]  # what was said of a file and of each within it: JSON and text
+_Walk = Generator[tuple[int, int], None, T]  # tells of pages that are recognised, and gives something in the end
+
+
 class _EndedError(UnreadableError):
     """The child did not survive a file, or was not left to."""
 
@@ -70,15 +87,25 @@ class _EndedError(UnreadableError):
 class Loader:
     """Loads one file after another, each within limits; for one thread at a time.
 
-    timeout_seconds: for one file.
+    timeout_seconds: for one file, or one page that is recognised.
     memory_bytes: that the child may hold, its libraries included.
+    recognised: where pages that are recognised are kept; without it, as long as the loader.
     """
 
     _command = _COMMAND  # what the child runs
 
-    def __init__(self, timeout_seconds: float = TIMEOUT_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        memory_bytes: int = MEMORY_BYTES,
+        recognised: Recognised | None = None,
+    ) -> None:
         self.timeout_seconds = timeout_seconds
         self.memory_bytes = memory_bytes
+        self._recognised = recognised or Recognised()
+        self._failed: set[str] = set()  # pages that took too much time or memory
+        self._damaged: set[str] = set()
+        self._page_seconds = 0.0  # that recognising has taken
         self._child: subprocess.Popen[bytes] | None = None
         self._deadline = _Deadline(math.inf)
         self._expected: dict[str, Any] | None = None  # what the child is already at
@@ -92,16 +119,25 @@ class Loader:
     ) -> None:
         self.close()
 
-    def load(self, file: Path, path: str) -> Document:
+    def load(self, file: Path, path: str, *, waits: bool = False) -> Document:
         """Load one file as `loader.load` does.
+
+        waits: not to recognise pages, but to raise WaitError where there are any that are not known yet.
 
         Raises UnreadableError, whose reasons are here also "took too long" and "needs too much memory".
         """
-        return self._load(self._describe(file, path))[0]
+        return _finish(self._load(self._describe(file, path), recognises=not waits))[0]
 
-    def load_long(self, file: Path, path: str, size_bytes: int) -> tuple[Document, str]:
+    def load_long(self, file: Path, path: str, size_bytes: int, *, waits: bool = False) -> tuple[Document, str]:
         """Load one file of a size as `loader.load_long` does; the larger, the longer it may take."""
-        return self._load(self._describe(file, path, size_bytes))
+        return _finish(self._load(self._describe(file, path, size_bytes), recognises=not waits))
+
+    def recognise(self, file: Path, path: str, size_bytes: int | None = None) -> Iterator[tuple[int, int]]:
+        """Recognise the pages of a file that are not known yet: before each, its number and the number of all.
+
+        Raises UnreadableError.
+        """
+        yield from self._load(self._describe(file, path, size_bytes), recognises=True)
 
     def expect(self, file: Path, path: str, size_bytes: int | None = None) -> None:
         """Have the child, where it runs, begin with the file that is loaded next: a long one where a size is given."""
@@ -114,24 +150,28 @@ class Loader:
         place = os.fspath(file.absolute())
         return {"file": place, "path": path, "is_long": size_bytes is not None, "seconds": seconds, "omitted": []}
 
-    def _load(self, request: dict[str, Any]) -> tuple[Document, str]:
+    def _load(self, request: dict[str, Any], *, recognises: bool) -> _Walk[tuple[Document, str]]:
         """Load a file, if need be without what lies in it that its reader does not survive."""
-        until = time.monotonic() + 2 * request["seconds"]
+        until = self._count_seconds() + 2 * request["seconds"]
         while True:
             try:
-                return self._load_once(request)
+                return (yield from self._load_once(request, recognises=recognises))
             except _EndedError:
                 if self._within is None or request["omitted"] is None:
                     raise
                 omitted = [*request["omitted"], self._within]
                 # Beside them, the file itself may have been too much.
-                omits_all = not self._within or len(omitted) > _MOST_OMITTED or time.monotonic() > until
+                omits_all = not self._within or len(omitted) > _MOST_OMITTED or self._count_seconds() > until
                 request = {**request, "omitted": None if omits_all else omitted}
 
-    def _load_once(self, request: dict[str, Any]) -> tuple[Document, str]:
+    def _count_seconds(self) -> float:
+        """The time by a clock that stands still while a page is recognised."""
+        return time.monotonic() - self._page_seconds
+
+    def _load_once(self, request: dict[str, Any], *, recognises: bool) -> _Walk[tuple[Document, str]]:
         # A child that has died gets a second try, since the file may not be to blame; a slow one does not.
         for _ in range(2):
-            reply = self._ask(request)
+            reply = yield from self._ask(request, recognises=recognises)
             if reply is not None:
                 break
         else:
@@ -141,6 +181,8 @@ class Loader:
             fields = json.loads(first)
             if fields.get("ends"):
                 self.close()
+            if fields.get("waits"):
+                raise WaitError
             if fields.get("reason") == _TOO_MUCH:
                 raise _EndedError(_TOO_MUCH)
             return _understand(request["path"], fields, text.decode(), enclosed)
@@ -160,8 +202,22 @@ class Loader:
                         pipe.close()
             child.wait()
 
-    def _ask(self, request: dict[str, Any]) -> list[tuple[bytes, bytes]] | None:
-        """The child's reply, or None where it died."""
+    def _ask(self, request: dict[str, Any], *, recognises: bool) -> _Walk[_Reply | None]:
+        """The child's reply, or None where it died. Where it does at a page, it is asked again, and leaves that out."""
+        for _ in range(_MOST_FAILED):
+            failed = len(self._failed)
+            reply, is_late = yield from self._converse(request, recognises=recognises)
+            if len(self._failed) == failed:
+                break
+            self.close()
+        else:
+            is_late = True
+        if is_late:
+            raise _EndedError("took too long")
+        return reply
+
+    def _converse(self, request: dict[str, Any], *, recognises: bool) -> _Walk[tuple[_Reply | None, bool]]:
+        """The child's reply, or None where it died, and whether it did since it was late."""
         self._within = None
         if self._expected not in (None, request):
             self.close()  # its next reply is about another file
@@ -171,11 +227,37 @@ class Loader:
             threading.Thread(target=self._watch, args=(child,), daemon=True).start()
         assert child.stdout is not None
         deadline = self._deadline = _Deadline(time.monotonic() + request["seconds"])
+        document, asked = "", 0
         try:
             if self._expected is None:
                 _send(child, request)
             reply = self._receive(child.stdout)
+            while reply is not None and reply[0][0].startswith(_ASKS):
+                label, number, count = _understand_question(reply[0][0])
+                document, asked = document or _hash(Path(request["file"])), asked + 1
+                if asked > _MOST_ASKED:
+                    raise ValueError(asked)
+                name = self._recognised.name(document, label)
+                answer = self._find_answer(name)
+                if answer != _WAIT or not recognises:
+                    _send(child, answer)
+                    reply = self._receive(child.stdout)
+                    continue
+                self._deadline = _Deadline(math.inf)
+                yield number, count
+                begun = time.monotonic()
+                deadline = self._deadline = _Deadline(begun + request["seconds"])
+                self._failed.add(name)  # unless something is heard of it
+                _send(child, _RECOGNISE)
+                reply = self._receive(child.stdout)
+                self._page_seconds += time.monotonic() - begun
+                if reply is not None and reply[0][0].startswith(_TELLS):
+                    self._keep(name, json.loads(reply[0][0])["lines"])
+                    reply = self._receive(child.stdout)
             self._expected = None
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            self.close()
+            raise UnreadableError("damaged (its reader gave no sense)") from error
         except BaseException:
             # Interrupted half-way, the child's next reply would be that to another question.
             self.close()
@@ -184,13 +266,26 @@ class Loader:
             self._deadline = _Deadline(math.inf)
         if reply is None:
             self.close()
-            if deadline.is_over:
-                raise _EndedError("took too long")
-        return reply
+        return reply, reply is None and deadline.is_over
 
-    def _receive(self, pipe: IO[bytes]) -> list[tuple[bytes, bytes]] | None:
+    def _find_answer(self, name: str) -> Any:
+        """What is known of a page: its lines, that it is damaged, or nothing."""
+        if name in self._damaged:
+            return _DAMAGED
+        lines = [] if name in self._failed else self._recognised.find(name)
+        return _WAIT if lines is None else to_json(lines)
+
+    def _keep(self, name: str, told: Any) -> None:
+        """Keep what the child tells of a page. Raises ValueError where it makes no sense."""
+        if told is None:
+            self._damaged.add(name)
+        else:
+            self._recognised.keep(name, check_lines(told))
+        self._failed.discard(name)
+
+    def _receive(self, pipe: IO[bytes]) -> _Reply | None:
         """The parts of a reply, each in two; None where it breaks off, or says that it is larger than any."""
-        parts: list[tuple[bytes, bytes]] = []
+        parts: _Reply = []
         following, field_room, text_room = 1, _MOST_FIELDS_BYTES, 4 * MOST_CHARACTERS
         while len(parts) < following:
             head = pipe.read(_HEAD.size)
@@ -231,16 +326,23 @@ class Loader:
         )
 
 
-def _send(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
+def _finish(walk: _Walk[T]) -> T:
+    """What a walk gives in the end."""
+    try:
+        while True:
+            next(walk)
+    except StopIteration as end:
+        return cast(T, end.value)
+
+
+def _send(child: subprocess.Popen[bytes], request: Any) -> None:
     assert child.stdin is not None
     with suppress(BrokenPipeError):  # of one that has died: its reply tells
         child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
         child.stdin.flush()
 
 
-def _understand(
-    path: str, fields: dict[str, Any], text: str, enclosed: list[tuple[bytes, bytes]]
-) -> tuple[Document, str]:
+def _understand(path: str, fields: dict[str, Any], text: str, enclosed: _Reply) -> tuple[Document, str]:
     """The document that a reply describes, and the encoding of a text that is too long for one.
 
     Raises UnreadableError with the reason that the reply gives, ValueError and others where it makes no sense.
@@ -285,6 +387,24 @@ def _to_document(path: str, fields: dict[str, Any], text: str) -> Document:
     return document
 
 
+def _understand_question(head: bytes) -> tuple[str, int, int]:
+    """The label, number and count of a picture that the child asks about. Raises ValueError and others."""
+    label, number, count = json.loads(head)["asks"]
+    if not isinstance(label, str) or not re.fullmatch(r"[0-9a-f]{64}-\d{1,9}", label):
+        raise ValueError(label)
+    if not (type(number) is int and type(count) is int and 0 < number <= count <= MOST_PAGES):
+        raise ValueError(number)
+    return label, number, count
+
+
+def _hash(file: Path) -> str:
+    try:
+        with open_file(file) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableError(f"cannot be read ({error.strerror or error})") from error
+
+
 def _line(value: Any, most_characters: int) -> str:
     """A text that may be shown. Raises ValueError where it is none, or too long."""
     if not isinstance(value, str) or len(value) > most_characters or UNSHOWN.search(value):
@@ -309,11 +429,6 @@ def serve(memory_bytes: float) -> None:
         os.dup2(nothing.fileno(), 1)
     _limit_memory(int(memory_bytes))
 
-    def send(fields: dict[str, Any], text: bytes, following: int) -> None:
-        head = json.dumps(fields).encode("ascii")
-        for part in (_HEAD.pack(len(head), len(text), following), head, text):
-            replies.write(part)
-
     def tell(number: int) -> None:
         replies.write(_HEAD.pack(0, number, 0))
         replies.flush()
@@ -322,18 +437,53 @@ def serve(memory_bytes: float) -> None:
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     while True:
         request = json.loads(requests.get())
-        _set_alarm(request["seconds"] + _GRACE_SECONDS)
-        with watching(request["omitted"], tell):
+        seconds = request["seconds"] + _GRACE_SECONDS
+        _set_alarm(seconds)
+        with watching(request["omitted"], tell), asking(_Desk(requests, replies, seconds)):
             fields, text, enclosed = _load_within_limits(Path(request["file"]), request["path"], request["is_long"])
         _set_alarm(0)  # the parent may be busy with the file before, and take the reply later
         # A process that has swollen would leave less to the next file.
         fields["ends"] = fields["ends"] or _peak_bytes() > memory_bytes / 2
-        send(fields, text, len(enclosed))
+        _say(replies, fields, text, len(enclosed))
         for inner in enclosed:
-            send({"name": inner.path.removeprefix(f"{request['path']}/"), **_describe(inner)}, inner.text.encode(), 0)
+            name = inner.path.removeprefix(f"{request['path']}/")
+            _say(replies, {"name": name, **_describe(inner)}, inner.text.encode())
         replies.flush()
         if fields["ends"]:
             os._exit(0)
+
+
+def _say(replies: BinaryIO, fields: dict[str, Any], text: bytes = b"", following: int = 0) -> None:
+    head = json.dumps(fields).encode("ascii")
+    for part in (_HEAD.pack(len(head), len(text), following), head, text):
+        replies.write(part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Asks the parent about pictures. seconds: for each that is recognised."""
+
+    requests: queue.Queue[bytes]
+    replies: BinaryIO
+    seconds: float
+
+    def find(self, label: str, number: int, count: int) -> list[Line] | None:
+        """See `index.loading.formats.recognition.Desk`."""
+        _set_alarm(0)
+        _say(self.replies, {"asks": [label, number, count]})
+        self.replies.flush()
+        answer = json.loads(self.requests.get())
+        _set_alarm(self.seconds)
+        if answer == _WAIT:
+            raise WaitError
+        if answer == _DAMAGED:
+            raise UnreadableError("damaged")
+        return None if answer == _RECOGNISE else check_lines(answer)
+
+    def keep(self, lines: list[Line] | None) -> None:
+        """See `index.loading.formats.recognition.Desk`."""
+        _say(self.replies, {"lines": None if lines is None else to_json(lines)})
+        self.replies.flush()
 
 
 def _listen(requests: queue.Queue[bytes]) -> None:
@@ -349,6 +499,8 @@ def _load_within_limits(file: Path, path: str, is_long: bool) -> tuple[dict[str,
         text = document.text.encode()
     except UnreadableError as error:
         return {"reason": str(error), "ends": False}, b"", ()
+    except WaitError:
+        return {"waits": True, "ends": False}, b"", ()
     except MemoryError:
         return {"reason": _TOO_MUCH, "ends": True}, b"", ()
     except RecursionError:

@@ -5,15 +5,18 @@ content cannot: a table from prose with commas, an e-mail kept as a note from an
 
     text.py   plain text, Markdown, source code      web.py    web pages
     pdf.py    PDF                                    mail.py   e-mail
-    word.py   .docx                                  book.py   .epub
-    slides.py .pptx                                  data.py   JSON, XML
+    word.py   .docx                                  outlook.py .msg
+    slides.py .pptx                                  book.py   .epub
     sheet.py  .xlsx, .csv                            rtf.py    .rtf
-    opendocument.py .odt, .odp, .ods                 notebook.py .ipynb
-    subtitles.py .srt, .vtt                          bundle.py .zip
-    outlook.py .msg
+    data.py   JSON, XML                              notebook.py .ipynb
+    opendocument.py .odt, .odp, .ods                 bundle.py .zip
+    subtitles.py .srt, .vtt                          picture.py .png, .jpg, .tiff, .webp, .bmp
 
-Each has functions from a file's bytes to an `Extract`, and imports its library when first called. Office files share
-archive.py (their zip), asides.py (what stands beside the text) and numbering.py (the numbers of lists).
+Each has functions from a file's bytes to an `Extract`, and imports its library when first called. All write with
+blocks.py, and tables with grid.py; fields.py reads titles, authors and dates. PDF has modules of its own, pdf_*.py.
+Office files share archive.py (their zip), asides.py (what stands beside the text) and numbering.py (the numbers of
+lists); messages and archives share enclosed.py (what lies in them); scans share recognition.py (pictures become lines)
+and scan.py (lines become text).
 """
 
 from __future__ import annotations
@@ -131,16 +134,23 @@ _BY_SUFFIX = {
 }
 _ZIPPED = {".zip", ".docx", ".pptx", ".xlsx", ".epub", ".odt", ".odp", ".ods", ".docm", ".pptm", ".xlsm"}
 
+# How pictures begin that can be read where a library for it is installed.
+_PICTURES = tuple(
+    (begin, Format(name, "picture.read_picture", 256 * MEGABYTE))
+    for begin, name in (
+        (rb"\x89PNG\r\n\x1a\n", "PNG image"),
+        (rb"\xff\xd8\xff", "JPEG image"),
+        (rb"II\*\x00|MM\x00\*", "TIFF image"),
+        (rb"BM.{4}\x00{4}", "BMP image"),
+        (rb"RIFF.{4}WEBP", "WebP image"),
+    )
+)
+
 # How files begin that hold no text that we could read, and what to call them.
 _UNSUPPORTED = (
-    (rb"\x89PNG\r\n\x1a\n", "PNG image"),
-    (rb"\xff\xd8\xff", "JPEG image"),
     (rb"GIF8[79]a", "GIF image"),
-    (rb"II\*\x00|MM\x00\*", "TIFF image"),
-    (rb"BM.{4}\x00{4}", "BMP image"),
     (rb"\x00\x00[\x01\x02]\x00", "icon"),
     (rb"8BPS", "Photoshop image"),
-    (rb"RIFF.{4}WEBP", "WebP image"),
     (rb"RIFF.{4}WAVE|ID3|OggS|fLaC|\xff[\xfb\xf3\xf2]", "audio"),
     (rb".{4}ftyp(?:heic|heix|mif1|avif)", "image"),
     (rb".{4}ftypM4A", "audio"),
@@ -166,7 +176,7 @@ _XML_HEAD = re.compile(r"<\?xml\s|<!DOCTYPE\s+\w", re.IGNORECASE)
 def find_format(content: bytes, path: str) -> Format:
     """The format of a file, by its first HEAD_BYTES bytes, or by the whole of it where it is a zip.
 
-    Raises UnreadableError where nothing here can read it: "unsupported format (PNG image)", "encrypted", "damaged".
+    Raises UnreadableError where nothing here can read it: "unsupported format (GIF image)", "encrypted", "damaged".
     """
     head = content[:HEAD_BYTES]
     suffix = PurePosixPath(path).suffix.lower()
@@ -177,6 +187,9 @@ def find_format(content: bytes, path: str) -> Format:
         return _find_zipped(content, suffix)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _find_compound(content)
+    for begin, picture in _PICTURES:
+        if re.match(begin, head, re.DOTALL) and not plain:
+            return picture
     for begin, name in _UNSUPPORTED:
         # "MZ twins" and "ID3 inhibits" begin sentences too.
         if re.match(begin, head, re.DOTALL) and (not plain or name == "PostScript"):

@@ -71,6 +71,17 @@ def watching(omitted: Container[int] | None, tell: Callable[[int], object]) -> I
         _watch.reset(token)
 
 
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """What is done meanwhile has limits of its own, and costs the files in a file none of their time."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        if allowance := _around.get():
+            allowance.until += time.monotonic() - begun
+
+
 class Enclosed:
     """Reads the files that lie in a file; those within them are counted with them."""
 

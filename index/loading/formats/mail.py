@@ -27,7 +27,8 @@ _FIRST = re.compile(rb"From [^\r\n]*+\r?\n")
 _NEXT = re.compile(rb"\n\r?\nFrom [^\r\n]*\d\d:\d\d:\d\d[^\r\n]*+\r?\n")
 _CUT_OFF = (errors.CloseBoundaryNotFoundDefect, errors.InvalidBase64LengthDefect, errors.InvalidBase64PaddingDefect)
 # Attachments without text of their own: pictures, signatures.
-TEXTLESS = ("image/", "audio/", "video/", "font/", "application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
+_TEXTLESS = ("image/", "audio/", "video/", "font/", "application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
+_LEAST_PICTURE_BYTES = 10_000  # of one that may be of text; what is smaller is a logo
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 
 
@@ -98,7 +99,7 @@ def _read_part(part: EmailMessage, blocks: Blocks, depth: int, enclosed: Enclose
     elif part.get_content_maintype() in {"text", "message", "multipart"}:
         for paragraph in re.split(r"\n[ \t]*\n", _text_of(part, blocks).replace("\r\n", "\n")):
             blocks.paragraph(paragraph)
-    elif not kind.startswith(TEXTLESS):
+    elif not kind.startswith(_TEXTLESS):
         blocks.miss(f"a part that is {kind}")
     if any(isinstance(defect, _CUT_OFF) for defect in part.defects):
         blocks.miss("what came after the message was cut off")
@@ -113,17 +114,23 @@ def _read_attachment(part: EmailMessage, blocks: Blocks, enclosed: Enclosed) -> 
     content = payload if isinstance(payload, bytes) else b""
     if part.get_content_maintype() == "text" and kind != "text/html" and part.get_content_charset():
         content = _text_of(part, blocks).encode("utf-8", "replace")
-    add_attachment(name or kind, content, blocks, enclosed, is_textless=kind.startswith(TEXTLESS))
+    add_attachment(name or kind, kind, content, blocks, enclosed)
 
 
-def add_attachment(name: str, content: bytes, blocks: Blocks, enclosed: Enclosed, *, is_textless: bool = False) -> None:
-    """Add an attachment's name to a message's text, and its document to those that lie in the message."""
+def add_attachment(name: str, kind: str, content: bytes, blocks: Blocks, enclosed: Enclosed) -> None:
+    """Add an attachment's name to a message's text, and its document to those that lie in the message.
+
+    kind: its media type. Of a picture nothing is missed where it is none of text.
+    """
     blocks.paragraph(f"Attachment: {name}")
-    if not is_textless:
-        try:
-            # Of a path on the sender's machine, the last name.
-            enclosed.add(re.split(r"[/\\]", name)[-1], content)
-        except UnreadableError:
+    is_textless = kind.startswith(_TEXTLESS)
+    if is_textless and not (kind.startswith("image/") and len(content) >= _LEAST_PICTURE_BYTES):
+        return
+    try:
+        # Of a path on the sender's machine, the last name.
+        enclosed.add(re.split(r"[/\\]", name)[-1], content)
+    except UnreadableError:
+        if not is_textless:
             blocks.miss(f"the attachment {name}")
 
 

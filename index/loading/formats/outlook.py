@@ -20,7 +20,7 @@ from typing import Any
 from index.loading.formats import MEGABYTE, Extract, UnreadableError
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.enclosed import Enclosed
-from index.loading.formats.mail import DEEPEST, TEXTLESS, add_attachment, find_date, parse_message, read_field
+from index.loading.formats.mail import DEEPEST, add_attachment, find_date, parse_message, read_field
 from index.loading.formats.text import decode
 
 _LARGEST_BYTES = 64 * MEGABYTE  # of one property
@@ -233,7 +233,7 @@ def _read_attachment(attachment: _Folder, blocks: Blocks, depth: int, enclosed: 
         content = b"" if enclosed.is_spent else attachment.read(_DATA)
     except UnreadableError:
         content = b""
-    add_attachment(name or kind or "unnamed", content, blocks, enclosed, is_textless=kind.startswith(TEXTLESS))
+    add_attachment(name or kind or "unnamed", kind, content, blocks, enclosed)
 
 
 def unpack_rich_text(content: bytes) -> bytes:

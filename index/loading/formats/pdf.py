@@ -4,8 +4,9 @@
     pdf_layout.py    columns, tables, lines                  pdf_forms.py     fields, links without words
     pdf_writing.py   paragraphs, headings, tables as text
 
-But: hard line ends stay as they are, and what is scanned or drawn is not read. Whether a hyphen at a line's end is a
-word's own is an estimate from the words of the document.
+But: hard line ends stay as they are, and what is scanned or drawn is read only where it can be recognised, where no
+paragraph goes on over the pages. Whether a hyphen at a line's end is a word's own is an estimate from the words of the
+document.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES, tidy
@@ -23,9 +25,15 @@ from index.loading.formats.fields import read_date, read_title
 from index.loading.formats.pdf_forms import find_addresses, name_fields, take_fields
 from index.loading.formats.pdf_furniture import PAGES_AROUND, Edge, find_edges, find_furniture, is_worthless
 from index.loading.formats.pdf_layout import lay_out
-from index.loading.formats.pdf_letters import LIGATURES, Letters, Lines, Piece, find_lines
+from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Lines, Piece, find_lines
 from index.loading.formats.pdf_writing import Writing, read_outline
+from index.loading.formats.recognition import HINT, Line, Pictures, find_engine, find_scale
+from index.loading.formats.scan import find_paragraphs
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_SCAN_SCALE = 200 / 72  # of a page that is recognised: pixels a point, as far as it is not too large
 _TITLE_PAGE_CHARACTERS = 4_000  # of the first page, in which its title is looked for
 _STAMP_CHARACTERS = 40  # of text beside a picture of half a page, that may be all that its scan says
 _MOST_LINES = 10  # on a page that is only ruled or framed
@@ -48,6 +56,7 @@ class _Page:
 
     text: pdfium's; the only thing known where `pieces` is None.
     pieces, lines: what stands on the page and is ruled on it, as it is shown.
+    bounds: those of the page, as it is shown.
     addresses: of links that have no words.
     """
 
@@ -56,6 +65,7 @@ class _Page:
     letters: int = 0
     pieces: list[Piece] | None = None
     lines: Lines = field(default_factory=lambda: Lines([], []))
+    bounds: Bounds = (0, 0, 0, 0)
     edges: list[Edge] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     is_picture: bool = False
@@ -65,16 +75,19 @@ class _Page:
 def read_pdf(content: bytes) -> Extract:
     """The text, page by page. Raises UnreadableError: "encrypted", "damaged", "no text (scanned or drawn)"."""
     with contextlib.closing(_open(content)) as document:
-        writing, unreadable, pictures = _write_pages(document)
+        writing, unreadable, pictures = _write_pages(document, content)
         count = len(document)
         blocks = writing.finish()
         text = blocks.text
         if not any(character.isalnum() for character in text):
-            raise UnreadableError("damaged" if unreadable == count else "no text (scanned or drawn)")
+            hint = "" if find_engine() else f"; {HINT.format('it')}"
+            raise UnreadableError("damaged" if unreadable == count else f"no text (scanned or drawn{hint})")
         fields = document.get_metadata_dict()
         title = _find_title(document)
     blocks.miss_some(unreadable, count, "page", "damaged")
-    blocks.miss_some(pictures, count, "page", "pictures with little or no text" if pictures > 1 else "a picture")
+    hint = "" if find_engine() else f" ({HINT.format('them' if pictures > 1 else 'it')})"
+    what = "pictures with little or no text" if pictures > 1 else "a picture"
+    blocks.miss_some(pictures, count, "page", what + hint)
     blocks.miss(f"the pages after {MOST_PAGES:,}" if count > MOST_PAGES else "")
     blocks.miss("" if b"%%EOF" in content[-_END_BYTES:] else "what came after the file was cut off")
     return Extract(
@@ -89,11 +102,12 @@ def read_pdf(content: bytes) -> Extract:
 def locate(content: bytes, start: int, end: int) -> list[Box]:
     """Where the characters from `start` to `end` of a PDF's text stand: a box for each piece of a line, as it is read.
 
+    Of what was recognised, or stands in a form's field, the box is that of the whole line, or field.
     The file is read again, as `read_pdf` reads it; raises what that raises. What stands on no page, such as a heading's
     marks, has no box.
     """
     with contextlib.closing(_open(content)) as document:
-        writing, _, _ = _write_pages(document, is_traced=True)
+        writing, _, _ = _write_pages(document, content, is_traced=True)
         writing.finish()
         letters: dict[int, Letters] = {}
 
@@ -104,9 +118,9 @@ def locate(content: bytes, start: int, end: int) -> list[Box]:
 
         boxes: list[Box] = []
         found = writing.trace(start, end, read_letters)
-        for (number, field_), run in groupby(found, lambda at: (at[0], at[1] if isinstance(at[1], Piece) else None)):
-            if field_:
-                bounds = [read_letters(number).turn_back((field_.left, field_.bottom, field_.right, field_.top))]
+        for (number, whole), run in groupby(found, lambda at: (at[0], at[1] if isinstance(at[1], Piece) else None)):
+            if whole:
+                bounds = [read_letters(number).turn_back((whole.left, whole.bottom, whole.right, whole.top))]
             else:
                 bounds = letters[number].find_boxes([place for _, place in run if isinstance(place, int)])
             boxes += (Box(number + 1, *edges) for edges in bounds)
@@ -129,15 +143,21 @@ def _open(content: bytes) -> Any:
     return document
 
 
-def _write_pages(document: Any, is_traced: bool = False) -> tuple[Writing, int, int]:
-    """The pages written down, how many are damaged, and how many are pictures."""
+def _write_pages(document: Any, content: bytes, *, is_traced: bool = False) -> tuple[Writing, int, int]:
+    """The pages written down, how many are damaged, and how many are pictures that could not be recognised."""
+    scans = Pictures(content, min(len(document), MOST_PAGES))
     writing = Writing(read_outline(document), is_traced=is_traced)
     unreadable = pictures = 0
     for page, around in _look_around(_read_pages(document)):
         writing.page()
         unreadable += page.is_damaged
-        pictures += page.is_picture
-        if page.pieces is None:
+        lines = _recognise(scans, document, page) if page.is_picture else []
+        pictures += page.is_picture and not lines
+        if lines:
+            writing.recognised(page.number, find_paragraphs(lines), page.bounds)
+            fields = [piece for piece in page.pieces or () if piece.is_filled_in]
+            writing.parts(page.number, lay_out(fields, page.lines))
+        elif page.pieces is None:
             writing.plain(page.number, page.text, page.letters)
         else:
             furniture = find_furniture(page.number, around)
@@ -194,6 +214,7 @@ def _read_page(document: Any, number: int) -> _Page:
         letters = Letters(page, words)
         read.letters = letters.count
         stored = page.get_bbox()
+        read.bounds = letters.turn_bounds(stored)
         read.pieces = letters.find_pieces(stored)
         if read.pieces is None:
             read.text = str(words.get_text_bounded())
@@ -207,10 +228,32 @@ def _read_page(document: Any, number: int) -> _Page:
             name_fields(fields, read.pieces)
             read.pieces += fields
             read.lines = find_lines(page, letters.turn)
-            read.edges = find_edges(read.pieces, letters.turn_bounds(stored))
+            read.edges = find_edges(read.pieces, read.bounds)
             read.addresses = find_addresses(page, read.pieces)
         read.is_picture = is_picture(page, count)
     return read
+
+
+def _recognise(scans: Pictures, document: Any, page: _Page) -> list[Line]:
+    """The lines that are recognised on a page, where that is more than is written on it."""
+    written = page.text if page.pieces is None else "".join(p.text for p in page.pieces if not p.is_filled_in)
+    try:
+        lines = scans.recognise(page.number, partial(_render, document, page.number))
+    except UnreadableError:  # what is drawn on a page may be damaged where its text is not
+        return []
+    return lines if sum(len(line.text) for line in lines) > len(written.strip()) else []
+
+
+def _render(document: Any, number: int) -> tuple[Image, float]:
+    """A page as a picture, and how many points one of its pixels is."""
+    page = document[number]
+    with contextlib.closing(page):
+        width, height = page.get_size()
+        # Rather more than is recognised, since a picture that is scaled down twice loses less.
+        scale = min(_SCAN_SCALE, 1.5 * _SCAN_SCALE * find_scale(width * _SCAN_SCALE, height * _SCAN_SCALE))
+        bitmap = page.render(scale=scale, grayscale=True)
+        with contextlib.closing(bitmap):
+            return bitmap.to_pil().copy(), 1 / scale
 
 
 def _flatten(document: Any, number: int) -> list[Piece]:

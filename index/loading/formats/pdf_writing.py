@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -16,7 +16,8 @@ from typing import Any
 
 from index.loading.formats.blocks import Blocks, tidy
 from index.loading.formats.pdf_layout import Part, Row
-from index.loading.formats.pdf_letters import LIGATURES, Letters, Piece
+from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Piece
+from index.loading.formats.recognition import Line
 
 _MOST_BOOKMARKS = 5_000
 _DEEPEST_BOOKMARK = 6
@@ -108,6 +109,15 @@ class Writing:
         for paragraph in re.split(r"\n[ \t]*\n", mend_words(text, self._known)):
             self._add(_Block("text", number, paragraph, sources=[(number, (0, letter_count))], passed=passed))
             passed += sum(map(str.isalnum, paragraph))
+
+    def recognised(self, number: int, paragraphs: Iterable[tuple[str, list[Line]]], bounds: Bounds) -> None:
+        """Add the paragraphs that were recognised on a page, each with its lines; in tables, tabs part the cells.
+
+        bounds: those of the page, as it is shown.
+        """
+        for text, lines in paragraphs:
+            kind = "table" if "\t" in text else "text"
+            self._add(_Block(kind, number, text, sources=[(number, _to_piece(line, bounds)) for line in lines]))
 
     def line(self, text: str) -> None:
         """Add a line that stands on no page."""
@@ -271,6 +281,13 @@ class Writing:
                 for place in range(max(start - first, 0), min(end, last) - first):
                     if at := places[place]:
                         yield at
+
+
+def _to_piece(line: Line, bounds: Bounds) -> Piece:
+    across, down = line.corners[::2], line.corners[1::2]
+    left, top = bounds[0], bounds[3]
+    box = left + min(across), top - max(down), left + max(across), top - min(down)
+    return Piece(line.text, 0, 0, *box, 0, 0, 0)
 
 
 def _list_source(

@@ -1,0 +1,216 @@
+"""Pictures of text become lines of text, by the model that the extra `footnote[ocr]` brings.
+
+    pictures = Pictures(content, count=12)
+    lines = pictures.recognise(2, render)  # of the third page
+
+A page takes seconds, so whoever loads the file is asked first (`asking`): it may know the lines, or have the file wait.
+Where nobody is asked, the page is recognised at once.
+
+But: what is written by hand or turned by more than a few degrees is hardly read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from index.loading.formats import UnreadableError
+from index.loading.formats.blocks import UNSHOWN
+from index.loading.formats.enclosed import uncounted
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+HINT = "to read {}, install footnote[ocr]"
+MOST_LINES = 2_000  # of one picture
+MOST_LINE_CHARACTERS = 2_000
+# An A4 page with 1,600 pixels along its longer edge is recognised best: more cost time and, where it is noisy, words.
+PAGE_PIXELS = 1_600 * 1_131
+_LONGEST_PIXELS = 4_000
+_DETECTED_PIXELS = 1_280  # along the longer edge, where lines are only looked for
+_FAINT = 5  # of 255 shades, that parts the darkest from the lightest pixel of an empty page
+_REVISION = 1  # of what is done here to a picture and its lines
+
+
+class WaitError(BaseException):
+    """The file holds pictures that are to be recognised later.
+
+    No Exception, since a reader that goes on after a damaged part must not go on after this.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a picture, or a part of one that stands alone.
+
+    corners: x and y of its top left, top right, bottom right and bottom left corner, from the top left of the picture,
+        in its pixels; of a PDF's page in points.
+    """
+
+    text: str
+    corners: tuple[float, ...]
+
+
+class Desk(Protocol):
+    """Who is asked about pictures."""
+
+    def find(self, label: str, number: int, count: int) -> list[Line] | None:
+        """The lines of the picture of this label, the number-th of count, or None to have it recognised.
+
+        Raises WaitError to have the file wait, UnreadableError where the picture was found to be damaged.
+        """
+
+    def keep(self, lines: list[Line] | None) -> None:
+        """Take the lines of the picture that was asked for last; None where it is damaged."""
+
+
+_desk: ContextVar[Desk | None] = ContextVar("_desk", default=None)
+
+
+@contextmanager
+def asking(desk: Desk) -> Iterator[None]:
+    """Have the desk asked about each picture meanwhile."""
+    token = _desk.set(desk)
+    try:
+        yield
+    finally:
+        _desk.reset(token)
+
+
+@cache
+def find_engine() -> str:
+    """What recognises here, with its version; "" where it is not installed."""
+    try:
+        if all(map(util.find_spec, ("rapidocr", "cv2", "onnxruntime", "PIL"))):
+            return f"rapidocr {metadata.version('rapidocr')}, {_REVISION}"
+    except (metadata.PackageNotFoundError, ValueError):
+        pass
+    return ""
+
+
+def may_be_read_now(reason: str) -> bool:
+    """Whether a file that was refused for this reason wanted only what is installed meanwhile."""
+    return "install footnote[ocr]" in reason and bool(find_engine())
+
+
+class Pictures:
+    """The pictures of one file."""
+
+    def __init__(self, content: bytes, count: int) -> None:
+        self._content = content
+        self._count = count
+        self._hash = ""
+
+    def recognise(self, number: int, render: Callable[[], tuple[Image.Image, float]]) -> list[Line]:
+        """The lines of a picture, by its number from 0; none where nothing is installed that could read it.
+
+        Raises UnreadableError: "damaged".
+
+        render: gives the picture, and how many of its units, pixels or points, one pixel of what it gives is.
+        """
+        if not find_engine():
+            return []
+        with uncounted():
+            return self._recognise(number, render)
+
+    def _recognise(self, number: int, render: Callable[[], tuple[Image.Image, float]]) -> list[Line]:
+        desk = _desk.get()
+        if desk is None:
+            return read_lines(*render())
+        self._hash = self._hash or hashlib.sha256(self._content).hexdigest()
+        lines = desk.find(f"{self._hash}-{number}", number + 1, self._count)
+        if lines is None:
+            try:
+                lines = read_lines(*render())
+            except MemoryError:
+                raise
+            except Exception as error:
+                # Whatever a library stumbles over in one picture, those after it must not suffer.
+                desk.keep(None)
+                raise UnreadableError("damaged") from error
+            desk.keep(lines)
+        return lines
+
+
+def find_scale(width: float, height: float) -> float:
+    """By how much a picture is to be scaled to be recognised best, 1 for a small one."""
+    return min(1.0, math.sqrt(PAGE_PIXELS / (width * height)), _LONGEST_PIXELS / max(width, height))
+
+
+def read_lines(image: Image.Image, unit: float) -> list[Line]:
+    """The lines of an image, from top to bottom. unit: how many units of the corners a pixel is."""
+    import numpy
+    from PIL.Image import Resampling
+
+    scale = find_scale(*image.size)
+    if scale < 1:
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.resize(size, Resampling.LANCZOS, reducing_gap=2.0)
+    pixels = numpy.ascontiguousarray(numpy.asarray(image.convert("RGB"))[:, :, ::-1])  # blue comes first
+    if int(pixels.max()) - int(pixels.min()) < _FAINT:
+        return []
+    found = _open_engine()(pixels)
+    if found.txts is None or found.boxes is None:
+        return []
+    boxes = (found.boxes.reshape(len(found.txts), 8) * (unit / scale)).round(1).tolist()
+    lines = [[_tidy(text), box] for text, box in zip(found.txts, boxes, strict=True)]
+    return check_lines([line for line in lines if line[0]][:MOST_LINES])
+
+
+def check_lines(given: Any) -> list[Line]:
+    """Lines as they were given as JSON: [["text", [x, y, …]], …]. Raises ValueError where they are none."""
+    if not isinstance(given, list) or len(given) > MOST_LINES or not all(map(_is_line, given)):
+        raise ValueError("no lines")
+    return [Line(text, tuple(map(float, corners))) for text, corners in given]
+
+
+def to_json(lines: Sequence[Line]) -> list[Any]:
+    """Lines as `check_lines` takes them."""
+    return [[line.text, list(line.corners)] for line in lines]
+
+
+def _is_line(given: Any) -> bool:
+    if not isinstance(given, list) or len(given) != 2:
+        return False
+    text, corners = given
+    return (
+        isinstance(text, str)
+        and 0 < len(text) <= MOST_LINE_CHARACTERS
+        and not UNSHOWN.search(text)
+        and isinstance(corners, list)
+        and len(corners) == 8
+        and all(type(number) in (int, float) and -1e6 < number < 1e6 for number in corners)
+    )
+
+
+def _tidy(text: str) -> str:
+    return " ".join(UNSHOWN.sub(" ", text).split())[:MOST_LINE_CHARACTERS]
+
+
+@cache
+def _open_engine() -> Any:
+    import rapidocr
+
+    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+    # The models by their files, or they would be looked for on the network where one is missing.
+    models = Path(rapidocr.__file__).parent / "models"
+    return rapidocr.RapidOCR(
+        params={
+            "Global.use_cls": False,  # whether a line is upside down
+            "Global.max_side_len": _LONGEST_PIXELS,
+            "Global.log_level": "error",
+            "Det.model_path": str(next(models.glob("*_det_*.onnx"))),
+            "Det.limit_type": "max",
+            "Det.limit_side_len": _DETECTED_PIXELS,
+            "Rec.model_path": str(next(models.glob("*_rec_*.onnx"))),
+        }
+    )

@@ -1,0 +1,374 @@
+"""Scanned pages and pictures, really recognised. Each page takes seconds, so there are few."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import textwrap
+import zlib
+from pathlib import Path
+
+import pytest
+from hashed import HashEmbedding, open_store, rows
+from made_files import make_pdf, make_zip
+
+from index.documents import Progress
+from index.library import finish
+from index.loading.formats.blocks import Blocks
+from index.loading.formats.recognition import Line, WaitError, check_lines, find_engine
+from index.loading.formats.scan import write_lines
+from index.loading.loader import UnreadableError
+from index.loading.recognised import MOST_BYTES, Recognised
+from index.loading.worker import Loader
+from index.sync import SyncReport, sync
+
+pytestmark = pytest.mark.skipif(not find_engine(), reason="recognises real pages: install footnote[ocr]")
+
+WORDS = "The ferry leaves at 7.45 from pier 12."
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def draw(lines: list[tuple[int, int, str]], size: tuple[int, int] = (900, 300)) -> object:
+    """A picture of black words on white, each line where it is said."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("L", size, 255)
+    for x, y, text in lines:
+        ImageDraw.Draw(image).text((x, y), text, font=ImageFont.load_default(28), fill=0)
+    return image
+
+
+def scan(*pages: str) -> list[object]:
+    return [draw([(60, 80, page)]) for page in pages]
+
+
+def save(images: list[object], file: Path, **options: object) -> Path:
+    first, *others = images
+    first.save(file, **({"save_all": True, "append_images": others} if others else {}), **options)
+    return file
+
+
+def read(file: Path) -> object:
+    with Loader() as loader:
+        return loader.load(file, file.name)
+
+
+def refuse(file: Path) -> str:
+    with Loader() as loader, pytest.raises(UnreadableError) as raised:
+        loader.load(file, file.name)
+    return str(raised.value)
+
+
+def walk(folder: Path, stores: Path) -> tuple[list[str], SyncReport]:
+    """What a sync says that it recognises, and its report."""
+    store = open_store(folder, stores)
+    events: list[str] = []
+
+    def listen() -> object:
+        report = yield from sync(folder, store, HashEmbedding())
+        return report
+
+    steps = listen()
+    while True:
+        try:
+            event = next(steps)
+            assert isinstance(event, Progress)
+            events.append(event.message)
+        except StopIteration as end:
+            store.close()
+            return [event for event in events if event.startswith("Reading")], end.value
+
+
+# -- what is read -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.bmp", "a.tiff"])
+def test_a_picture_is_read_whatever_its_suffix_says(tmp_path: Path, name: str) -> None:
+    file = save(scan(WORDS), tmp_path / name)
+    assert read(file.rename(tmp_path / "notes.txt")).text == WORDS
+
+
+def test_a_picture_is_turned_as_its_camera_says_and_lies_on_white(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (image,) = scan(WORDS)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    turned = image.transpose(Image.Transpose.ROTATE_90)
+    assert read(save([turned], tmp_path / "a.jpg", exif=exif)).text == WORDS
+    clear = Image.new("RGBA", image.size, (0, 0, 0, 0))
+    clear.paste((0, 0, 0, 255), mask=image.point(lambda shade: 255 - shade))
+    assert read(save([clear], tmp_path / "a.png")).text == WORDS
+
+
+def test_a_scanned_pdf_is_read_and_its_other_pages_are_left_as_they_are(tmp_path: Path) -> None:
+    import pypdfium2
+
+    save(scan(WORDS, "The second page is about gulls."), tmp_path / "scan.pdf", resolution=110)
+    (tmp_path / "text.pdf").write_bytes(make_pdf(["Written, not scanned: Rn1l."]))
+    both = pypdfium2.PdfDocument.new()
+    for name in ("scan.pdf", "text.pdf"):
+        both.import_pages(pypdfium2.PdfDocument(tmp_path / name))
+    both.save(tmp_path / "both.pdf")
+    document = read(tmp_path / "both.pdf")
+    pages = [document.text[a:b].strip() for a, b in zip(document.pages, [*document.pages[1:], None], strict=True)]
+    assert pages == [WORDS, "The second page is about gulls.", "Written, not scanned: Rn1l."]
+    assert document.unread == ""
+
+
+def test_the_pages_of_a_tiff_are_pages_and_a_damaged_one_is_told(tmp_path: Path) -> None:
+    file = save(scan(WORDS, "A second page of gulls."), tmp_path / "a.tiff", compression="tiff_adobe_deflate")
+    document = read(file)
+    assert (document.text, document.pages) == (f"{WORDS}\n\nA second page of gulls.", (0, len(WORDS) + 2))
+    content = bytearray(file.read_bytes())
+    content[100:1100] = bytes(1000)  # within the first page
+    file.write_bytes(content)
+    document = read(file)
+    assert (document.text, document.unread) == ("A second page of gulls.", "1 of 2 pages is damaged")
+
+
+def test_cells_are_parted_by_tabs(tmp_path: Path) -> None:
+    rows = [("Pump", "12", "1,249.00"), ("Sealing ring", "7", "34.80")]
+    cells = [(x, 60 + 60 * y, text) for y, row in enumerate(rows) for x, text in zip((60, 400, 600), row, strict=True)]
+    assert read(save([draw(cells)], tmp_path / "a.png")).text == "Pump\t12\t1,249.00\nSealing ring\t7\t34.80"
+
+
+# -- what is not ------------------------------------------------------------------------------
+
+
+def test_a_picture_without_text_says_so(tmp_path: Path) -> None:
+    assert refuse(save(scan(""), tmp_path / "a.png")) == "no text (a picture)"
+    assert refuse(save([draw([(0, 0, "Ab")], (39, 39))], tmp_path / "b.png")) == "no text (a picture)"
+
+
+def test_a_damaged_picture_is_damaged(tmp_path: Path) -> None:
+    content = save(scan(WORDS), tmp_path / "a.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(content[:60])
+    assert refuse(tmp_path / "b.png") == "damaged"
+
+
+def test_a_picture_too_large_is_not_decoded(tmp_path: Path) -> None:
+    def chunk(kind: bytes, value: bytes) -> bytes:
+        return struct.pack(">I", len(value)) + kind + value + struct.pack(">I", zlib.crc32(kind + value))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0))
+    rows = chunk(b"IDAT", zlib.compress(bytes(30_001 * 300)))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + rows + chunk(b"IEND", b""))
+    assert refuse(tmp_path / "a.png") in (
+        "too large (a picture of 900 megapixels; the limit is 50)",
+        "too large (a picture)",
+    )
+
+
+def run(code: str) -> str:
+    code = textwrap.dedent(code)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300, check=True
+    )
+    return done.stdout
+
+
+def test_without_the_extra_a_picture_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    image, pdf = save(scan(WORDS), tmp_path / "a.png"), save(scan(WORDS), tmp_path / "a.pdf")
+    said = run(f"""
+        import sys
+        sys.modules["rapidocr"] = None
+        from pathlib import Path
+        from index.loading.loader import UnreadableError, load
+        for place in {[str(image), str(pdf)]!r}:
+            try:
+                load(Path(place), "a")
+            except UnreadableError as error:
+                print(error)
+    """)
+    assert said.splitlines() == [
+        "a picture (to read it, install footnote[ocr])",
+        "no text (scanned or drawn; to read it, install footnote[ocr])",
+    ]
+
+
+def test_nothing_is_fetched_and_nothing_is_imported_in_vain(tmp_path: Path) -> None:
+    file = save(scan(WORDS), tmp_path / "a.png")
+    said = run(f"""
+        import sys
+        from pathlib import Path
+        import index.sync
+        print([name for name in ("rapidocr", "cv2", "onnxruntime", "PIL") if name in sys.modules])
+        def watch(event, arguments):
+            if event.startswith("socket."):
+                raise OSError(event)
+        sys.addaudithook(watch)
+        from index.loading.loader import load
+        print(load(Path({str(file)!r}), "a.png").text)
+    """)
+    assert said.splitlines() == ["[]", WORDS]
+
+
+# -- within a sync ----------------------------------------------------------------------------
+
+
+def test_a_scan_waits_until_all_else_can_be_found(folder: Path, stores: Path) -> None:
+    save(scan(WORDS), folder / "a.png")
+    (folder / "b.txt").write_text("A plain note.")
+    store = open_store(folder, stores)
+    steps = sync(folder, store, HashEmbedding())
+    while not next(steps).message.startswith("Reading a.png"):
+        pass
+    found = open_store(folder, stores)
+    found.refresh()
+    assert [record.path for record in found.lexicon.records()] == ["b.txt"]
+    assert sorted(finish(steps).added) == ["a.png", "b.txt"]
+    assert sorted(record.path for record in store.lexicon.records()) == ["a.png", "b.txt"]
+    found.close()
+    store.close()
+
+
+def test_a_killed_sync_reads_no_page_again_and_neither_does_a_copy(folder: Path, stores: Path) -> None:
+    save(scan(WORDS, "The second page.", "The third page."), folder / "scan.pdf", resolution=110)
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from hashed import HashEmbedding, open_store, rows
+from index.sync import sync
+store = open_store(Path({str(folder)!r}), Path({str(stores)!r}))
+for progress in sync(Path({str(folder)!r}), store, HashEmbedding()):
+    if progress.message == "Reading scan.pdf, page 3 of 3":
+        os.kill(os.getpid(), 9)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=300, check=False).returncode == -9
+    told, report = walk(folder, stores)
+    assert (told, report.added) == (["Reading scan.pdf, page 3 of 3"], ["scan.pdf"])
+    shutil.copy(folder / "scan.pdf", folder / "copy.pdf")
+    told, report = walk(folder, stores)
+    assert (told, report.added) == ([], ["copy.pdf"])
+    (folder / "copy.pdf").rename(folder / "moved.pdf")
+    told, report = walk(folder, stores)
+    assert (told, report.moved) == ([], ["moved.pdf"])
+    for place in stores.iterdir():
+        if not place.name.startswith("."):
+            shutil.rmtree(place)
+    told, report = walk(folder, stores)
+    assert (told, report.added) == ([], ["moved.pdf", "scan.pdf"])
+
+
+def test_a_page_that_takes_too_long_costs_only_itself(tmp_path: Path) -> None:
+    save(scan(WORDS, "The second page."), tmp_path / "a.tiff")
+    with Loader(recognised=Recognised(tmp_path / "kept")) as loader:
+        with pytest.raises(WaitError):
+            loader.load(tmp_path / "a.tiff", "a.tiff", waits=True)
+        pages = loader.recognise(tmp_path / "a.tiff", "a.tiff")
+        assert next(pages) == (1, 2)
+        loader.timeout_seconds = 60
+        assert loader._child is not None
+        loader._child.kill()
+        assert list(pages) == [(2, 2)]
+        document = loader.load(tmp_path / "a.tiff", "a.tiff", waits=True)
+    assert document.text == "The second page."
+
+
+# -- what is remembered -----------------------------------------------------------------------
+
+LINE = ["Words", [0.0, 0, 50, 0, 50, 10, 0, 10]]
+
+
+def test_what_is_remembered_damaged_is_as_good_as_missing(tmp_path: Path) -> None:
+    kept = Recognised(tmp_path / "kept")
+    name = kept.name("0" * 64, "page")
+    lines = check_lines([LINE])
+    kept.keep(name, lines)
+    assert kept.find(name) == Recognised(tmp_path / "kept").find(name) == lines
+    (file,) = (tmp_path / "kept").iterdir()
+    for damage in ("", "{}", '[["a", [1]]]', "[" * 100_000, json.dumps([["a\x00", LINE[1]]])):
+        file.write_text(damage)
+        assert kept.find(name) is None
+    kept.keep(name, lines)
+    assert kept.find(name) == lines
+
+
+def test_of_too_much_the_oldest_goes(tmp_path: Path) -> None:
+    kept = Recognised(tmp_path)
+    kept.keep("a" * 64, check_lines([LINE]))
+    old = tmp_path / f"{'b' * 64}.json"
+    with old.open("wb") as stream:
+        stream.truncate(MOST_BYTES)  # takes no room on the disk
+    os.utime(old, (1, 1))
+    following = Recognised(tmp_path)
+    following.keep("c" * 64, check_lines([LINE]))
+    assert sorted(file.name[0] for file in tmp_path.iterdir()) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, {}, [LINE] * 2_001, [["", LINE[1]]], [["a\n", LINE[1]]], [["a", [float("nan")] * 8]], [["a", [1e9] * 8]]],
+)
+def test_lines_are_looked_at_before_they_are_believed(given: object) -> None:
+    with pytest.raises(ValueError, match="no lines"):
+        check_lines(given)
+
+
+# -- lines become text ------------------------------------------------------------------------
+
+
+def place(text: str, x: float, y: float) -> Line:
+    return Line(text, (x, y, x + 6 * len(text), y, x + 6 * len(text), y + 12, x, y + 12))
+
+
+def compose(*lines: Line) -> str:
+    blocks = Blocks()
+    write_lines(blocks, lines)
+    return blocks.text
+
+
+def test_columns_are_read_one_after_another_below_their_heading() -> None:
+    left = [f"left column, line {number} of it" for number in range(4)]
+    right = [f"right column, line {number} of it" for number in range(4)]
+    lines = [place("A heading over both of the columns, from left to right", 20, 10)]
+    lines += [place(text, 20, 60 + 16 * number) for number, text in enumerate(left)]
+    lines += [place(text, 260, 64 + 16 * number) for number, text in enumerate(right)]
+    assert compose(*lines).split() == " ".join([lines[0].text, *left, *right]).split()
+
+
+def test_paragraphs_are_parted_and_broken_words_are_whole() -> None:
+    lines = [place("We walk along the main-", 0, 0), place("land for hours.", 0, 16), place("Then we rest.", 0, 60)]
+    assert compose(*lines) == "We walk along the mainland for hours.\n\nThen we rest."
+
+
+def test_no_lines_are_no_text() -> None:
+    assert compose() == ""
+
+
+def test_a_thousand_lines_anywhere_are_arranged_in_no_time() -> None:
+    from random import Random
+    from time import monotonic
+
+    chance = Random(1)
+    lines = [
+        place("word " * chance.randrange(1, 9), chance.random() * 600, chance.random() * 800) for _ in range(2_000)
+    ]
+    begun = monotonic()
+    compose(*lines)
+    assert monotonic() - begun < 20
+
+
+def test_scans_in_an_archive_wait_too_and_are_read(folder: Path, stores: Path) -> None:
+    scans = {
+        name: save(scan(text), folder / name).read_bytes() for name, text in (("a.png", WORDS), ("b.pdf", "Gulls."))
+    }
+    for name in scans:
+        (folder / name).unlink()
+    (folder / "scans.zip").write_bytes(make_zip(scans))
+    told, report = walk(folder, stores)
+    assert (told, report.added) == (["Reading scans.zip"] * 2, ["scans.zip/a.png", "scans.zip/b.pdf", "scans.zip"])
+    assert report.partial == {}
+    store = open_store(folder, stores)
+    text = " ".join(str(row["text"]) for row in rows(store).values())
+    store.close()
+    assert WORDS.split()[1] in text
+    assert "Gulls" in text
