@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hashed import HashEmbedding, open_store, rows
 from made_files import make_pdf, make_zip
+from test_enclosed import make_message
 
 from index.documents import Progress
 from index.library import finish
@@ -372,3 +373,126 @@ def test_scans_in_an_archive_wait_too_and_are_read(folder: Path, stores: Path) -
     store.close()
     assert WORDS.split()[1] in text
     assert "Gulls" in text
+
+
+# -- in messages ------------------------------------------------------------------------------
+
+
+def test_a_picture_that_is_attached_is_a_document_where_it_has_text(folder: Path, stores: Path, tmp_path: Path) -> None:
+    message = make_message({"note.txt": "The pier is closed."})
+    for name, text in {"photo.bmp": WORDS, "sky.bmp": "", "logo.png": "Brenholm Ferries"}.items():
+        content = save(scan(text), tmp_path / name).read_bytes()
+        assert (len(content) < 10_000) == (name == "logo.png")
+        message.add_attachment(content, maintype="image", subtype=name[-3:], filename=name)
+    (folder / "m.eml").write_bytes(message.as_bytes())
+    told, report = walk(folder, stores)
+    assert told == ["Reading m.eml"] * 2
+    assert report.added == ["m.eml/note.txt", "m.eml/photo.bmp", "m.eml"]
+    assert report.partial == {}
+    assert walk(folder, stores)[1].unchanged == ["m.eml", "m.eml/note.txt", "m.eml/photo.bmp"]
+    document = read(folder / "m.eml")
+    assert [(inner.path, inner.text) for inner in document.enclosed][1] == ("m.eml/photo.bmp", WORDS)
+    assert document.text.endswith("Attachment: photo.bmp\n\nAttachment: sky.bmp\n\nAttachment: logo.png")
+
+
+@pytest.fixture
+def frail() -> type[Loader]:
+    """A loader whose child ends at text that says so, or has no memory left."""
+
+    class Frail(Loader):
+        _command = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from index.loading.formats import recognition, rtf
+read_rtf, read_lines = rtf.read_rtf, recognition.read_lines
+rtf.read_rtf = lambda content: os._exit(1) if b"crash" in content else read_rtf(content)
+def read_frailly(image, unit):
+    lines = read_lines(image, unit)
+    if any("crash" in line.text for line in lines):
+        os._exit(1)
+    if any("swell" in line.text for line in lines):
+        raise MemoryError
+    return lines
+recognition.read_lines = read_frailly
+from index.loading.worker import serve
+serve(float(sys.argv[2]))
+"""
+
+    return Frail
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_ends_the_reader_costs_itself_alone_among_pictures_too(
+    tmp_path: Path, frail: type[Loader], waits: bool
+) -> None:
+    names = {"a": "The first.", "b": "This will crash.", "c": "This will swell.", "d": "The last."}
+    pictures = {f"{name}.png": save(scan(text), tmp_path / "drawn.png").read_bytes() for name, text in names.items()}
+    rich = {"e.rtf": b"{\\rtf1 crash}", "f.rtf": b"{\\rtf1 He went.}"}
+    file = tmp_path / "a.zip"
+    file.write_bytes(make_zip({**rich, **pictures, "g.rtf": rich["e.rtf"]}))
+    with frail() as loader:
+        if waits:
+            with pytest.raises(WaitError):
+                loader.load(file, "a.zip", waits=True)
+            assert list(loader.recognise(file, "a.zip"))[-1] == (1, 1)
+        document = loader.load(file, "a.zip", waits=waits)
+    texts = {inner.path: inner.text for inner in document.enclosed}
+    assert texts == {"a.zip/f.rtf": "He went.", "a.zip/a.png": "The first.", "a.zip/d.png": "The last."}
+    assert document.unread == "the file e.rtf, the file b.png, the file c.png, the file g.rtf"
+
+
+def test_a_file_whose_pages_all_end_the_reader_is_given_up(
+    tmp_path: Path, frail: type[Loader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.loading.worker._MOST_FAILED", 2)
+    file = save(scan("The first.", *["This will crash."] * 3), tmp_path / "a.tiff")
+    with frail() as loader, pytest.raises(UnreadableError, match=r"^took too long$"):
+        loader.load(file, "a.tiff")
+
+
+# -- where it stands --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_recognised_words_are_located_at_their_line(tmp_path: Path, turn: int) -> None:
+    import pypdfium2
+
+    from index.loading.formats.pdf import locate
+
+    image = draw([(60, 80, WORDS), (60, 200, "The second line.")])
+    # Turned so that it stands upright once the page is turned.
+    file = save([image.rotate(turn, expand=True)], tmp_path / "a.pdf", resolution=72)
+    with pypdfium2.PdfDocument(file) as document:
+        document[0].set_rotation(turn)
+        document.save(tmp_path / "b.pdf")
+    content = (tmp_path / "b.pdf").read_bytes()
+    text = read(tmp_path / "b.pdf").text
+    assert text.split("\n")[0] == WORDS
+    start = text.index("second")
+    (box,) = locate(content, start, start + 6)
+    # The corner of the picture at which its words begin, by how the page is stored.
+    left, top, right, bottom = 60, 200, 260, 232
+    assert box.page == 1
+    edges = {
+        0: (left, 300 - bottom, right, 300 - top),
+        90: (top, left, bottom, right),
+        180: (900 - right, top, 900 - left, bottom),
+        270: (300 - bottom, 900 - right, 300 - top, 900 - left),
+    }[turn]
+    assert box[1:] == pytest.approx(edges, abs=30)
+
+
+def test_scanned_pages_leave_the_pages_around_them_as_they_are(tmp_path: Path) -> None:
+    import pypdfium2
+
+    words = [
+        f"On day {number} the crew painted the hull and the mast of the ferry." for number in "one two six".split()
+    ]
+    (tmp_path / "text.pdf").write_bytes(make_pdf(words))
+    save(scan(WORDS), tmp_path / "scan.pdf", resolution=110)
+    with pypdfium2.PdfDocument(tmp_path / "text.pdf") as both, pypdfium2.PdfDocument(tmp_path / "scan.pdf") as scanned:
+        both.import_pages(scanned, index=1)
+        both.save(tmp_path / "both.pdf")
+    document = read(tmp_path / "both.pdf")
+    assert document.text == "\n\n".join([words[0], WORDS, *words[1:]])
+    assert [document.text[page:][:6] for page in document.pages] == ["On day", "The fe", "On day", "On day"]
