@@ -65,7 +65,7 @@ _COMMAND = (
 )
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class _Deadline:
 
 
 _Reply = list[tuple[bytes, bytes]]  # what was said of a file and of each within it: JSON and text
-_Walk = Generator[tuple[int, int], None, T]  # tells of pages that are recognised, and gives something in the end
+_Walk = Generator[tuple[int, int], None, _T]  # tells of pages that are recognised, and gives something in the end
 
 
 class _EndedError(UnreadableError):
@@ -326,13 +326,13 @@ class Loader:
         )
 
 
-def _finish(walk: _Walk[T]) -> T:
+def _finish(walk: _Walk[_T]) -> _T:
     """What a walk gives in the end."""
     try:
         while True:
             next(walk)
     except StopIteration as end:
-        return cast(T, end.value)
+        return cast(_T, end.value)
 
 
 def _send(child: subprocess.Popen[bytes], request: Any) -> None:

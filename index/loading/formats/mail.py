@@ -1,6 +1,7 @@
 """E-mail (.eml, and web pages saved as .mhtml): who, when, subject, and the text that a reader sees.
 
-Messages within a message, and those of a mailbox, are read below each other. Attachments are documents of their own.
+Messages within a message, and those of a mailbox, are read below each other. Attachments are documents of their own,
+pictures where text is recognised in them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _MOST_DECODED = 20_000  # characters of a header's field: the library's time for
 _FIRST = re.compile(rb"From [^\r\n]*+\r?\n")
 _NEXT = re.compile(rb"\n\r?\nFrom [^\r\n]*\d\d:\d\d:\d\d[^\r\n]*+\r?\n")
 _CUT_OFF = (errors.CloseBoundaryNotFoundDefect, errors.InvalidBase64LengthDefect, errors.InvalidBase64PaddingDefect)
-# Attachments without text of their own: pictures, signatures.
+# Attachments without text of their own, but for pictures of text: logos, signatures.
 _TEXTLESS = ("image/", "audio/", "video/", "font/", "application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
 _LEAST_PICTURE_BYTES = 10_000  # of one that may be of text; what is smaller is a logo
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})

@@ -124,10 +124,10 @@ class Pictures:
 
     def _recognise(self, number: int, render: Callable[[], tuple[Image.Image, float]]) -> list[Line]:
         desk = _desk.get()
-        if desk is None:
-            return read_lines(*render())
-        self._hash = self._hash or hashlib.sha256(self._content).hexdigest()
-        lines = desk.find(f"{self._hash}-{number}", number + 1, self._count)
+        lines = None
+        if desk:
+            self._hash = self._hash or hashlib.sha256(self._content).hexdigest()
+            lines = desk.find(f"{self._hash}-{number}", number + 1, self._count)
         if lines is None:
             try:
                 lines = read_lines(*render())
@@ -135,9 +135,11 @@ class Pictures:
                 raise
             except Exception as error:
                 # Whatever a library stumbles over in one picture, those after it must not suffer.
-                desk.keep(None)
+                if desk:
+                    desk.keep(None)
                 raise UnreadableError("damaged") from error
-            desk.keep(lines)
+            if desk:
+                desk.keep(lines)
         return lines
 
 
