@@ -229,6 +229,17 @@ def test_a_scan_waits_until_all_else_can_be_found(folder: Path, stores: Path) ->
     store.close()
 
 
+def test_a_dry_run_recognises_nothing_and_says_what_would_be(folder: Path, stores: Path) -> None:
+    save(scan(WORDS), folder / "a.png")
+    (folder / "b.txt").write_text("A plain note.")
+    store = open_store(folder, stores)
+    told = list(sync(folder, store, HashEmbedding(), dry_run=True))
+    report = finish(sync(folder, store, HashEmbedding(), dry_run=True))
+    store.close()
+    assert (told, sorted(report.added), report.skipped) == ([], ["a.png", "b.txt"], {})
+    assert walk(folder, stores)[0] == ["Reading a.png"]
+
+
 def test_a_killed_sync_reads_no_page_again_and_neither_does_a_copy(folder: Path, stores: Path) -> None:
     save(scan(WORDS, "The second page.", "The third page."), folder / "scan.pdf", resolution=110)
     code = f"""
