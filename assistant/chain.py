@@ -18,9 +18,9 @@ from assistant.writing.rewriting import rewrite_with_model
 from index.documents import Passage, Progress
 from index.errors import ModelError
 from index.library import Library, check_question, open_library
+from index.plan import SyncReport
 from index.searching.evidence import EVIDENCE_PASSAGES
 from index.settings import Settings
-from index.sync import SyncReport
 
 Event = Progress | TextDelta | Answer
 

@@ -13,11 +13,12 @@ from index.embedding.engines import open_embedding
 from index.embedding.protocol import Embedding
 from index.errors import FolderError, InputError
 from index.place import DamagedError
+from index.plan import SyncReport
 from index.searching.evidence import choose_evidence
 from index.searching.retriever import retrieve
 from index.settings import Settings, read_path, shorten
 from index.storing.store import Store
-from index.sync import SyncReport, sync
+from index.sync import sync
 
 LONGEST_QUESTION_CHARACTERS = 10_000
 

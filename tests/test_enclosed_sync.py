@@ -24,8 +24,9 @@ from test_sync import LONG, assert_equals_a_clean_store, dying_after, run_sync
 
 from index.documents import identify
 from index.library import finish
+from index.plan import Plan, SyncReport
 from index.storing.store import Store
-from index.sync import Plan, SyncReport, sync
+from index.sync import sync
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,10 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync
 from index.documents import Progress
 from index.library import finish
 from index.loading import opening, sections
+from index.plan import SyncReport
 from index.storing.lexicon import Lexicon
 from index.storing.store import Store, place_of
-from index.sync import SyncReport, sync
+from index.sync import sync
 
 KILLS = int(os.environ.get("FOOTNOTE_TEST_KILLS", "12"))
 
@@ -213,7 +214,7 @@ def test_a_file_that_cannot_be_read_is_tried_again_only_when_it_changes(
     run_sync(folder, store)
     opened: list[str] = []
     open_document = opening.open_document
-    monkeypatch.setattr("index.sync.open_document", lambda f, *rest: opened.append(f.path) or open_document(f, *rest))
+    monkeypatch.setattr("index.plan.open_document", lambda f, *rest: opened.append(f.path) or open_document(f, *rest))
     assert run_sync(folder, store).skipped == {"b.txt": "binary"}
     assert opened == []
     (folder / "b.txt").write_text("Beta.")

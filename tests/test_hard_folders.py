@@ -27,9 +27,9 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
 from index.documents import identify
 from index.errors import StoreError
+from index.plan import SyncReport
 from index.searching.retriever import retrieve
 from index.storing.store import Store, place_of
-from index.sync import SyncReport
 
 HERE = Path(__file__).parent
 KILLS = int(os.environ.get("FOOTNOTE_TEST_PERSIST_KILLS", "1"))

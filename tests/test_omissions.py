@@ -16,8 +16,8 @@ from test_sync import assert_equals_a_clean_store, run_sync
 
 from index.loading.folder import scan
 from index.loading.omissions import IGNORE_FILE, MOST_PATTERN_BYTES
+from index.plan import SyncReport
 from index.storing.store import Store
-from index.sync import SyncReport
 
 
 def write(folder: Path, *paths: str) -> None:

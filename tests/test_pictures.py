@@ -25,7 +25,8 @@ from index.loading.formats.scan import write_lines
 from index.loading.loader import UnreadableError
 from index.loading.recognised import MOST_BYTES, Recognised
 from index.loading.worker import Loader
-from index.sync import SyncReport, sync
+from index.plan import SyncReport
+from index.sync import sync
 
 pytestmark = pytest.mark.skipif(not find_engine(), reason="recognises real pages: install footnote[ocr]")
 

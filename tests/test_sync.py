@@ -22,9 +22,10 @@ from index.documents import identify
 from index.embedding.protocol import Vectors
 from index.errors import FolderError
 from index.library import finish
+from index.plan import SyncReport
 from index.storing.lexicon import Lexicon
 from index.storing.store import Store
-from index.sync import SyncReport, sync
+from index.sync import sync
 
 LONG = " ".join(f"Sentence {number} of the long document." for number in range(30))
 

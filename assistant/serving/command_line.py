@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assistant.serving.evaluation import Case, Figure, Outcome
     from index.documents import Progress
     from index.library import Library
-    from index.sync import SyncReport
+    from index.plan import SyncReport
 
 
 class Commands(TyperGroup):
