@@ -45,7 +45,7 @@ class Library:
     settings: Settings
 
     def sync(
-        self, *, checksum: bool = False, dry_run: bool = False, patient: bool = True
+        self, *, checksum: bool = False, dry_run: bool = False, patient: bool = True, recognises: bool = True
     ) -> Generator[Progress, None, SyncReport]:
         """Make the store equal to the folder; see `index.sync.sync`."""
         return sync(
@@ -55,6 +55,7 @@ class Library:
             checksum=checksum,
             dry_run=dry_run,
             patient=patient,
+            recognises=recognises,
         )
 
     def retrieve(self, query: str, count: int | None = None) -> list[Passage]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from index.documents import Chunk, Progress
 from index.embedding.protocol import Embedded, Embedding
@@ -37,6 +38,7 @@ def sync(
     checksum: bool = False,
     dry_run: bool = False,
     patient: bool = True,
+    recognises: bool = True,
 ) -> Generator[Progress, None, SyncReport]:
     """Make the store equal to the folder, telling how far it is and what had to be mended.
 
@@ -44,47 +46,58 @@ def sync(
     dry_run: change nothing, and report what a sync would do.
     patient: wait for another process that is syncing the folder; else leave it to that one, if there is a version
         to answer from meanwhile, and be content with a store that may not be written.
+    recognises: read the files that hold pictures of text too, which takes seconds a page; else the next sync does.
 
     Raises FolderError where the folder is missing or holds nothing that can be read, StoreError where the store
     cannot be written.
     """
+    wanted = _Wanted(checksum, dry_run, patient, recognises)
     try:
-        report = yield from _make_equal(folder, store, embedding, checksum=checksum, dry_run=dry_run, patient=patient)
+        report = yield from _make_equal(folder, store, embedding, wanted)
     except DamagedError:  # what is damaged is made anew first, now that it is known
-        report = yield from _make_equal(folder, store, embedding, checksum=checksum, dry_run=dry_run, patient=patient)
+        report = yield from _make_equal(folder, store, embedding, wanted)
     return report
 
 
+class _Wanted(NamedTuple):
+    """What is asked of a sync; see there."""
+
+    checksum: bool
+    dry_run: bool
+    patient: bool
+    recognises: bool
+
+
 def _make_equal(
-    folder: Path, store: Store, embedding: Embedding, *, checksum: bool, dry_run: bool, patient: bool
+    folder: Path, store: Store, embedding: Embedding, wanted: _Wanted
 ) -> Generator[Progress, None, SyncReport]:
     with suppress(NoRoomError):  # where there is nothing to write, a full disk is no hindrance
         store.refresh()
     yield from _tell_news(store)
-    plan = Plan(folder, store, checksum=checksum)
+    plan = Plan(folder, store, checksum=wanted.checksum)
     with ExitStack() as held:
-        if dry_run:
+        if wanted.dry_run:
             for _ in plan.load(held.enter_context(_open_loader(store)), plan.fresh, waits=True):
                 pass
             plan.count_waiting()
         elif not plan.is_idle():
-            if store.is_read_only and not patient:
+            if store.is_read_only and not wanted.patient:
                 yield Progress(f"The store at {store.place} may not be written: answers are from what it held before")
                 return plan.report
-            if not (yield from _hold(store, held, patient=patient or not plan.records)):
+            if not (yield from _hold(store, held, patient=wanted.patient or not plan.records)):
                 return plan.report
             yield from _tell_news(store)
-            plan = Plan(folder, store, checksum=checksum)
+            plan = Plan(folder, store, checksum=wanted.checksum)
             yield from _read_again(store, embedding)
             if plan.bytes_to_read:
                 yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")
             loader = held.enter_context(_open_loader(store))
             yield from _put(plan.load(loader, plan.fresh, waits=True), plan, store, embedding)
-            for file in plan.waiting:
+            for file in plan.waiting if wanted.recognises else ():
                 yield from _recognise(file, loader)
                 yield from _put(plan.load(loader, [file]), plan, store, embedding)
             plan.conclude()
-    if not plan.report.count():
+    if not plan.report.count() and (wanted.recognises or not plan.waiting):
         raise FolderError(_explain_empty(folder, plan.report))
     return plan.report
 

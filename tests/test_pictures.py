@@ -230,6 +230,19 @@ def test_a_scan_waits_until_all_else_can_be_found(folder: Path, stores: Path) ->
     store.close()
 
 
+def test_scans_may_be_left_for_the_next_sync(folder: Path, stores: Path) -> None:
+    save(scan(WORDS), folder / "a.png")
+    store = open_store(folder, stores)
+    # Nothing else is there, and yet the folder is not without documents.
+    assert finish(sync(folder, store, HashEmbedding(), recognises=False)).count() == 0
+    (folder / "b.txt").write_text("A plain note.")
+    report = finish(sync(folder, store, HashEmbedding(), recognises=False))
+    assert (report.added, report.skipped) == (["b.txt"], {})
+    report = finish(sync(folder, store, HashEmbedding()))
+    assert (report.added, report.unchanged) == (["a.png"], ["b.txt"])
+    store.close()
+
+
 def test_a_dry_run_recognises_nothing_and_says_what_would_be(folder: Path, stores: Path) -> None:
     save(scan(WORDS), folder / "a.png")
     (folder / "b.txt").write_text("A plain note.")

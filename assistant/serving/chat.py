@@ -21,6 +21,7 @@ from assistant.serving.page import (
     to_panel,
     written_to_markdown,
 )
+from assistant.serving.progress import to_plain
 from index.documents import Progress
 from index.errors import FootnoteError, ModelError
 from index.library import Library, finish, open_library
@@ -51,11 +52,24 @@ def open_chat(documents: Path, settings: Settings, *, port: int, browser: bool) 
     try:
         # The socket listens already, so that a browser that comes at once is served.
         print(f"Footnote answers at {address} (stop with Ctrl-C)", flush=True)
+        threading.Thread(target=read_scans, args=[library], daemon=True).start()
         if browser:
             threading.Timer(1.0, webbrowser.open, [address]).start()
         serve(app, listening)
     except KeyboardInterrupt:
         print("Stopped.")
+
+
+def read_scans(library: Library) -> None:
+    """Read what was left for later, while the page answers from the rest, and say so where there is any."""
+    try:
+        for progress in library.sync():
+            if progress.message.startswith("Reading "):
+                print(f"{to_plain(progress.message)} …", flush=True)
+    except FootnoteError as error:
+        print(to_plain(str(error)), flush=True)
+    finally:
+        library.store.close()
 
 
 def build_app(library: Library) -> Guard:

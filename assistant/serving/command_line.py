@@ -97,7 +97,8 @@ def chat(
     """Open the chat over a folder in the browser."""
     from assistant.serving.chat import open_chat
 
-    library, _ = show_progress(_sync(folder))
+    # The page opens as soon as all but the scans can be asked about.
+    library, _ = show_progress(_sync(folder, recognises=False))
     open_chat(library.folder, library.settings, port=port, browser=browser)
 
 
@@ -254,7 +255,13 @@ def _open(documents: str | None) -> Generator[Progress, None, Library]:
 
 
 def _sync(
-    documents: str | None, *, patient: bool = False, anew: bool = False, checksum: bool = False, dry_run: bool = False
+    documents: str | None,
+    *,
+    patient: bool = False,
+    anew: bool = False,
+    checksum: bool = False,
+    dry_run: bool = False,
+    recognises: bool = True,
 ) -> Generator[Progress, None, tuple[Library, SyncReport]]:
     if anew:
         from index.library import find_folder
@@ -262,7 +269,8 @@ def _sync(
 
         discard(Settings.from_environment().store_folder, find_folder(documents))
     library = yield from _open(documents)
-    return library, (yield from library.sync(checksum=checksum, dry_run=dry_run, patient=patient))
+    report = yield from library.sync(checksum=checksum, dry_run=dry_run, patient=patient, recognises=recognises)
+    return library, report
 
 
 def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
