@@ -18,6 +18,8 @@ from index.splitting.sentences import HEADS, Kind, Sentence, find_sentences
 HEAD_CHARACTERS = 120
 MOST_HEADS = 12  # above one sentence; of more the outermost and the innermost count
 _WORDS = re.compile(r"\w")
+# Tags, the address of a link, and what follows a heading for a program, "{#scope}".
+_MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>|\[(?P<shown>[^\[\]]{1,200})\]\([^()\s]{0,300}\)|\{[#.:][^{}]{0,100}\}|`")
 _BLANK_LINE = re.compile(r"(?:\n|\r(?!\n))[ \t]*+\r?+\n")
 _TOTALS = ("total", "net ", "subtotal", "sum", "gesamt", "summe", "insgesamt", "totaal", "suma", "somme", "totale")
 
@@ -128,5 +130,6 @@ def _limit(heads: Heads) -> Heads:
 
 def to_line(words: str, kind: Kind) -> str:
     """The words of a sentence as they are told of what stands under it."""
+    words = _MARKUP.sub(r"\g<shown>", words) or words
     line = " | ".join(find_cells(words)) if kind == "columns" else " ".join(words.split()).strip("*_ :")
     return line if len(line) <= HEAD_CHARACTERS else f"{line[: HEAD_CHARACTERS - 1]}…"
