@@ -7,6 +7,7 @@ import os
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from index.splitting.blocks import find_cells
 from index.splitting.outline import Head, Heads, follow
 from index.splitting.sentences import Sentence
 
@@ -86,6 +87,13 @@ class Passage:
     def words_of(self, sentence: Sentence) -> str:
         """The exact words of one of the passage's sentences."""
         return self.text[sentence.start - self.start : sentence.end - self.start]
+
+    def line_of(self, sentence: Sentence) -> str:
+        """The words of one of the passage's sentences in one line, the cells of a row parted by bars."""
+        words = self.words_of(sentence)
+        if sentence.kind in ("row", "columns") and ("\t" in words or "  " in words):
+            return " | ".join(cell or "–" for cell in find_cells(words))
+        return " ".join(words.split())
 
     def contexts(self) -> list[tuple[str, ...]]:
         """What each of the passage's sentences stands under, as `context` says it of the first."""

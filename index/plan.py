@@ -50,9 +50,9 @@ class SyncReport:
         """One line for a person: "8 documents: 2 added, 6 unchanged"."""
         names = ("added", "changed", "moved", "removed", "unchanged", "skipped")
         parts = [f"{len(paths):,} {name}" for name in names if (paths := getattr(self, name))]
-        parts += [f"{len(self.partial):,} of them read in part"] if self.partial else []
         count = self.count()
-        return f"{count:,} document{'' if count == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
+        partly = f", {len(self.partial):,} of them read in part" if self.partial else ""
+        return f"{count:,} document{'' if count == 1 else 's'}{partly}" + (f": {', '.join(parts)}" if parts else "")
 
     def count(self) -> int:
         """How many documents the store holds after the sync."""

@@ -214,7 +214,9 @@ def test_a_file_that_cannot_be_read_is_tried_again_only_when_it_changes(
     run_sync(folder, store)
     opened: list[str] = []
     open_document = opening.open_document
-    monkeypatch.setattr("index.plan.open_document", lambda f, *rest: opened.append(f.path) or open_document(f, *rest))
+    monkeypatch.setattr(
+        "index.plan.open_document", lambda f, *rest, **how: opened.append(f.path) or open_document(f, *rest, **how)
+    )
     assert run_sync(folder, store).skipped == {"b.txt": "binary"}
     assert opened == []
     (folder / "b.txt").write_text("Beta.")

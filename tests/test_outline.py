@@ -110,6 +110,7 @@ def test_an_underlined_line_is_a_heading_of_the_level_of_its_line(newline: str) 
         ("- Do you deliver?\n- Within five kilometres.\n", "Within", ("Do you deliver?",)),
         ("# Prices\n\n| Boat | Price |\n|---|---|\n| Skiff | 40 |\n", "Skiff", ("Prices", "Boat | Price")),
         ("Boat | Price\n--- | ---\nSkiff | 40\n", "Skiff", ("Boat | Price",)),
+        ("Who\tWhat\tFee\nAdults\tDay\t8.50\n\tMonth\t58.00\n", "Month", ("What | Fee",)),
         ("Region\t2021\t2022\nNorth\t1,204\t980\n", "North", ("Region | 2021 | 2022",)),
         (
             "Item        Qty   Price\nPump          2   12.00\nLong valve   10    3.50\n",
@@ -119,9 +120,9 @@ def test_an_underlined_line_is_a_heading_of_the_level_of_its_line(newline: str) 
         (
             "\t2021\t2022\nRevenue:\nGoods\t1,204\t980\nTotal\t1,204\t980\nGross\t9\t8\n",
             "Goods",
-            ("2021 | 2022", "Revenue"),
+            ("– | 2021 | 2022", "Revenue"),
         ),
-        ("\t2021\t2022\nRevenue:\nGoods\t1,204\t980\nTotal\t1,204\t980\nGross\t9\t8\n", "Gross", ("2021 | 2022",)),
+        ("\t2021\t2022\nRevenue:\nGoods\t1,204\t980\nTotal\t1,204\t980\nGross\t9\t8\n", "Gross", ("– | 2021 | 2022",)),
     ],
 )
 def test_what_heads_few_lines_stands_above_these_alone(text: str, words: str, heads: tuple[str, ...]) -> None:

@@ -122,6 +122,35 @@ def test_a_line_that_goes_on_in_small_letters_belongs_to_the_one_before() -> Non
     assert sentences_of("The mayor\nand the clerk left.") == ["The mayor\nand the clerk left."]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The library is closed from 24 December until\n6 January 2027 because of works.",
+        "Applications must reach us in writing by\n15. March.",
+        "It is paid in arrears no later than the\n5. working day of each month.",
+        "Die Halle ist gesperrt vom 3. Mai bis\n12. Juni.",
+        "We met at the harbour in Brenvale,\n3 miles from here.",
+    ],
+)
+def test_a_line_whose_end_leads_on_goes_on(text: str) -> None:
+    assert sentences_of(text) == [text]
+
+
+def test_lines_of_an_address_stand_alone_whatever_ends_them() -> None:
+    assert sentences_of("Karl Aster,\n12 Mill Lane,\n3301 Hallmoor") == [
+        "Karl Aster,",
+        "12 Mill Lane,",
+        "3301 Hallmoor",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["Dear all,", "Best regards", "</details>", "BEGIN:VCARD", "[12:01] <mira> off to lunch"]
+)
+def test_lines_that_head_nothing_are_no_headings(line: str) -> None:
+    assert kinds_of(f"{line}\n\nIt rained all day, and we stayed at home.")[0] == (line, "prose")
+
+
 @pytest.mark.parametrize("gap", ["\n\n", "\r\n\r\n", "\n \t\n", "\n\n\n\n"])
 def test_a_blank_line_ends_a_sentence_whatever_its_punctuation(gap: str) -> None:
     assert sentences_of(f"the first paragraph{gap}the second one.") == ["the first paragraph", "the second one."]

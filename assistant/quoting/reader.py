@@ -149,7 +149,7 @@ def _describe_all(
             if sentence.kind not in CONTENT:
                 continue
             heading = " ".join(above)
-            words = " ".join(passage.words_of(sentence).split())
+            words = passage.line_of(sentence)
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
             own = set(find_terms(words))
             context = f"{passage.title} {heading} {previous if leans(words) else ''}".strip()

@@ -159,11 +159,14 @@ def surroundings(read: Callable[[int, int], str], start: int, end: int) -> tuple
 
 def _flow(text: str) -> str:
     """Text as HTML: paragraphs, list items and headings keep their line; other line ends are let go."""
-    paragraphs = _PARAGRAPH_END.split(text)
-    return "<br><br>".join(
-        "<br>".join(escape(_LINE_END.sub(" ", line)) for line in _MARKED_LINE.split(paragraph))
-        for paragraph in paragraphs
-    )
+    return "<br><br>".join("<br>".join(map(escape, _flow_lines(p))) for p in _PARAGRAPH_END.split(text))
+
+
+def _flow_lines(paragraph: str) -> list[str]:
+    """The lines of a paragraph that stay lines: a table's rows, with bars between their cells, and what is marked."""
+    if "\t" in paragraph:
+        return [line.replace("\t", " | ") for line in paragraph.splitlines()]
+    return [_LINE_END.sub(" ", line) for line in _MARKED_LINE.split(paragraph)]
 
 
 # -- the head of the page ---------------------------------------------------------------------

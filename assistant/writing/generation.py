@@ -19,7 +19,6 @@ from index.documents import Passage, Progress
 from index.embedding.protocol import Embedding
 from index.errors import ModelError
 from index.library import Library
-from index.splitting.blocks import find_cells
 from index.splitting.outline import to_line
 from index.splitting.sentences import Sentence
 from prompts import make_fence, render
@@ -169,16 +168,14 @@ def _number_lines(passage: Passage, numbers: Mapping[Sentence, int]) -> Iterator
             continue
         if not shown.issuperset(context):
             yield f"Under: {show_context(context, passage.title)}"
-        words = passage.words_of(sentence)
-        shown.update((*context, to_line(words, sentence.kind)))
-        yield f"[{numbers[sentence]}] {_show_line(words, sentence, passage)}"
+        shown.update((*context, to_line(passage.words_of(sentence), sentence.kind)))
+        yield f"[{numbers[sentence]}] {_show_line(sentence, passage)}"
 
 
-def _show_line(words: str, sentence: Sentence, passage: Passage) -> str:
-    """A sentence in one line: the cells of a row parted by bars, code as far to the right as it stands."""
-    if sentence.kind in ("row", "columns"):
-        return " | ".join(find_cells(words)) if "\t" in words or "  " in words else " ".join(words.split())
+def _show_line(sentence: Sentence, passage: Passage) -> str:
+    """A sentence in one line, code as far to the right as it stands."""
+    line = passage.line_of(sentence)
     if sentence.kind == "code":
         before = passage.text[: sentence.start - passage.start]
-        return before[len(before.rstrip(" \t")) :] + " ".join(words.split())
-    return " ".join(words.split())
+        return before[len(before.rstrip(" \t")) :] + line
+    return line

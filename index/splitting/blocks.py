@@ -92,6 +92,17 @@ _CODE = re.compile(
     r"|[\w.\[\]\"'*&>$-]+ ?(?:[-+*/|&%:]?=|=>) ?\S.*|[\w.:>$-]+\(.*\)[;:{,]?|.*[;{}]|[)}\]]++[;,)]*+"
     r"|(?P<comment>//.*|#.*|/\*.*|\*.*|--.*|\"\"\".*))$"
 )
+_LAST_WORD = re.compile(r"[^\W\d_]++$")
+_LEADING_WORDS = frozenset(
+    (
+        "a an the of to in on at by for from with without until till than and or nor but as into over under between "
+        "before after since during per is are was were be has have had will would shall should can could may must "
+        "not no its their our your his her this that these those which who der die das den dem des ein eine einen "
+        "einem einer am im vom zum zur von bis und oder mit ohne für auf aus bei nach seit ab pro ist sind war le la "
+        "les un une des du de et ou à au aux en dans pour par avec sur el los las del al y o con por para desde hasta"
+    ).split()
+)
+_SHORTEST_PROSE_CHARACTERS = 30
 _CODE_MARKS = re.compile(r"[=(){};]|^(?:import|from|using) \S", re.MULTILINE)
 _CODE_SHARE = 0.7
 _GAP = re.compile(r"(?<! ) *+\t\s*|(?<=[^\s.!?:;,])  +(?=\S)|(?<=\S)   +(?=\S)")
@@ -149,7 +160,10 @@ def find_blocks(text: str) -> Iterator[Block]:
             begin = match.start() + pipe.end()
             head_or_row: Form = "columns" if is_head else "row"
             yield from _if_words(text, Block(*trim(text, begin, end), head_or_row, COLUMNS_LEVEL))
-        elif bullet := _BULLET.match(line):
+        elif (bullet := _BULLET.match(line)) and not (
+            # "by\n15. March" is no list.
+            pending and not form and line.lstrip()[0].isdigit() and _goes_on(text, pending[-1][1])
+        ):
             yield from flush()
             # A list's numbers are words that a citation may hold; dashes and bars are not.
             number = _NUMBER.search(line, 0, bullet.end())
@@ -185,6 +199,11 @@ def is_marked(line: str) -> bool:
     return bool(_HEADING.match(line) or _BULLET.match(line))
 
 
+def is_stamped(line: str) -> bool:
+    """Whether a line begins as a log's lines do: with a moment, a time, a level."""
+    return _STAMP.match(line) is not None
+
+
 def is_fence(line: str) -> bool:
     """Whether a line begins or ends a block of code."""
     return _FENCE.match(line) is not None
@@ -192,7 +211,10 @@ def is_fence(line: str) -> bool:
 
 def find_cells(row: str) -> list[str]:
     """The cells of a row whose columns are parted by bars, tabs or runs of spaces."""
-    cells = row.strip().strip("|").split("|") if "|" in row else _GAP.split(row)
+    if "\t" in row:
+        cells = row.split("\t")
+    else:
+        cells = row.strip().removeprefix("|").removesuffix("|").split("|") if "|" in row else _GAP.split(row)
     return [" ".join(cell.split()) for cell in cells]
 
 
@@ -222,17 +244,24 @@ def _part_paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Blo
 def _join_lines(text: str, lines: Sequence[tuple[int, int]], form: Form = "", level: int = 0) -> Iterator[Block]:
     """Join the lines that only an editor's width has parted; the others stand alone."""
     width = max(end - start for start, end in lines)
+    is_prose = width >= _SHORTEST_PROSE_CHARACTERS  # in narrower lines an address may stand, or a list
     start, end = lines[0]
     for next_start, next_end in lines[1:]:
         first_word = re.match(r"\S+", text[next_start:next_end])
         would_fit = (end - start_of_line(text, end)) + 1 + (first_word.end() if first_word else 0) <= width - 12
         wrapped = 60 <= width <= 140 and not would_fit
-        if wrapped or text[next_start].islower():
+        if wrapped or text[next_start].islower() or (is_prose and _goes_on(text, end)):
             end = next_end
         else:
             yield from _if_words(text, Block(start, end, form, level))
             start, end = next_start, next_end
     yield from _if_words(text, Block(start, end, form, level))
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether a line that ends there cannot be the end of anything: with a comma, or a word that leads on."""
+    last = _LAST_WORD.search(text, max(0, end - 20), end)
+    return text[end - 1] == "," or (last is not None and last.group().casefold() in _LEADING_WORDS)
 
 
 def _is_log(text: str, lines: Sequence[tuple[int, int]]) -> bool:

@@ -21,6 +21,8 @@ _WORDS = re.compile(r"\w")
 # Tags, the address of a link, and what follows a heading for a program, "{#scope}".
 _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>|\[(?P<shown>[^\[\]]{1,200})\]\([^()\s]{0,300}\)|\{[#.:][^{}]{0,100}\}|`")
 _BLANK_LINE = re.compile(r"(?:\n|\r(?!\n))[ \t]*+\r?+\n")
+_BAR = " | "
+_MOST_TABS = 50
 _TOTALS = ("total", "net ", "subtotal", "sum", "gesamt", "summe", "insgesamt", "totaal", "suma", "somme", "totale")
 
 
@@ -81,10 +83,11 @@ def follow(above: Heads, sentences: Sequence[Sentence], text: str, text_start: i
                 gap = _BLANK_LINE.search(text, previous.end - text_start, start)
                 above = _pass_gap(above, previous, sentence) if gap else above
             above = _narrow(above, sentence)
-        each.append(above)
+        each.append(_leave_out_columns(above, text, start) if sentence.kind == "row" else above)
         previous = sentence
         if sentence.kind in ("item", "columns") or sentence.kind in HEADS:
-            above = _limit((*above, Head(sentence.level, to_line(text[start:end], sentence.kind))))
+            begin = start - _count_tabs(text, start) if sentence.kind == "columns" else start
+            above = _limit((*above, Head(sentence.level, to_line(text[begin:end], sentence.kind))))
         elif sentence.kind == "prose" and text.endswith(":", start, end):
             above = _limit((*above, Head(LEAD_LEVEL, to_line(text[start:end], sentence.kind))))
         elif sentence.kind == "row" and above and _totals(text[start:end]):
@@ -119,6 +122,22 @@ def _pass_gap(above: Heads, previous: Sentence, sentence: Sentence) -> Heads:
     return tuple(head for head in above if head.level < (COLUMNS_LEVEL if goes_on else LEAD_LEVEL))
 
 
+def _leave_out_columns(above: Heads, text: str, start: int) -> Heads:
+    """The same without the names of columns that a row has nothing in, before the words that begin it."""
+    empty = _count_tabs(text, start)
+    if not empty:
+        return above
+    return tuple(
+        Head(head.level, _BAR.join(head.words.split(_BAR)[empty:])) if head.level == COLUMNS_LEVEL else head
+        for head in above
+    )
+
+
+def _count_tabs(text: str, start: int) -> int:
+    """How many tabs stand right before an offset: cells that are empty."""
+    return start - len(text[max(0, start - _MOST_TABS) : start].rstrip("\t")) - max(0, start - _MOST_TABS)
+
+
 def _totals(row: str) -> bool:
     return row.lstrip("| ").casefold().startswith(_TOTALS)
 
@@ -131,5 +150,9 @@ def _limit(heads: Heads) -> Heads:
 def to_line(words: str, kind: Kind) -> str:
     """The words of a sentence as they are told of what stands under it."""
     words = _MARKUP.sub(r"\g<shown>", words) or words
-    line = " | ".join(find_cells(words)) if kind == "columns" else " ".join(words.split()).strip("*_ :")
+    line = (
+        _BAR.join(cell or "–" for cell in find_cells(words))
+        if kind == "columns"
+        else " ".join(words.split()).strip("*_ :")
+    )
     return line if len(line) <= HEAD_CHARACTERS else f"{line[: HEAD_CHARACTERS - 1]}…"

@@ -28,6 +28,7 @@ from index.splitting.blocks import (
     find_blocks,
     is_fence,
     is_marked,
+    is_stamped,
     start_of_line,
     trim,
 )
@@ -77,6 +78,12 @@ _ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*$")
 
 _END = re.compile(
     r"(?P<mark>(?<![.!?…])[.!?…]++)(?P<close>[\"'”’»)\]*_]*(?:\[\d{1,3}\])*)(?P<space>\s+)|(?P<wide>[。！？｡]+[」』”’）]*)"
+)
+_DAY = re.compile(r"[0-3]?\d")
+_MONTH = re.compile(
+    r"(?:jan(?:uar[yi]?)?|feb(?:ruar[yi]?)?|mar(?:ch|s|zo)?|märz|apr(?:il)?|ma[iy]|jun[ei]?|jul[iy]?|aug(?:ust)?|"
+    r"sept?(?:ember)?|o[ck]t(?:ob[er]{2})?|nov(?:ember)?|de[cz](?:emb[er]{2})?)\b",
+    re.IGNORECASE,
 )
 _ITEM_NUMBER = re.compile(r"(?:\d{1,4}\.){0,8}\d+|[ivxlc]{1,7}|[IVXLC]{1,7}|[A-Za-z]")
 # Words whose full stop rarely ends a sentence.
@@ -136,6 +143,8 @@ def _is_boundary(text: str, begin: int, first: int, match: re.Match[str], end: i
     word = before.group() if before else ""
     if not word.isdigit() and first >= match.start():
         return False
+    if _DAY.fullmatch(word) and _MONTH.match(head):
+        return False  # "15. March"
     if first >= match.start() - len(word) and _ITEM_NUMBER.fullmatch(word):
         return False  # the number of a list item: "1. Text", "2.1. Text", "iv. Text"
     first_word = re.match(r"[\w’']+", head)
@@ -204,6 +213,13 @@ _LABELLED = re.compile(r"\W{0,4}\w[^:\n\r]{0,40}:[*_]{0,3}\s")
 _LONGEST_FIELD_CHARACTERS = 300
 _RECORD = re.compile(r"[^:;\n]{1,80}+: [^;]*+; [^:;\n]{1,80}+: ")  # "City: Oslo; Grade: Staff"
 _SECTION_NUMBER = re.compile(r"(?:§ ?)?\d{1,3}(?P<further>(?:\.\d{1,3}){0,7})\.?\s")
+# "Dear all,", "Best regards", "</details>", "BEGIN:VCARD"
+_NO_HEADING = re.compile(
+    r",$|^<[^<>]*>$|^\S+:\S+$|^(?:(?:best|kind|warm|with|many)(?: \w+)? (?:regards|wishes|thanks)|regards|sincerely|"
+    r"yours(?: \w+)?|cheers|thanks|(?:mit |viele |beste |liebe |schöne )\w*(?: \w+)? ?gr(?:üße|uß|üßen)|cordialement|"
+    r"saludos(?: \w+)?)$",
+    re.IGNORECASE,
+)
 _LONGEST_HEADING_CHARACTERS = 100
 _NEIGHBOURS = 2  # lines on either side that a short line is compared with
 
@@ -236,7 +252,7 @@ def _classify(text: str, block: Block, spans: list[tuple[int, int]]) -> tuple[Ki
     if is_item:
         return "item", block.level
     # A short line that stands alone is a heading unless it ends as a statement does, or is content among its like.
-    if not is_short:
+    if not is_short or _NO_HEADING.search(words) or is_stamped(words):
         return "prose", 0
     return ("item", ITEM_LEVEL) if _is_listed(text, block) else ("heading", _level_of(words))
 

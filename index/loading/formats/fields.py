@@ -36,7 +36,7 @@ _NO_TITLE = re.compile(
 # begins as only marks and directives do (".. include::", "#+INCLUDE:", "{{", "<!--", "[[_TOC_]]").
 _NAMELESS = re.compile(
     r"[\W_]*+(?:important|note|tip|hint|warning|caution|danger|attention|anonymous|unknown|todo)[\W_]*+"
-    r"|(?:\.\. |#[+!a-z]|\{[{%#]|[<\\%@!:]|\[[!\[]|\[toc\]).*",
+    r"|(?:\.\. |#[+!a-z]|\{[{%#]|[<\\%@!:;]|\[[!\[]|\[[^\[\]]*+\]\W*+\Z|BEGIN:).*",
     re.IGNORECASE | re.DOTALL,
 )
 
