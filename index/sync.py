@@ -93,7 +93,7 @@ def _make_equal(
                 yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")
             loader = held.enter_context(_open_loader(store))
             yield from _put(plan.load(loader, plan.fresh, waits=True), plan, store, embedding)
-            for file in plan.waiting if wanted.recognises else ():
+            for file in list(plan.waiting) if wanted.recognises else ():
                 yield from _recognise(file, loader)
                 yield from _put(plan.load(loader, [file]), plan, store, embedding)
             plan.conclude()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.documents import Passage
 from index.splitting.outline import HEAD_CHARACTERS, MOST_HEADS, Outline
-from index.splitting.sentences import Sentence
+from index.splitting.sentences import CONTENT, Sentence
 
 
 def under(text: str, words: str) -> tuple[str, ...]:
@@ -167,6 +167,53 @@ def test_parts_say_what_they_are(text: str, kinds: list[str]) -> None:
 )
 def test_prose_is_no_table_no_fields_and_no_code(text: str) -> None:
     assert {kind for _, kind in kinds_of(text)} == {"prose"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tenant:     Anna Berg\nPhone:      555-0100\nRent:       900 euros\n",
+        "Flour\ta pinch\nEggs\t2\n",
+        "Monday      closed\nTuesday     9:00 - 17:00\nWednesday   9:00 - 17:00\n",
+        "Anna Berg     Sales        on leave\nBen Cole      Support      555-0101\n",
+        "2024-05-01 10:00 Backup started.\n2024-05-01 10:05 Backup failed on disk 4\n",
+        "[10:02] Anna: What is the door code?\n[10:03] Ben: Ask Carl.\n[10:04] Carl: the door code is 4711\n",
+        "The lift is broken until Friday.\n---\nThe canteen is closed on Mondays.\n---\n",
+        "This  agreement  is  made  between  Acme  and  Beta\non  the  5th  day  of  May,  in  the  city  of\nOslo.\n",
+        "I write to you  about the flat at 12  Baker Street.\nThe rent  was 900 pounds and  is now 1,200.\n",
+        "| Pro | 12 |\n---\n",
+        "K = 4 was the value that won. The others lost.",
+    ],
+)
+def test_what_may_answer_is_neither_a_heading_nor_the_names_of_columns(text: str) -> None:
+    assert {kind for _, kind in kinds_of(text)} <= CONTENT
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "heads"),
+    [
+        ("+---+---+\n| name | price |\n+---+---+\n| basic | 5 |\n+---+---+\n| pro | 12 |\n", "pro", ("name | price",)),
+        ("1. Scope\nIt applies to all staff.\n\n2. Leave\nStaff get 25 days.\n", "Staff", ("2. Leave",)),
+        ("1. PURPOSE\n\nIt tells who gets what, and when.\n", "It tells", ("1. PURPOSE",)),
+        ("- eggs\n- milk\nThe shop closes at 8.\n", "The shop", ()),
+        ("- name: app\n  ports:\n    - 80\n", "80", ("name: app ports",)),
+        ("```\n~~~\ncode\n```\n\n## Next\nReal text.\n", "Real", ("Next",)),
+    ],
+)
+def test_marks_that_mean_two_things_are_told_by_what_stands_around_them(
+    text: str, words: str, heads: tuple[str, ...]
+) -> None:
+    assert under(text, words) == heads
+
+
+def test_who_answers_within_a_mail_is_told_from_what_is_quoted() -> None:
+    text = "> When do we start?\nWe start on 1 May at 9.\n> Who pays?\nAcme pays it.\n"
+    assert [kind for _, kind in kinds_of(text)] == ["quotation", "prose"] * 2
+
+
+def test_thousands_of_underlined_headings_are_found() -> None:
+    text = "".join(f"Term {number}\n=======\n" for number in range(3000))
+    assert {kind for _, kind in kinds_of(text)} == {"heading"}
 
 
 TEXTS = st.lists(

@@ -165,7 +165,7 @@ def _flow(text: str) -> str:
 def _flow_lines(paragraph: str) -> list[str]:
     """The lines of a paragraph that stay lines: a table's rows, with bars between their cells, and what is marked."""
     if "\t" in paragraph:
-        return [line.replace("\t", " | ") for line in paragraph.splitlines()]
+        return [line.replace("\t", " | ") for line in re.split(r"\r?\n", paragraph)]
     return [_LINE_END.sub(" ", line) for line in _MARKED_LINE.split(paragraph)]
 
 

@@ -69,9 +69,14 @@ def is_wanted(awaited: Sequence[Awaited], entry: os.DirEntry[str]) -> bool | Non
         is_meant = last in places and pattern.names[last].means(entry.name)
         if is_meant and (not pattern.is_of_folders or entry.is_dir(follow_symlinks=False)):
             return pattern.is_wanted
-    name = entry.name.lower()
-    is_temporary = name.endswith(_ENDINGS) or (name[0] in "~#" and (name[1:2] == "$" or name[-1] == "#"))
-    return False if name in _NAMES or (is_temporary and not entry.is_dir()) else None
+    return False if is_left_behind(entry.name, entry.is_dir) else None
+
+
+def is_left_behind(name: str, is_folder: Callable[[], bool]) -> bool:
+    """Whether something of a name is what tools leave behind."""
+    name = name.lower()
+    is_temporary = name.endswith(_ENDINGS) or (name[:1] in ("~", "#") and (name[1:2] == "$" or name[-1] == "#"))
+    return name in _NAMES or (is_temporary and not is_folder())
 
 
 def is_made_folder(names: Set[str]) -> bool:

@@ -182,6 +182,8 @@ class Loader:
             if fields.get("ends"):
                 self.close()
             if fields.get("waits"):
+                if recognises:
+                    raise ValueError("waits")  # for nothing
                 raise WaitError
             if fields.get("reason") == _TOO_MUCH:
                 raise _EndedError(_TOO_MUCH)

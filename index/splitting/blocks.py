@@ -61,7 +61,9 @@ _NUMBER = re.compile(r"\(?\w")
 _WORDS = re.compile(r"\w")
 # A line that parts a table's head from its rows, and one that underlines a heading.
 _RULE = re.compile(r"[ \t]*+[|+]?[ \t]*+:?(?:-{2,}+|={2,}+)[-=:|+ \t]*+")
+_NO_COLUMNS = re.compile(r"[^|+]*+")
 _UNDERLINE = re.compile(r"(?P<mark>=|-|~)(?P=mark){2,}")
+_STATED = re.compile(r"[.!?;:,][\"'”’)]*$")
 _UNDERLINED = {"=": 10, "-": 20, "~": 30}
 # How the lines of a log begin: with a moment, which little else does; with a day, a time, a level.
 _STAMP = re.compile(
@@ -103,11 +105,16 @@ _LEADING_WORDS = frozenset(
     ).split()
 )
 _SHORTEST_PROSE_CHARACTERS = 30
+_SHORTEST_WRAPPED_CHARACTERS = 55
 _CODE_MARKS = re.compile(r"[=(){};]|^(?:import|from|using) \S", re.MULTILINE)
 _CODE_SHARE = 0.7
 _GAP = re.compile(r"(?<! ) *+\t\s*|(?<=[^\s.!?:;,])  +(?=\S)|(?<=\S)   +(?=\S)")
 _SENTENCE_END = re.compile(r"[^\W\d]{2}[.!?] +\S")
+_WIDE_GAP = re.compile(r"\S   +\S")
 _ROW_SHARE = 0.6  # of a paragraph's lines, from which on they are a table's rows
+_DIGIT = re.compile(r"\d")
+_AMOUNT = re.compile(r"^[^\w\s]?\s?\d[\d.,]*+\s?(?:[^\W\d]{1,4}|[^\w\s])?$")  # "12.00", "€ 3", "40 %"
+_HEAD_SHARE = 0.8
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST_LABEL_CHARACTERS = 100
 
@@ -117,7 +124,8 @@ def find_blocks(text: str) -> Iterator[Block]:
     pending: list[tuple[int, int]] = []  # the lines of the paragraph being gathered
     form: Form = ""
     level = 0
-    fenced = False
+    fence_mark = ""  # of the fence that is open
+    in_table = False  # whether rows have begun
     last_end = 0
 
     def flush() -> Iterator[Block]:
@@ -138,17 +146,18 @@ def find_blocks(text: str) -> Iterator[Block]:
         line = text[match.start() : end]
         if is_after_blank:
             yield from flush()
+        in_table = in_table and not is_after_blank
         if line[0] == FURNITURE_MARK:
             yield from flush()
             yield from _if_words(text, Block(start, end, "furniture"))
         elif silent := _SILENT_HEADING.match(line):
             yield from flush()
             yield from _if_words(text, Block(start, end, "heading", 10 * len(silent.group())))
-        elif fence := _FENCE.match(line):
+        elif (fence := _FENCE.match(line)) and fence_mark in ("", fence[1]):
             yield from flush()
-            fenced = not fenced
+            fence_mark = "" if fence_mark else fence[1]
             yield from _if_words(text, Block(*trim(text, match.start() + fence.end(), end), "language"))
-        elif fenced:
+        elif fence_mark:
             yield Block(start, end, "code")
         elif heading := _HEADING.match(line):
             yield from flush()
@@ -156,7 +165,9 @@ def find_blocks(text: str) -> Iterator[Block]:
             yield from _if_words(text, Block(*trim(text, begin, end), "heading", 10 * len(heading[1])))
         elif pipe := _PIPE.match(line):
             yield from flush()
-            is_head = (rule := _LINE.search(text, match.end())) and _is_rule(rule.group())
+            rule = None if in_table and not is_after_blank else _LINE.search(text, match.end())
+            is_head = rule is not None and _is_rule(rule.group()) and not _NO_COLUMNS.fullmatch(rule.group())
+            in_table = True
             begin = match.start() + pipe.end()
             head_or_row: Form = "columns" if is_head else "row"
             yield from _if_words(text, Block(*trim(text, begin, end), head_or_row, COLUMNS_LEVEL))
@@ -172,11 +183,23 @@ def find_blocks(text: str) -> Iterator[Block]:
             form = "quotation" if ">" in bullet.group() and number is None else "item"
             level = ITEM_LEVEL + _depth_of(line)
         else:
-            # A field that stands no deeper than the item before it is none of that item's.
-            if level >= ITEM_LEVEL and _FIELD.match(text, start, end) and _depth_of(line) <= level - ITEM_LEVEL:
+            # What is no deeper than an item is none of its, unless the item's line was too long or leads on.
+            is_no_deeper = form == "quotation" or _depth_of(line) <= level - ITEM_LEVEL
+            if (
+                form
+                and pending
+                and is_no_deeper
+                and (_FIELD.match(text, start, end) or _ends_there(text, pending[-1], text[start]))
+            ):
                 yield from flush()
             pending.append((start, end))
     yield from flush()
+
+
+def _ends_there(text: str, line: tuple[int, int], following: str) -> bool:
+    """Whether an item or a quotation ends with a line, by its length, its end and the first character that follows."""
+    start, end = line
+    return not following.islower() and end - start < _SHORTEST_WRAPPED_CHARACTERS and not _goes_on(text, end)
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -221,16 +244,16 @@ def find_cells(row: str) -> list[str]:
 def _part_paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Block]:
     """The blocks of a paragraph without marks: what its lines have in common tells whether each stands alone."""
     blocks: Sequence[Block] | None = None
+    while len(lines) > 1 and (heading := _find_underlined(text, lines)):
+        yield heading
+        lines = lines[2:]
+    if not lines:
+        return
     if _is_log(text, lines):
         blocks = [Block(start, end, "line") for start, end in lines]
     elif len(lines) > 1:
-        blocks = (
-            _find_underlined(text, lines)
-            or _find_rows(text, lines)
-            or _find_fields(text, lines)
-            or _find_code(text, lines)
-        )
-    elif _ASSIGNMENT.match(text, *lines[0]):
+        blocks = _find_fields(text, lines) or _find_rows(text, lines) or _find_code(text, lines)
+    elif _ASSIGNMENT.match(text, *lines[0]) and not _SENTENCE_END.search(text, *lines[0]):
         blocks = [Block(*lines[0], "field", FIELD_LEVEL)]
     elif text.count("\t", *lines[0]) > 1 and not _FIELD.match(text, *lines[0]):
         blocks = [Block(*lines[0], "row", COLUMNS_LEVEL)]
@@ -274,16 +297,18 @@ def _is_log(text: str, lines: Sequence[tuple[int, int]]) -> bool:
     return len(stamps) > 1 and (first is not None or all(stamp["moment"] for stamp in stamps))
 
 
-def _find_underlined(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
-    """A heading that is underlined, and the blocks of what follows it; none where the second line is no underline."""
+def _find_underlined(text: str, lines: Sequence[tuple[int, int]]) -> Block | None:
+    """The first line as a heading, where the second underlines it."""
     (start, end), (rule_start, rule_end) = lines[:2]
     underline = _UNDERLINE.fullmatch(text, rule_start, rule_end)
     if underline is None or end - start > _LONGEST_LABEL_CHARACTERS or _FIELD.match(text, start, end):
-        return []
+        return None
     if not _WORDS.search(text, start, end) or _GAP.search(text, start, end):
-        return []
-    heading = Block(start, end, "heading", _UNDERLINED[underline["mark"]])
-    return [heading, *(_part_paragraph(text, lines[2:]) if lines[2:] else ())]
+        return None
+    # A line that parts two statements underlines none of them.
+    if underline["mark"] != "=" and _STATED.search(text, start, end):
+        return None
+    return Block(start, end, "heading", _UNDERLINED[underline["mark"]])
 
 
 # -- tables whose columns tabs, spaces or bars make ---------------------------------------------
@@ -304,8 +329,9 @@ def _find_rows(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
         return []
     if not any("\t" in words[number] for number in rows):
         spaced = [words[number] for number in rows]
-        # Who types two spaces after a full stop makes no columns.
-        if not _is_aligned(spaced) or any(map(_SENTENCE_END.search, spaced)):
+        # Who types two spaces after a full stop makes no columns, nor does who spaces every word.
+        is_prose = any(map(_SENTENCE_END.search, spaced)) or not all(map(_WIDE_GAP.search, spaced))
+        if is_prose or not _is_aligned(spaced):
             return []
     head = rows[0]
     cells = {number: find_cells(words[number]) for number in rows}
@@ -334,14 +360,15 @@ def _is_aligned(rows: Sequence[str]) -> bool:
 
 def _is_head(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     """Whether a table's first row names its columns: words or years above what has other numbers."""
-    if not all(map(_is_name, first[1:])):
+    names, rows = first[1:], [cells[1:] for cells in others if len(cells) > 1]
+    if not names or not rows or not all(map(_is_name, names)):
         return False
-    return any(
-        any(map(str.isdigit, cell)) and not _YEAR.fullmatch(cell)
-        for cells in others
-        for place, cell in enumerate(cells)
-        if 0 < place < len(first)
-    )
+    if all(map(_YEAR.fullmatch, filter(None, names))):
+        return not all(_YEAR.fullmatch(cell) for cells in rows for cell in cells)
+    # Two columns are as often labels with their values: then only bare numbers below a word tell.
+    told = _AMOUNT if len(first) == 2 else _DIGIT
+    with_numbers = sum(any(map(told.search, cells)) for cells in rows)
+    return len(rows) > 1 and not any(map(_DIGIT.search, names)) and with_numbers >= _HEAD_SHARE * len(rows)
 
 
 def _is_name(cell: str) -> bool:

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.splitting.blocks import COLUMNS_LEVEL, FIELD_LEVEL, LABEL_LEVEL, LEAD_LEVEL, find_cells, trim
+from index.splitting.blocks import COLUMNS_LEVEL, FIELD_LEVEL, ITEM_LEVEL, LABEL_LEVEL, LEAD_LEVEL, find_cells, trim
 from index.splitting.sentences import HEADS, Kind, Sentence, find_sentences
 
 HEAD_CHARACTERS = 120
@@ -85,7 +85,8 @@ def follow(above: Heads, sentences: Sequence[Sentence], text: str, text_start: i
             above = _narrow(above, sentence)
         each.append(_leave_out_columns(above, text, start) if sentence.kind == "row" else above)
         previous = sentence
-        if sentence.kind in ("item", "columns") or sentence.kind in HEADS:
+        is_item = sentence.kind == "item" or (sentence.kind == "field" and sentence.level >= ITEM_LEVEL)
+        if is_item or sentence.kind == "columns" or sentence.kind in HEADS:
             begin = start - _count_tabs(text, start) if sentence.kind == "columns" else start
             above = _limit((*above, Head(sentence.level, to_line(text[begin:end], sentence.kind))))
         elif sentence.kind == "prose" and text.endswith(":", start, end):

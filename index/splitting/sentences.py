@@ -240,6 +240,8 @@ def _classify(text: str, block: Block, spans: list[tuple[int, int]]) -> tuple[Ki
         return "question" if _asks(words) else "heading", block.level
     if block.form == "quotation":
         return "quotation", 0
+    if block.form == "line":
+        return "prose", 0
     if _is_record(text, block):
         return "row", block.level
     is_item, is_short = block.form == "item", len(spans) == 1 and _is_short(words)
@@ -247,10 +249,11 @@ def _classify(text: str, block: Block, spans: list[tuple[int, int]]) -> tuple[Ki
         return "question", UNMARKED_LEVEL
     is_field = len(spans) == 1 and len(words) <= _LONGEST_FIELD_CHARACTERS and _is_labelled(words)
     # Alone, a line with a colon may be a title, or a statement.
-    if is_field and block.form != "line" and (is_item or _is_listed(text, block)):
+    if is_field and (is_item or _is_listed(text, block)):
         return "field", block.level or FIELD_LEVEL
     if is_item:
-        return "item", block.level
+        is_section = is_short and _SECTION_NUMBER.match(words) and _heads_section(text, block)
+        return ("heading", _level_of(words)) if is_section else ("item", block.level)
     # A short line that stands alone is a heading unless it ends as a statement does, or is content among its like.
     if not is_short or _NO_HEADING.search(words) or is_stamped(words):
         return "prose", 0
@@ -271,6 +274,19 @@ def _is_short(line: str) -> bool:
 
 def _asks(line: str) -> bool:
     return line.rstrip(" *_").endswith("?")
+
+
+def _heads_section(text: str, block: Block) -> bool:
+    """Whether a short numbered line, "2. Leave", heads a text: it stands apart, and prose follows that is no item."""
+    above, below = _find_lines_around(text, block)
+    following = next((line for line in below if line.strip()), "")
+    is_apart = not above or not above[0].strip() or block.start == 0
+    is_prose = bool(_WORDS.search(following)) and not following[0].isspace() and not is_marked(following)
+    return (
+        is_apart
+        and is_prose
+        and (len(following) > _LONGEST_HEADING_CHARACTERS // 2 or _ENDS.search(following) is not None)
+    )
 
 
 def _heads_answer(text: str, block: Block) -> bool:

@@ -14,7 +14,8 @@ from index.splitting.blocks import FURNITURE_MARK, HEADING_MARK
 MOST_CHARACTERS = 100_000_000  # of one document's text
 MOST_PAGES = 20_000
 AUTHOR = "Author: "  # begins the item that names who wrote a document
-UNSHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")  # what a line that is shown to people may not hold
+# What a line that is shown to people may not hold: controls, line ends, what turns the direction of writing.
+UNSHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
 _SPACES = re.compile(r"[^\S\n]+")
 _AROUND_BREAKS = re.compile(r" ?\n[ \n]*")

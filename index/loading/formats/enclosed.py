@@ -13,7 +13,6 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import PurePosixPath
 
 from index.loading.formats import MEGABYTE, Enclosure, UnreadableError, find_format
@@ -87,7 +86,7 @@ class Enclosed:
 
     def __init__(self) -> None:
         self._files: list[Enclosure] = []
-        self._names: set[str] = set()
+        self._names: dict[str, int] = {}  # and how many files were to be called so
         self._allowance = _around.get() or _Allowance(
             MOST_FILES, _MOST_BYTES, MOST_CHARACTERS, time.monotonic() + _MOST_SECONDS
         )
@@ -143,11 +142,12 @@ class Enclosed:
 
     def _distinguish(self, name: str) -> str:
         """The name, or where there is one of that name already, "report (2).pdf"."""
-        path = PurePosixPath(name)
-        others = (str(path.with_name(f"{path.stem} ({number}){path.suffix}")) for number in count(2))
+        path, wanted = PurePosixPath(name), name
         while name in self._names:
-            name = next(others)
-        self._names.add(name)
+            # From where the last of this name has left off, since a mailbox may hold thousands.
+            self._names[wanted] += 1
+            name = str(path.with_name(f"{path.stem} ({self._names[wanted]}){path.suffix}"))
+        self._names[name] = 1
         return name
 
 
