@@ -147,7 +147,7 @@ def _find_encoding(stream: BufferedReader) -> tuple[str, int]:
     if not hardly:
         # An old encoding shows itself where it leaves ASCII, which may be far behind the head.
         stream.seek(max(0, misfit - HEAD_BYTES // 2))
-        encoding = guess_encoding(stream.read(HEAD_BYTES))
+        encoding = guess_encoding(stream.read(HEAD_BYTES), is_cut=True)
         broken, hardly = _count_broken(stream, encoding)
     if not hardly:
         raise UnreadableError("binary")

@@ -9,6 +9,7 @@ from itertools import islice
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import AUTHOR
+from index.loading.formats.encodings import find_old_encoding
 from index.loading.formats.fields import is_nameless
 from index.splitting.blocks import SECTION_LEVEL, Block, find_blocks
 
@@ -21,6 +22,7 @@ _MARKS = (
 )
 _GUESSED_BYTES = 1_000_000  # an encoding is guessed from no more than this
 _SHORTEST_UNMARKED = 32  # bytes of UTF-16 or UTF-32 without a mark that are enough to know it by
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # hardly in a text
 _ORDINARY = re.compile(r"[^\x00-\x7f\ufffd]")  # what UTF-8 writes in several bytes, and rightly
 
 
@@ -109,8 +111,13 @@ def _guess(content: bytes) -> str:
     return content.decode(guess_encoding(sample), "strict" if len(sample) == len(content) else "replace")
 
 
-def guess_encoding(sample: bytes) -> str:
-    """The likeliest old encoding of some text. Raises UnreadableError where the bytes look like none."""
+def guess_encoding(sample: bytes, is_cut: bool = False) -> str:
+    """The likeliest old encoding of some text. Raises UnreadableError where the bytes look like none.
+
+    is_cut: whether the sample may end within a character.
+    """
+    if not _CONTROL.search(sample) and (encoding := find_old_encoding(sample, is_cut)):
+        return encoding
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()
