@@ -1,5 +1,7 @@
-"""Recognised lines become text: in reading order, by columns and rows, words with wide gaps
-between them parted by a tab.
+"""Recognised lines become text: in reading order, by columns and rows, the cells of a table parted by tabs.
+
+A row of a table has as many tabs before a cell as the table has columns there, so that a cell that is empty moves no
+other. Where it cannot be told in which columns its cells are, a row is a line without tabs.
 
 Every line's text stands in it once and in the order in which `arrange` gives them, but for a hyphen at its end.
 """
@@ -7,6 +9,7 @@ Every line's text stands in it once and in the order in which `arrange` gives th
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,8 +21,11 @@ from index.loading.formats.recognition import Line
 _COLUMN_CHARACTERS = 20  # in most lines of a column of prose; cells of a table are shorter
 _COLUMN_LINES = 3
 _DEEPEST = 5  # columns within columns
+_TABLE_ROWS = 2  # with several boxes each
+_ALIGNED_ROWS = 3  # of a table whose columns have but narrow gaps
 _WIDE = 1.2  # gap between two words of a row, in heights of a line, that parts cells
 _PITCH = 1.45  # from row to row, in that of most rows, that parts paragraphs
+_TABLE_PITCH = 2.2  # from row to row of a table, in heights of a row, that parts two tables
 _TALLER = 1.4  # height of a row, in that of its neighbour, that parts a heading from its text
 
 
@@ -69,7 +75,7 @@ def arrange(lines: Sequence[Line]) -> list[list[list[_Box]]]:
 
 def _join(rows: list[list[_Box]]) -> str:
     text = ""
-    for row in map(_to_text, rows):
+    for row in _to_texts(rows):
         if text[-1:] == "-" and text[-2:-1].isalpha() and row[:1].islower() and "\t" not in row:
             text = text[:-1] + row  # a word that the line's end has broken
         else:
@@ -150,12 +156,89 @@ def _to_rows(boxes: list[_Box]) -> list[list[_Box]]:
     return [sorted(row, key=lambda box: box.left) for row in rows]
 
 
+def _to_texts(rows: list[list[_Box]]) -> list[str]:
+    """The text of each row; of those that are a table, by its columns."""
+    table = [row for row in rows if len(row) > 1]
+    if len(table) < _TABLE_ROWS:
+        return list(map(_to_text, rows))
+    # What spans columns, as a heading over some, hides where they part, unless some rows may be left out of account.
+    choices = [_find_cuts(table, spanning) for spanning in sorted({0, len(table) // 4})]
+    cuts = min(choices, key=lambda cuts: sum(_to_cells(row, cuts) is None for row in table))
+    texts = []
+    for row in rows:
+        cells = _to_cells(row, cuts) if len(row) > 1 else None
+        texts.append("\t".join(cells).rstrip("\t") if cells else " ".join(box.line.text for box in row))
+    return texts
+
+
 def _to_text(row: list[_Box]) -> str:
     text = row[0].line.text
     for before, box in pairwise(row):
-        is_wide = box.left - before.right > _WIDE * min(before.height, box.height)
-        text += ("\t" if is_wide else " ") + box.line.text
+        text += ("\t" if _are_apart(before, box) else " ") + box.line.text
     return text
+
+
+def _are_apart(before: _Box, box: _Box) -> bool:
+    return box.left - before.right > _WIDE * min(before.height, box.height)
+
+
+def _to_cells(row: list[_Box], cuts: list[float]) -> list[str] | None:
+    """The text of a row by column; None where a box lies in several columns, or boxes far apart in one."""
+    cells: list[list[_Box]] = [[] for _ in range(len(cuts) + 1)]
+    for box in row:
+        margin = 0.2 * min(box.height, box.right - box.left)
+        place = bisect(cuts, box.left + margin)
+        if place != bisect(cuts, box.right - margin) or (cells[place] and _are_apart(cells[place][-1], box)):
+            return None
+        cells[place].append(box)
+    return [" ".join(box.line.text for box in cell) for cell in cells]
+
+
+def _find_cuts(rows: list[list[_Box]], spanning: int) -> list[float]:
+    """Where the columns of a table part, though so many boxes may lie across."""
+    cuts = []
+    for cut in _find_clear([(box.left, box.right) for row in rows for box in row], spanning):
+        pairs = [
+            pair for row in rows for pair in pairwise(row) if (pair[0].left + pair[0].right) / 2 < cut < pair[1].right
+        ]
+        pairs = [(before, box) for before, box in pairs if cut < (box.left + box.right) / 2]
+        if any(_are_apart(*pair) for pair in pairs) or (
+            len(pairs) >= _ALIGNED_ROWS and len(pairs) == len(rows) and _is_aligned([box for _, box in pairs])
+        ):
+            cuts.append(cut)
+    return cuts
+
+
+def _find_clear(spans: list[tuple[float, float]], most: int) -> list[float]:
+    """The middles of what no more than so many spans cover: of each such stretch, where it is covered the least."""
+    edges = sorted([(start, 1) for start, _ in spans] + [(stop, -1) for _, stop in spans], key=lambda edge: edge)
+    clear: list[float] = []
+    best: tuple[int, float, float] | None = None  # how covered, how wide with a minus, where
+    covered = 0
+    has_begun = False
+    for (place, step), (following, _) in pairwise(edges):
+        covered += step
+        if covered > most:
+            if best and has_begun:
+                clear.append(best[2])
+            best, has_begun = None, True
+        elif has_begun and following > place:
+            found = covered, place - following, (place + following) / 2
+            best = min(best, found) if best else found
+    return clear
+
+
+def _is_aligned(boxes: list[_Box]) -> bool:
+    """Whether boxes one below another begin, end or have their middles at the same place."""
+    near = 0.5 * median(box.height for box in boxes)
+    for places in (
+        [box.left for box in boxes],
+        [box.right for box in boxes],
+        [(box.left + box.right) / 2 for box in boxes],
+    ):
+        if max(places) - min(places) < near:
+            return True
+    return False
 
 
 def _parts(above: list[_Box], row: list[_Box], pitch: float) -> bool:
@@ -163,4 +246,6 @@ def _parts(above: list[_Box], row: list[_Box], pitch: float) -> bool:
     tall, low = sorted((above[0].height, row[0].height), reverse=True)
     step = row[0].middle - above[0].middle
     is_table = len(row) > 1 or len(above) > 1
+    if len(row) > 1 and len(above) > 1:
+        pitch = max(pitch, _TABLE_PITCH / _PITCH * low)
     return step > _PITCH * pitch or (tall > _TALLER * low and not is_table)
