@@ -139,12 +139,47 @@ def test_cells_are_parted_by_tabs(tmp_path: Path) -> None:
     assert read(save([draw(cells)], tmp_path / "a.png")).text == "Pump\t12\t1,249.00\nSealing ring\t7\t34.80"
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_picture_on_its_side_or_head_is_turned(tmp_path: Path, degrees: int) -> None:
+    image = draw(
+        [(60, 80, WORDS), (60, 140, "Coat"), (600, 140, "9.50"), (60, 200, "Wool blanket"), (600, 200, "12.00")]
+    )
+    file = save([image.rotate(degrees, expand=True)], tmp_path / "a.png")
+    assert read(file).text == f"{WORDS}\nCoat\t9.50\nWool blanket\t12.00"
+
+
+def test_the_corners_of_a_turned_picture_are_its_own(tmp_path: Path) -> None:
+    from index.loading.formats.recognition import read_lines
+
+    upright = draw([(60, 80, WORDS)])
+    width, height = upright.size
+    (line,) = read_lines(upright, 1)
+    turns = {
+        90: lambda x, y: (y, width - x),
+        180: lambda x, y: (width - x, height - y),
+        270: lambda x, y: (height - y, x),
+    }
+    for degrees, turn in turns.items():
+        (turned,) = read_lines(upright.rotate(degrees, expand=True), 1)
+        places = zip(line.corners[::2], line.corners[1::2], strict=True)
+        wanted = [number for x, y in places for number in turn(x, y)]
+        assert turned.text == WORDS
+        assert turned.corners == pytest.approx(wanted, abs=10)
+
+
+def test_what_can_hardly_be_read_is_not_taken_for_text(tmp_path: Path) -> None:
+    from PIL import ImageOps
+
+    image = ImageOps.mirror(draw([(60, 80, WORDS), (60, 140, "Bring a warm coat and a lamp.")]))
+    assert refuse(save([image], tmp_path / "a.png")) == "no text that can be read (a picture)"
+
+
 # -- what is not ------------------------------------------------------------------------------
 
 
 def test_a_picture_without_text_says_so(tmp_path: Path) -> None:
-    assert refuse(save(scan(""), tmp_path / "a.png")) == "no text (a picture)"
-    assert refuse(save([draw([(0, 0, "Ab")], (39, 39))], tmp_path / "b.png")) == "no text (a picture)"
+    assert refuse(save(scan(""), tmp_path / "a.png")) == "no text that can be read (a picture)"
+    assert refuse(save([draw([(0, 0, "Ab")], (39, 39))], tmp_path / "b.png")) == "no text that can be read (a picture)"
 
 
 def test_a_damaged_picture_is_damaged(tmp_path: Path) -> None:
@@ -364,6 +399,57 @@ def test_columns_are_read_one_after_another_below_their_heading() -> None:
 def test_paragraphs_are_parted_and_broken_words_are_whole() -> None:
     lines = [place("We walk along the main-", 0, 0), place("land for hours.", 0, 16), place("Then we rest.", 0, 60)]
     assert compose(*lines) == "We walk along the mainland for hours.\n\nThen we rest."
+
+
+def grid(rows: list[tuple[str, ...]], places: tuple[float, ...], top: float = 0, pitch: float = 18) -> list[Line]:
+    """The cells of a table, each where its column begins."""
+    return [
+        place(text, x, top + pitch * number)
+        for number, row in enumerate(rows)
+        for x, text in zip(places, row, strict=True)
+        if text
+    ]
+
+
+def test_an_empty_cell_moves_no_other() -> None:
+    rows = [
+        ("Article", "Wash", "Iron", "Express"),
+        ("Shirt", "2.10", "1.80", "5.00"),
+        ("Blanket", "12.00", "", "19.50"),
+    ]
+    rows += [("", "9.00", "4.00", ""), ("", "", "7.50", "8.50")]
+    wanted = ["\t".join(row).rstrip("\t") for row in rows]
+    assert compose(*grid(rows, (0, 150, 260, 370))).split("\n") == wanted
+    # Whichever way the whole of it is skew.
+    for skew in (-0.06, 0.06):
+        lines = [
+            Line(line.text, tuple(n + skew * line.corners[i - 1] if i % 2 else n for i, n in enumerate(line.corners)))
+            for line in grid(rows, (0, 150, 260, 370))
+        ]
+        assert compose(*lines).split("\n") == wanted
+
+
+def test_numbers_may_end_where_their_column_ends() -> None:
+    rows = [("Pump", "1,249.00", "3"), ("Ring", "4.80", "12"), ("Hose", "", "100")]
+    lines = [
+        place(text, end - 6 * len(text) if column else 0, 18 * number)
+        for number, row in enumerate(rows)
+        for column, (end, text) in enumerate(zip((0, 160, 240), row, strict=True))
+        if text
+    ]
+    assert compose(*lines) == "Pump\t1,249.00\t3\nRing\t4.80\t12\nHose\t\t100"
+
+
+def test_columns_side_by_side_are_told_by_where_they_begin() -> None:
+    rows = [("Stairwell", "Meter", "Reading"), ("A", "77120", "341"), ("B", "77121", "298")]
+    assert compose(*grid(rows, (0, 62, 100))) == "Stairwell\tMeter\tReading\nA\t77120\t341\nB\t77121\t298"
+
+
+def test_a_row_whose_columns_cannot_be_told_has_no_tabs() -> None:
+    rows = [("Article", "2023", "2024"), ("Shirt", "2.10", "1.80"), ("Coat", "9.50", "4.00"), ("Shawl", "7.00", "6.00")]
+    lines = grid(rows, (0, 150, 260), top=18)
+    lines += [place("Wool", 0, 0), place("prices in euros of both", 150, 0)]
+    assert compose(*lines).split("\n") == ["Wool prices in euros of both", *map("\t".join, rows)]
 
 
 def test_no_lines_are_no_text() -> None:

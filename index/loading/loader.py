@@ -36,7 +36,7 @@ def load(file: Path, path: str) -> Document:
 
     Raises UnreadableError with a reason for people: "cannot be read (Permission denied)", "empty", "binary",
     "too large (600 MB of plain text; the limit is 512 MB)", "damaged", "encrypted", "no text", "no text (scanned or
-    drawn)", "no text (a picture)", "unsupported format (GIF image)".
+    drawn)", "no text that can be read (a picture)", "unsupported format (GIF image)".
     """
     content, form = _read(file, path)
     content_hash = hashlib.sha256(content).hexdigest()

@@ -25,8 +25,8 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 def read_picture(content: bytes) -> Extract:
     """The text of a picture.
 
-    Raises UnreadableError: "a picture (to read it, install footnote[ocr])", "no text (a picture)", "damaged",
-    "too large (a picture of 80 megapixels; the limit is 50)".
+    Raises UnreadableError: "a picture (to read it, install footnote[ocr])", "no text that can be read (a picture)",
+    "damaged", "too large (a picture of 80 megapixels; the limit is 50)".
     """
     if not find_engine():
         raise UnreadableError(f"a picture ({HINT.format('it')})")
@@ -59,7 +59,7 @@ def read_picture(content: bytes) -> Extract:
                 continue
             write_lines(blocks, lines)
     if not any(map(str.isalnum, blocks.text)):
-        raise UnreadableError("damaged" if damaged == count else "no text (a picture)")
+        raise UnreadableError("damaged" if damaged == count else "no text that can be read (a picture)")
     blocks.miss_some(damaged, count, "page", "damaged")
     blocks.miss(f"the pages after {_MOST_PAGES:,}" if total > _MOST_PAGES else "")
     return Extract(blocks.text, pages=tuple(blocks.pages), unread=blocks.unread)
@@ -73,7 +73,7 @@ def _check(image: ImageFile.ImageFile) -> None:
             f"too large (a picture of {pixels // 1_000_000:,} megapixels; the limit is {MOST_PIXELS // 1_000_000})"
         )
     if max(image.size) < _LEAST_PIXELS:
-        raise UnreadableError("no text (a picture)")
+        raise UnreadableError("no text that can be read (a picture)")
 
 
 def _render(image: ImageFile.ImageFile) -> tuple[Image, float]:

@@ -88,13 +88,18 @@ def _list_lines(rows: list[list[_Box]]) -> list[Line]:
 
 
 def _straighten(lines: Sequence[Line]) -> list[_Box]:
-    """The lines as boxes, turned by as much as most of them are skew, the longer the more they count."""
+    """The lines as boxes, turned by as much as most of them are skew or lie on a side, the longer the more they
+    count."""
     angles = []
     for line in lines:
         x, y, right, lower = line.corners[:4]
         angles.append((math.hypot(right - x, lower - y), math.atan2(lower - y, right - x)))
     longest = max((length for length, _ in angles), default=0)
-    skew = median([angle for length, angle in angles if length >= longest / 2] or [0])
+    main = max(angles, default=(0.0, 0.0))[1]
+    # From that of the longest, since half a turn to the left is one to the right.
+    skew = main + median(
+        [math.remainder(angle - main, math.tau) for length, angle in angles if length >= longest / 2] or [0]
+    )
     cosine, sine = math.cos(skew), math.sin(skew)
     boxes = []
     for line in lines:
