@@ -445,6 +445,13 @@ def test_columns_side_by_side_are_told_by_where_they_begin() -> None:
     assert compose(*grid(rows, (0, 62, 100))) == "Stairwell\tMeter\tReading\nA\t77120\t341\nB\t77121\t298"
 
 
+def test_a_table_below_a_form_has_columns_of_its_own() -> None:
+    form = [("Invoice no.", "4711"), ("Date", "3 May 2024"), ("Customer", "Hill & Sons Ltd.")]
+    table = [("Article", "Count", "Price"), ("Sealing ring, rubber", "10", "0.50"), ("Freight", "", "8.00")]
+    lines = grid(form, (0, 110)) + grid(table, (0, 140, 200), top=54)
+    assert compose(*lines).split("\n") == list(map("\t".join, [*form, *table]))
+
+
 def test_a_row_whose_columns_cannot_be_told_has_no_tabs() -> None:
     rows = [("Article", "2023", "2024"), ("Shirt", "2.10", "1.80"), ("Coat", "9.50", "4.00"), ("Shawl", "7.00", "6.00")]
     lines = grid(rows, (0, 150, 260), top=18)

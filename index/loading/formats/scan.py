@@ -22,6 +22,8 @@ _COLUMN_CHARACTERS = 20  # in most lines of a column of prose; cells of a table 
 _COLUMN_LINES = 3
 _DEEPEST = 5  # columns within columns
 _TABLE_ROWS = 2  # with several boxes each
+_SPLIT = 3  # faults in the columns that are worth a further table
+_SPLIT_ROWS = 100  # of what is looked at for several tables
 _ALIGNED_ROWS = 3  # of a table whose columns have but narrow gaps
 _WIDE = 1.2  # gap between two words of a row, in heights of a line, that parts cells
 _PITCH = 1.45  # from row to row, in that of most rows, that parts paragraphs
@@ -166,14 +168,39 @@ def _to_texts(rows: list[list[_Box]]) -> list[str]:
     table = [row for row in rows if len(row) > 1]
     if len(table) < _TABLE_ROWS:
         return list(map(_to_text, rows))
-    # What spans columns, as a heading over some, hides where they part, unless some rows may be left out of account.
-    choices = [_find_cuts(table, spanning) for spanning in sorted({0, len(table) // 4})]
-    cuts = min(choices, key=lambda cuts: sum(_to_cells(row, cuts) is None for row in table))
+    cuts = iter(_list_cuts(table, _DEEPEST))
     texts = []
     for row in rows:
-        cells = _to_cells(row, cuts) if len(row) > 1 else None
+        cells = _to_cells(row, next(cuts)) if len(row) > 1 else None
         texts.append("\t".join(cells).rstrip("\t") if cells else " ".join(box.line.text for box in row))
     return texts
+
+
+def _list_cuts(table: list[list[_Box]], depth: int) -> list[list[float]]:
+    """Where the columns of each row part; of two tables one below the other they part elsewhere."""
+    faults, cuts = _fit(table)
+    if depth and faults > _SPLIT and len(table) <= _SPLIT_ROWS:
+        places = range(_TABLE_ROWS, len(table) - _TABLE_ROWS + 1)
+        found = [(_fit(table[:place])[0] + _fit(table[place:])[0], place) for place in places]
+        if found and min(found)[0] + _SPLIT < faults:
+            place = min(found)[1]
+            return _list_cuts(table[:place], depth - 1) + _list_cuts(table[place:], depth - 1)
+    return [cuts] * len(table)
+
+
+def _fit(table: list[list[_Box]]) -> tuple[int, list[float]]:
+    """How ill the rows fit into common columns, and where those part."""
+    # What spans columns, as a heading over some, hides where they part, unless some rows may be left out of account.
+    fits = []
+    for spanning in sorted({0, len(table) // 4}):
+        cuts = _find_cuts(table, spanning)
+        rows = [_to_cells(row, cuts) for row in table]
+        faults = 2 * rows.count(None)
+        for number in range(len(cuts)):
+            # Two columns of which no row has both are one column of two tables.
+            faults += 2 * (not any(cells[number] and cells[number + 1] for cells in rows if cells))
+        fits.append((faults, cuts))
+    return min(fits, key=lambda fit: fit[0])
 
 
 def _to_text(row: list[_Box]) -> str:
