@@ -23,7 +23,9 @@ _COLUMN_LINES = 3
 _DEEPEST = 5  # columns within columns
 _TABLE_ROWS = 2  # with several boxes each
 _SPLIT = 3  # faults in the columns that are worth a further table
-_SPLIT_ROWS = 100  # of what is looked at for several tables
+_SPLIT_ROWS = 60  # of what is looked at for several tables
+_SPLITS = 3  # of tables, of their parts and so on
+_MOST_COLUMNS = 40
 _ALIGNED_ROWS = 3  # of a table whose columns have but narrow gaps
 _WIDE = 1.2  # gap between two words of a row, in heights of a line, that parts cells
 _PITCH = 1.45  # from row to row, in that of most rows, that parts paragraphs
@@ -168,7 +170,7 @@ def _to_texts(rows: list[list[_Box]]) -> list[str]:
     table = [row for row in rows if len(row) > 1]
     if len(table) < _TABLE_ROWS:
         return list(map(_to_text, rows))
-    cuts = iter(_list_cuts(table, _DEEPEST))
+    cuts = iter(_list_cuts(table, _SPLITS))
     texts = []
     for row in rows:
         cells = _to_cells(row, next(cuts)) if len(row) > 1 else None
@@ -227,18 +229,22 @@ def _to_cells(row: list[_Box], cuts: list[float]) -> list[str] | None:
 
 
 def _find_cuts(rows: list[list[_Box]], spanning: int) -> list[float]:
-    """Where the columns of a table part, though so many boxes may lie across."""
-    cuts = []
-    for cut in _find_clear([(box.left, box.right) for row in rows for box in row], spanning):
-        pairs = [
-            pair for row in rows for pair in pairwise(row) if (pair[0].left + pair[0].right) / 2 < cut < pair[1].right
-        ]
-        pairs = [(before, box) for before, box in pairs if cut < (box.left + box.right) / 2]
-        if any(_are_apart(*pair) for pair in pairs) or (
-            len(pairs) >= _ALIGNED_ROWS and len(pairs) == len(rows) and _is_aligned([box for _, box in pairs])
-        ):
-            cuts.append(cut)
-    return cuts
+    """Where the columns of a table part, though so many boxes may lie across; nowhere where they are too many."""
+    found = _find_clear([(box.left, box.right) for row in rows for box in row], spanning)
+    if len(found) > _MOST_COLUMNS:
+        return []
+    across: list[list[tuple[_Box, _Box]]] = [[] for _ in found]  # of each cut the neighbours that it parts
+    for row in rows:
+        for pair in pairwise(row):
+            first, last = (bisect(found, (box.left + box.right) / 2) for box in pair)
+            for number in range(first, last):
+                across[number].append(pair)
+    return [
+        cut
+        for cut, pairs in zip(found, across, strict=True)
+        if any(_are_apart(*pair) for pair in pairs)
+        or (len(pairs) == len(rows) >= _ALIGNED_ROWS and _is_aligned([box for _, box in pairs]))
+    ]
 
 
 def _find_clear(spans: list[tuple[float, float]], most: int) -> list[float]:
