@@ -91,7 +91,7 @@ def read_book(tmp_path: Path, content: bytes) -> str:
             "<tr><th>Name<td>Aster<tr><th>Role<td>Chief<tr><th>Born<td>1971",
             "- Name: Aster\n- Role: Chief\n- Born: 1971",
         ),
-        ("<tr><td>Name<td>Aster<tr><td>Role<td>Chief", "- Name | Aster\n- Role | Chief"),
+        ("<tr><td>Name<td>Aster<tr><td>Role<td>Chief", "- Name: Aster\n- Role: Chief"),
         (
             "<tr><th>City<th>Rate<tr><td>Oslo<td>5<tr><th>Ship<th>Age<tr><td>Fram<td>9",
             "- City: Oslo; Rate: 5\n- Ship: Fram; Age: 9",
@@ -242,7 +242,7 @@ def test_two_header_rows_of_a_sheet_merged_or_not(tmp_path: Path, merged: tuple[
 
 def test_facts_of_two_columns_are_no_header(tmp_path: Path) -> None:
     rows = [["Name", "Aster"], ["Born", 1971], ["Role", "Chief"]]
-    assert read_book(tmp_path, make_book(rows)) == "- Name | Aster\n- Born | 1971\n- Role | Chief"
+    assert read_book(tmp_path, make_book(rows)) == "- Name: Aster\n- Born: 1971\n- Role: Chief"
 
 
 @pytest.mark.parametrize(

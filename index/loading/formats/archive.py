@@ -29,6 +29,8 @@ _UNREAD_KINDS = {
     "package": "embedded file",
     "aFChunk": "embedded file",
 }
+# When the templates of libraries were made, which files that they wrote still say.
+_TEMPLATES = frozenset({"2013-12-23T23:15:00Z", "2013-01-27T09:14:16Z", "2013-01-27T09:15:58Z"})
 
 
 class Archive:
@@ -138,7 +140,8 @@ class Archive:
 
         root = self.try_xml(self.find_related("", "core-properties") or "docProps/core.xml")
         fields = {local_name(field): field.text for field in root if field.text} if root is not None else {}
-        found = read_date(fields.get("modified")) or read_date(fields.get("created"))
+        dates = [fields[name] for name in ("modified", "created") if fields.get(name) and fields[name] not in _TEMPLATES]
+        found = next(filter(None, map(read_date, dates)), None)
         return read_title(fields.get("title")), read_author(fields.get("creator")), found
 
 

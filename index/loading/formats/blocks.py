@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from index.loading.formats.grid import Cell, Row, TooMuchError, read_lines
+from index.loading.formats.grid import Cell, Row, TooMuchError, part_side_by_side, read_lines
 from index.splitting.blocks import FURNITURE_MARK, HEADING_MARK
 
 MOST_CHARACTERS = 100_000_000  # of one document's text
@@ -118,16 +118,35 @@ class Blocks:
         skips: bool = False,
         is_sheet: bool = False,
         is_named: bool = False,
+        goes_on: bool = False,
     ) -> None:
         """Add a table, row by row, each as "Header: value; Header: value" where the first rows are a header.
 
         A row of one cell is a title or a note, a paragraph.
         skips: whether the rows leave out the places that a cell above or to their left is merged over.
-        is_sheet: whether an empty row parts two tables.
-        is_named: whether a first row of words is a header even where two columns of words follow.
+        is_sheet: whether an empty row or column parts two tables.
+        is_named: whether the file is a table and nothing else, so that a first row of words is likely a header.
+        goes_on: whether it may be one with the list or the table before it.
         """
+        self._in_list = self._in_list and goes_on
+        tables = part_side_by_side(map(_tidy_row, rows)) if is_sheet else [(0, map(_tidy_row, rows))]
+        for first_column, part in tables:
+            self._in_list = self._in_list and not first_column
+            self._write_table(part, skips=skips, is_sheet=is_sheet, is_named=is_named, first_column=first_column)
+
+    def _write_table(
+        self,
+        rows: Iterable[Row | list[str | Cell]],
+        *,
+        skips: bool,
+        is_sheet: bool,
+        is_named: bool,
+        first_column: int,
+    ) -> None:
         try:
-            for line in read_lines(map(_tidy_row, rows), skips=skips, is_sheet=is_sheet, is_named=is_named):
+            for line in read_lines(
+                rows, skips=skips, is_sheet=is_sheet, is_named=is_named, first_column=first_column
+            ):
                 if line is None:
                     self._in_list = False
                 elif line.is_row and self._in_list and self._length < MOST_CHARACTERS - len(line.text) - 3:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import count, islice, takewhile
+from itertools import chain, count, islice, takewhile
 from typing import NamedTuple
 
 _AHEAD_ROWS = 20  # that are looked at to tell whether a row names the columns
 _MOST_HEADER_ROWS = 4
 _NAME_CHARACTERS = 80  # of a column's name
 MOST_COLUMNS = 1_000  # that one cell is merged over
+_SIDE_ROWS = 1_000  # of a sheet that are looked at to tell whether tables stand side by side
+_SIDE_CELLS = 200_000
 # What merged cells repeat may grow with what the table holds, and not faster.
 _ROOM_CHARACTERS = 1_000_000
 _ROOM_FACTOR = 10
@@ -26,6 +28,47 @@ _DIGIT = re.compile(r"\d")
 _IS_NUMBER = re.compile(r"\W*+\d[\W\d]*+")
 _UNIT = re.compile(  # "kg", "(EUR)", "in %", "kWh/m²", "Mio €"
     r"[(\[]?(?:in |per )?(?:[^\W\d]{1,5}|[%°€$£¥])(?:[ /·*.](?:[^\W\d]{1,5}|[%€$£¥])){0,2}[²³]?[)\]]?"
+)
+
+
+# Words that name a column, or a field of a form. Of two columns they tell "Room | Price", a header, from
+# "Room | Kitchen", a fact: there nothing else may.
+_COLUMN_WORDS = frozenset(
+    "account address age amount answer author birthday born budget capacity capital category city class code color colour "
+    "comment comments company contact cost costs count country currency customer date day deadline definition "
+    "department description destination dish duration email e-mail employees end example expires extension fax fee "
+    "floor founded frequency grade group height hours id item job language length level limit location mail manager "
+    "material meaning members menu mobile model month name note notes number order origin owner payment percent "
+    "percentage person phone place population position price priority product profession project qty quantity rate "
+    "rating reason remark remarks result revenue role room salary sales score seats section service sex share size "
+    "sku source speed start state status stock street subject supplier surface tax team tel telephone temperature time "
+    "title total town type unit units user value vat version volume weight week width year zip "
+    "abteilung adresse alter anschrift anzahl artikel bemerkung beruf beschreibung betrag datum dauer einheit ergebnis "
+    "firma gewicht größe kategorie kosten kunde land menge monat nummer ort position preis produkt raum stadt stelle "
+    "stimmen straße strasse tag telefon titel uhrzeit umsatz vorname nachname wert wohnort zahl zeit zimmer zustand "
+    "année article client date jour lieu mois montant nom numéro pays personne prénom prix produit quantité rue salle "
+    "téléphone tarif taille valeur ville "
+    "año apellido cantidad ciudad cliente descripción dirección fecha importe mes nombre número país precio producto "
+    "puesto sala teléfono tipo valor "
+    "anno città cliente cognome costo descrizione indirizzo luogo mese nome numero paese prezzo prodotto quantità "
+    "stanza valore via "
+    "aantal adres bedrag datum functie jaar klant maand naam nummer omschrijving plaats prijs stad straat waarde "
+    "adress antal belopp by dag dato gate kommune land måned navn namn pris sted stilling sum årstal år värde verdi "
+    "data cena ilość imię kwota miasto nazwa nazwisko".split()
+)
+# Words that head a column of labels, whatever the labels are.
+_KEY_WORDS = frozenset(
+    "attribute attributes feature field fields key keys option options parameter parameters property properties "
+    "question questions setting settings specification term terms variable "
+    "eigenschaft feld frage merkmal schlüssel kenngröße question champ clé pregunta campo clave domanda vraag".split()
+)
+_WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9]*+(?:[_.-][a-z0-9]++)*+")  # as programs name columns
+_LONG_ROWS = 4  # of two columns of words in a file that is a table and nothing else: it has names for them
+_TOTAL = re.compile(
+    r"(?:(?:grand|overall|sub|net|gross)[ -]?)?(?:total|totals|sum|totaal|totale|totaux|totalt|totalsumme|totalen)\b"
+    r"|sous-total|(?:zwischen|gesamt|end)?summen?\b|gesamt|insgesamt|somme\b|suma\b|somma\b|i alt\b|razem\b|yhteensä",
+    re.IGNORECASE,
 )
 
 
@@ -72,14 +115,15 @@ class TooMuchError(Exception):
 
 
 def read_lines(
-    rows: Iterable[Sequence[str | Cell] | Row], *, skips: bool, is_sheet: bool, is_named: bool
+    rows: Iterable[Sequence[str | Cell] | Row], *, skips: bool, is_sheet: bool, is_named: bool, first_column: int = 0
 ) -> Iterator[Line | None]:
     """The lines of a table, each row as "Header: value; Header: value"; None where another table begins.
 
     rows: of cells; a row in which none is merged or called a header may come as Row.
     skips: whether the rows leave out the places that a cell above or to their left is merged over.
-    is_sheet: whether an empty row parts two tables.
-    is_named: whether a first row of words is a header even where two columns of words follow.
+    is_sheet: whether an empty row parts two tables, and columns without a name are told by letters.
+    is_named: whether the file is a table and nothing else, so that a first row of words is likely a header.
+    first_column: how many columns of the sheet are to the left of the table.
     Raises TooMuchError.
     """
     filled = _fill(rows, skips)
@@ -88,6 +132,14 @@ def read_lines(
     ahead: deque[Row] = deque()
     header: list[str] | None = None
     labels: list[str] = []
+    kept: list[str] = []  # the header above an empty row, and the last row of facts below it
+    last: list[str] = []
+    group = ""  # what heads some of the rows, with its mark
+    is_grouped = are_labels = False
+
+    def label(count: int) -> list[str]:
+        return _label_columns(header or [], count, first_column, is_sheet)
+
     while True:
         if header is None or (ahead and ahead[0].is_header):  # only these rows are told by those that follow
             ahead.extend(islice(filled, _AHEAD_ROWS - len(ahead)))
@@ -104,29 +156,109 @@ def read_lines(
                 if text
             ]
             if len(facts) > 1 or (facts and not row.texts[0]):
-                yield Line("; ".join(facts), is_row=True)
+                if group and _is_total(row):
+                    group = ""
+                last = row.texts
+                yield Line(group + "; ".join(facts), is_row=True)
                 continue
         own = row.own
         if not own:
-            header = None
+            kept, header, group, is_grouped = header or kept, None, "", False
             yield None
             continue
+        if header and len(own) == 1 and (own[0] == 0 or row.goes_on):
+            ahead.extend(islice(filled, 0 if ahead else 1))
+            if (is_grouped or row.goes_on) and _is_group(row, ahead, header):
+                group = f"{row.texts[own[0]]}; "
+                continue
         if row.is_header and header is not None:
             ahead.extend(islice(filled, _AHEAD_ROWS - len(ahead)))
         if header is None and len(own) == 1 and _is_title(row, ahead):
+            kept = []
             yield Line(row.texts[own[0]], is_row=False)
+            continue
+        if header is None and kept and _goes_on(row, kept, last):
+            header, labels = kept, _label_columns(kept, len(kept), first_column, is_sheet)
+            yield Line(_render(header, labels, row), is_row=True)
         elif (header is None or row.is_header) and (found := _find_header(row, list(ahead), is_named)):
             header, more = found
-            labels = [_label(name) for name in header]
+            labels = label(len(header))
+            group = ""
             for _ in range(more):
                 ahead.popleft()
+            is_grouped = _has_groups(ahead)
         elif header is None and _is_above(row, ahead, is_named):
             yield Line(_render_above(row), is_row=True)
         elif header and len(own) == 1 and (own[0] == 0 or row.goes_on):
+            group = ""
             yield Line(row.texts[own[0]], is_row=False)
         elif row.texts != header:
-            yield Line(_render(header or [], row), is_row=True)
-            header = header or []
+            if header is None:
+                are_labels = _are_labels([row, *takewhile(lambda other: other.own, ahead)])
+                header = []
+            if group and _is_total(row):
+                group = ""
+            row = row._replace(is_labelled=row.is_labelled or (are_labels and own == [0, 1]))
+            yield Line(group + _render(header, label(len(row.texts)) if any(header) else [], row), is_row=True)
+        kept = []
+
+
+def part_side_by_side(
+    rows: Iterable[Row | list[str | Cell]],
+) -> Iterator[tuple[int, Iterable[Row | list[str | Cell]]]]:
+    """The tables that stand side by side on a sheet, each with its first column: those parted by a column that is
+    empty in every row, where each begins with words. What stands above them all comes with the first.
+
+    Of a sheet too long to be looked at first, all is one table.
+    """
+    rest = iter(rows)
+    begun: list[Row | list[str | Cell]] = []
+    cells = 0
+    for row in rest:
+        begun.append(row)
+        cells += len(row.texts if isinstance(row, Row) else row)
+        if len(begun) > _SIDE_ROWS or cells > _SIDE_CELLS:
+            yield 0, chain(begun, rest)
+            return
+    lines = [list(row.texts) if isinstance(row, Row) else row for row in begun]
+    above = next((number for number, line in enumerate(lines) if len(_find_filled(line)) > 1), len(lines))
+    parts = _find_parts(lines[above:])
+    if not all(_stands_alone(lines[above:], part) for part in parts) or len(parts) < 2:
+        yield 0, begun
+        return
+    if above:
+        yield 0, begun[:above]
+    for part in parts:
+        held = [line[part.start : part.stop] for line in lines[above:]]
+        # Empty rows at the ends are of the other tables.
+        filled = [number for number, line in enumerate(held) if _find_filled(line)]
+        yield part.start, held[filled[0] : filled[-1] + 1]
+
+
+def _find_filled(line: Sequence[str | Cell]) -> list[int]:
+    return [place for place, cell in enumerate(line) if (cell.text if isinstance(cell, Cell) else cell)]
+
+
+def _find_parts(lines: Sequence[Sequence[str | Cell]]) -> list[range]:
+    """The runs of columns that no empty column parts."""
+    taken: set[int] = set()
+    for line in lines:
+        for place in _find_filled(line):
+            cell = line[place]
+            taken.update(range(place, place + min(cell.columns if isinstance(cell, Cell) else 1, MOST_COLUMNS)))
+    starts = sorted(place for place in taken if place - 1 not in taken)
+    ends = sorted(place + 1 for place in taken if place + 1 not in taken)
+    return [range(*part) for part in zip(starts, ends, strict=True)]
+
+
+def _stands_alone(lines: Sequence[Sequence[str | Cell]], part: range) -> bool:
+    """Whether some columns are a table of their own: two or more, of which the first holds words or names its rows,
+    so that they are not the figures of the rows to their left."""
+    rows = [[cell.text if isinstance(cell, Cell) else cell for cell in line[part.start : part.stop]] for line in lines]
+    rows = [row for row in rows if any(row)]
+    names = [row[0] for row in rows if row[0]]
+    several = sum(sum(map(bool, row)) > 1 for row in rows)
+    return len(part) > 1 and several > 1 and len(names) * 2 > len(rows) and sum(map(_has_letter, names)) > 1
 
 
 def _fill(rows: Iterable[Sequence[str | Cell] | Row], skips: bool) -> Iterator[Row]:
@@ -192,6 +324,38 @@ def _is_above(row: Row, ahead: Iterable[Row], is_named: bool) -> bool:
         return False
     first = widths.index(common)
     return _find_header(rows[first], rows[first + 1 :], is_named) is not None
+
+
+def _is_total(row: Row) -> bool:
+    """Whether a row sums up those above it, which may be those of every group."""
+    return _TOTAL.match(next(filter(None, row.texts))) is not None
+
+
+def _is_group(row: Row, ahead: Sequence[Row], header: list[str]) -> bool:
+    """Whether a row of one cell heads the rows that follow."""
+    text = row.texts[row.own[0]]
+    if not ahead or not _is_name(text) or text.endswith((".", "!")) or _TOTAL.match(text):
+        return False
+    following = ahead[0]
+    return len(following.own) > 1 and not following.is_header and following.texts != header
+
+
+def _has_groups(rows: Iterable[Row]) -> bool:
+    """Whether the rows below a header are in groups that rows of one cell head: a row may also lack all but its name,
+    so the first must be one, and not the only one."""
+    heads = [row.own == [0] for row in takewhile(lambda other: other.own, rows)]
+    return heads[:2] == [True, False] and sum(heads) > 1 and heads.count(True) * 2 <= len(heads)
+
+
+def _goes_on(row: Row, header: list[str], last: list[str]) -> bool:
+    """Whether a row below an empty one is another of the table above: it fills the same columns, with the like."""
+    if row.goes_on or row.is_header or len(row.texts) != len(header) or len(last) != len(header) or len(row.own) < 2:
+        return False
+    kinds, kinds_above = ([(bool(text), _has_letter(text)) for text in texts] for texts in (row.texts, last))
+    if kinds != kinds_above:
+        return False
+    # Where all are words, those that name columns begin another table.
+    return (True, False) in kinds or not any(map(_names_column, row.texts))
 
 
 def _find_header(row: Row, ahead: list[Row], is_named: bool) -> tuple[list[str], int] | None:
@@ -281,7 +445,7 @@ def _is_header(row: Row, rows: Sequence[Row], is_named: bool) -> bool:
         and _differ(row)
         and all(map(_is_name, (row.texts[place] for place in own)))
         and all(_has_letter(row.texts[place]) or (are_years and not _YEAR.fullmatch(following[place])) for place in own)
-        and (len(own) > 2 or is_named or _is_unlike(row, rows))
+        and (len(own) > 2 or not row.texts[0] or _names_two(row, rows, is_named))
         # A name that ends as a label does, above others that do: what follows each on its line is its value.
         and not any(row.texts[place].endswith(":") and following[place].endswith(":") for place in own)
         and (is_named or not _are_pairs(row, rows))
@@ -302,15 +466,63 @@ def _are_pairs(row: Row, rows: Sequence[Row]) -> bool:
     return len(rows) == 1 or all(len(kind) == 2 for kind in kinds)
 
 
-def _is_unlike(row: Row, rows: Sequence[Row]) -> bool:
-    """Whether one of two columns has values of a kind of its own below a word; else "Name | Aster" may be a fact."""
-    for place in row.own:
-        values = [other.texts[place] for other in rows if place < len(other.texts) and len(other.own) > 1]
-        values = [value for value in values if not value.endswith(NO_VALUE)]
-        of_numbers = all(_DIGIT.search(value) or not _has_letter(value) for value in values)
-        if values and not _DIGIT.search(row.texts[place]) and (of_numbers or len({*values}) < len(values)):
-            return True
-    return not row.texts[0]
+def _names_two(row: Row, rows: Sequence[Row], is_named: bool) -> bool:
+    """Whether a row names two columns, "Room | Price"; else it is a label and its value, "Room | Kitchen"."""
+    first, second = (row.texts[place] for place in row.own)
+    pairs = [[other.texts[place] for place in row.own] for other in rows if len(other.own) > 1]
+    pairs = [pair for pair in pairs if all(pair) and not pair[1].endswith(NO_VALUE)]
+    if len(pairs) < len(rows) / 2 or _DIGIT.search(second):
+        # Formulas without values tell nothing.
+        return not pairs and not _DIGIT.search(second) and _names_column(first) and _names_column(second)
+    labels, values = zip(*pairs, strict=True)
+    if _KEY_WORDS.intersection(_find_words(first)):
+        return True
+    are_fields = sum(map(_names_column, labels)) * 2 >= len(labels) and not all(map(_DIGIT.search, values))
+    if _names_column(second):
+        return not are_fields
+    if any(map(_names_column, labels)):
+        return False
+    are_numbers = not any(map(_has_letter, labels)) or (len(labels) > 1 and all(map(_DIGIT.search, labels)))
+    if (are_numbers and not _DIGIT.search(first)) or len({*labels}) < len(labels):
+        # Numbers, and words that recur, are no labels; but "Phone 1" and "Phone 2" are.
+        return not any(_is_column_word(words[0]) for words in map(_find_words, labels) if words)
+    if len(values) > 1 and all(map(_DIGIT.search, values)) and len({*map(_find_shape, values)}) == 1:
+        return True
+    if len(values) > 2 and len({*values}) * 2 <= len(values) and second not in values:
+        return True
+    are_identifiers = all(map(_IDENTIFIER.fullmatch, (first, second)))
+    return is_named and (are_identifiers or len(values) >= _LONG_ROWS)
+
+
+def _names_column(text: str) -> bool:
+    """Whether a cell is a word for a column, or begins or ends with one."""
+    words = _find_words(text)
+    return 0 < len(words) <= 4 and not _DIGIT.search(text) and any(map(_is_column_word, (words[0], words[-1])))
+
+
+def _is_column_word(word: str) -> bool:
+    return word in _COLUMN_WORDS or word.removesuffix("s") in _COLUMN_WORDS
+
+
+def _find_words(text: str) -> list[str]:
+    return _WORD.findall(text[: _NAME_CHARACTERS + 1].partition("(")[0].casefold())
+
+
+def _find_shape(value: str) -> str:
+    """What kind of number a cell is: "0" of "1,250.00", "0 a" of "3 kg" and "2 lb", "0-0-0" of a date."""
+    return re.sub(r"[^\W\d]+", "a", re.sub(r"\d++(?:[.,]\d++)*+", "0", value.strip("+-")))
+
+
+def _are_labels(rows: Sequence[Row]) -> bool:
+    """Whether rows of two cells are labels and their values: labels that name fields, or values of several kinds."""
+    pairs = [row.texts[:2] for row in rows if row.own == [0, 1]]
+    labels = [label for label, _ in pairs]
+    if len(pairs) * 2 <= len(rows) or len({*labels}) < len(labels) or not all(map(_is_name, labels)):
+        return False
+    kinds = {_DIGIT.search(value) is not None for _, value in pairs}
+    # Of two rows the first may be a header, but not where both begin alike, "Approved by", "Approved on".
+    is_told = len(kinds) == 2 and (len(pairs) > 2 or len({label.split()[0] for label in labels}) == 1)
+    return is_told or any(map(_names_column, labels))
 
 
 def _is_name(text: str) -> bool:
@@ -338,18 +550,40 @@ def _render_above(row: Row) -> str:
     return f"{_label(own[0])}{own[1]}" if is_label else _render([], row)
 
 
-def _render(header: list[str], row: Row) -> str:
+def _label_columns(header: list[str], count: int, first_column: int, is_sheet: bool) -> list[str]:
+    """What is said before a value of each column: its name, or its place; nothing left of the first name, as there
+    the rows' own names stand."""
+    labels = [_label(name) for name in header]
+    begin = next((place for place, name in enumerate(header) if name), len(header))
+    for place in range(begin, max(len(header), count)):
+        if place >= len(header) or not header[place]:
+            number = first_column + place + 1
+            labels[place:] = [f"Column {_to_letters(number) if is_sheet else number}: ", *labels[place + 1 :]]
+    return labels
+
+
+def _to_letters(number: int) -> str:
+    """A column's name in a sheet: A to Z, AA, AB."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _render(header: list[str], labels: list[str], row: Row) -> str:
     if not any(header):
         return _render_unnamed(row)
     header = [*header, *[""] * (len(row.texts) - len(header))]
     end = next(place for place in count(1) if place not in row.goes_on)
     if end > 1 and len({*header[:end]}) > 1:
         header[:end] = [""] * end  # a first cell over columns of several names, as "Total", is of none
+        labels = [*[""] * end, *labels[end:]]
     # What is merged over several names is said of each, once.
     said = {place for place in row.goes_on if header[place] in ("", header[place - 1])}
     return "; ".join(
-        f"{_label(name)}{text}" if name != text else text
-        for place, (name, text) in enumerate(zip(header, row.texts, strict=False))
+        f"{label}{text}" if name != text else text
+        for place, (name, label, text) in enumerate(zip(header, labels, row.texts, strict=False))
         if text and place not in said
     )
 

@@ -6,6 +6,7 @@ import re
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import Blocks
+from index.loading.formats.grid import Cell
 from index.loading.formats.fields import read_date, read_title
 
 _TITLE = re.compile(r"\{\\title ([^{}\\]{1,300})\}")
@@ -32,8 +33,15 @@ def read_rtf(content: bytes) -> Extract:
         raise UnreadableError("damaged") from error
     blocks = Blocks()
     # Each line end of the text is the end of a paragraph.
-    for paragraph in text.splitlines():
-        blocks.paragraph(paragraph.replace("|", " | ").strip(" |") if paragraph.endswith("|") else paragraph)
+    rows: list[list[str | Cell]] = []
+    for paragraph in [*text.splitlines(), ""]:
+        if paragraph.endswith("|"):  # a row of a table
+            rows.append([*paragraph[:-1].split("|")])
+            continue
+        if rows:
+            blocks.table(rows)
+            rows = []
+        blocks.paragraph(paragraph)
     title, day = _TITLE.search(source[:20_000]), _TIME.search(source[:20_000])
     found = f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}" if day else ""
     return Extract(blocks.text, read_title(title[1] if title else None), read_date(found), unread=blocks.unread)

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
@@ -55,13 +55,26 @@ def read_csv(content: bytes) -> Extract:
     try:
         blocks = Blocks()
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        blocks.table(filter(any, rows), is_sheet=True, is_named=True)
+        # Some programs end each line twice; else an empty one parts two tables.
+        sample = text[:20_000].splitlines()
+        is_spaced = sum(not line.strip() for line in sample) * 3 > len(sample)
+        blocks.table(filter(any, rows) if is_spaced else _keep_one_gap(rows), is_sheet=True, is_named=True)
     except csv.Error as error:
         raise UnreadableError("damaged") from error
     finally:
         csv.field_size_limit(previous)
     blocks.miss(say_broken(count_broken(content, text)))
     return Extract(blocks.text, unread=blocks.unread)
+
+
+def _keep_one_gap(rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The rows from the first that is filled, one for each run of empty ones."""
+    was_filled = False
+    for row in rows:
+        is_filled = any(row)
+        if is_filled or was_filled:
+            yield row if is_filled else []
+        was_filled = is_filled
 
 
 def _find_delimiter(sample: str) -> str:

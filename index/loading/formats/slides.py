@@ -60,8 +60,8 @@ def read_pptx(content: bytes) -> Extract:
         for tree in slide.iterfind("{*}cSld/{*}spTree"):
             _read_shapes(tree, blocks, first_title)
         notes = archive.try_related(target, "notesSlide")
-        for tree in notes.iterfind("{*}cSld/{*}spTree") if notes is not None else ():
-            _read_shapes(tree, blocks, [])
+        if notes is not None:
+            _read_notes(notes, blocks)
         read_drawings(archive, target, blocks)
         for _, comments in archive.try_all_related(target, "comments"):
             for comment in comments.iter("{*}cm", "{*}reply"):
@@ -71,6 +71,20 @@ def read_pptx(content: bytes) -> Extract:
     archive.tell_unread(blocks)
     title = title or next((named for named in first_title if not is_nameless(named)), None)
     return Extract(blocks.text, title, date, tuple(blocks.pages), blocks.unread)
+
+
+def _read_notes(notes: _Element, blocks: Blocks) -> None:
+    """Write what the speaker noted, told from what the slide shows."""
+    told = Blocks()
+    trees = list(notes.iterfind("{*}cSld/{*}spTree"))
+    for tree in trees:
+        _read_shapes(tree, told, [])
+    if "\n" not in told.text:
+        blocks.paragraph(f"Notes: {told.text}" if told.text else "")
+        return
+    blocks.paragraph("Notes:")
+    for tree in trees:
+        _read_shapes(tree, blocks, [])
 
 
 def _read_shapes(parent: _Element, blocks: Blocks, titles: list[str]) -> None:

@@ -450,7 +450,7 @@ class _Renderer:
                     walker.skip_subtree()
                 if rows:
                     self._define()
-                    self._blocks.table(rows, skips=True)
+                    self._blocks.table(rows, skips=True, goes_on=name == "tr")
                 continue
             if event == "end":
                 self._close()
