@@ -280,7 +280,7 @@ def test_a_word_document_in_reading_order(tmp_path: Path) -> None:
     assert document.date == "2025-05-13"
     assert document.text == (
         "# The tour\n\nThe president left on Monday. He was bold.\n\n## What comes next\n\n"
-        "- A second visit.\n- A third one.\n- Country: Qatar; Days: 2\n\nHe came home.\n\n"
+        "- A second visit.\n- A third one.\n\n- Country: Qatar; Days: 2\n\nHe came home.\n\n"
         "Header: Confidential"
     )
 
@@ -343,7 +343,7 @@ def test_the_lists_of_a_word_document_are_numbered_as_its_reader_sees_them(tmp_p
     document = read(tmp_path, "a.docx", content)
     assert document.title == "Scope"
     assert document.text == (
-        "# I. Scope\n\n  - 1.1 All boats\n    - c) Sails\n    - d) Oars\n      - Of ash\n  - 1.3 Crews\n- II. Cook\n"
+        "# I. Scope\n\n  - 1.1 All boats\n    - c) Sails\n    - d) Oars\n      - Of ash\n  - 1.3 Crews\n\n- II. Cook\n"
         "    - c) Buoys\n- IX. Locks\n- X. Keys\n- Unnumbered"
     )
 
@@ -422,7 +422,7 @@ def test_a_presentation_has_a_page_for_each_slide(tmp_path: Path) -> None:
     document = read(tmp_path, "a.pptx", save(made))
     assert document.title == "The tour"
     assert document.text == (
-        "## The tour\n\n- Three countries\n- Four days\n\nSay why Israel was left out.\n\n"
+        "## The tour\n\n- Three countries\n- Four days\n\nNotes: Say why Israel was left out.\n\n"
         "He stood in a group.\n\n- Country: Qatar; Days: 2"
     )
     assert document.pages == (0, document.text.index("He stood"))
@@ -474,7 +474,7 @@ def test_comments_notes_and_pictures_of_a_presentation(tmp_path: Path) -> None:
         owner.relate_to(part, f"http://schemas.microsoft.com/office/2018/10/relationships/{kind}")
     document = read(tmp_path, "a.pptx", save(made))
     assert document.text == (
-        "## The tour\n\nPicture: Three boats\n\nPicture: A sign\n\nSay why.\n\n"
+        "## The tour\n\nPicture: Three boats\n\nPicture: A sign\n\nNotes: Say why.\n\n"
         "- May; Guests: 3\n- June; Guests: 4\n\nComment by Ida Voss: Too long.\n\nComment: Yes\n\n"
         "Comment by Ida Voss: An old one."
     )
@@ -528,7 +528,7 @@ def test_an_opendocument_text(tmp_path: Path) -> None:
     )
     document = read(tmp_path, "a.odt", content)
     assert (document.title, document.date) == ("A diary", "2025-05-13")
-    assert document.text == "## The tour\n\nHe went home.\n\nSo he says.\n\n- One item.\n- Country: Qatar; Days: 2"
+    assert document.text == "## The tour\n\nHe went home.\n\nSo he says.\n\n- One item.\n\n- Country: Qatar; Days: 2"
 
 
 def test_lists_comments_headers_pictures_and_objects_of_an_opendocument_text(tmp_path: Path) -> None:

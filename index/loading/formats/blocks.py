@@ -32,6 +32,31 @@ def tidy(text: str) -> str:
     return _AROUND_BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()
 
 
+_ENDS_UNIT = re.compile(r"(?:\d ?|[^\w]|^)(?:[kcmdµ]?m|ft|in|yd|mi|s|min|h)\Z")
+_ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ère|ere|re|e|ème|eme|de|ste|o|a|os|as|ª|º|tm|®|™|:?[aes])\.?", re.IGNORECASE)
+_POWERS = str.maketrans("0123456789-−+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺ⁿ")
+
+
+def raise_text(before: str, text: str, *, is_raised: bool) -> tuple[str, str]:
+    """What is written before raised or lowered characters, and they themselves, so that "10³" is not read as 103.
+
+    before: the characters before them. A power after a number is "10^3", after a unit "m²"; what else is a number
+    or a word stands apart from a number or a word, as the mark of a note does, but not "5th" and "H2O".
+    """
+    last, first = before[-1:], text[:1]
+    if not last or not first or last.isspace():
+        return "", text
+    if last.isdigit() and (first.isdigit() or (len(text) < 4 and (first in "-−+" or text in ("n", "x")))):
+        return ("^" if is_raised else "_"), text
+    if not is_raised:
+        return "", text
+    if text in {"2", "3", "-1", "−1", "-2", "−2"} and _ENDS_UNIT.search(before):
+        return "", text.translate(_POWERS)
+    if _ORDINAL.fullmatch(text) or not first.isalnum():
+        return "", text
+    return (" " if last.isalnum() or last in ".,;:!?)”\"" else ""), text
+
+
 class Blocks:
     """A text in the making."""
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from index.loading.formats import Extract
 from index.loading.formats.archive import whole_number
-from index.loading.formats.blocks import Blocks, tidy
+from index.loading.formats.asides import describe_picture
+from index.loading.formats.blocks import Blocks, raise_text, tidy
 from index.loading.formats.fields import read_author, read_date, read_title
 from index.loading.formats.grid import Cell
 from index.loading.formats.text import count_broken, decode, find_encoding, say_broken
@@ -70,6 +71,13 @@ _WORDS = re.compile(r"\w+")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _LAYOUT_CHARACTERS = 300  # of a cell in a row of a table that lays a page out
 _PROSE_WORDS = 7  # on a line of a text that is set in its lines, and is no code
+
+_MOST_RAISED = 5_000  # elements of raised or lowered characters that are set apart
+_NOTE_MARK = re.compile(r"[\[(]?(?:\d{1,4}|[a-z]|[*†‡§]{1,3}|(?:note|nb) ?\d{1,3})[\])]?", re.IGNORECASE)
+_COPYRIGHT = re.compile(r"©|\(c\) |&copy;|copyright|all rights reserved|alle rechte vorbehalten|tous droits", re.I)
+_FACT = re.compile(r"\d{3}")
+_SMALL_CHARACTERS = 4_000  # of a page, of which the header and the footer may hold facts:
+_MARGIN_CHARACTERS = 600  # at most so much of them
 
 _UNSEEN = frozenset("head script style noscript template iframe object svg canvas button datalist nav".split())
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
@@ -141,16 +149,60 @@ def write_page(text: str, blocks: Blocks) -> tuple[_Element | None, _Survey]:
         return None, survey
     tree = _parse(text)
     if tree is not None:
+        _set_apart(tree)
         _Renderer(blocks).render(tree)
     return tree, survey
+
+
+def _set_apart(tree: _Element) -> None:
+    """Write raised and lowered characters so that they do not become part of the number or word before them: "10^3",
+    "85 m²", "H2O"; the marks of notes are left out.
+    """
+    for count, element in enumerate([*tree.iter("sup", "sub")]):
+        if count == _MOST_RAISED:
+            return
+        text = "".join(map(str, element.itertext())).strip()
+        if text and _NOTE_MARK.fullmatch(text) and any(_is_note(link) for link in (element, *element.iter("a"))):
+            element.set("hidden", "")
+            continue
+        element.text, raised = element.text or "", _name_of(element) == "sup"
+        mark, said = raise_text(_find_before(element), text, is_raised=raised)
+        if len(element) == 0:
+            element.text = mark + said
+        else:
+            element.text = mark + element.text
+        element.drop_tag()
+
+
+def _is_note(element: _Element) -> bool:
+    around = element.getparent()
+    links = (element, around) if around is not None else (element,)
+    return any(_name_of(link) == "a" and (link.get("href") or "").startswith("#") for link in links)
+
+
+def _find_before(element: _Element) -> str:
+    """The last characters before an element on its line."""
+    while _name_of(element) in _INLINE:
+        previous, around = element.getprevious(), element.getparent()
+        if previous is not None:
+            if previous.tail or _name_of(previous) not in _INLINE:
+                return (previous.tail or "")[-20:]
+            return "".join(map(str, previous.itertext()))[-20:]
+        if around is None or around.text:
+            return ((around.text if around is not None else "") or "")[-20:]
+        element = around
+    return ""
 
 
 def _find_title(tree: _Element, title: str) -> str:
     """The page's one heading of level 1, where there is one of several words; it names no site, as the title may."""
     headings = {_find_words(heading) for heading in islice(tree.iter("h1"), 20)} - {""}
-    only = headings.pop() if len(headings) == 1 else ""
+    only = min(headings) if len(headings) == 1 else ""
     is_long = len(only.split()) > 2 and len(only) <= 300
-    candidates = (only if is_long else "", title, tree.findtext(".//title"), only)
+    named = tree.findtext(".//title") or ""
+    if not headings and read_title(named) and title in map(_find_words, islice(tree.iter("h2", "h3", "h4"), 20)):
+        title = ""  # of a part of the page
+    candidates = (only if is_long else "", title, named, only)
     return next(filter(None, map(read_title, candidates)), "")
 
 
@@ -283,6 +335,11 @@ def _hide_surroundings(tree: _Element) -> None:
 
 def _is_surrounding(element: _Element, name: str, size: _Size, whole: int) -> bool:
     is_in_main = next(element.iterancestors(*_MAIN), None) is not None
+    if name in {"header", "footer"} or element.get("role") in {"banner", "contentinfo"}:
+        tells = whole <= _SMALL_CHARACTERS and size.whole <= _MARGIN_CHARACTERS and not size.is_links
+        if tells and next(element.iter("h1", "h2", "h3"), None) is None:
+            _hide_copyright(element)
+            return False
     if name == "footer":
         return not is_in_main or size.is_links
     if element.get("role") in _ROLES:
@@ -295,6 +352,16 @@ def _is_surrounding(element: _Element, name: str, size: _Size, whole: int) -> bo
         return not is_in_main or size.is_links
     named = f"{element.get('id', '')} {element.get('class', '')}"
     return bool(_NOTICES.search(named)) or (size.is_links and bool(_MENUS.search(named)))
+
+
+def _hide_copyright(margin: _Element) -> None:
+    """Hide the lines of a header or footer that only say whose the page is."""
+    for element in [*margin.iter()]:
+        if not isinstance(element.tag, str) or any(_name_of(child) not in {*_INLINE, *_BREAKS} for child in element):
+            continue
+        text = "".join(map(str, element.itertext()))
+        if _COPYRIGHT.search(text) and not _FACT.search(re.sub(r"\b(?:19|20)\d\d\b", "", text)):
+            element.set("hidden", "")
 
 
 def _hide_around(tree: _Element, main: str) -> None:
@@ -426,6 +493,8 @@ class _Renderer:
         self._terms: list[str] = []  # of a list of definitions, with the definitions that were read of them
         self._definitions: list[str] = []
         self._quotes = 0
+        self._filled = False  # whether the line ends with what a form's field holds
+        self._pictures: set[str] = set()
         self._level = 1  # of the last heading
 
     def render(self, tree: _Element) -> None:
@@ -495,6 +564,11 @@ class _Renderer:
             self._definitions.append("")
         elif name == "blockquote":
             self._quotes += 1
+        elif name == "img":
+            self._tell_picture(attributes)
+        elif name == "label" and self._filled:
+            self._line.append("\n")
+            self._filled = False
         elif name == "input":
             kind = (attributes.get("type") or "text").lower()
             if kind in {"checkbox", "radio"}:
@@ -506,7 +580,19 @@ class _Renderer:
         """Write what a form's field holds after its label."""
         before = "".join(self._line).rstrip()
         if value.strip():
-            self._line = [before, " " if not before or before.endswith(":") else ": ", value]
+            mark = "\n" if self._filled else " " if not before or before.endswith(":") else ": "
+            self._line = [before, mark, value]
+            self._filled = True
+
+    def _tell_picture(self, attributes: Mapping[str, str]) -> None:
+        """Write what a picture is said to show, where it is said in words, once; that of a link says where it leads."""
+        words = " ".join((attributes.get("alt") or "").split())
+        around = {name for name, _, _ in self._opened}
+        is_told = len(words.split()) > 1 and words.casefold() not in self._pictures and len(words) <= _LAYOUT_CHARACTERS
+        if is_told and around.isdisjoint({"a", "pre", "label", "dt", *_HEADINGS}) and not attributes.get("role"):
+            self._pictures.add(words.casefold())
+            told = describe_picture(words)
+            self._line.append(f"\n{told}\n" if told else "")
 
     def _close(self) -> None:
         name, lists, is_inline = self._opened.pop()
@@ -525,6 +611,7 @@ class _Renderer:
         if text and name in {"textarea", "option"}:
             self._fill_in(_SPACES.sub(" ", text))
         elif text:
+            self._filled = self._filled and not text.strip()
             self._line.append(text if name == "pre" else _SPACES.sub(" ", text))
 
     def _define(self) -> None:
@@ -537,6 +624,7 @@ class _Renderer:
 
     def _flush(self, name: str, lists: int) -> None:
         line, self._line = "".join(self._line), []
+        self._filled = False
         text = tidy(line)
         if not any(character.isalnum() for character in text):
             return
