@@ -832,3 +832,79 @@ def test_a_text_that_begins_as_a_binary_format_does_is_a_text(text: str) -> None
     assert find_format(text.encode(), "note.txt").name == "plain text"
     # Cut within a character, as the first bytes of a long file may be.
     assert find_format(text.encode() + "é".encode()[:1], "note.txt").name == "plain text"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("About 10<sup>3</sup> boats", "About 10^3 boats"),
+        ("12<sup>50</sup> euros", "12^50 euros"),
+        ("on 45 m<sup>2</sup> or 10<sup>-3</sup>", "on 45 m² or 10^-3"),
+        ("a note<sup>1</sup> here", "a note 1 here"),
+        ('a note<sup><a href="#f1">1</a></sup> and 12<a href="#f2"><sup>2</sup></a>', "a note and 12"),
+        ("the 5<sup>th</sup> floor, H<sub>2</sub>O, <b>10</b><sup>6</sup>", "the 5th floor, H2O, 10^6"),
+        ("<table><tr><th>Size<th>Room<tr><td>10<sup>3</sup><td>4</table>", "- Size: 10^3; Room: 4"),
+    ],
+)
+def test_raised_characters_of_a_page_do_not_join_the_number_before_them(tmp_path: Path, page: str, text: str) -> None:
+    assert read(tmp_path, "a.html", f"<p>{page}</p>").text == text
+
+
+def test_raised_characters_of_office_files(tmp_path: Path) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("About 10")
+    paragraph.add_run("3").font.superscript = True
+    paragraph.add_run(" boats")
+    assert read(tmp_path, "a.docx", save(made)).text == "About 10^3 boats"
+    show = pptx.Presentation()
+    box = show.slides.add_slide(show.slide_layouts[6]).shapes.add_textbox(0, 0, Inches(1), Inches(1))
+    for text, baseline in (("About 10", None), ("3", "30000"), (" boats", None)):
+        run = box.text_frame.paragraphs[0].add_run()
+        run.text = text
+        if baseline:
+            run.font._element.set("baseline", baseline)
+    assert read(tmp_path, "a.pptx", save(show)).text == "About 10^3 boats"
+
+
+def test_facts_of_a_small_pages_margins_stay_and_menus_and_copyright_go(tmp_path: Path) -> None:
+    page = (
+        "<title>Clinic North</title><header>Call us: 555 9090</header><h2>Team</h2><p>Dr. Koch, room 15</p>"
+        '<img src=a.png alt="Dr. Weber in 1974"><img alt="weber.png"><img alt="Logo">'
+        "<footer><p>© 2026 Clinic North. All rights reserved.</p><a href=/a>Imprint</a><p>Kirchweg 4</p></footer>"
+    )
+    document = read(tmp_path, "a.html", page)
+    assert document.title == "Clinic North"
+    assert document.text == (
+        "# Clinic North\n\nCall us: 555 9090\n\n## Team\n\nDr. Koch, room 15\n\nPicture: Dr. Weber in 1974\n\n"
+        "## Footer\n\nImprint\n\nKirchweg 4"
+    )
+    bare = "<title>Clinic North</title><h2>Team</h2><p>Dr. Koch</p><footer>© 2026 Clinic North</footer>"
+    assert read(tmp_path, "a.html", bare).text == "# Clinic North\n\n## Team\n\nDr. Koch"
+
+
+def test_a_page_whose_first_heading_is_lower_keeps_its_title_and_order(tmp_path: Path) -> None:
+    body = "<div>Call us: 555</div><h2>Team</h2><h3>Dr. Aylin</h3><p>Room 12</p><h2>Fees</h2><p>80 euros</p>"
+    document = read(tmp_path, "a.html", f"<head><title>Clinic Dr. Yilmaz</title></head><body>{body}")
+    assert document.text == (
+        "# Clinic Dr. Yilmaz\n\nCall us: 555\n\n## Team\n\n### Dr. Aylin\n\nRoom 12\n\n## Fees\n\n80 euros"
+    )
+
+
+def test_the_fields_of_a_form_stay_apart(tmp_path: Path) -> None:
+    fields = "<label>Size <input value=12></label><select><option selected>Brunch</option></select>"
+    text = read(tmp_path, "a.html", f"<form>{fields}<label>Name</label><input value=Ada></form>").text
+    assert text == "Size: 12\nBrunch\nName: Ada"
+
+
+def test_the_date_of_a_librarys_template_is_none(tmp_path: Path) -> None:
+    made = docx.Document()
+    made.add_paragraph("He went.")
+    assert read(tmp_path, "a.docx", save(made)).date is None
+
+
+def test_the_notes_of_a_slide_are_told_as_notes(tmp_path: Path) -> None:
+    made = pptx.Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[5])
+    slide.shapes.title.text = "The tour"
+    slide.notes_slide.notes_text_frame.text = "Say why.\nSay when."
+    assert read(tmp_path, "a.pptx", save(made)).text == "## The tour\n\nNotes:\n\n- Say why.\n- Say when."

@@ -380,3 +380,157 @@ def test_a_cell_that_is_covered_and_has_a_text_is_not_lost() -> None:
     blocks = Blocks()
     blocks.table([[Cell("Oslo", 2, 2), "", "1"], ["", "Moss", "2"]])
     assert blocks.text == "- Oslo | 1\n- Oslo | Moss | 2"
+
+
+# -- labels and values, groups, tables side by side --------------------------------------------
+
+
+def write_rows(*lines: str, is_sheet: bool = False) -> str:
+    blocks = Blocks()
+    blocks.table([[*line.split("|")] for line in lines], is_sheet=is_sheet)
+    return blocks.text
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ("Approved by|Dr. Hein;Approved on|2 Feb 2026", "- Approved by: Dr. Hein\n- Approved on: 2 Feb 2026"),
+        ("Name|Karl;Phone|555;Fax|556", "- Name: Karl\n- Phone: 555\n- Fax: 556"),
+        ("Department|Sales;Head|Karl;Phone|555", "- Department: Sales\n- Head: Karl\n- Phone: 555"),
+        ("Type|Room;Size|30", "- Type: Room\n- Size: 30"),
+        ("Tenant|Jasper Boon;Rent|1,025;Deposit|3,075", "- Tenant: Jasper Boon\n- Rent: 1,025\n- Deposit: 3,075"),
+        ("Newsletter|yes;Terms|yes", "- Newsletter | yes\n- Terms | yes"),
+        ("Quux|Frob;Clean|slowly", "- Quux | Frob\n- Clean | slowly"),
+        ("Monday|8:00;Sunday|closed;Friday|9:00", "- Monday: 8:00\n- Sunday: closed\n- Friday: 9:00"),
+        ("Day|Dish;Monday|Stew", "- Day: Monday; Dish: Stew"),
+        ("Item|Amount;Price|900;Tax|30", "- Item: Price; Amount: 900\n- Item: Tax; Amount: 30"),
+        ("Field|Type;Name|text;Age|int", "- Field: Name; Type: text\n- Field: Age; Type: int"),
+        ("Question|Reply;May I?|No;Can I?|Yes", "- Question: May I?; Reply: No\n- Question: Can I?; Reply: Yes"),
+        ("Plate|Driver;KX 12|Mette;QQ 77|Oskar", "- Plate: KX 12; Driver: Mette\n- Plate: QQ 77; Driver: Oskar"),
+        ("Rank|Best;1|Ida;2|Bo", "- Rank: 1; Best: Ida\n- Rank: 2; Best: Bo"),
+    ],
+)
+def test_two_columns_are_a_table_only_where_its_words_say_so(lines: str, text: str) -> None:
+    assert write_rows(*lines.split(";")) == text
+
+
+def test_a_file_of_two_columns_and_many_rows_has_names_for_them(tmp_path: Path) -> None:
+    lines = ["Speaker,Talk", "Ada Voss,On sails", "Bo Lie,On oars", "Cyd Rae,On knots", "Eli Ruud,On tar"]
+    assert read(tmp_path, "a.csv", "\n".join(lines)).text.startswith("- Speaker: Ada Voss; Talk: On sails\n")
+    pair = "Approved by,Dr. Hein\nApproved on,2 Feb 2026"
+    assert read(tmp_path, "a.csv", pair).text == "- Approved by: Dr. Hein\n- Approved on: 2 Feb 2026"
+
+
+def test_a_group_is_said_in_its_rows_and_not_in_the_totals(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["Department", "Q1", "Q2"],
+        ["Marketing", None, None],
+        ["Fairs", 12, 8],
+        ["IT", None, None],
+        ["Fairs", 7, 1],
+        ["Total", 19, 9],
+        [],
+        ["Notes"],
+        ["Approved by Piet."],
+    ]
+    assert read_book(tmp_path, make_book(rows)) == (
+        "- Marketing; Department: Fairs; Q1: 12; Q2: 8\n- IT; Department: Fairs; Q1: 7; Q2: 1\n"
+        "- Department: Total; Q1: 19; Q2: 9\n\n- Notes\n- Approved by Piet."
+    )
+    table = "<tr><th>City<th>Low<th>High<tr><th colspan=3>Europe<tr><td>Oslo<td>1<td>2<tr><td>Sum<td>1<td>2"
+    assert read(tmp_path, "a.html", f"<table>{table}</table>").text == (
+        "- Europe; City: Oslo; Low: 1; High: 2\n- City: Sum; Low: 1; High: 2"
+    )
+
+
+def test_a_row_that_lacks_its_values_heads_no_others() -> None:
+    text = "Spain\n\n- Country: Italy; Rate: 5; Tax: 2\n- Country: Norway; Rate: 4; Tax: 1"
+    assert write_rows("Country|Rate|Tax", "Spain||", "Italy|5|2", "Norway|4|1") == text
+
+
+def test_rows_below_an_empty_one_keep_the_names_where_they_are_alike() -> None:
+    lines = ("|2024|2025", "Revenue|5|6", "||", "Headcount|12|14")
+    assert write_rows(*lines, is_sheet=True) == "- Revenue; 2024: 5; 2025: 6\n\n- Headcount; 2024: 12; 2025: 14"
+    assert write_rows(*lines[:3], "Manager|Ada|Bo", is_sheet=True).endswith("\n\n- Manager | Ada | Bo")
+    other = ("City|Land|Sky", "Oslo|Norway|blue", "||", "Name|Role|Town", "Ada|Chief|Moss")
+    assert write_rows(*other, is_sheet=True).endswith("\n\n- Name: Ada; Role: Chief; Town: Moss")
+
+
+def test_an_empty_line_of_a_csv_parts_two_tables(tmp_path: Path) -> None:
+    lines = "Item,Stock\nBolts,12\nNuts,9\n\nName,Phone,Room\nKarl,555,3\nIda,556,4"
+    assert read(tmp_path, "a.csv", lines).text == (
+        "- Item: Bolts; Stock: 12\n- Item: Nuts; Stock: 9\n\n"
+        "- Name: Karl; Phone: 555; Room: 3\n- Name: Ida; Phone: 556; Room: 4"
+    )
+    spaced = read(tmp_path, "a.csv", "Item,Stock\n\nBolts,12\n\nNuts,9\n\n").text
+    assert spaced == "- Item: Bolts; Stock: 12\n- Item: Nuts; Stock: 9"
+
+
+def test_tables_side_by_side_are_two(tmp_path: Path) -> None:
+    rows = [
+        ["Stock of the yard"],
+        ["Printers", None, None, "Vehicles", None],
+        ["Model", "Room", None, "Plate", "Driver"],
+        ["Jet 9", 204, None, "KX 12", "Mette"],
+        ["Jet 3", 117, None, "QQ 77", "Oskar"],
+        ["Ink 5", 9, None, None, None],
+    ]
+    assert read_book(tmp_path, make_book(rows)) == (
+        "Stock of the yard\n\nPrinters\n\n- Model: Jet 9; Room: 204\n- Model: Jet 3; Room: 117\n"
+        "- Model: Ink 5; Room: 9\n\nVehicles\n\n- Plate: KX 12; Driver: Mette\n- Plate: QQ 77; Driver: Oskar"
+    )
+
+
+def test_figures_beyond_an_empty_column_are_of_their_rows() -> None:
+    lines = ("Line|2023||2024|2025", "Sales|1||2|3", "Costs|4||5|6")
+    text = "- Line: Sales; 2023: 1; 2024: 2; 2025: 3\n- Line: Costs; 2023: 4; 2024: 5; 2025: 6"
+    assert write_rows(*lines, is_sheet=True) == text
+
+
+def test_a_column_without_a_name_is_told_by_its_place() -> None:
+    lines = ("Name|Room||Size", "Ida|4|x|3", "Bo|5||4|late")
+    text = "- Name: Ida; Room: 4; Column 3: x; Size: 3\n- Name: Bo; Room: 5; Size: 4; Column 5: late"
+    assert write_rows(*lines) == text
+    assert "Column C: x; Size: 3\n- Name: Bo; Room: 5; Size: 4; Column E: late" in write_rows(*lines, is_sheet=True)
+    assert write_rows("|Low|High", "Oslo|1|2") == "- Oslo; Low: 1; High: 2"
+    wide = write_rows("|".join(["Name", "Room", *[""] * 24, "Size"]), "|".join([*"ab", *[""] * 23, "x", "y"]))
+    assert wide == "- Name: a; Room: b; Column 26: x; Size: y"
+
+
+def test_bold_letters_of_a_word_table_are_its_header(tmp_path: Path) -> None:
+    def make(rows: list[tuple[str, str]], bold: set[tuple[int, int]]) -> bytes:
+        made = docx.Document()
+        table = made.add_table(len(rows), 2)
+        for line, row in enumerate(rows):
+            for place, text in enumerate(row):
+                table.cell(line, place).paragraphs[0].add_run(text).bold = (line, place) in bold
+        return save(made)
+
+    rows = [("Quux", "Frob"), ("Ada", "slowly"), ("Bo", "fast")]
+    header = read(tmp_path, "a.docx", make(rows, {(0, 0), (0, 1)})).text
+    assert header == "- Quux: Ada; Frob: slowly\n- Quux: Bo; Frob: fast"
+    labels = read(tmp_path, "a.docx", make(rows, {(0, 0), (1, 0), (2, 0)})).text
+    assert labels == "- Quux: Frob\n- Ada: slowly\n- Bo: fast"
+    totals = read(tmp_path, "a.docx", make([("Item", "Price"), ("Oar", "5"), ("Sum", "5")], {(2, 0), (2, 1)})).text
+    assert totals == "- Item: Oar; Price: 5\n- Item: Sum; Price: 5"
+
+
+def test_comments_and_hidden_sheets_of_a_workbook_are_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Item", "Count"], ["Oars", 14]):
+        book.active.append(row)
+    book.active["B2"].comment = openpyxl.comments.Comment("Two are broken", "Ida Voss")
+    book.create_sheet("Old").append(["Bonus", 7])
+    book["Old"].sheet_state = "hidden"
+    document = read(tmp_path, "a.xlsx", save(book))
+    assert document.text.endswith("- Item: Oars; Count: 14\n\nComment by Ida Voss on “Oars | 14”: Two are broken")
+    assert document.unread == "the hidden sheet Old"
+
+
+def test_a_table_of_rich_text_says_its_headers(tmp_path: Path) -> None:
+    rows = "".join(
+        rf"\trowd\cellx2000\cellx4000 {first}\cell {second}\cell\row"
+        for first, second in (("Item", "Amount"), ("Window", "900"), ("Labour", "340"))
+    )
+    text = read(tmp_path, "a.rtf", rf"{{\rtf1\ansi We pay.\par{rows}}}").text
+    assert text == "We pay.\n\n- Item: Window; Amount: 900\n- Item: Labour; Amount: 340"

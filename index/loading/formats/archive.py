@@ -140,8 +140,8 @@ class Archive:
 
         root = self.try_xml(self.find_related("", "core-properties") or "docProps/core.xml")
         fields = {local_name(field): field.text for field in root if field.text} if root is not None else {}
-        dates = [fields[name] for name in ("modified", "created") if fields.get(name) and fields[name] not in _TEMPLATES]
-        found = next(filter(None, map(read_date, dates)), None)
+        dates = (fields.get(name) for name in ("modified", "created"))
+        found = next(filter(None, (read_date(day) for day in dates if day not in _TEMPLATES)), None)
         return read_title(fields.get("title")), read_author(fields.get("creator")), found
 
 

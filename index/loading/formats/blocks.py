@@ -54,7 +54,7 @@ def raise_text(before: str, text: str, *, is_raised: bool) -> tuple[str, str]:
         return "", text.translate(_POWERS)
     if _ORDINAL.fullmatch(text) or not first.isalnum():
         return "", text
-    return (" " if last.isalnum() or last in ".,;:!?)”\"" else ""), text
+    return (" " if last.isalnum() or last in '.,;:!?)”"' else ""), text
 
 
 class Blocks:
@@ -169,9 +169,7 @@ class Blocks:
         first_column: int,
     ) -> None:
         try:
-            for line in read_lines(
-                rows, skips=skips, is_sheet=is_sheet, is_named=is_named, first_column=first_column
-            ):
+            for line in read_lines(rows, skips=skips, is_sheet=is_sheet, is_named=is_named, first_column=first_column):
                 if line is None:
                     self._in_list = False
                 elif line.is_row and self._in_list and self._length < MOST_CHARACTERS - len(line.text) - 3:

@@ -34,8 +34,8 @@ _UNIT = re.compile(  # "kg", "(EUR)", "in %", "kWh/m²", "Mio €"
 # Words that name a column, or a field of a form. Of two columns they tell "Room | Price", a header, from
 # "Room | Kitchen", a fact: there nothing else may.
 _COLUMN_WORDS = frozenset(
-    "account address age amount answer author birthday born budget capacity capital category city class code color colour "
-    "comment comments company contact cost costs count country currency customer date day deadline definition "
+    "account address age amount answer author birthday born budget capacity capital category city class code color "
+    "colour comment comments company contact cost costs count country currency customer date day deadline definition "
     "department description destination dish duration email e-mail employees end example expires extension fax fee "
     "floor founded frequency grade group height hours id item job language length level limit location mail manager "
     "material meaning members menu mobile model month name note notes number order origin owner payment percent "
@@ -43,6 +43,12 @@ _COLUMN_WORDS = frozenset(
     "rating reason remark remarks result revenue role room salary sales score seats section service sex share size "
     "sku source speed start state status stock street subject supplier surface tax team tel telephone temperature time "
     "title total town type unit units user value vat version volume weight week width year zip "
+    "action activity area average charge chair consumption copies damage delivery deposit director discount distance "
+    "driver duty employee employer expense figure fine flight gender gain garage gate guest head income inhabitants "
+    "insurance interest landlord lead leave load loan loss maker minimum maximum minutes mass mileage mobile "
+    "nationality occupation opening output pager people piece plan plate points power president production profit "
+    "purpose reach recipient reference registration religion rent room route savings secretary sender shift signature "
+    "site spouse student supervisor target temp tenant turnover usage validity vehicle visitor vote wage winner "
     "abteilung adresse alter anschrift anzahl artikel bemerkung beruf beschreibung betrag datum dauer einheit ergebnis "
     "firma gewicht größe kategorie kosten kunde land menge monat nummer ort position preis produkt raum stadt stelle "
     "stimmen straße strasse tag telefon titel uhrzeit umsatz vorname nachname wert wohnort zahl zeit zimmer zustand "
@@ -62,9 +68,16 @@ _KEY_WORDS = frozenset(
     "question questions setting settings specification term terms variable "
     "eigenschaft feld frage merkmal schlüssel kenngröße question champ clé pregunta campo clave domanda vraag".split()
 )
+# Words for what each row has an amount of, even where the rows are called as columns are: "Item | Amount", "Price | 9".
+_FIGURE_WORDS = frozenset(
+    "amount amounts cost costs count euros figure figures number price prices quantity qty sum total value values "
+    "anzahl betrag kosten menge preis summe wert montant nombre prix quantité valeur importe cantidad precio valor "
+    "costo importo prezzo quantità valore aantal bedrag prijs waarde antal belopp beløp pris sum verdi värde".split()
+)
 _WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*+(?:[_.-][a-z0-9]++)*+")  # as programs name columns
 _LONG_ROWS = 4  # of two columns of words in a file that is a table and nothing else: it has names for them
+_MOST_FIGURES = 6  # of one kind below one word that hardly are facts of several kinds
 _TOTAL = re.compile(
     r"(?:(?:grand|overall|sub|net|gross)[ -]?)?(?:total|totals|sum|totaal|totale|totaux|totalt|totalsumme|totalen)\b"
     r"|sous-total|(?:zwischen|gesamt|end)?summen?\b|gesamt|insgesamt|somme\b|suma\b|somma\b|i alt\b|razem\b|yhteensä",
@@ -220,19 +233,18 @@ def part_side_by_side(
         if len(begun) > _SIDE_ROWS or cells > _SIDE_CELLS:
             yield 0, chain(begun, rest)
             return
-    lines = [list(row.texts) if isinstance(row, Row) else row for row in begun]
+    lines: list[list[str | Cell]] = [[*row.texts] if isinstance(row, Row) else row for row in begun]
     above = next((number for number, line in enumerate(lines) if len(_find_filled(line)) > 1), len(lines))
     parts = _find_parts(lines[above:])
     if not all(_stands_alone(lines[above:], part) for part in parts) or len(parts) < 2:
         yield 0, begun
         return
-    if above:
-        yield 0, begun[:above]
     for part in parts:
         held = [line[part.start : part.stop] for line in lines[above:]]
         # Empty rows at the ends are of the other tables.
-        filled = [number for number, line in enumerate(held) if _find_filled(line)]
-        yield part.start, held[filled[0] : filled[-1] + 1]
+        while not _find_filled(held[-1]):
+            held.pop()
+        yield part.start, [*lines[:above], *held] if part is parts[0] else [*held]
 
 
 def _find_filled(line: Sequence[str | Cell]) -> list[int]:
@@ -477,16 +489,18 @@ def _names_two(row: Row, rows: Sequence[Row], is_named: bool) -> bool:
     labels, values = zip(*pairs, strict=True)
     if _KEY_WORDS.intersection(_find_words(first)):
         return True
-    are_fields = sum(map(_names_column, labels)) * 2 >= len(labels) and not all(map(_DIGIT.search, values))
     if _names_column(second):
-        return not are_fields
+        are_figures = all(map(_DIGIT.search, values)) and not _FIGURE_WORDS.isdisjoint(_find_words(second))
+        return are_figures or sum(map(_names_column, labels)) * 2 < len(labels)
     if any(map(_names_column, labels)):
         return False
     are_numbers = not any(map(_has_letter, labels)) or (len(labels) > 1 and all(map(_DIGIT.search, labels)))
     if (are_numbers and not _DIGIT.search(first)) or len({*labels}) < len(labels):
         # Numbers, and words that recur, are no labels; but "Phone 1" and "Phone 2" are.
         return not any(_is_column_word(words[0]) for words in map(_find_words, labels) if words)
-    if len(values) > 1 and all(map(_DIGIT.search, values)) and len({*map(_find_shape, values)}) == 1:
+    # A tenant's name may stand above a rent and a deposit.
+    are_many = len(values) >= (2 if is_named else _MOST_FIGURES)
+    if are_many and all(map(_DIGIT.search, values)) and len({*map(_find_shape, values)}) == 1:
         return True
     if len(values) > 2 and len({*values}) * 2 <= len(values) and second not in values:
         return True
@@ -547,7 +561,7 @@ def _render_above(row: Row) -> str:
     """A row above a table: of two cells, the first is the label of the other."""
     own = [row.texts[place] for place in row.own]
     is_label = len(own) == 2 and len(own[0]) <= _NAME_CHARACTERS and _has_letter(own[0])
-    return f"{_label(own[0])}{own[1]}" if is_label else _render([], row)
+    return f"{_label(own[0])}{own[1]}" if is_label else _render_unnamed(row)
 
 
 def _label_columns(header: list[str], count: int, first_column: int, is_sheet: bool) -> list[str]:

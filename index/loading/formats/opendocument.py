@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, attribute, join_text, local_name, whole_number
 from index.loading.formats.asides import describe_picture, tell_comment, write_margins
-from index.loading.formats.blocks import Blocks
+from index.loading.formats.blocks import Blocks, raise_text
 from index.loading.formats.fields import read_author, read_date, read_title
 from index.loading.formats.grid import Cell
 from index.loading.formats.numbering import HIGHEST, LEVELS, Counter, Level
@@ -44,6 +44,7 @@ def read_opendocument(content: bytes) -> Extract:
     blocks = Blocks()
     blocks.author(read_author(fields.get("initial-creator")) or read_author(fields.get("creator")))
     styles = archive.try_xml("styles.xml")
+    _set_apart(body, [part for part in (styles, root) if part is not None])
     _write_numbers(body, [part for part in (styles, root) if part is not None])
     _read(body, blocks)
     objects = [name for name in archive.names if name.endswith("/content.xml")]
@@ -59,6 +60,24 @@ def read_opendocument(content: bytes) -> Extract:
     archive.tell_unread(blocks)
     blocks.miss(f"{unread:,} embedded object{'s' * (unread > 1)}" if unread else "")
     return Extract(blocks.text, read_title(fields.get("title")), found, tuple(blocks.pages), blocks.unread)
+
+
+def _set_apart(body: _Element, parts: list[_Element]) -> None:
+    """Write raised and lowered characters so that they do not become part of what stands before them."""
+    raised = {
+        attribute(style, "name"): not position.startswith(("sub", "-"))
+        for part in parts
+        for style in part.iter("{*}style")
+        for field in style.iterfind("{*}text-properties")
+        if (position := attribute(field, "text-position") or "") and not position.startswith("0%")
+    }
+    for span in body.iter("{*}span") if raised else ():
+        name = attribute(span, "style-name")
+        if name in raised and (span.text or "").strip():
+            previous, around = span.getprevious(), span.getparent()
+            before = previous.tail if previous is not None else around.text
+            mark, text = raise_text((before or "")[-20:], span.text or "", is_raised=raised[name])
+            span.text = mark + text
 
 
 def _write_numbers(body: _Element, parts: list[_Element]) -> None:

@@ -6,8 +6,8 @@ import re
 
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import Blocks
-from index.loading.formats.grid import Cell
 from index.loading.formats.fields import read_date, read_title
+from index.loading.formats.grid import Cell
 
 _TITLE = re.compile(r"\{\\title ([^{}\\]{1,300})\}")
 _TIME = re.compile(r"\{\\(?:revtim|creatim)\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")

@@ -5,11 +5,12 @@ A row becomes "Header: value; Header: value", or its values alone where there is
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
@@ -18,7 +19,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from index.loading.formats import Extract, UnreadableError
-from index.loading.formats.archive import Archive, attribute
+from index.loading.formats.archive import Archive, attribute, whole_number
+from index.loading.formats.asides import tell_comment
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.grid import NO_VALUE, Cell
 from index.loading.formats.text import count_broken, decode, say_broken
@@ -136,10 +138,12 @@ def read_xlsx(content: bytes) -> Extract:
             try:
                 if sheet._worksheet_path in faults:
                     raise faults[sheet._worksheet_path]
-                _write_sheet(sheet, marked.get(sheet._worksheet_path, {}), blocks)
+                _write_sheet(sheet, marked.get(sheet._worksheet_path, {}), _find_comments(archive, sheet), blocks)
             except Exception as error:
                 missing.append(f"{sheet.title} ({_damaged(error)})")
     workbook.close()
+    for sheet in workbook.worksheets:
+        blocks.miss(f"the hidden sheet {sheet.title}" if sheet.sheet_state != "visible" else "")
     for name in missing:
         blocks.miss(f"the sheet {name}")
     charts = len(workbook.chartsheets)
@@ -185,15 +189,55 @@ def _find_marked(part: bytes) -> dict[int, Cell]:
     return marked
 
 
-def _write_sheet(sheet: Any, marked: dict[int, Cell], blocks: Blocks) -> None:
+def _find_comments(archive: Archive, sheet: Any) -> dict[str, list[tuple[str | None, str]]]:
+    """The comments on a sheet's cells, each as who made it and what it says, by the cells' names: "B2"."""
+    comments: dict[str, list[tuple[str | None, str]]] = {}
+    for kind, root in archive.try_all_related(sheet._worksheet_path, "threadedComment", "comments"):
+        authors = [author.text for author in root.iterfind("{*}authors/{*}author")]
+        for comment in root.iter("{*}threadedComment", "{*}comment"):
+            text = "".join(str(part.text or "") for part in comment.iter("{*}t", "{*}text"))
+            number = whole_number(comment, "authorId", -1)
+            author = authors[number] if 0 <= number < len(authors) else None
+            # Old programs are told of a thread in a comment of their own.
+            if kind == "threadedComment" or not (author or "").startswith("tc="):
+                text = text.removeprefix(f"{author}:")
+                comments.setdefault(comment.get("ref") or "", []).append((author, text))
+    return comments
+
+
+def _write_sheet(
+    sheet: Any, marked: dict[int, Cell], comments: dict[str, list[tuple[str | None, str]]], blocks: Blocks
+) -> None:
+    commented: dict[str, str] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sheet.reset_dimensions()
-        rows = _read_rows(sheet.iter_rows(), marked, blocks, sheet.title)
+        rows = _read_rows(_watch(sheet.iter_rows(), comments, commented), marked, blocks, sheet.title)
         first = next(rows, None)
         if first is not None:
             blocks.heading(sheet.title, 2)
             blocks.table(chain([first], rows), is_sheet=True)
+        for place, told in comments.items():
+            for author, text in told:
+                blocks.paragraph(tell_comment(author, commented.get(place) or place, text))
+
+
+def _watch(
+    rows: Iterator[tuple[Any, ...]], comments: Mapping[str, object], commented: dict[str, str]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows, of which each cell that is commented on is noted, with what its row begins with."""
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    places: dict[int, list[tuple[int, str]]] = {}
+    for place in comments:
+        with contextlib.suppress(ValueError):
+            row, column = coordinate_to_tuple(place)
+            places.setdefault(row, []).append((column, place))
+    for number, cells in enumerate(rows, 1):
+        for column, place in places.get(number, ()):
+            said = [_write(cell) for cell in (cells[0], *cells[column - 1 : column]) if cell.value is not None]
+            commented[place] = " | ".join(dict.fromkeys(said))
+        yield cells
 
 
 def _read_rows(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, find_children, local_name, whole_number
 from index.loading.formats.asides import describe_picture, read_drawings, tell_comment
-from index.loading.formats.blocks import Blocks
+from index.loading.formats.blocks import Blocks, raise_text
 from index.loading.formats.fields import is_nameless
 from index.loading.formats.grid import Cell
 from index.loading.formats.numbering import HIGHEST, LEVELS, Counter, Level
@@ -139,11 +139,14 @@ def _find_number(paragraph: _Element, depth: int, counter: Counter) -> str:
 
 
 def _read_text(element: _Element) -> str:
-    parts = []
+    parts: list[str] = []
     for part in element.iterdescendants():
         name = local_name(part)
         if name == "t":
-            parts.append(part.text or "")
+            properties = part.getparent().find("{*}rPr")
+            raised = whole_number(properties, "baseline", 0) if properties is not None else 0
+            text = part.text or ""
+            parts += raise_text("".join(parts[-3:]), text, is_raised=raised > 0) if raised and text.strip() else [text]
         elif name == "br":
             parts.append("\n")
         elif name == "p" and parts:

@@ -79,7 +79,7 @@ _FACT = re.compile(r"\d{3}")
 _SMALL_CHARACTERS = 4_000  # of a page, of which the header and the footer may hold facts:
 _MARGIN_CHARACTERS = 600  # at most so much of them
 
-_UNSEEN = frozenset("head script style noscript template iframe object svg canvas button datalist nav".split())
+_UNSEEN = frozenset("title script style noscript template iframe object svg canvas button datalist nav".split())
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _ITEMS = frozenset("li dt dd".split())
 _LISTS = frozenset("ul ol dl".split())
@@ -329,16 +329,18 @@ def _hide_surroundings(tree: _Element) -> None:
             )
             or (size.links > 0 == size.outward and name not in _HEADINGS and name not in _CELLS)
         )
-        if is_menu or _is_surrounding(element, name, size, whole):
+        if is_menu or _is_surrounding(tree, element, name, size, whole):
             element.set("hidden", "")
 
 
-def _is_surrounding(element: _Element, name: str, size: _Size, whole: int) -> bool:
+def _is_surrounding(tree: _Element, element: _Element, name: str, size: _Size, whole: int) -> bool:
     is_in_main = next(element.iterancestors(*_MAIN), None) is not None
     if name in {"header", "footer"} or element.get("role") in {"banner", "contentinfo"}:
         tells = whole <= _SMALL_CHARACTERS and size.whole <= _MARGIN_CHARACTERS and not size.is_links
         if tells and next(element.iter("h1", "h2", "h3"), None) is None:
             _hide_copyright(element)
+            if name == "footer" and next(tree.iter("h2", "h3"), None) is not None and _measure(element)[element].whole:
+                _head(element, "Footer")
             return False
     if name == "footer":
         return not is_in_main or size.is_links
@@ -352,6 +354,13 @@ def _is_surrounding(element: _Element, name: str, size: _Size, whole: int) -> bo
         return not is_in_main or size.is_links
     named = f"{element.get('id', '')} {element.get('class', '')}"
     return bool(_NOTICES.search(named)) or (size.is_links and bool(_MENUS.search(named)))
+
+
+def _head(element: _Element, words: str) -> None:
+    """Put a heading above what an element holds, which is not of the part before it."""
+    heading = element.makeelement("h2", {})
+    heading.text, heading.tail, element.text = words, element.text, None
+    element.insert(0, heading)
 
 
 def _hide_copyright(margin: _Element) -> None:

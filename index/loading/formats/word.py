@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.archive import Archive, attribute, find_children, join_text, local_name, whole_number
 from index.loading.formats.asides import describe_picture, read_drawings, tell_comment, write_margins
-from index.loading.formats.blocks import Blocks
+from index.loading.formats.blocks import Blocks, raise_text
 from index.loading.formats.fields import is_nameless
 from index.loading.formats.grid import MOST_COLUMNS, Cell
 from index.loading.formats.numbering import WordNumbering
@@ -26,6 +26,7 @@ _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)
 _UNSEEN = frozenset("del moveFrom delText instrText Fallback rPr pPr sectPr tblPr trPr tcPr".split())
 _CONTENTS = re.compile(r"toc ?(?:\d|heading)", re.IGNORECASE)  # styles of tables of contents, in every language
 _WRAPPERS = frozenset("sdt sdtContent customXml ins".split())  # content controls and the like: looked through
+_MOST_BOLD_ROWS = 200  # of a table that are looked at for bold letters
 _MOST_WORDS = 1_000  # characters of what a comment is on that are looked at
 _FIELDS = ("{*}instrText", "{*}fldSimple")
 _SIGNS = {"p": " ", "tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "sym": " "}
@@ -210,14 +211,16 @@ def _find_named(parent: _Element, name: str) -> Iterator[_Element]:
 def _find_cells(rows: Iterable[_Element], cells: list[list[_Element]]) -> Iterator[list[str | Cell]]:
     """The cells of a table, each in its column; the places that merged ones cover are empty."""
     placed: list[list[tuple[int, Cell]]] = []
+    bold = _find_bold(cells)
     above: dict[int, tuple[int, int]] = {}  # where the cell is that may reach down at a place
-    for row, parts in zip(rows, cells, strict=True):
+    for row, parts, marked in zip(rows, cells, bold, strict=True):
         # A row that is repeated on each page is a header.
-        is_header = row.find("{*}trPr/{*}tblHeader") is not None or None
+        is_repeated = row.find("{*}trPr/{*}tblHeader") is not None or None
         place = min(max(whole_number(row.find("{*}trPr/{*}gridBefore"), "val", 0), 0), MOST_COLUMNS)
         here = {}
         placed.append([])
-        for part in parts:
+        for part, is_bold in zip(parts, marked, strict=True):
+            is_header = is_repeated if is_bold is None else is_bold
             width = min(max(whole_number(part.find("{*}tcPr/{*}gridSpan"), "val", 1), 1), MOST_COLUMNS)
             merge = part.find("{*}tcPr/{*}vMerge")
             if merge is not None and attribute(merge, "val") != "restart" and place in above:
@@ -237,6 +240,27 @@ def _find_cells(rows: Iterable[_Element], cells: list[list[_Element]]) -> Iterat
         yield filled
 
 
+def _find_bold(cells: list[list[_Element]]) -> list[list[bool | None]]:
+    """Which cells of a table their bold letters make headers: those of its first row, or of two columns the first;
+    None where they tell nothing, as of totals.
+    """
+    told: list[list[bool | None]] = [[None] * len(row) for row in cells]
+    seen = [[_is_bold(cell) for cell in row] for row in islice(cells, _MOST_BOLD_ROWS)]
+    filled = [[mark for mark in row if mark is not None] for row in seen]
+    if len(filled) > 1 and len(filled[0]) > 1 and all(filled[0]) and not all(filled[1]):
+        told[0] = [True] * len(cells[0])
+    elif all(len(row) == 2 for row in cells) and len(seen) == len(cells) and all(row == [True, False] for row in seen):
+        told = [[True, False] for _ in cells]
+    return told
+
+
+def _is_bold(cell: _Element) -> bool | None:
+    """Whether all that a cell says is in bold letters; None where it says nothing."""
+    runs = [run for run in cell.iter("{*}r") if "".join(text.text or "" for text in run.iterfind("{*}t")).strip()]
+    marks = (next(run.iterfind("{*}rPr/{*}b"), None) for run in runs)
+    return all(mark is not None and _is_on(mark) for mark in marks) if runs else None
+
+
 def _find_text(element: _Element) -> tuple[str, list[_Element]]:
     """The text of a paragraph, cell or picture, without that of the boxes and pictures in it; and these."""
     import lxml.etree
@@ -247,7 +271,13 @@ def _find_text(element: _Element) -> tuple[str, list[_Element]]:
     for _, part in walker:
         name = local_name(part)
         if name == "t":
-            pieces.append(part.text or "")
+            text = part.text or ""
+            raised = _find_raised(part)
+            if raised and text.strip():
+                before = "".join(pieces[-3:])
+                pieces += raise_text(before, text, is_raised=raised == "superscript")
+            else:
+                pieces.append(text)
         elif name == "p" and part is not element and _is_item(part) and _has_text(pieces):
             pieces.append(" " if pieces[-1].rstrip().endswith((":", ",", ".")) else ", ")  # of a list in a cell
         elif name == "tr" and part.getprevious() is not None and local_name(part.getprevious()) == "tr":
@@ -262,6 +292,14 @@ def _find_text(element: _Element) -> tuple[str, list[_Element]]:
             walker.skip_subtree()
             boxes += [part] if name == "txbxContent" else []
     return "".join(pieces), boxes
+
+
+def _find_raised(text: _Element) -> str:
+    """Whether a text is "superscript" or "subscript"; "" where it is neither."""
+    run = text.getparent()
+    mark = run.find("{*}rPr/{*}vertAlign") if run is not None else None
+    value = (attribute(mark, "val") or "") if mark is not None else ""
+    return value if value in {"superscript", "subscript"} else ""
 
 
 def _is_item(paragraph: _Element) -> bool:
