@@ -844,6 +844,10 @@ def test_a_text_that_begins_as_a_binary_format_does_is_a_text(text: str) -> None
         ('a note<sup><a href="#f1">1</a></sup> and 12<a href="#f2"><sup>2</sup></a>', "a note and 12"),
         ("the 5<sup>th</sup> floor, H<sub>2</sub>O, <b>10</b><sup>6</sup>", "the 5th floor, H2O, 10^6"),
         ("<table><tr><th>Size<th>Room<tr><td>10<sup>3</sup><td>4</table>", "- Size: 10^3; Room: 4"),
+        (
+            '<table><tr><th>Name<th>Rate<tr><td>Ada<td><b>12</b><sup><a href="#f">2</a></sup></table>',
+            "- Name: Ada; Rate: 12",
+        ),
     ],
 )
 def test_raised_characters_of_a_page_do_not_join_the_number_before_them(tmp_path: Path, page: str, text: str) -> None:
@@ -869,7 +873,7 @@ def test_raised_characters_of_office_files(tmp_path: Path) -> None:
 def test_facts_of_a_small_pages_margins_stay_and_menus_and_copyright_go(tmp_path: Path) -> None:
     page = (
         "<title>Clinic North</title><header>Call us: 555 9090</header><h2>Team</h2><p>Dr. Koch, room 15</p>"
-        '<img src=a.png alt="Dr. Weber in 1974"><img alt="weber.png"><img alt="Logo">'
+        '<img src=a.png alt="Dr. Weber in 1974"><img alt="weber.png"><img alt="The shop logo">'
         "<footer><p>© 2026 Clinic North. All rights reserved.</p><a href=/a>Imprint</a><p>Kirchweg 4</p></footer>"
     )
     document = read(tmp_path, "a.html", page)

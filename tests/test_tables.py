@@ -434,12 +434,12 @@ def test_a_group_is_said_in_its_rows_and_not_in_the_totals(tmp_path: Path) -> No
         ["Approved by Piet."],
     ]
     assert read_book(tmp_path, make_book(rows)) == (
-        "- Marketing; Department: Fairs; Q1: 12; Q2: 8\n- IT; Department: Fairs; Q1: 7; Q2: 1\n"
+        "- Group: Marketing; Department: Fairs; Q1: 12; Q2: 8\n- Group: IT; Department: Fairs; Q1: 7; Q2: 1\n"
         "- Department: Total; Q1: 19; Q2: 9\n\n- Notes\n- Approved by Piet."
     )
     table = "<tr><th>City<th>Low<th>High<tr><th colspan=3>Europe<tr><td>Oslo<td>1<td>2<tr><td>Sum<td>1<td>2"
     assert read(tmp_path, "a.html", f"<table>{table}</table>").text == (
-        "- Europe; City: Oslo; Low: 1; High: 2\n- City: Sum; Low: 1; High: 2"
+        "- Group: Europe; City: Oslo; Low: 1; High: 2\n- City: Sum; Low: 1; High: 2"
     )
 
 

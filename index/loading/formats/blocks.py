@@ -32,7 +32,7 @@ def tidy(text: str) -> str:
     return _AROUND_BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()
 
 
-_ENDS_UNIT = re.compile(r"(?:\d ?|[^\w]|^)(?:[kcmdµ]?m|ft|in|yd|mi|s|min|h)\Z")
+_ENDS_UNIT = re.compile(r"(?:\d ?|[^\w]|^)(?:[kcmdµ]?m|ft|in|yd|mi|min|[^\W\d_])\Z")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ère|ere|re|e|ème|eme|de|ste|o|a|os|as|ª|º|tm|®|™|:?[aes])\.?", re.IGNORECASE)
 _POWERS = str.maketrans("0123456789-−+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺ⁿ")
 

@@ -182,7 +182,7 @@ def read_lines(
         if header and len(own) == 1 and (own[0] == 0 or row.goes_on):
             ahead.extend(islice(filled, 0 if ahead else 1))
             if (is_grouped or row.goes_on) and _is_group(row, ahead, header):
-                group = f"{row.texts[own[0]]}; "
+                group = f"{'Group' if 'Group' not in header else 'Section'}: {row.texts[own[0]]}; "
                 continue
         if row.is_header and header is not None:
             ahead.extend(islice(filled, _AHEAD_ROWS - len(ahead)))

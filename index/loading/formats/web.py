@@ -72,8 +72,10 @@ _FENCE = re.compile(r"\s*(?:```|~~~)")
 _LAYOUT_CHARACTERS = 300  # of a cell in a row of a table that lays a page out
 _PROSE_WORDS = 7  # on a line of a text that is set in its lines, and is no code
 
-_MOST_RAISED = 5_000  # elements of raised or lowered characters that are set apart
+_MOST_RAISED = 100_000  # elements of raised or lowered characters that are set apart,
+_MOST_RAISED_CHARACTERS = 50_000_000  # and what stands before them, which is looked at for each
 _NOTE_MARK = re.compile(r"[\[(]?(?:\d{1,4}|[a-z]|[*†‡§]{1,3}|(?:note|nb) ?\d{1,3})[\])]?", re.IGNORECASE)
+_MARKS = re.compile(r"\b(?:logo|icon|avatar|banner|spacer)\W*\Z", re.IGNORECASE)  # of pictures that show nothing
 _COPYRIGHT = re.compile(r"©|\(c\) |&copy;|copyright|all rights reserved|alle rechte vorbehalten|tous droits", re.I)
 _FACT = re.compile(r"\d{3}")
 _SMALL_CHARACTERS = 4_000  # of a page, of which the header and the footer may hold facts:
@@ -81,11 +83,13 @@ _MARGIN_CHARACTERS = 600  # at most so much of them
 
 _UNSEEN = frozenset("title script style noscript template iframe object svg canvas button datalist nav".split())
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+_ANOTHERS = frozenset({"a", "pre", "label", "dt", *_HEADINGS})  # elements of which a picture is only a part
 _ITEMS = frozenset("li dt dd".split())
 _LISTS = frozenset("ul ol dl".split())
 _CELLS = frozenset("td th".split())
 _BREAKS = frozenset("br hr".split())
 _VALUES = frozenset("text number date datetime-local month week time email tel url color range".split())  # of <input>
+_RAISED = ("sup", "sub")
 _CODE = frozenset("script style template".split())
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img input ins kbd label mark option optgroup output "
@@ -158,20 +162,23 @@ def _set_apart(tree: _Element) -> None:
     """Write raised and lowered characters so that they do not become part of the number or word before them: "10^3",
     "85 m²", "H2O"; the marks of notes are left out.
     """
-    for count, element in enumerate([*tree.iter("sup", "sub")]):
-        if count == _MOST_RAISED:
+    left = _MOST_RAISED_CHARACTERS
+    for element in [*islice(tree.iter(*_RAISED), _MOST_RAISED)]:
+        before, text = _find_before(element), "".join(map(str, element.itertext())).strip()
+        left -= len(before) + len(text)  # which grow as what is raised is joined with them
+        if left < 0:
             return
-        text = "".join(map(str, element.itertext())).strip()
         if text and _NOTE_MARK.fullmatch(text) and any(_is_note(link) for link in (element, *element.iter("a"))):
-            element.set("hidden", "")
+            for part in element.iter():
+                part.text = None
+                part.tail = part.tail if part is element else None
             continue
         element.text, raised = element.text or "", _name_of(element) == "sup"
-        mark, said = raise_text(_find_before(element), text, is_raised=raised)
+        mark, said = raise_text(before[-20:], text, is_raised=raised)
         if len(element) == 0:
             element.text = mark + said
         else:
             element.text = mark + element.text
-        element.drop_tag()
 
 
 def _is_note(element: _Element) -> bool:
@@ -181,15 +188,15 @@ def _is_note(element: _Element) -> bool:
 
 
 def _find_before(element: _Element) -> str:
-    """The last characters before an element on its line."""
+    """What stands just before an element on its line."""
     while _name_of(element) in _INLINE:
         previous, around = element.getprevious(), element.getparent()
         if previous is not None:
             if previous.tail or _name_of(previous) not in _INLINE:
-                return (previous.tail or "")[-20:]
-            return "".join(map(str, previous.itertext()))[-20:]
+                return previous.tail or ""
+            return "".join(map(str, previous.itertext()))
         if around is None or around.text:
-            return ((around.text if around is not None else "") or "")[-20:]
+            return (around.text if around is not None else "") or ""
         element = around
     return ""
 
@@ -339,7 +346,8 @@ def _is_surrounding(tree: _Element, element: _Element, name: str, size: _Size, w
         tells = whole <= _SMALL_CHARACTERS and size.whole <= _MARGIN_CHARACTERS and not size.is_links
         if tells and next(element.iter("h1", "h2", "h3"), None) is None:
             _hide_copyright(element)
-            if name == "footer" and next(tree.iter("h2", "h3"), None) is not None and _measure(element)[element].whole:
+            is_footer = name == "footer" or element.get("role") == "contentinfo"
+            if is_footer and next(tree.iter("h2", "h3"), None) is not None and _measure(element)[element].whole:
                 _head(element, "Footer")
             return False
     if name == "footer":
@@ -596,9 +604,9 @@ class _Renderer:
     def _tell_picture(self, attributes: Mapping[str, str]) -> None:
         """Write what a picture is said to show, where it is said in words, once; that of a link says where it leads."""
         words = " ".join((attributes.get("alt") or "").split())
-        around = {name for name, _, _ in self._opened}
-        is_told = len(words.split()) > 1 and words.casefold() not in self._pictures and len(words) <= _LAYOUT_CHARACTERS
-        if is_told and around.isdisjoint({"a", "pre", "label", "dt", *_HEADINGS}) and not attributes.get("role"):
+        is_told = len(words.split()) > 1 and len(words) <= _LAYOUT_CHARACTERS and not _MARKS.search(words)
+        is_told = is_told and words.casefold() not in self._pictures and words.casefold() != self._skipped.casefold()
+        if is_told and _ANOTHERS.isdisjoint(name for name, _, _ in self._opened) and not attributes.get("role"):
             self._pictures.add(words.casefold())
             told = describe_picture(words)
             self._line.append(f"\n{told}\n" if told else "")
@@ -733,22 +741,22 @@ def _find_rows(table: _Element) -> list[list[Cell]]:
                 cell, pieces = element, []
             if name in _CODE:
                 walker.skip_subtree()
-            else:
-                pieces.append(element.text or "")
+            elif element.text:
+                pieces += ("" if name in _RAISED else " ", element.text)
             continue
         if cell is not None and element is cell:
             is_header = name == "th"
             spans = whole_number(cell, "rowspan", 1), whole_number(cell, "colspan", 1)
-            rows[-1].append(Cell(tidy(" ".join(pieces)), *spans, is_header))
+            rows[-1].append(Cell(tidy("".join(pieces)), *spans, is_header))
             cell, pieces = None, outside
-        if element is not table:
-            pieces.append(element.tail or "")
+        if element is not table and element.tail:
+            pieces += ("" if name in _RAISED else " ", element.tail)
     filled = [row for row in rows if row]
     lengths = [len(cell.text) for row in filled for cell in row]
     if len(filled) < 2 or max(map(len, filled)) < 2 or max(lengths) > 500:
         return []
     _end_at_groups(rows, groups)
-    return [[Cell(tidy(" ".join(outside)))], *rows] if any(map(str.strip, outside)) else rows
+    return [[Cell(tidy("".join(outside)))], *rows] if any(map(str.strip, outside)) else rows
 
 
 def _find_row(row: _Element) -> list[list[Cell]]:
@@ -756,7 +764,8 @@ def _find_row(row: _Element) -> list[list[Cell]]:
     cells = [child for child in row if _name_of(child) in _CELLS]
     if len(cells) < 2 or any(_name_of(child) not in _INLINE for cell in cells for child in cell.iterdescendants()):
         return []
-    texts = [tidy(" ".join(map(str, cell.itertext()))) for cell in cells]
+    has_raised = next(row.iter(*_RAISED), None) is not None
+    texts = [tidy(("" if has_raised else " ").join(map(str, cell.itertext()))) for cell in cells]
     if sum(map(bool, texts)) < 2 or max(map(len, texts)) > _LAYOUT_CHARACTERS:
         return []
     return [[Cell(text, is_header=_name_of(cell) == "th") for cell, text in zip(cells, texts, strict=True)]]
