@@ -252,12 +252,17 @@ def _find_filled(line: Sequence[str | Cell]) -> list[int]:
 
 
 def _find_parts(lines: Sequence[Sequence[str | Cell]]) -> list[range]:
-    """The runs of columns that no empty column parts."""
+    """The runs of columns that no empty column parts; none where too many cells are merged to look at them all."""
     taken: set[int] = set()
+    covered = 0
     for line in lines:
         for place in _find_filled(line):
             cell = line[place]
-            taken.update(range(place, place + min(cell.columns if isinstance(cell, Cell) else 1, MOST_COLUMNS)))
+            width = min(cell.columns if isinstance(cell, Cell) else 1, MOST_COLUMNS)
+            covered += width
+            if covered > 2 * _SIDE_CELLS:
+                return []
+            taken.update(range(place, place + width))
     starts = sorted(place for place in taken if place - 1 not in taken)
     ends = sorted(place + 1 for place in taken if place + 1 not in taken)
     return [range(*part) for part in zip(starts, ends, strict=True)]
