@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import MOST_CHARACTERS, MOST_PAGES, tidy
 from index.loading.formats.fields import read_date, read_title
-from index.loading.formats.pdf_forms import find_addresses, name_fields, take_fields
+from index.loading.formats.pdf_forms import find_addresses, name_fields, take_fields, turn_fields
 from index.loading.formats.pdf_furniture import PAGES_AROUND, Edge, find_edges, find_furniture, is_worthless
 from index.loading.formats.pdf_layout import lay_out
 from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Lines, Piece, find_lines
@@ -215,7 +215,8 @@ def _read_page(document: Any, number: int) -> _Page:
         read.letters = letters.count
         stored = page.get_bbox()
         read.bounds = letters.turn_bounds(stored)
-        read.pieces = letters.find_pieces(stored)
+        read.lines = find_lines(page, letters.turn)
+        read.pieces = letters.find_pieces(stored, read.lines.upright)
         if read.pieces is None:
             read.text = str(words.get_text_bounded())
             count = sum(map(str.isalnum, read.text[: 10 * _STAMP_CHARACTERS]))
@@ -225,11 +226,11 @@ def _read_page(document: Any, number: int) -> _Page:
                 count += sum(map(str.isalnum, piece.text))
                 if count > _STAMP_CHARACTERS:
                     break
+            turn_fields(fields, letters.turn - letters.page_turn)
             name_fields(fields, read.pieces)
             read.pieces += fields
-            read.lines = find_lines(page, letters.turn)
             read.edges = find_edges(read.pieces, read.bounds)
-            read.addresses = find_addresses(page, read.pieces)
+            read.addresses = find_addresses(page, read.pieces, letters.turn)
         read.is_picture = is_picture(page, count)
     return read
 

@@ -47,12 +47,18 @@ def take_fields(page: Any, forms: Any) -> list[Piece]:
             if value:
                 name = _read_text(raw.FPDFAnnot_GetFormFieldAlternateName, forms, annotation)
                 name = name or _read_text(raw.FPDFAnnot_GetFormFieldName, forms, annotation)
-                piece = Piece(value, 0, 0, *_read_bounds(page, annotation), 0, 0, 0, is_filled_in=True)
+                piece = Piece(value, 0, 0, *_read_bounds(annotation, raw.FPDFPage_GetRotation(page.raw)), 0, 0, 0, is_filled_in=True)
                 piece.name = name
                 found.append(piece)
     for number in reversed(taken):
         raw.FPDFPage_RemoveAnnot(page.raw, number)
     return found
+
+
+def turn_fields(fields: list[Piece], turn: int) -> None:
+    """Turn the places of fields by quarters, clockwise, as those of the page's letters are."""
+    for piece in fields if turn % 4 else []:
+        piece.left, piece.bottom, piece.right, piece.top = _turn((piece.left, piece.bottom, piece.right, piece.top), turn)
 
 
 def name_fields(fields: list[Piece], pieces: list[Piece]) -> None:
@@ -99,8 +105,8 @@ def name_fields(fields: list[Piece], pieces: list[Piece]) -> None:
         field.order += place * 1e-4
 
 
-def find_addresses(page: Any, pieces: list[Piece]) -> list[str]:
-    """The addresses of the links on a page that have no words."""
+def find_addresses(page: Any, pieces: list[Piece], turn: int) -> list[str]:
+    """The addresses of the links on a page that have no words. turn: of the pieces, in quarters, clockwise."""
     from pypdfium2 import raw
 
     found = []
@@ -112,7 +118,7 @@ def find_addresses(page: Any, pieces: list[Piece]) -> list[str]:
             action = link and raw.FPDFLink_GetAction(link)
             if not action or raw.FPDFAction_GetType(action) != raw.PDFACTION_URI:
                 continue
-            left, bottom, right, top = _read_bounds(page, annotation)
+            left, bottom, right, top = _read_bounds(annotation, turn)
             if any(p.left < right and p.right > left and bottom - 1 <= p.middle <= top + 1 for p in pieces):
                 continue
             buffer = ctypes.create_string_buffer(_MOST_ADDRESS_BYTES)
@@ -151,11 +157,14 @@ def _read_text(read: Callable[..., int], forms: Any, annotation: Any) -> str:
     return tidy(bytes(buffer)[: length - 2].decode("utf-16-le", "replace")).replace("\n", " ")
 
 
-def _read_bounds(page: Any, annotation: Any) -> Bounds:
+def _read_bounds(annotation: Any, turn: int) -> Bounds:
     from pypdfium2 import raw
 
     box = raw.FS_RECTF()
     raw.FPDFAnnot_GetRect(annotation, box)
-    bounds = np.array([[box.left, box.bottom, box.right, box.top]])
-    left, bottom, right, top = turn_boxes(bounds, raw.FPDFPage_GetRotation(page.raw))[0].tolist()
+    return _turn((box.left, box.bottom, box.right, box.top), turn)
+
+
+def _turn(bounds: Bounds, turn: int) -> Bounds:
+    left, bottom, right, top = turn_boxes(np.array([bounds], np.float64), turn)[0].tolist()
     return (min(left, right), min(bottom, top), max(left, right), max(bottom, top))

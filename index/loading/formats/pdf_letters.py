@@ -1,16 +1,18 @@
 """What is drawn on a page of a PDF: its letters with their places, in pieces that stand together, and its ruling lines.
 
-Places are in points, and turned as the page is shown. But: where a page has too much on it, or is written from right to
-left or sideways, it has no pieces, only pdfium's text.
+Places are in points, and turned so that most letters stand upright, as they do on most pages that are shown. But: where
+a page has too much on it, or is written from right to left or in several directions, it has no pieces, only pdfium's
+text.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from math import pi
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,9 @@ _MOST_PIECES = 6_000  # the same
 _MOST_OBJECTS = 30_000  # of a page whose ruling lines are looked for
 _MOST_LINES = 4_000
 _MOST_SEGMENTS = 400  # of one path
+_MOST_UPRIGHT = 800  # ruling lines that part letters
+_LETTERS_TURNED = 200  # whose direction is looked at
+_FEWEST_TURNED = 40  # of a page that is turned as they are
 _HYPHENS = (0x02, 0xAD, 0xFFFE)
 _BREAKS = (10, 13)
 _THIN = 2.5  # points; what is thinner is a line
@@ -81,7 +86,7 @@ class Letters:
 
         self._words = words
         self.count = words.count_chars()
-        self.turn = FPDFPage_GetRotation(page.raw)
+        self.page_turn = self.turn = FPDFPage_GetRotation(page.raw)
         self._bold: dict[int, bool] = {}
         self.codes = np.zeros(0, np.uint32)
         self.boxes = np.zeros((0, 4), np.float32)
@@ -93,9 +98,29 @@ class Letters:
         deque(map(FPDFText_GetLooseCharBox, repeat(words.raw), range(self.count), boxes), 0)
         # FS_RECTF is left, top, right, bottom.
         self.boxes = np.frombuffer(boxes, np.float32).reshape(self.count, 4)[:, [0, 3, 2, 1]]
+        self.turn = self._find_turn()
 
-    def find_pieces(self, bounds: Bounds) -> list[Piece] | None:
-        """The pieces within a page's bounds, in pdfium's order; None where its letters' places tell nothing."""
+    def _find_turn(self) -> int:
+        """By how many quarters, clockwise, the page is turned where most of its letters stand upright."""
+        from pypdfium2.raw import FPDFText_GetCharAngle
+
+        places = np.flatnonzero((self.codes > 32) & (self.codes != 0xA0))
+        if len(places) <= _FEWEST_TURNED:
+            return self.page_turn
+        places = places[:: len(places) // _LETTERS_TURNED + 1]
+        # pdfium counts angles clockwise; -1 is none.
+        angles = np.array([FPDFText_GetCharAngle(self._words.raw, int(place)) for place in places], np.float64)
+        quarters = -np.round(angles[angles >= 0] / (pi / 2)).astype(np.intp) % 4
+        if not len(quarters):
+            return self.page_turn
+        counts = np.bincount(quarters, minlength=4)
+        return int(counts.argmax()) if 4 * counts.max() > 3 * len(quarters) else self.page_turn
+
+    def find_pieces(self, bounds: Bounds, upright: Sequence[tuple[float, float, float]] = ()) -> list[Piece] | None:
+        """The pieces within a page's bounds, in pdfium's order; None where its letters' places tell nothing.
+
+        upright: the ruling lines that stand on the page; they part pieces.
+        """
         codes = self.codes
         if not len(codes) or _is_leftward(codes):
             return None if self.count else []
@@ -114,6 +139,7 @@ class Letters:
             return None
         heights = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
         lines, apart = _part(codes, places, boxes, heights)
+        _part_at_lines(apart, boxes, upright)
         starts = np.flatnonzero(apart)
         if len(starts) > _MOST_PIECES:
             return None
@@ -206,16 +232,37 @@ def _part(
     # A hyphen at a line's end stands in place of the break; and pdfium breaks a line before what it draws next to it.
     breaks[1:] |= np.isin(codes[:-1], (_HYPHENS[0], _HYPHENS[2]))
     is_broken = np.diff(np.cumsum(breaks)[places]) > 0
-    is_beside = (np.abs(boxes[1:, 1] - boxes[:-1, 1]) < 0.1 * size) & (gap > -0.5 * size)
+    shared = np.minimum(boxes[1:, 3], boxes[:-1, 3]) - np.maximum(boxes[1:, 1], boxes[:-1, 1])
+    # Letters that another font lends are lower, and within the line.
+    is_level = (np.abs(boxes[1:, 1] - boxes[:-1, 1]) < 0.1 * size) | (shared > 0.95 * size)
+    is_beside = is_level & (gap > -0.5 * size)
+    size = np.where(is_level & (shared > 0.95 * size), np.maximum(heights[1:], heights[:-1]), size)
+    lift = boxes[1:, 1] - boxes[:-1, 1]
+    is_mark = (lift > 0.15 * heights[:-1]) & (heights[1:] < 0.85 * heights[:-1]) & _DIGITS[after & 0xFFFF]
     apart = np.ones(len(places), bool)
     apart[1:] = (
         (is_broken & ~(is_beside & (gap < _LETTER_GAP * size)))
         | (gap > _WIDE_GAP * size)
+        | is_mark
         | ((gap > _NUMBER_GAP * size) & _ENDS_NUMBER[before & 0xFFFF] & _STARTS_NUMBER[after & 0xFFFF])
         | (gap < -8 * size)
         | (np.abs(boxes[1:, 1] - boxes[:-1, 1]) > 1.2 * np.maximum(heights[1:], heights[:-1]))
     )
     return np.append(0, np.cumsum(is_broken & ~is_beside)), apart
+
+
+def _part_at_lines(
+    apart: NDArray[np.bool_], boxes: NDArray[np.float64], upright: Sequence[tuple[float, float, float]]
+) -> None:
+    """Part letters between which a ruling line stands."""
+    if len(upright) > _MOST_UPRIGHT:
+        return
+    gaps = np.flatnonzero(~apart[1:] & (boxes[1:, 0] - boxes[:-1, 2] > 0))
+    before, after = boxes[gaps], boxes[gaps + 1]
+    middle = (before[:, 1] + before[:, 3]) / 2
+    for x, bottom, top in upright:
+        between = (before[:, 2] - 0.5 < x) & (x < after[:, 0] + 0.5) & (bottom < middle) & (middle < top)
+        apart[gaps[between] + 1] = True
 
 
 def _read_codes(words: Any, count: int) -> NDArray[np.uint32]:
@@ -247,6 +294,7 @@ def _list_codes(characters: str) -> NDArray[np.bool_]:
     return table
 
 
+_DIGITS = _list_codes("0123456789")
 _ENDS_NUMBER = _list_codes("0123456789)%—–-$€£¥")
 _STARTS_NUMBER = _list_codes("0123456789(—–-−$€£¥")
 
