@@ -1,6 +1,7 @@
 """How a page of a PDF is read: columns one after the other, tables row by row, the rest as pdfium gives it.
 
-Columns are told by a gutter that no line crosses, with prose on both sides. Tables are told by ruling lines that make a
+Columns are told by a gutter that no line crosses, with prose on both sides, or with lines on both that are drawn one
+side after the other, at heights of their own. Tables are told by ruling lines that make a
 grid, and by cells that stand under each other.
 
 But: where these signs are weak, pdfium's order stays.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -19,14 +20,20 @@ from index.loading.formats.pdf_letters import Lines, Piece
 
 _DEEPEST = 3  # columns within columns
 _FEWEST_LINES = 4  # of a column of prose
+_FEWEST_DRAWN = 3  # the same, where one column is drawn after the other
+_MOST_LEVEL = 0.6  # of the lines of two columns that are drawn one after the other, that stand side by side
 _PROSE_CHARACTERS = 18  # of half of a column's lines, at least
 _PARTING_GAP = 2.5  # of a line's height, between what is above columns and the columns
 _SHORT_CELL = 40  # characters of a cell in a table of two columns of words
+_WORD_GAP = 0.4  # of a line's height, between two words
+_LEVEL = 1.0  # points between lines that stand side by side
 _NEAR = 3.0  # points between edges that are one edge
 _MOST_CANDIDATES = 30  # of gutters
 _MOST_CELLS = 20_000  # of a grid
 _MOST_COLUMNS = 60
 _MOST_RULES = 800  # of a page whose grids are looked for
+_MOST_SPANNED = 400  # places of a grid that one cell stands in
+_SPREAD_CHARACTERS = 80  # of a cell that is written in each place that it spans
 _HEADER_ROWS = 6
 _HEADER_CHARACTERS = 60  # of a header's line in one column
 _MOST_LABELS = 8  # rows without values, one after the other, within a table
@@ -74,7 +81,7 @@ class _Cell:
 
 def lay_out(pieces: list[Piece], lines: Lines) -> list[Part]:
     """The parts of a page, in the order in which they are read."""
-    grids: list[Part] = []
+    grids: list[list[Part]] = []
     pieces = _take_grids(pieces, lines, grids)
     return _read_region(pieces, lines, grids, _DEEPEST)
 
@@ -95,9 +102,9 @@ def find_rows(pieces: Iterable[Piece]) -> list[Row]:
     return rows
 
 
-def _read_region(pieces: Sequence[Piece], lines: Lines, grids: list[Part], depth: int) -> list[Part]:
+def _read_region(pieces: Sequence[Piece], lines: Lines, grids: list[list[Part]], depth: int) -> list[Part]:
     rows = find_rows(pieces)
-    gutter = _find_gutter(rows, lines) if depth and len(rows) >= _FEWEST_LINES else None
+    gutter = _find_gutter(rows, lines) if depth and len(rows) >= _FEWEST_DRAWN else None
     if not gutter:
         return _read_column(rows, grids)
     first, last, x = gutter
@@ -115,22 +122,22 @@ def _read_region(pieces: Sequence[Piece], lines: Lines, grids: list[Part], depth
 
 
 def _find_gutter(rows: list[Row], lines: Lines) -> tuple[int, int, float] | None:
-    """The first row, the row after the last, and the place, of the longest gutter between two columns of prose."""
+    """The first row, the row after the last, and the place, of the longest gutter between two columns."""
     edges = Counter(round(piece.left / 2) for row in rows for piece in row[1:] or row)
     found: tuple[int, int, float] | None = None
     for edge, count in edges.most_common(_MOST_CANDIDATES):
-        if count < _FEWEST_LINES:
+        if count < _FEWEST_DRAWN:
             break
         x = 2 * edge - 2.5
         first = 0
         for place in range(len(rows) + 1):
             if place < len(rows) and not any(piece.left < x < piece.right - 1 for piece in rows[place]):
                 continue
-            start, end = _trim(rows, first, place, x)
-            if end - start > (found[1] - found[0] if found else _FEWEST_LINES - 1) and _is_gutter(
-                rows[start:end], x, lines
-            ):
-                found = (start, end, x)
+            for start, end in {_trim(rows, first, place, x), _trim_drawn(rows, first, place, x)}:
+                if end - start > (found[1] - found[0] if found else _FEWEST_DRAWN - 1) and (
+                    _is_gutter(rows[start:end], x, lines) or _is_drawn_apart(rows[start:end], x, lines)
+                ):
+                    found = (start, end, x)
             first = place + 1
     return found
 
@@ -149,6 +156,43 @@ def _trim(rows: list[Row], first: int, last: int, x: float) -> tuple[int, int]:
         if rows[place - 1][0].middle - rows[place][0].middle > _PARTING_GAP * rows[place][0].size:
             return first, place
     return first, last
+
+
+def _trim_drawn(rows: list[Row], first: int, last: int, x: float) -> tuple[int, int]:
+    """The rows beside a gutter without those before and after that are on one side, and drawn out of its order."""
+    orders = [(min((p.order for p in row if p.left >= x), default=-1.0), max((p.order for p in row if p.left < x), default=-1.0))
+              for row in rows[first:last]]  # fmt: skip
+    begin = min((right for right, _ in orders if right >= 0), default=0)
+    while last > first and orders[last - 1 - first][0] < 0 and orders[last - 1 - first][1] > begin:
+        last -= 1
+        orders.pop()
+    end = max((left for _, left in orders), default=0)
+    start = 0
+    while first + start < last and orders[start][1] < 0 and orders[start][0] < end:
+        start += 1
+    return first + start, last
+
+
+def _is_drawn_apart(rows: list[Row], x: float, lines: Lines) -> bool:
+    """Whether what is left of a gutter is all drawn before what is right of it, and is not its labels."""
+    pieces = [[p for row in rows for p in row if (p.left < x) == is_left] for is_left in (True, False)]
+    if not all(pieces) or max(p.order for p in pieces[0]) > min(p.order for p in pieces[1]):
+        return False
+    if any(p.is_filled_in for side in pieces for p in side):
+        return False
+    sides = [find_rows(side) for side in pieces]
+    if min(map(len, sides)) < _FEWEST_DRAWN:
+        return False
+    top, bottom = max(side[0][0].top for side in sides), min(side[-1][0].bottom for side in sides)
+    shared = min(side[0][0].top for side in sides) - max(side[-1][0].bottom for side in sides)
+    if shared < 0.25 * (top - bottom):
+        return False
+    if sum(left < x - _NEAR and right > x + _NEAR and bottom < y < top for y, left, right in lines.across) > 1:
+        return False
+    # A table that is drawn column by column has its cells side by side.
+    bases = [p[0].bottom for p in sides[1]]
+    level = sum(any(abs(row[0].bottom - base) < _LEVEL for base in bases) for row in sides[0])
+    return level <= _MOST_LEVEL * min(map(len, sides))
 
 
 def _is_gutter(rows: list[Row], x: float, lines: Lines) -> bool:
@@ -198,17 +242,17 @@ def _find_gaps(side: list[Row]) -> list[float]:
 # -- grids ------------------------------------------------------------------------------------
 
 
-def _take_grids(pieces: list[Piece], lines: Lines, grids: list[Part]) -> list[Piece]:
+def _take_grids(pieces: list[Piece], lines: Lines, grids: list[list[Part]]) -> list[Piece]:
     """The pieces, with one that stands for each ruled table in place of the table's own."""
     for left, bottom, right, top in _find_frames(lines):
         inside = [p for p in pieces if left - 1 < (p.left + p.right) / 2 < right + 1 and bottom < p.middle < top]
-        part = _read_grid(inside, lines, (left, bottom, right, top))
-        if part:
+        parts = _read_grid(inside, lines, (left, bottom, right, top))
+        if parts:
             taken = {id(piece) for piece in inside}
             pieces = [piece for piece in pieces if id(piece) not in taken]
             size = inside[0].size
-            grids.append(part)
-            pieces.append(Piece("", -len(grids), 0, left, top - size, right, top, size, -1, part.order))
+            grids.append(parts)
+            pieces.append(Piece("", -len(grids), 0, left, top - size, right, top, size, -1, min(part.order for part in parts)))
     return pieces
 
 
@@ -240,8 +284,8 @@ def _find_frames(lines: Lines) -> list[tuple[float, float, float, float]]:
     ]
 
 
-def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, float, float]) -> Part | None:
-    """The table that is ruled within these bounds."""
+def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, float, float]) -> list[Part]:
+    """What is ruled within these bounds: a table, with what stands above it, or a form's labels and values."""
     left, bottom, right, top = bounds
     across = [line for line in lines.across if bottom - 1 <= line[0] <= top + 1 and line[1] < right and line[2] > left]
     upright = [
@@ -250,7 +294,7 @@ def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, fl
     xs = _merge_edges([left, right, *(x for x, _, _ in upright)])
     ys = _merge_edges([bottom, top, *(y for y, _, _ in across)])[::-1]
     if len(xs) < 3 or len(ys) < 3 or (len(xs) - 1) * (len(ys) - 1) > _MOST_CELLS:
-        return None
+        return []
     cells: dict[tuple[int, int], list[Piece]] = {}
     for piece in inside:
         column = sum(x <= (piece.left + piece.right) / 2 for x in xs[1:-1])
@@ -269,16 +313,167 @@ def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, fl
     for cell in cells.values():
         inner = find_rows(cell)
         if len(inner) > 2 and sum(len(_find_cells(line)) > 1 for line in inner) * 2 > len(inner):
-            return None
+            return []
     if len(columns) < 2 or len(numbers) < 2 or 2 * len(cells) < len(columns) * len(numbers):
-        return None
+        return []
     if most > 600 and 2 * most > letters:
-        return None
-    table = []
-    for row in numbers:
-        filled = [cells.get((row, column), []) for column in columns]
-        table.append([[piece for line in find_rows(cell) for piece in line] for cell in filled])
-    return Part(table, is_table=True)
+        return []
+    form = _read_form(cells)
+    if form:
+        return form
+    grid = _Grid(xs, ys, upright, across)
+    return _write_grid(cells, grid, numbers, columns)
+
+
+def _write_grid(
+    cells: dict[tuple[int, int], list[Piece]], grid: _Grid, numbers: list[int], columns: list[int]
+) -> list[Part]:
+    """A ruled table, in which a cell's words stand in each row and column that it spans; above it, what spans all.
+
+    A label that spans columns is written once.
+    """
+    spans = {place: grid.find_span(place, cells) for place in cells}
+    rows = {row: [place for place in cells if place[0] == row] for row in numbers}
+    alone = {
+        row: row_places[0]
+        for row, row_places in rows.items()
+        if len(row_places) == 1 and row_places[0][1] == columns[0] and spans[row_places[0]][1] >= columns[-1]
+    }
+    first = next((number for number, row in enumerate(numbers) if row not in alone), len(numbers))
+    above = [Part([[line] for line in find_rows(cells[alone[row]])]) for row in numbers[:first]]
+    numbers = numbers[first:]
+    depth = _count_header(cells, spans, numbers)
+    header = set(numbers[:depth])
+    spread: dict[tuple[int, int], list[Piece]] = {}
+    for (row, column), pieces in cells.items():
+        last_row, last_column = spans[row, column]
+        if sum(len(piece.text) for piece in pieces) > _SPREAD_CHARACTERS:
+            last_row, last_column = row, column
+        if row not in header and column == columns[0]:
+            last_column = column
+        for over in range(row, last_row + 1):
+            for beside in range(column, last_column + 1):
+                spread[over, beside] = _in_lines(pieces)
+    table = [
+        [_in_lines(cells[alone[row]])] if row in alone else [spread.get((row, column), []) for column in columns]
+        for row in numbers
+    ]
+    if depth > 1 and not header & set(alone):
+        table[:depth] = [_join_rows(table[:depth])]
+    if len(table) < 2:
+        return [*above, *(Part([[cell]]) for row in table for cell in row if cell)]
+    return [*above, Part(table, is_table=True)]
+
+
+def _count_header(cells: dict[tuple[int, int], list[Piece]], spans: dict[tuple[int, int], tuple[int, int]], rows: list[int]) -> int:
+    """How many rows the header of a ruled table has, whose upper cells span columns of its last row."""
+    depth = 1
+    for number, row in enumerate(rows[:_HEADER_ROWS], 1):
+        held = [place for place in cells if place[0] == row]
+        if any(_is_value(cells[place]) for place in held):
+            return min(depth, number)
+        depth = max([depth, number, *(sum(other <= spans[place][0] for other in rows) for place in held)])
+        if depth == number and not any(spans[place][1] > place[1] for place in held):
+            return depth if depth < len(rows) else 1
+    return 1
+
+
+def _is_value(pieces: list[Piece]) -> bool:
+    text = " ".join(piece.text.strip() for piece in pieces)
+    return _is_number(text) and not _YEAR.fullmatch(text)
+
+
+def _join_rows(rows: list[list[list[Piece]]]) -> list[list[Piece]]:
+    """The rows of a header as one; what spans rows stands in it once."""
+    joined = []
+    for cells in zip(*rows, strict=True):
+        parts: list[list[Piece]] = []
+        for cell in cells:
+            if cell and not any(cell[0] is part[0] for part in parts):
+                parts.append(cell)
+        joined.append([piece for part in parts for piece in part])
+    return joined
+
+
+def _in_lines(cell: list[Piece]) -> list[Piece]:
+    return [piece for line in find_rows(cell) for piece in line]
+
+
+def _read_form(cells: dict[tuple[int, int], list[Piece]]) -> list[Part]:
+    """The labels and values of a ruled form, cell by cell or pair by pair, from its first row on; none for a table."""
+    lines = {place: find_rows(cell) for place, cell in sorted(cells.items())}
+    first_row = min(row for row, _ in cells)
+    labelled = {place for place, cell in lines.items() if _begins_with_label(cell)}
+    if 2 * len(labelled) > len(lines) and 2 * sum(row == first_row for row, _ in labelled) > sum(
+        row == first_row for row, _ in lines
+    ):
+        return [Part([[_in_lines(cells[place])]]) for place in lines]
+    columns = sorted({column for _, column in cells})
+    names = {column for column in columns if all(_is_label(cell) for place, cell in cells.items() if place[1] == column)}
+    if (
+        not names
+        or columns[0] not in names
+        or any(first in names and second in names for first, second in pairwise(columns))
+        or any(first not in names and second not in names for first, second in pairwise(columns))
+        or any(_is_label(cell) for (_, column), cell in cells.items() if column not in names)
+    ):
+        return []
+    rows: list[list[Piece]] = []
+    for (_, column), cell in sorted(cells.items()):
+        if column in names or not rows:
+            rows.append([])
+        rows[-1] += _in_lines(cell)
+    return [Part([[row]]) for row in rows]
+
+
+def _begins_with_label(lines: list[Row]) -> bool:
+    """Whether a cell's first line is a label: smaller than the next, or bold where that is not, or ended by a colon."""
+    if len(lines) < 2:
+        return False
+    first, second = lines[0][0], lines[1][0]
+    return (
+        first.size < 0.87 * second.size
+        or (first.is_bold and not second.is_bold)
+        or lines[0][-1].text.rstrip().endswith(":")
+    )
+
+
+def _is_label(cell: list[Piece]) -> bool:
+    return all(piece.is_bold for piece in cell) or cell[-1].text.rstrip().endswith(":")
+
+
+@dataclass(slots=True)
+class _Grid:
+    """Ruling lines. xs, ys: where they stand, from left to right, and lie, from top to bottom."""
+
+    xs: list[float]
+    ys: list[float]
+    upright: list[tuple[float, float, float]]
+    across: list[tuple[float, float, float]]
+
+    def find_span(self, place: tuple[int, int], cells: Container[tuple[int, int]]) -> tuple[int, int]:
+        """The last row and the last column of the cell that begins at a row and column; the lines must close it."""
+        row, column = place
+        middle, height = self._middle(self.xs, column), self._middle(self.ys, row)
+        last_row, last_column = row, column
+        while last_column < len(self.xs) - 2 and not _has_line(self.upright, self.xs[last_column + 1], height):
+            last_column += 1
+        while last_row < len(self.ys) - 2 and not _has_line(self.across, self.ys[last_row + 1], middle):
+            last_row += 1
+        is_closed = (
+            _has_line(self.upright, self.xs[last_column + 1], height)
+            and _has_line(self.across, self.ys[last_row + 1], middle)
+            and _has_line(self.across, self.ys[row], middle)
+            and (not column or _has_line(self.upright, self.xs[column], height))
+        )
+        covered = [(r, c) for r in range(row, last_row + 1) for c in range(column, last_column + 1)]
+        if not is_closed or len(covered) > _MOST_SPANNED or any(other in cells for other in covered[1:]):
+            return place
+        return last_row, last_column
+
+    @staticmethod
+    def _middle(edges: list[float], number: int) -> float:
+        return (edges[number] + edges[number + 1]) / 2
 
 
 def _has_line(lines: list[tuple[float, float, float]], place: float, along: float) -> bool:
@@ -296,7 +491,7 @@ def _merge_edges(edges: list[float]) -> list[float]:
 # -- tables without a grid ----------------------------------------------------------------------
 
 
-def _read_column(rows: list[Row], grids: list[Part]) -> list[Part]:
+def _read_column(rows: list[Row], grids: list[list[Part]]) -> list[Part]:
     """The tables and lines of one column."""
     parts: list[Part] = []
     rest: list[Piece] = []
@@ -322,7 +517,7 @@ def _read_column(rows: list[Row], grids: list[Part]) -> list[Part]:
             continue
         for piece in rows[place]:
             if piece.start < 0:
-                parts.append(grids[-1 - piece.start])
+                parts += grids[-1 - piece.start]
             else:
                 rest.append(piece)
         place += 1
@@ -374,12 +569,18 @@ def _find_cells(row: Row) -> list[_Cell]:
     for piece in row:
         text = piece.text.strip()
         last = groups[-1][-1] if groups else None
-        if last and (joins or piece.is_filled_in or _closes(piece, text, last)):
+        if last and (joins or piece.is_filled_in or _closes(piece, text, last) or _goes_with(piece, last)):
             groups[-1].append(piece)
         else:
             groups.append([piece])
         joins = text.lstrip("(") in _CURRENCIES
     return [_Cell(group) for group in groups]
+
+
+def _goes_with(piece: Piece, last: Piece) -> bool:
+    """Whether a piece is the next word of the one before it, from which pdfium has parted it."""
+    gap = piece.left - last.right
+    return piece.line == last.line and gap < _WORD_GAP * last.size
 
 
 def _closes(piece: Piece, text: str, last: Piece) -> bool:
