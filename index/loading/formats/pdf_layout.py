@@ -34,6 +34,8 @@ _MOST_COLUMNS = 60
 _MOST_RULES = 800  # of a page whose grids are looked for
 _MOST_SPANNED = 400  # places of a grid that one cell stands in
 _SPREAD_CHARACTERS = 80  # of a cell that is written in each place that it spans
+_MOST_WRAPPED = 6  # further lines of one cell
+_LARGER = 1.15  # than a table's letters, from which a line is a heading that ends it
 _HEADER_ROWS = 6
 _HEADER_CHARACTERS = 60  # of a header's line in one column
 _MOST_LABELS = 8  # rows without values, one after the other, within a table
@@ -496,6 +498,7 @@ def _read_column(rows: list[Row], grids: list[list[Part]]) -> list[Part]:
     parts: list[Part] = []
     rest: list[Piece] = []
     cells = [[] if any(piece.start < 0 for piece in row) else _find_cells(row) for row in rows]
+    rows, cells = _join_wrapped(rows, cells)
     kinds = _tell_rows(cells)
     place = 0
     before = (0, 0)  # the rows of the table before
@@ -594,6 +597,110 @@ def _closes(piece: Piece, text: str, last: Piece) -> bool:
     return gap < (3 if is_raised else 1.2) * last.size and (is_raised or not _is_number(last.text.strip()))
 
 
+def _join_wrapped(rows: list[Row], cells: list[list[_Cell]]) -> tuple[list[Row], list[list[_Cell]]]:
+    """The rows of a column and their cells, the further lines of wrapped cells joined to the row that they belong to.
+
+    A label that stands in the middle beside two rows is written in both.
+    """
+    joined_rows: list[Row] = []
+    joined: list[list[_Cell]] = []
+    place = 0
+    while place < len(rows):
+        row, row_cells = rows[place], cells[place]
+        if _is_between(rows, cells, place + 1):
+            upper, label, lower = cells[place : place + 3]
+            if len(upper) > 1 and len(label) == 1 and _count_aligned(lower, upper) > 1:
+                joined_rows += ([*row, *rows[place + 1]], [*rows[place + 2], *rows[place + 1]])
+                joined += ([*label, *upper], [*label, *lower])
+                place += 3
+                continue
+            if len(upper) <= len(label) and all(_find_above(cell, upper) for cell in lower):
+                row = [*rows[place + 1], *row, *rows[place + 2]]
+                row_cells = sorted([*label, *_add_lines(upper, lower)], key=lambda cell: cell.left)
+                place += 2
+            elif len(label) == 1 and label[0].right < lower[0].left:
+                joined_rows += (row, [*rows[place + 1], *rows[place + 2]])
+                joined += (row_cells, [*label, *lower])
+                place += 3
+                continue
+        count = _count_wrapped(rows, cells, place, joined[-1] if joined else [])
+        for number in range(place + 1, place + 1 + count):
+            row = [*row, *rows[number]]
+            row_cells = _add_lines(row_cells, cells[number])
+        joined_rows.append(row)
+        joined.append(row_cells)
+        place += 1 + count
+    return joined_rows, joined
+
+
+def _is_between(rows: list[Row], cells: list[list[_Cell]], place: int) -> bool:
+    """Whether a row stands beside the middle of the one above and the one below, which have nothing in its columns."""
+    if not 0 < place < len(rows) - 1 or not all(cells[place - 1 : place + 2]):
+        return False
+    size = rows[place][0].size
+    steps = [rows[number][0].middle - rows[number + 1][0].middle for number in (place - 1, place)]
+    return (
+        max(steps) < 0.75 * size
+        and abs(steps[0] - steps[1]) < 0.15 * size
+        and not any(
+            cell.left < other.right and other.left < cell.right
+            for cell in cells[place]
+            for other in (*cells[place - 1], *cells[place + 1])
+        )
+    )
+
+
+def _count_wrapped(rows: list[Row], cells: list[list[_Cell]], place: int, above: list[_Cell]) -> int:
+    """How many rows after one are the further lines of its cells: nearer to it than the rows of its table are."""
+    anchor = cells[place]
+    if len(anchor) < 2:
+        return 0
+    size = rows[place][0].size
+    steps = [
+        rows[number][0].middle - rows[number + 1][0].middle
+        for number in range(place, min(place + _MOST_WRAPPED + 1, len(rows) - 1))
+    ]
+    count = 0
+    while (
+        count < min(_MOST_WRAPPED, len(steps))
+        and 0.5 * size < steps[count] < min(1.35 * size, 1.2 * steps[0])
+        and 0 < len(cells[place + count + 1]) < len(anchor)
+        and all(not cell.is_number and _find_above(cell, anchor) for cell in cells[place + count + 1])
+    ):
+        count += 1
+    if not count:
+        return 0
+    around = []  # from this row to those of its table
+    if count < len(steps) and _count_aligned(cells[place + count + 1], anchor) > 1:
+        around.append(steps[count])
+    if place and len(cells[place - 1]) > 1 and _count_aligned(anchor, above) > 1:
+        around.append(rows[place - 1][0].middle - rows[place][0].middle)
+    return count if around and min(around) > 1.2 * steps[0] else 0
+
+
+def _find_above(cell: _Cell, row: list[_Cell]) -> _Cell | None:
+    """The cell of a row with whose line another line is level at the left, at the right or in the middle."""
+    return next(
+        (
+            other
+            for other in row
+            if other.pieces[0].is_bold == cell.pieces[0].is_bold
+            and (
+                abs(cell.left - other.left) < _NEAR
+                or abs(cell.right - other.right) < _NEAR
+                or abs(cell.left + cell.right - other.left - other.right) < _NEAR
+            )
+        ),
+        None,
+    )
+
+
+def _add_lines(row: list[_Cell], more: list[_Cell]) -> list[_Cell]:
+    """The cells of a row with the further lines of some."""
+    added = {id(_find_above(cell, row)): cell for cell in more}
+    return [_Cell([*cell.pieces, *added[id(cell)].pieces]) if id(cell) in added else cell for cell in row]
+
+
 def _tell_rows(cells: list[list[_Cell]]) -> list[str]:
     """For each row "numbers" or "words" where it looks like a table's, or ""."""
     kinds = []
@@ -640,12 +747,17 @@ def _read_table(
     end, place = start + 1, start + 1
     size = rows[start][0].size
     has_labels = not cells[start][0].is_number
+    largest = max(piece.size for piece in rows[start])
+    usual = 0.0  # between rows of values
     while place < len(rows) and place - end < _MOST_LABELS:
         row = cells[place]
         step = min(p.middle for p in rows[place - 1]) - max(p.middle for p in rows[place])
-        if not row or step > 4.5 * size:
+        if not row or step > 4.5 * size or max(piece.size for piece in rows[place]) > _LARGER * largest:
+            break
+        if _begins_table(rows, cells, start, place) or _is_remark(row, cells[start:end], step, usual, size):
             break
         if kinds[place]:
+            usual = min(usual, step) if usual else step
             # A row whose values all lie elsewhere begins another table.
             if row[-1].right < value_left or row[0].left > right + 2 * size:
                 break
@@ -668,11 +780,40 @@ def _read_table(
     first = place = start
     while place and start - place < _HEADER_ROWS:
         place -= 1
+        if max(piece.size for piece in rows[place]) > _LARGER * largest:
+            break
         if _heads(cells[place], columns, rows[place], rows[place + 1]):
             first = place
         elif len(cells[place]) != 1 or cells[place][0].right > columns[0][0] or kinds[place + 1] == "words":
             break  # only labels may stand between a header and the first row of values
     return first, end, _write_table(rows, cells, kinds, first, end)
+
+
+def _begins_table(rows: list[Row], cells: list[list[_Cell]], start: int, place: int) -> bool:
+    """Whether a row is the header of another table: bold where the rows above are not, or in columns of its own."""
+    row, before = cells[place], cells[start:place]
+    if (
+        len(row) > 1
+        and not any(cell.is_number for cell in row)
+        and all(piece.is_bold for piece in rows[place])
+        and not any(piece.is_bold for piece in rows[start])
+    ):
+        return True
+    return len(row) > 2 and not any(
+        cell.left < other.right + _NEAR and other.left < cell.right + _NEAR
+        for cell in row[1:]
+        for above in before
+        for other in above[1:]
+    )
+
+
+def _is_remark(row: list[_Cell], table: list[list[_Cell]], step: float, usual: float, size: float) -> bool:
+    """Whether a row is a line of prose below a table: it spans columns, and stands apart or begins to their left."""
+    if len(row) > 1 or row[0].text.endswith(":") or " " not in row[0].text:
+        return False
+    left, value_left = min(cells[0].left for cells in table if cells), min(cells[1].left for cells in table if len(cells) > 1)
+    is_apart = step > 1.25 * (usual or 1.5 * size) or row[0].left < left - 0.5 * size
+    return is_apart and row[0].left < value_left and row[0].right > value_left + _NEAR
 
 
 def _write_table(rows: list[Row], cells: list[list[_Cell]], kinds: list[str], first: int, end: int) -> Part:
