@@ -47,7 +47,16 @@ def take_fields(page: Any, forms: Any) -> list[Piece]:
             if value:
                 name = _read_text(raw.FPDFAnnot_GetFormFieldAlternateName, forms, annotation)
                 name = name or _read_text(raw.FPDFAnnot_GetFormFieldName, forms, annotation)
-                piece = Piece(value, 0, 0, *_read_bounds(annotation, raw.FPDFPage_GetRotation(page.raw)), 0, 0, 0, is_filled_in=True)
+                piece = Piece(
+                    value,
+                    0,
+                    0,
+                    *_read_bounds(annotation, raw.FPDFPage_GetRotation(page.raw)),
+                    0,
+                    0,
+                    0,
+                    is_filled_in=True,
+                )
                 piece.name = name
                 found.append(piece)
     for number in reversed(taken):
@@ -58,7 +67,9 @@ def take_fields(page: Any, forms: Any) -> list[Piece]:
 def turn_fields(fields: list[Piece], turn: int) -> None:
     """Turn the places of fields by quarters, clockwise, as those of the page's letters are."""
     for piece in fields if turn % 4 else []:
-        piece.left, piece.bottom, piece.right, piece.top = _turn((piece.left, piece.bottom, piece.right, piece.top), turn)
+        piece.left, piece.bottom, piece.right, piece.top = _turn(
+            (piece.left, piece.bottom, piece.right, piece.top), turn
+        )
 
 
 def name_fields(fields: list[Piece], pieces: list[Piece]) -> None:

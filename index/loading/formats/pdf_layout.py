@@ -162,8 +162,13 @@ def _trim(rows: list[Row], first: int, last: int, x: float) -> tuple[int, int]:
 
 def _trim_drawn(rows: list[Row], first: int, last: int, x: float) -> tuple[int, int]:
     """The rows beside a gutter without those before and after that are on one side, and drawn out of its order."""
-    orders = [(min((p.order for p in row if p.left >= x), default=-1.0), max((p.order for p in row if p.left < x), default=-1.0))
-              for row in rows[first:last]]  # fmt: skip
+    orders = [
+        (
+            min((piece.order for piece in row if piece.left >= x), default=-1.0),
+            max((piece.order for piece in row if piece.left < x), default=-1.0),
+        )
+        for row in rows[first:last]
+    ]
     begin = min((right for right, _ in orders if right >= 0), default=0)
     while last > first and orders[last - 1 - first][0] < 0 and orders[last - 1 - first][1] > begin:
         last -= 1
@@ -254,7 +259,9 @@ def _take_grids(pieces: list[Piece], lines: Lines, grids: list[list[Part]]) -> l
             pieces = [piece for piece in pieces if id(piece) not in taken]
             size = inside[0].size
             grids.append(parts)
-            pieces.append(Piece("", -len(grids), 0, left, top - size, right, top, size, -1, min(part.order for part in parts)))
+            pieces.append(
+                Piece("", -len(grids), 0, left, top - size, right, top, size, -1, min(part.order for part in parts))
+            )
     return pieces
 
 
@@ -367,7 +374,9 @@ def _write_grid(
     return [*above, Part(table, is_table=True)]
 
 
-def _count_header(cells: dict[tuple[int, int], list[Piece]], spans: dict[tuple[int, int], tuple[int, int]], rows: list[int]) -> int:
+def _count_header(
+    cells: dict[tuple[int, int], list[Piece]], spans: dict[tuple[int, int], tuple[int, int]], rows: list[int]
+) -> int:
     """How many rows the header of a ruled table has, whose upper cells span columns of its last row."""
     depth = 1
     for number, row in enumerate(rows[:_HEADER_ROWS], 1):
@@ -411,7 +420,9 @@ def _read_form(cells: dict[tuple[int, int], list[Piece]]) -> list[Part]:
     ):
         return [Part([[_in_lines(cells[place])]]) for place in lines]
     columns = sorted({column for _, column in cells})
-    names = {column for column in columns if all(_is_label(cell) for place, cell in cells.items() if place[1] == column)}
+    names = {
+        column for column in columns if all(_is_label(cell) for place, cell in cells.items() if place[1] == column)
+    }
     if (
         not names
         or columns[0] not in names
@@ -811,14 +822,24 @@ def _is_remark(row: list[_Cell], table: list[list[_Cell]], step: float, usual: f
     """Whether a row is a line of prose below a table: it spans columns, and stands apart or begins to their left."""
     if len(row) > 1 or row[0].text.endswith(":") or " " not in row[0].text:
         return False
-    left, value_left = min(cells[0].left for cells in table if cells), min(cells[1].left for cells in table if len(cells) > 1)
+    left, value_left = (
+        min(cells[0].left for cells in table if cells),
+        min(cells[1].left for cells in table if len(cells) > 1),
+    )
     is_apart = step > 1.25 * (usual or 1.5 * size) or row[0].left < left - 0.5 * size
     return is_apart and row[0].left < value_left and row[0].right > value_left + _NEAR
 
 
 def _write_table(rows: list[Row], cells: list[list[_Cell]], kinds: list[str], first: int, end: int) -> Part:
     columns = _find_columns([row for row, kind in zip(cells[first:end], kinds[first:end], strict=True) if kind])
-    table = _write_rows(cells[first:end], rows[first:end], columns)
+    header = _read_spans(cells[first:end], columns, rows[first][0].size)
+    if header:
+        upper, depth, names = header
+        table = _write_rows(cells[first : first + upper], rows[first : first + upper], columns) if upper else []
+        table.append(names)
+        table += _write_rows(cells[first + depth : end], rows[first + depth : end], columns)
+    else:
+        table = _write_rows(cells[first:end], rows[first:end], columns)
     filled = {number for row in table if len(row) > 1 for number, cell in enumerate(row) if cell} | {0}
     return Part(
         [[cell for number, cell in enumerate(row) if number in filled] if len(row) > 1 else row for row in table],
@@ -959,6 +980,77 @@ def _write_rows(
         label = None
         above = written if in_header and not spans else None
     return table
+
+
+def _read_spans(
+    cells: list[list[_Cell]], columns: list[tuple[float, float]], size: float
+) -> tuple[int, int, list[list[Piece]]] | None:
+    """The header of a table in which upper cells span columns, as one row with their words over each of those.
+
+    Before it, the first of its rows, and the row after its last.
+    """
+    if len(columns) < 3:
+        return None
+    for last in range(1, min(_HEADER_ROWS, len(cells) - 1)):
+        if not all(map(_is_name, (*cells[last - 1], *cells[last]))):
+            return None
+        lowest = cells[last][-len(columns) :]
+        if not 0 <= len(cells[last]) - len(columns) <= 1 or [_find_places(cell, columns)[0] for cell in lowest] != [
+            *range(1, len(columns) + 1)
+        ]:
+            continue
+        edges = [
+            (min(cell.left, left), max(cell.right, right)) for cell, (left, right) in zip(lowest, columns, strict=True)
+        ]
+        labels = cells[last][: -len(columns)]
+        names = [[piece for cell in labels for piece in cell.pieces], *(list(cell.pieces) for cell in lowest)]
+        first = last
+        while first:
+            upper = cells[first - 1]
+            label = [cell for cell in upper[:1] if cell.right < edges[0][0]]
+            spans = _find_spans(upper[len(label) :], edges, size)
+            if not spans:
+                break
+            for cell, (begin, end) in zip(upper[len(label) :], spans, strict=True):
+                for number in range(begin, end):
+                    names[number + 1] = [*cell.pieces, *names[number + 1]]
+            names[0] = [piece for cell in label for piece in cell.pieces] + names[0]
+            first -= 1
+        return (first, last + 1, names) if first < last else None
+    return None
+
+
+def _is_name(cell: _Cell) -> bool:
+    return len(cell.text) <= _HEADER_CHARACTERS and (not cell.text[:1].isdigit() or bool(_YEAR.fullmatch(cell.text)))
+
+
+def _find_spans(row: list[_Cell], edges: list[tuple[float, float]], size: float) -> list[tuple[int, int]]:
+    """For each cell of a header's row the first of the columns that it spans, and the one after the last.
+
+    Each stands over the middle of its columns, or all begin with their first; none where they do not, or span nothing.
+    """
+    if not 1 < len(row) < len(edges):
+        return []
+    lefts = [next((n for n, edge in enumerate(edges) if abs(edge[0] - cell.left) < _NEAR), -1) for cell in row]
+    spans = [*pairwise([*lefts, len(edges)])]
+    if lefts[0] == 0 and all(
+        begin < end and cell.right <= edges[end - 1][1] + _NEAR for cell, (begin, end) in zip(row, spans, strict=True)
+    ):
+        return spans
+    spans, begin = [], 0
+    for place, cell in enumerate(row):
+        rest = len(row) - place - 1
+        off = {
+            end: abs(edges[begin][0] + edges[end - 1][1] - cell.left - cell.right) / 2
+            for end in range(begin + 1, len(edges) - rest + 1)
+            if cell.left > edges[begin][0] - 2 * size and cell.right < edges[end - 1][1] + 2 * size
+        }
+        best = min(off, key=lambda end: off[end], default=0)
+        if not best or off[best] > 0.5 * size:
+            return []
+        spans.append((begin, best))
+        begin = best
+    return spans if begin == len(edges) else []
 
 
 def _is_wide(cell: _Cell, places: list[int], columns: list[tuple[float, float]]) -> bool:

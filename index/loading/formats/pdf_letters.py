@@ -86,7 +86,8 @@ class Letters:
 
         self._words = words
         self.count = words.count_chars()
-        self.page_turn = self.turn = FPDFPage_GetRotation(page.raw)
+        self.page_turn: int = FPDFPage_GetRotation(page.raw)
+        self.turn = self.page_turn
         self._bold: dict[int, bool] = {}
         self.codes = np.zeros(0, np.uint32)
         self.boxes = np.zeros((0, 4), np.float32)
