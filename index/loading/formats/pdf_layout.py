@@ -672,6 +672,7 @@ def _count_wrapped(rows: list[Row], cells: list[list[_Cell]], place: int, above:
         for number in range(place, min(place + _MOST_WRAPPED + 1, len(rows) - 1))
     ]
     count = 0
+    label = anchor[0].right
     while (
         count < min(_MOST_WRAPPED, len(steps))
         and 0.5 * size < steps[count] < min(1.35 * size, 1.2 * steps[0])
@@ -681,8 +682,11 @@ def _count_wrapped(rows: list[Row], cells: list[list[_Cell]], place: int, above:
         count += 1
     if not count:
         return 0
+    after = cells[place + count + 1] if count < len(steps) else []
+    if cells[place + 1][0].left < label and after and after[0].text[:1].islower():
+        return 0  # the first line of the next row's label
     around = []  # from this row to those of its table
-    if count < len(steps) and _count_aligned(cells[place + count + 1], anchor) > 1:
+    if count < len(steps) and _count_aligned(after, anchor) > 1:
         around.append(steps[count])
     if place and len(cells[place - 1]) > 1 and _count_aligned(anchor, above) > 1:
         around.append(rows[place - 1][0].middle - rows[place][0].middle)
@@ -785,7 +789,7 @@ def _read_table(
         place += 1
     # A label may end in lines below the last row of values.
     flagged = [row for row, kind in zip(cells[start:end], kinds[start:end], strict=True) if kind]
-    if len(flagged) < 2:
+    if len(flagged) < 2 and (kinds[start] != "numbers" or len(cells[start]) < 3):
         return None
     columns = _find_columns(flagged)
     first = place = start
@@ -797,6 +801,10 @@ def _read_table(
             first = place
         elif len(cells[place]) != 1 or cells[place][0].right > columns[0][0] or kinds[place + 1] == "words":
             break  # only labels may stand between a header and the first row of values
+    if len(flagged) < 2 and not any(
+        _lines_up(row, columns) and not any(map(_is_amount, row)) for row in cells[first:start]
+    ):
+        return None
     return first, end, _write_table(rows, cells, kinds, first, end)
 
 
@@ -810,7 +818,9 @@ def _begins_table(rows: list[Row], cells: list[list[_Cell]], start: int, place: 
         and not any(piece.is_bold for piece in rows[start])
     ):
         return True
-    return len(row) > 2 and not any(
+    if len(row) < 3 or sum(len(above) > 1 for above in before) < 3:
+        return False  # a header may stand aside of its columns
+    return not any(
         cell.left < other.right + _NEAR and other.left < cell.right + _NEAR
         for cell in row[1:]
         for above in before
@@ -820,14 +830,17 @@ def _begins_table(rows: list[Row], cells: list[list[_Cell]], start: int, place: 
 
 def _is_remark(row: list[_Cell], table: list[list[_Cell]], step: float, usual: float, size: float) -> bool:
     """Whether a row is a line of prose below a table: it spans columns, and stands apart or begins to their left."""
-    if len(row) > 1 or row[0].text.endswith(":") or " " not in row[0].text:
+    text = row[0].text
+    if len(row) > 1 or text.endswith(":") or " " not in text or text.isupper():
         return False
     left, value_left = (
         min(cells[0].left for cells in table if cells),
         min(cells[1].left for cells in table if len(cells) > 1),
     )
-    is_apart = step > 1.25 * (usual or 1.5 * size) or row[0].left < left - 0.5 * size
-    return is_apart and row[0].left < value_left and row[0].right > value_left + _NEAR
+    is_apart = step > 1.25 * (usual or 1.5 * size) and (text[-1] in ".!?" or len(text) > _SHORT_CELL)
+    return (
+        (is_apart or row[0].left < left - 0.5 * size) and row[0].left < value_left and row[0].right > value_left + _NEAR
+    )
 
 
 def _write_table(rows: list[Row], cells: list[list[_Cell]], kinds: list[str], first: int, end: int) -> Part:
@@ -1018,6 +1031,10 @@ def _read_spans(
             first -= 1
         return (first, last + 1, names) if first < last else None
     return None
+
+
+def _is_amount(cell: _Cell) -> bool:
+    return cell.is_number and not _YEAR.fullmatch(cell.text)
 
 
 def _is_name(cell: _Cell) -> bool:
