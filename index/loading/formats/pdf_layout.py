@@ -190,6 +190,9 @@ def _is_drawn_apart(rows: list[Row], x: float, lines: Lines) -> bool:
     sides = [find_rows(side) for side in pieces]
     if min(map(len, sides)) < _FEWEST_DRAWN:
         return False
+    # Numbers stand beside their labels.
+    if any(2 * sum(any(map(_is_wordy, row)) for row in side) <= len(side) for side in sides):
+        return False
     top, bottom = max(side[0][0].top for side in sides), min(side[-1][0].bottom for side in sides)
     shared = min(side[0][0].top for side in sides) - max(side[-1][0].bottom for side in sides)
     if shared < 0.25 * (top - bottom):
@@ -200,6 +203,10 @@ def _is_drawn_apart(rows: list[Row], x: float, lines: Lines) -> bool:
     bases = [p[0].bottom for p in sides[1]]
     level = sum(any(abs(row[0].bottom - base) < _LEVEL for base in bases) for row in sides[0])
     return level <= _MOST_LEVEL * min(map(len, sides))
+
+
+def _is_wordy(piece: Piece) -> bool:
+    return sum(map(str.isalpha, piece.text)) > 2
 
 
 def _is_gutter(rows: list[Row], x: float, lines: Lines) -> bool:
@@ -314,6 +321,8 @@ def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, fl
         while row and not _has_line(across, ys[row], (piece.left + piece.right) / 2):
             row -= 1
         cells.setdefault((row, column), []).append(piece)
+    if any(map(_is_stacked, cells.values())):
+        return _read_stacked(cells)
     columns = sorted({column for _, column in cells})
     numbers = sorted({row for row, _ in cells})
     letters = sum(len(piece.text) for piece in inside)
@@ -332,6 +341,29 @@ def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, fl
         return form
     grid = _Grid(xs, ys, upright, across)
     return _write_grid(cells, grid, numbers, columns)
+
+
+def _is_stacked(cell: list[Piece]) -> bool:
+    """Whether a cell holds numbers one above the other, so that it is of several rows that no lines part."""
+    lines = [line for line in find_rows(cell) if line[0].size > 0.85 * cell[0].size]
+    numbers = sum(_is_number(" ".join(piece.text.strip() for piece in line)) for line in lines)
+    return numbers > 1 and 2 * numbers > len(lines)
+
+
+def _read_stacked(cells: dict[tuple[int, int], list[Piece]]) -> list[Part]:
+    """A table that is ruled, but not between all of its rows: those begin where numbers stand."""
+    columns = sorted({column for _, column in cells})
+    table = []
+    for row in sorted({row for row, _ in cells}):
+        held = {column: cell for (other, column), cell in cells.items() if other == row}
+        starts = [line[0].top for line in find_rows(p for cell in held.values() if _is_stacked(cell) for p in cell)]
+        written: list[dict[int, list[Piece]]] = [{} for _ in starts or [0]]
+        for column, cell in held.items():
+            for piece in cell:
+                number = max(sum(piece.middle < top for top in starts) - 1, 0)
+                written[number].setdefault(column, []).append(piece)
+        table += [[_in_lines(line.get(column, [])) for column in columns] for line in written]
+    return [Part(table, is_table=True)] if len(columns) > 1 and len(table) > 1 else []
 
 
 def _write_grid(
@@ -677,7 +709,7 @@ def _count_wrapped(rows: list[Row], cells: list[list[_Cell]], place: int, above:
         count < min(_MOST_WRAPPED, len(steps))
         and 0.5 * size < steps[count] < min(1.35 * size, 1.2 * steps[0])
         and 0 < len(cells[place + count + 1]) < len(anchor)
-        and all(not cell.is_number and _find_above(cell, anchor) for cell in cells[place + count + 1])
+        and all(any(map(str.isalpha, cell.text)) and _find_above(cell, anchor) for cell in cells[place + count + 1])
     ):
         count += 1
     if not count:
@@ -1021,7 +1053,7 @@ def _read_spans(
         while first:
             upper = cells[first - 1]
             label = [cell for cell in upper[:1] if cell.right < edges[0][0]]
-            spans = _find_spans(upper[len(label) :], edges, size)
+            spans = _find_spans(upper[len(label) :], lowest, edges, size)
             if not spans:
                 break
             for cell, (begin, end) in zip(upper[len(label) :], spans, strict=True):
@@ -1041,19 +1073,40 @@ def _is_name(cell: _Cell) -> bool:
     return len(cell.text) <= _HEADER_CHARACTERS and (not cell.text[:1].isdigit() or bool(_YEAR.fullmatch(cell.text)))
 
 
-def _find_spans(row: list[_Cell], edges: list[tuple[float, float]], size: float) -> list[tuple[int, int]]:
+def _find_spans(
+    row: list[_Cell], below: list[_Cell], edges: list[tuple[float, float]], size: float
+) -> list[tuple[int, int]]:
     """For each cell of a header's row the first of the columns that it spans, and the one after the last.
 
-    Each stands over the middle of its columns, or all begin with their first; none where they do not, or span nothing.
+    Each stands over the middle of its columns, or all begin with their first, or are the first lines of cells below.
+    None where they do not.
     """
     if not 1 < len(row) < len(edges):
         return []
+    single = [
+        next((n for n, edge in enumerate(edges) if abs(sum(edge) - cell.left - cell.right) < 2 * _LEVEL), -1)
+        for cell in row
+    ]
+    if min(single) >= 0 and all(below[n].text[:1].islower() or below[n].text[:1] == "(" for n in single):
+        return [(n, n + 1) for n in single]
     lefts = [next((n for n, edge in enumerate(edges) if abs(edge[0] - cell.left) < _NEAR), -1) for cell in row]
     spans = [*pairwise([*lefts, len(edges)])]
-    if lefts[0] == 0 and all(
+    if lefts[0] != 0 or not all(
         begin < end and cell.right <= edges[end - 1][1] + _NEAR for cell, (begin, end) in zip(row, spans, strict=True)
     ):
-        return spans
+        spans = _find_middles(row, edges, size)
+    counts = [end - begin for begin, end in spans]
+    # What is in the middle over one column may be that one's alone.
+    doubtful = [
+        (begin + end - 1 != 2 * n or min(counts) == 1)
+        for n, (begin, end) in zip(single, spans, strict=False)
+        if n >= 0 and end - begin > 1
+    ]
+    return spans if max(counts, default=0) > 1 and not any(doubtful) else []
+
+
+def _find_middles(row: list[_Cell], edges: list[tuple[float, float]], size: float) -> list[tuple[int, int]]:
+    """The columns over whose middle each cell of a row stands, one after the other; none where they are not all."""
     spans, begin = [], 0
     for place, cell in enumerate(row):
         rest = len(row) - place - 1
