@@ -121,6 +121,41 @@ def test_prose_of_one_column_is_as_pdfium_gives_it() -> None:
     assert read_pdf(draw_pdf("".join(draw_lines(lines, 60, 720)))).text == "\n".join(lines)
 
 
+def test_columns_of_short_lines_and_tables_are_read_one_after_the_other_as_they_are_drawn() -> None:
+    left = show("Results", 60, 700, 13) + draw_table(
+        [("Player", "Points"), ("Ivana", "31"), ("Bruno", "27")], (60, 140), 676
+    )
+    left += show("The hall was full.", 60, 625)
+    right = "".join(
+        show(line, 330, 708 - 13 * n) for n, line in enumerate(("Office 555 1000", "Bar 555 1001", "Gym: Olaf"))
+    )
+    right += show("Shed: Rita", 330, 656) + show("Boat: Hugo", 330, 630)
+    text = read_pdf(draw_pdf(left + right)).text
+    assert text.split("\n\n", 1)[1].startswith("Player\tPoints\nIvana\t31\nBruno\t27\n\nThe hall was full.")
+    assert [text.index(word) for word in ("full.", "Office", "Olaf", "Hugo")] == sorted(
+        text.index(word) for word in ("full.", "Office", "Olaf", "Hugo")
+    )
+
+
+def test_a_table_that_is_drawn_column_by_column_keeps_its_rows() -> None:
+    columns = list(zip(*TABLE, strict=True))
+    page = "".join(
+        show(cell, x, 700 - 16 * number)
+        for x, column in zip((72, 200, 300), columns, strict=True)
+        for number, cell in enumerate(column)
+    )
+    assert read_pdf(draw_pdf(page)).text == "\n".join("\t".join(row) for row in TABLE)
+
+
+def test_numbers_are_not_parted_from_labels_that_are_drawn_first_at_other_heights() -> None:
+    labels = "".join(
+        show(f"{word} notes due", 72, 700 - 16 * n) for n, word in enumerate(("Red", "Blue", "Green", "Grey"))
+    )
+    values = "".join(show(f"{n}12", 300, 701.5 - 16 * n) for n in range(1, 5))
+    text = read_pdf(draw_pdf(labels + values.replace("701.5", "701.5"))).text
+    assert text.index("112") < text.index("Grey")
+
+
 # -- tables -----------------------------------------------------------------------------------
 
 TABLE = [("Region", "2021", "2022"), ("North", "1,204", "1,318"), ("South", "987", "1,002"), ("West", "(22)", "-")]
@@ -182,6 +217,157 @@ def test_a_cell_that_wraps_within_rules_is_one_cell() -> None:
         rule(x, 640, x, 714) for x in (68, 168, 300)
     )
     assert read_pdf(draw_pdf(page)).text == "Role\tTask\nCook\tMakes the soup and the bread\nGuide\tLeads"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_cell_that_wraps_without_rules_is_one_cell(is_first: bool) -> None:
+    page = draw_table([("Boat", "Notes", "Price")], (72, 200, 400), 700)
+    page += draw_table([("Tern", "for six people", "45")], (72, 200, 400), 680)
+    page += show("(with skipper)" if is_first else "and a dog", 72 if is_first else 200, 668)
+    page += draw_table([("Puffin", "for three", "20"), ("Gannet", "for eight", "60")], (72, 200, 400), 648)
+    cells = "Tern (with skipper)\tfor six people" if is_first else "Tern\tfor six people and a dog"
+    assert read_pdf(draw_pdf(page)).text == (
+        f"Boat\tNotes\tPrice\n{cells}\t45\nPuffin\tfor three\t20\nGannet\tfor eight\t60"
+    )
+
+
+def test_a_cell_that_wraps_beside_the_middle_of_its_row_is_one_cell() -> None:
+    page = draw_table([("Day", "Dish", "Price"), ("Monday", "Goulash", "10")], (72, 200, 400), 700)
+    page += show("Trout with parsley", 200, 666) + show("Tuesday", 72, 660) + show("11", 400, 660)
+    page += show("and lemon butter", 200, 654) + draw_table([("Friday", "Soup", "7")], (72, 200, 400), 636)
+    assert "\nTuesday\tTrout with parsley and lemon butter\t11\nFriday" in read_pdf(draw_pdf(page)).text
+
+
+def test_a_label_beside_the_middle_of_two_rows_is_both_rows() -> None:
+    page = draw_table([("Whom", "Ticket", "Price")], (72, 200, 400), 700)
+    for top, whom, day, month in ((680, "Adults", "6.40", "58.00"), (648, "Children", "3.10", "29.00")):
+        page += (
+            draw_table([("Day", day)], (200, 400), top)
+            + show(whom, 72, top - 6)
+            + draw_table([("Month", month)], (200, 400), top - 12)
+        )
+    assert read_pdf(draw_pdf(page)).text == (
+        "Whom\tTicket\tPrice\nAdults\tDay\t6.40\nAdults\tMonth\t58.00\nChildren\tDay\t3.10\nChildren\tMonth\t29.00"
+    )
+
+
+def draw_bold(cells: tuple[str, ...], xs: tuple[float, ...], y: float) -> str:
+    return "".join(show(cell, x, y, 10, "F2") for cell, x in zip(cells, xs, strict=True))
+
+
+@pytest.mark.parametrize("between", ["heading", "remark", "header"])
+def test_tables_without_rules_end_where_another_thing_begins(between: str) -> None:
+    xs = (90.0, 200.0, 300.0)
+    page = draw_bold(("Lesson", "Price", "Minutes"), xs, 700)
+    page += draw_table([("Beginner", "28", "45"), ("Jumping", "44", "60")], xs, 684)
+    if between == "heading":
+        page += show("Staff", 72, 645, 14)
+    elif between == "remark":
+        page += show("Call Otto on 555 3001, who knows of them all.", 72, 645)
+    page += draw_bold(("Name", "Phone", "Office"), (90, 230, 330), 620)
+    page += draw_table([("Ottilie", "555 3001", "2A"), ("Hugo", "555 3002", "2B")], (90, 230, 330), 604)
+    tables = [block for block in read_pdf(draw_pdf(page)).text.split("\n\n") if "\t" in block]
+    assert tables == [
+        "Lesson\tPrice\tMinutes\nBeginner\t28\t45\nJumping\t44\t60",
+        "Name\tPhone\tOffice\nOttilie\t555 3001\t2A\nHugo\t555 3002\t2B",
+    ]
+
+
+SPANNED = (
+    "Stop\tWeekdays First\tWeekdays Last\tSundays First\tSundays Last\n"
+    "Harbour\t5:12\t23:40\t7:05\t21:10\nOld Mill\t5:19\t23:47\t7:12\t21:17"
+)
+
+
+def draw_timetable(label_y: float) -> str:
+    page = show("Stop", 72, label_y) + show("Weekdays", 167, 700) + show("Sundays", 290, 700)
+    page += draw_table([("First", "Last", "First", "Last")], (150, 210, 270, 330), 684)
+    return page + draw_table(
+        [("Harbour", "5:12", "23:40", "7:05", "21:10"), ("Old Mill", "5:19", "23:47", "7:12", "21:17")],
+        (72, 150, 210, 270, 330), 668,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("label_y", [684, 692, 700])
+def test_what_spans_columns_in_a_header_without_rules_stands_over_each(label_y: float) -> None:
+    assert read_pdf(draw_pdf(draw_timetable(label_y))).text == SPANNED
+
+
+def test_what_spans_columns_and_rows_within_rules_stands_in_each() -> None:
+    page = draw_timetable(692) + "".join(rule(68, y, 380, y) for y in (648, 663, 679, 711)) + rule(146, 695, 380, 695)
+    page += "".join(rule(x, 648, x, 711) for x in (68, 146, 266, 380)) + "".join(
+        rule(x, 648, x, 695) for x in (206, 326)
+    )
+    assert read_pdf(draw_pdf(page)).text == SPANNED
+    page = draw_table([("Whom", "Ticket", "Price")], (72, 200, 300), 700) + show("Adults", 72, 676)
+    page += draw_table([("Day", "6.40"), ("Month", "58.00")], (200, 300), 684)
+    page += draw_table([("Children", "closed")], (72, 230), 652)
+    page += "".join(rule(68, y, 380, y) for y in (648, 664, 696, 712)) + rule(196, 680, 380, 680)
+    page += "".join(rule(x, 648, x, 712) for x in (68, 196, 380)) + rule(296, 664, 296, 712)
+    assert read_pdf(draw_pdf(page)).text == (
+        "Whom\tTicket\tPrice\nAdults\tDay\t6.40\nAdults\tMonth\t58.00\nChildren\tclosed\tclosed"
+    )
+
+
+def test_ruling_lines_part_cells_that_stand_close() -> None:
+    page = draw_table([("Code", "Meaning", "Remedy")], (72, 110, 172), 700)
+    page += "".join(
+        show(f"E{n}", 72, 700 - 16 * n)
+        + show("Fault of a sensor", 110, 700 - 16 * n, 8)
+        + show("Replace it", 173, 700 - 16 * n)
+        for n in (1, 2)
+    )
+    page += "".join(rule(68, y, 300, y) for y in (664, 680, 696, 712)) + "".join(
+        rule(x, 664, x, 712) for x in (68, 107, 171, 300)
+    )
+    text = read_pdf(draw_pdf(page)).text
+    assert text == "Code\tMeaning\tRemedy\nE1\tFault of a sensor\tReplace it\nE2\tFault of a sensor\tReplace it"
+
+
+def test_numbers_one_above_the_other_within_rules_are_rows() -> None:
+    page = draw_table([("Item", "Price"), ("Spade", "12"), ("Rake", "9"), ("Saw", "31")], (72, 200), 700)
+    page += "".join(rule(68, y, 300, y) for y in (648, 696, 712)) + "".join(
+        rule(x, 648, x, 712) for x in (68, 196, 300)
+    )
+    assert read_pdf(draw_pdf(page)).text == "Item\tPrice\nSpade\t12\nRake\t9\nSaw\t31"
+
+
+@pytest.mark.parametrize("is_above", [True, False])
+def test_a_ruled_form_s_first_row_names_no_columns(is_above: bool) -> None:
+    rows = [
+        (("Consignee", "Orchard Foods"), ("Carrier", "Swift Haulage")),
+        (("Weight", "812 kg"), ("Driver", "M. Kovacs")),
+    ]
+    page = ""
+    for y, row in zip((700, 670), rows, strict=True):
+        for x, (label, value) in zip((72, 272), row, strict=True):
+            page += show(label, x, y, 7 if is_above else 10, "F1" if is_above else "F2")
+            page += show(value, x if is_above else x + 100, y - 12 if is_above else y)
+    page += "".join(rule(68, y, 468, y) for y in (654, 684, 714))
+    page += "".join(rule(x, 654, x, 714) for x in ((68, 268, 468) if is_above else (68, 168, 268, 368, 468)))
+    assert [line for line in read_pdf(draw_pdf(page)).text.split("\n") if line] == [
+        f"{label} {value}" for row in rows for label, value in row
+    ]
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_page_that_is_shown_turned_is_read_in_the_direction_of_its_letters(turn: int) -> None:
+    page = show("Units sold are these, town by town.", 72, 720) + draw_table(TABLE, (72, 200, 300), 690)
+    plain, turned = draw_pdf(page), draw_pdf(page).replace(b"/MediaBox", b"/Rotate %d /MediaBox" % turn)
+    assert read_pdf(turned).text == read_pdf(plain).text
+    assert "South\t987\t1,002" in read_pdf(turned).text
+
+
+def test_the_mark_of_a_note_stands_apart_from_its_word() -> None:
+    page = (
+        show("It lasts for 26 months.", 72, 700)
+        + show("1", 181, 705, 6)
+        + show("Some 10", 72, 680)
+        + show("3", 108, 685, 6)
+    )
+    text = read_pdf(draw_pdf(page)).text
+    assert "months. 1" in text
+    assert "10 3" in text
 
 
 def test_a_frame_around_prose_is_no_table() -> None:

@@ -210,8 +210,8 @@ def _read_page(document: Any, number: int) -> _Page:
     fields = _flatten(document, number)
     read = _Page(number)
     page = document[number]
-    with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
-        letters = Letters(page, words)
+    turn = page.get_rotation() // 90
+    with contextlib.closing(page), _open_words(page) as (words, letters):
         read.letters = letters.count
         stored = page.get_bbox()
         read.bounds = letters.turn_bounds(stored)
@@ -226,7 +226,7 @@ def _read_page(document: Any, number: int) -> _Page:
                 count += sum(map(str.isalnum, piece.text))
                 if count > _STAMP_CHARACTERS:
                     break
-            turn_fields(fields, letters.turn - letters.page_turn)
+            turn_fields(fields, letters.turn - turn)
             name_fields(fields, read.pieces)
             read.pieces += fields
             read.edges = find_edges(read.pieces, read.bounds)
@@ -267,11 +267,23 @@ def _flatten(document: Any, number: int) -> list[Piece]:
     return fields
 
 
+@contextlib.contextmanager
+def _open_words(page: Any) -> Iterator[tuple[Any, Letters]]:
+    """A page's text. A page that shows most of its letters aside is turned, since pdfium would mix up its lines."""
+    with contextlib.closing(page.get_textpage()) as words:
+        letters = Letters(page, words)
+        if 90 * letters.turn == page.get_rotation():
+            yield words, letters
+            return
+    page.set_rotation(90 * letters.turn)
+    with contextlib.closing(page.get_textpage()) as words:
+        yield words, Letters(page, words)
+
+
 def _read_letters(document: Any, number: int) -> Letters:
     _flatten(document, number)
     page = document[number]
-    with contextlib.closing(page), contextlib.closing(page.get_textpage()) as words:
-        letters = Letters(page, words)
+    with contextlib.closing(page), _open_words(page) as (words, letters):
         letters.find_pieces(page.get_bbox())
         return letters
 

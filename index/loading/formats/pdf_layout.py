@@ -843,11 +843,12 @@ def _read_table(
 def _begins_table(rows: list[Row], cells: list[list[_Cell]], start: int, place: int) -> bool:
     """Whether a row is the header of another table: bold where the rows above are not, or in columns of its own."""
     row, before = cells[place], cells[start:place]
+    last = next((number for number in range(place - 1, start, -1) if len(cells[number]) > 1), start)
     if (
         len(row) > 1
         and not any(cell.is_number for cell in row)
         and all(piece.is_bold for piece in rows[place])
-        and not any(piece.is_bold for piece in rows[start])
+        and not any(piece.is_bold for piece in rows[last])
     ):
         return True
     if len(row) < 3 or sum(len(above) > 1 for above in before) < 3:

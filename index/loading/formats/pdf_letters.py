@@ -86,8 +86,7 @@ class Letters:
 
         self._words = words
         self.count = words.count_chars()
-        self.page_turn: int = FPDFPage_GetRotation(page.raw)
-        self.turn = self.page_turn
+        self.turn: int = FPDFPage_GetRotation(page.raw)
         self._bold: dict[int, bool] = {}
         self.codes = np.zeros(0, np.uint32)
         self.boxes = np.zeros((0, 4), np.float32)
@@ -107,15 +106,15 @@ class Letters:
 
         places = np.flatnonzero((self.codes > 32) & (self.codes != 0xA0))
         if len(places) <= _FEWEST_TURNED:
-            return self.page_turn
+            return self.turn
         places = places[:: len(places) // _LETTERS_TURNED + 1]
         # pdfium counts angles clockwise; -1 is none.
         angles = np.array([FPDFText_GetCharAngle(self._words.raw, int(place)) for place in places], np.float64)
         quarters = -np.round(angles[angles >= 0] / (pi / 2)).astype(np.intp) % 4
         if not len(quarters):
-            return self.page_turn
+            return self.turn
         counts = np.bincount(quarters, minlength=4)
-        return int(counts.argmax()) if 4 * counts.max() > 3 * len(quarters) else self.page_turn
+        return int(counts.argmax()) if 4 * counts.max() > 3 * len(quarters) else self.turn
 
     def find_pieces(self, bounds: Bounds, upright: Sequence[tuple[float, float, float]] = ()) -> list[Piece] | None:
         """The pieces within a page's bounds, in pdfium's order; None where its letters' places tell nothing.
