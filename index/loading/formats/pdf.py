@@ -283,7 +283,7 @@ def _open_words(page: Any) -> Iterator[tuple[Any, Letters]]:
 def _read_letters(document: Any, number: int) -> Letters:
     _flatten(document, number)
     page = document[number]
-    with contextlib.closing(page), _open_words(page) as (words, letters):
+    with contextlib.closing(page), _open_words(page) as (_, letters):
         letters.find_pieces(page.get_bbox())
         return letters
 

@@ -321,8 +321,6 @@ def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, fl
         while row and not _has_line(across, ys[row], (piece.left + piece.right) / 2):
             row -= 1
         cells.setdefault((row, column), []).append(piece)
-    if any(map(_is_stacked, cells.values())):
-        return _read_stacked(cells)
     columns = sorted({column for _, column in cells})
     numbers = sorted({row for row, _ in cells})
     letters = sum(len(piece.text) for piece in inside)
@@ -336,6 +334,8 @@ def _read_grid(inside: list[Piece], lines: Lines, bounds: tuple[float, float, fl
         return []
     if most > 600 and 2 * most > letters:
         return []
+    if any(map(_is_stacked, cells.values())):
+        return _read_stacked(cells)
     form = _read_form(cells)
     if form:
         return form
@@ -799,12 +799,14 @@ def _read_table(
     while place < len(rows) and place - end < _MOST_LABELS:
         row = cells[place]
         step = min(p.middle for p in rows[place - 1]) - max(p.middle for p in rows[place])
-        if not row or step > 4.5 * size or max(piece.size for piece in rows[place]) > _LARGER * largest:
+        if not row or step > 4.5 * size or (len(row) == 1 and rows[place][0].size > _LARGER * largest):
             break
         if _begins_table(rows, cells, start, place) or _is_remark(row, cells[start:end], step, usual, size):
             break
         if kinds[place]:
-            usual = min(usual, step) if usual else step
+            largest = max(largest, *(piece.size for piece in rows[place]))
+            if place == end and any(map(_is_amount, cells[place - 1])):
+                usual = min(usual, step) if usual else step
             # A row whose values all lie elsewhere begins another table.
             if row[-1].right < value_left or row[0].left > right + 2 * size:
                 break
@@ -827,7 +829,7 @@ def _read_table(
     first = place = start
     while place and start - place < _HEADER_ROWS:
         place -= 1
-        if max(piece.size for piece in rows[place]) > _LARGER * largest:
+        if len(cells[place]) == 1 and rows[place][0].size > _LARGER * largest:
             break
         if _heads(cells[place], columns, rows[place], rows[place + 1]):
             first = place
@@ -864,6 +866,8 @@ def _begins_table(rows: list[Row], cells: list[list[_Cell]], start: int, place: 
 def _is_remark(row: list[_Cell], table: list[list[_Cell]], step: float, usual: float, size: float) -> bool:
     """Whether a row is a line of prose below a table: it spans columns, and stands apart or begins to their left."""
     text = row[0].text
+    if not any(_is_amount(cell) for cells in table for cell in cells[1:]):
+        return False  # what is below a header names rows
     if len(row) > 1 or text.endswith(":") or " " not in text or text.isupper():
         return False
     left, value_left = (
