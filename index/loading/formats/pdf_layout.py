@@ -799,7 +799,11 @@ def _read_table(
     while place < len(rows) and place - end < _MOST_LABELS:
         row = cells[place]
         step = min(p.middle for p in rows[place - 1]) - max(p.middle for p in rows[place])
-        if not row or step > 4.5 * size or (len(row) == 1 and rows[place][0].size > _LARGER * largest):
+        if not row or step > 4.5 * size:
+            break
+        # What is larger than a header alone names rows.
+        is_larger = len(row) == 1 and rows[place][0].size > _LARGER * largest
+        if is_larger and not all(above[-1].is_bold for above in rows[start:end]):
             break
         if _begins_table(rows, cells, start, place) or _is_remark(row, cells[start:end], step, usual, size):
             break
