@@ -1,7 +1,9 @@
 """PDF: the text of each page as a reader sees it, by pdfium, with the offsets at which the pages start.
 
     pdf_letters.py   what is drawn: letters, ruling lines    pdf_furniture.py headers and footers
-    pdf_layout.py    columns, tables, lines                  pdf_forms.py     fields, links without words
+    pdf_layout.py    columns, lines                          pdf_forms.py     fields, links without words
+    pdf_grids.py     tables with ruling lines                pdf_tables.py    tables without
+    pdf_rows.py      what these are made of
     pdf_writing.py   paragraphs, headings, tables as text
 
 But: hard line ends stay as they are, and what is scanned or drawn is read only where it can be recognised, where no

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.loading.formats.pdf_layout import Row, find_rows
 from index.loading.formats.pdf_letters import Bounds, Piece
+from index.loading.formats.pdf_rows import Row, find_rows
 
 PAGES_AROUND = 4  # that are compared with a page, before it and after it
 _EDGE = 0.13  # of a page's height, in which furniture stands

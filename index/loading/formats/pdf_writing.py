@@ -15,8 +15,8 @@ from statistics import median
 from typing import Any
 
 from index.loading.formats.blocks import Blocks, tidy
-from index.loading.formats.pdf_layout import Part, Row
 from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Piece
+from index.loading.formats.pdf_rows import Part, Row
 from index.loading.formats.recognition import Line
 
 _MOST_BOOKMARKS = 5_000
