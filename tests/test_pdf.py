@@ -345,9 +345,10 @@ def test_a_ruled_form_s_first_row_names_no_columns(is_above: bool) -> None:
             page += show(value, x if is_above else x + 100, y - 12 if is_above else y)
     page += "".join(rule(68, y, 468, y) for y in (654, 684, 714))
     page += "".join(rule(x, 654, x, 714) for x in ((68, 268, 468) if is_above else (68, 168, 268, 368, 468)))
-    assert [line for line in read_pdf(draw_pdf(page)).text.split("\n") if line] == [
-        f"{label} {value}" for row in rows for label, value in row
-    ]
+    text = read_pdf(draw_pdf(page)).text
+    said = [(text[s.start : s.end], s.kind) for s in find_sentences(text)]
+    assert [words for words, _ in said] == [f"{label} {value}" for row in rows for label, value in row]
+    assert {kind for words, kind in said if any(map(str.isdigit, words))} == {"prose"}
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])

@@ -36,9 +36,9 @@ _DEEPEST = 18  # steps to the right that are told apart
 class Block:
     """The offsets of a block, what its marks and its neighbours say it is, and the level at which it stands.
 
-    form: "" for a paragraph or a line whose kind its words must tell; "line" for one of a log; "language" for what
-        stands beside a fence; "label" for a line in a table that heads the rows below it; "furniture" for what a page
-        repeats of others.
+    form: "" for a paragraph or a line whose kind its words must tell; "line" for one of a log, or one that is known to
+        head nothing; "language" for what stands beside a fence; "label" for a line in a table that heads the rows
+        below it; "furniture" for what a page repeats of others.
     """
 
     start: int
@@ -48,8 +48,8 @@ class Block:
 
 
 # Readers of pages that have no marks of their own begin a line with these, white space that nobody types: one that a
-# page repeats of others, as a running header, and a heading, once for each level.
-FURNITURE_MARK, HEADING_MARK = "\u2001", "\u2000"
+# page repeats of others, as a running header; a heading, once for each level; a short line that is none.
+FURNITURE_MARK, HEADING_MARK, PLAIN_MARK = "\u2001", "\u2000", "\u2002"
 _SILENT_HEADING = re.compile("\u2000{1,6}(?=[^\u2000])")
 _LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
 # The byte order mark of a file stands before the mark of its first line.
@@ -150,6 +150,9 @@ def find_blocks(text: str) -> Iterator[Block]:
         if line[0] == FURNITURE_MARK:
             yield from flush()
             yield from _if_words(text, Block(start, end, "furniture"))
+        elif line[0] == PLAIN_MARK:
+            yield from flush()
+            yield from _if_words(text, Block(start, end, "line"))
         elif silent := _SILENT_HEADING.match(line):
             yield from flush()
             yield from _if_words(text, Block(start, end, "heading", 10 * len(silent.group())))

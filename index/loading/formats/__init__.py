@@ -13,7 +13,8 @@ content cannot: a table from prose with commas, an e-mail kept as a note from an
     subtitles.py .srt, .vtt                          picture.py .png, .jpg, .tiff, .webp, .bmp
 
 Each has functions from a file's bytes to an `Extract`, and imports its library when first called. All write with
-blocks.py, and tables with grid.py; fields.py reads titles, authors and dates. PDF has modules of its own, pdf_*.py.
+blocks.py, and tables with grid.py; fields.py reads titles, authors and dates, encodings.py tells old encodings. PDF has
+modules of its own, pdf_*.py.
 Office files share archive.py (their zip), asides.py (what stands beside the text) and numbering.py (the numbers of
 lists); messages and archives share enclosed.py (what lies in them); scans share recognition.py (pictures become lines)
 and scan.py (lines become text).

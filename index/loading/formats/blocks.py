@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from index.loading.formats.grid import Cell, Row, TooMuchError, part_side_by_side, read_lines
-from index.splitting.blocks import FURNITURE_MARK, HEADING_MARK
+from index.splitting.blocks import FURNITURE_MARK, HEADING_MARK, PLAIN_MARK
 
 MOST_CHARACTERS = 100_000_000  # of one document's text
 MOST_PAGES = 20_000
@@ -107,9 +107,9 @@ class Blocks:
             self._separate(in_list=False)
         self.pages.append(self._length - back)
 
-    def paragraph(self, text: str) -> None:
-        """Add a paragraph; its line breaks stay."""
-        self._add("", tidy(text))
+    def paragraph(self, text: str, *, heads_nothing: bool = False) -> None:
+        """Add a paragraph; its line breaks stay. heads_nothing: whether it is known to be no heading, however short."""
+        self._add(PLAIN_MARK if heads_nothing else "", tidy(text))
 
     def heading(self, text: str, level: int = 1, *, silent: bool = False) -> None:
         """Add a heading of level 1 to 6. silent: whether its mark is white space, so that only its words are read."""

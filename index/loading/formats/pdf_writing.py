@@ -18,6 +18,7 @@ from index.loading.formats.blocks import Blocks, tidy
 from index.loading.formats.pdf_letters import LIGATURES, Bounds, Letters, Piece
 from index.loading.formats.pdf_rows import Part, Row
 from index.loading.formats.recognition import Line
+from index.splitting.blocks import is_marked
 
 _MOST_BOOKMARKS = 5_000
 _DEEPEST_BOOKMARK = 6
@@ -27,6 +28,8 @@ _HEADING_LINES = 3
 _BOLD_CHARACTERS = 120
 _MOST_LEVELS = 3  # by size; what is only bold is one more
 _FURTHER = 1.45  # of the usual step between lines, from which a paragraph ends
+_SHORT_CHARACTERS = 100
+_TELLING = re.compile(r"\d|: ")
 _SKIPPED = 40  # letters that a text may leave out of its source at one place
 _ENDS = frozenset(".!?:;\u2026\"\u201d\u201c'\u2019\u00bb)]")
 _SOFT_HYPHEN = re.compile(r"\u00ad\s*\n\s*")
@@ -235,6 +238,7 @@ class Writing:
         """All that was added, as text."""
         out = Blocks()
         find_level = _rank(self._blocks)
+        has_headings = any(map(find_level, self._blocks))
         page_count = 0
 
         def begin(count: int) -> None:
@@ -258,7 +262,14 @@ class Writing:
                 out.heading(text, level, silent=True)
             else:
                 text = tidy(text)
-                out.paragraph(text)
+                # Where headings are set apart, a short line that is not is none; nor is one with a number or a label.
+                is_short = (
+                    "\n" not in text
+                    and len(text) <= _SHORT_CHARACTERS
+                    and text[-1:] not in _ENDS
+                    and not is_marked(text)
+                )
+                out.paragraph(text, heads_nothing=is_short and (has_headings or bool(_TELLING.search(text))))
             if self._is_traced:
                 self._offsets.append((out.length - len(text), out.length, text, block))
             for _, place in block.joins:
