@@ -101,7 +101,7 @@ def test_an_article_comes_without_its_site_and_with_its_lists(tmp_path: Path) ->
     text = read_body(tmp_path, body, head='<meta name="author" content="Ida Berg">')
     assert text.startswith("# The history of the mill\n\n- Author: Ida Berg\n\nThe mill at the river")
     assert text.endswith(
-        "This is part 8.\n\nThe wheel in 1901\n\n- Built: 1742\n- Year: 1900; Tons: 12\n- Year: 1950; Tons: 40"
+        "This is part 8.\n\nThe wheel in 1901\n\n- Built: 1742\n\n- Year: 1900; Tons: 12\n- Year: 1950; Tons: 40"
     )
     assert "By Ida" not in text
     assert "Another story" not in text

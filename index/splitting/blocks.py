@@ -94,7 +94,7 @@ _CODE = re.compile(
     r"|[\w.\[\]\"'*&>$-]+ ?(?:[-+*/|&%:]?=|=>) ?\S.*|[\w.:>$-]+\(.*\)[;:{,]?|.*[;{}]|[)}\]]++[;,)]*+"
     r"|(?P<comment>//.*|#.*|/\*.*|\*.*|--.*|\"\"\".*))$"
 )
-_LAST_WORD = re.compile(r"[^\W\d_]++$")
+_LAST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]++$")
 _LEADING_WORDS = frozenset(
     (
         "a an the of to in on at by for from with without until till than and or nor but as into over under between "
