@@ -7,8 +7,8 @@ import os
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from index.splitting.blocks import find_cells
-from index.splitting.outline import Head, Heads, follow
+from index.splitting.blocks import show_cells
+from index.splitting.outline import Head, Heads, count_empty_cells, follow, name_heads
 from index.splitting.sentences import Sentence
 
 
@@ -92,15 +92,16 @@ class Passage:
         """The words of one of the passage's sentences in one line, the cells of a row parted by bars."""
         words = self.words_of(sentence)
         if sentence.kind in ("row", "columns") and ("\t" in words or "  " in words):
-            return " | ".join(cell or "–" for cell in find_cells(words))
+            return show_cells(words)
         return " ".join(words.split())
 
     def contexts(self) -> list[tuple[str, ...]]:
         """What each of the passage's sentences stands under, as `context` says it of the first."""
-        return [tuple(head.words for head in heads) for heads in self.above()]
+        empty = (count_empty_cells(self.text, sentence.start - self.start) for sentence in self.sentences)
+        return list(map(name_heads, self.above(), empty))
 
     def above(self) -> list[Heads]:
-        """The same, with levels."""
+        """The same with levels, and with the names of all columns."""
         first = tuple(map(Head, self.levels, self.context))
         return follow(first, self.sentences, self.text, self.start)[0]
 

@@ -211,3 +211,37 @@ def test_documents_that_meet_by_their_numbers_are_not_joined() -> None:
     (_, second) = make_passages("b", ["It rained. ", "It stopped."])
     assert join_neighbours([first, second]) == [first, second]
     assert join_neighbours([]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "words", "context"),
+    [
+        (
+            "# Handbook\n\n## Leave\n\nStaff get 25 days off.\n\n## Pay\n\nIt comes on Friday.",
+            "comes on Friday",
+            "It comes on Friday.",
+            ("Handbook", "Pay"),
+        ),
+        (
+            "Who\tWhat\tFee\nAdults\tDay\t8.50\n\tMonth\t58.00\n\tYear\t90.00\n",
+            "month",
+            "Month\t58.00",
+            ("What", "Fee"),
+        ),
+        (
+            "Who\tWhat\tFee\n\tMonth\t58.00\nAdults\tYear\t90.00\n",
+            "year",
+            "Adults\tYear\t90.00",
+            ("Who", "What", "Fee"),
+        ),
+    ],
+)
+def test_what_is_cut_out_stands_under_what_it_stood_under(
+    lexicon: Lexicon, text: str, query: str, words: str, context: tuple[str, ...]
+) -> None:
+    (passage,) = make_passages("a", [text])
+    (chosen,) = choose_evidence([passage], query, lexicon, len(words) + 1)
+    whole = dict(zip(passage.sentences, passage.contexts(), strict=True))
+    assert [chosen.words_of(sentence) for sentence in chosen.sentences] == [words]
+    assert chosen.contexts() == [whole[chosen.sentences[0]]]
+    assert tuple(part for head in chosen.contexts()[0] for part in head.split(" | ")) == context

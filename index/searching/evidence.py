@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from index.documents import Passage
+from index.splitting.outline import count_empty_cells
+from index.splitting.sentences import Sentence
 from index.splitting.terms import find_query_terms, find_terms
 from index.storing.lexicon import Lexicon
 
@@ -92,14 +94,21 @@ def _find_runs(places: set[int]) -> Iterator[tuple[int, int]]:
 
 def _measure(passage: Passage, size_of: Callable[[str], int]) -> list[tuple[int, int]]:
     """The size of each sentence, and of what stands between it and the one before."""
-    ends = [passage.sentences[0].start, *(sentence.end for sentence in passage.sentences)] if passage.sentences else []
+    starts = [_begin(passage, sentence) for sentence in passage.sentences]
+    ends = [starts[0], *(sentence.end for sentence in passage.sentences)] if starts else []
+    offset = passage.start
     return [
         (
-            size_of(passage.words_of(sentence)),
-            size_of(passage.text[before - passage.start : sentence.start - passage.start]),
+            size_of(passage.text[start - offset : sentence.end - offset]),
+            size_of(passage.text[before - offset : start - offset]),
         )
-        for before, sentence in zip(ends, passage.sentences, strict=False)
+        for before, start, sentence in zip(ends, starts, passage.sentences, strict=False)
     ]
+
+
+def _begin(passage: Passage, sentence: Sentence) -> int:
+    """Where a sentence begins with the empty cells before its words, which tell a row's columns."""
+    return sentence.start - count_empty_cells(passage.text, sentence.start - passage.start)
 
 
 def _sum_up(sizes: Sequence[tuple[int, int]], places: set[int]) -> int:
@@ -110,7 +119,8 @@ def _sum_up(sizes: Sequence[tuple[int, int]], places: set[int]) -> int:
 def _cut(passage: Passage, first: int, last: int) -> Passage:
     """The part of a passage from one sentence to another."""
     sentences = passage.sentences[first : last + 1]
-    start, end = sentences[0].start, sentences[-1].end
+    start, end = _begin(passage, sentences[0]), sentences[-1].end
+    above = passage.above()[first]
     return replace(
         passage,
         start=start,
@@ -120,4 +130,6 @@ def _cut(passage: Passage, first: int, last: int) -> Passage:
         similarities=passage.similarities[first : last + 1],
         page=passage.page_of(sentences[0]),
         page_starts=tuple(offset for offset in passage.page_starts if start < offset < end),
+        context=tuple(head.words for head in above),
+        levels=tuple(head.level for head in above),
     )

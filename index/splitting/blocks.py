@@ -29,6 +29,7 @@ LEAD_LEVEL = 90  # a line that ends in a colon
 ITEM_LEVEL = 91  # and one more for each list around its list
 COLUMNS_LEVEL = 110
 LABEL_LEVEL = 111  # of some of a table's rows
+CELL_BAR = " | "
 _DEEPEST = 18  # steps to the right that are told apart
 
 
@@ -197,6 +198,11 @@ def find_blocks(text: str) -> Iterator[Block]:
                 yield from flush()
             pending.append((start, end))
     yield from flush()
+
+
+def show_cells(row: str) -> str:
+    """A row in one line, its cells parted by bars, an empty one a dash."""
+    return CELL_BAR.join(cell or "–" for cell in find_cells(row))
 
 
 def _ends_there(text: str, line: tuple[int, int], following: str) -> bool:

@@ -12,7 +12,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.splitting.blocks import COLUMNS_LEVEL, FIELD_LEVEL, ITEM_LEVEL, LABEL_LEVEL, LEAD_LEVEL, find_cells, trim
+from index.splitting.blocks import (
+    CELL_BAR,
+    COLUMNS_LEVEL,
+    FIELD_LEVEL,
+    ITEM_LEVEL,
+    LABEL_LEVEL,
+    LEAD_LEVEL,
+    show_cells,
+    trim,
+)
 from index.splitting.sentences import HEADS, Kind, Sentence, find_sentences
 
 HEAD_CHARACTERS = 120
@@ -21,8 +30,7 @@ _WORDS = re.compile(r"\w")
 # Tags, the address of a link, and what follows a heading for a program, "{#scope}".
 _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>|\[(?P<shown>[^\[\]]{1,200})\]\([^()\s]{0,300}\)|\{[#.:][^{}]{0,100}\}|`")
 _BLANK_LINE = re.compile(r"(?:\n|\r(?!\n))[ \t]*+\r?+\n")
-_BAR = " | "
-_MOST_TABS = 50
+_MOST_EMPTY_CELLS = 50
 _TOTALS = ("total", "net ", "subtotal", "sum", "gesamt", "summe", "insgesamt", "totaal", "suma", "somme", "totale")
 
 
@@ -83,11 +91,11 @@ def follow(above: Heads, sentences: Sequence[Sentence], text: str, text_start: i
                 gap = _BLANK_LINE.search(text, previous.end - text_start, start)
                 above = _pass_gap(above, previous, sentence) if gap else above
             above = _narrow(above, sentence)
-        each.append(_leave_out_columns(above, text, start) if sentence.kind == "row" else above)
+        each.append(above)
         previous = sentence
         is_item = sentence.kind == "item" or (sentence.kind == "field" and sentence.level >= ITEM_LEVEL)
         if is_item or sentence.kind == "columns" or sentence.kind in HEADS:
-            begin = start - _count_tabs(text, start) if sentence.kind == "columns" else start
+            begin = start - count_empty_cells(text, start) if sentence.kind == "columns" else start
             above = _limit((*above, Head(sentence.level, to_line(text[begin:end], sentence.kind))))
         elif sentence.kind == "prose" and text.endswith(":", start, end):
             above = _limit((*above, Head(LEAD_LEVEL, to_line(text[start:end], sentence.kind))))
@@ -123,20 +131,18 @@ def _pass_gap(above: Heads, previous: Sentence, sentence: Sentence) -> Heads:
     return tuple(head for head in above if head.level < (COLUMNS_LEVEL if goes_on else LEAD_LEVEL))
 
 
-def _leave_out_columns(above: Heads, text: str, start: int) -> Heads:
-    """The same without the names of columns that a row has nothing in, before the words that begin it."""
-    empty = _count_tabs(text, start)
-    if not empty:
-        return above
+def name_heads(above: Heads, empty_cells: int) -> tuple[str, ...]:
+    """The words of what stands above, without the names of the columns that a row has nothing in before its words."""
     return tuple(
-        Head(head.level, _BAR.join(head.words.split(_BAR)[empty:])) if head.level == COLUMNS_LEVEL else head
+        CELL_BAR.join(head.words.split(CELL_BAR)[empty_cells:]) if head.level == COLUMNS_LEVEL else head.words
         for head in above
     )
 
 
-def _count_tabs(text: str, start: int) -> int:
-    """How many tabs stand right before an offset: cells that are empty."""
-    return start - len(text[max(0, start - _MOST_TABS) : start].rstrip("\t")) - max(0, start - _MOST_TABS)
+def count_empty_cells(text: str, start: int) -> int:
+    """How many cells of a row are empty before the words that begin at an offset: the tabs that stand there."""
+    before = text[max(0, start - _MOST_EMPTY_CELLS) : start]
+    return len(before) - len(before.rstrip("\t"))
 
 
 def _totals(row: str) -> bool:
@@ -151,9 +157,5 @@ def _limit(heads: Heads) -> Heads:
 def to_line(words: str, kind: Kind) -> str:
     """The words of a sentence as they are told of what stands under it."""
     words = _MARKUP.sub(r"\g<shown>", words) or words
-    line = (
-        _BAR.join(cell or "–" for cell in find_cells(words))
-        if kind == "columns"
-        else " ".join(words.split()).strip("*_ :")
-    )
+    line = show_cells(words) if kind == "columns" else " ".join(words.split()).strip("*_ :")
     return line if len(line) <= HEAD_CHARACTERS else f"{line[: HEAD_CHARACTERS - 1]}…"
