@@ -19,7 +19,7 @@ from hypothesis import settings as run_with
 from hypothesis import strategies as st
 from made_files import make_zip
 from test_enclosed import make_message
-from test_exactness import KILLS, end, start_sync, write_long
+from test_exactness import kill_at_random_moments, write_long
 from test_sync import LONG, assert_equals_a_clean_store, dying_after, run_sync
 
 from index.documents import identify
@@ -281,9 +281,9 @@ def test_a_sync_that_dies_at_any_write_is_completed_by_the_next(
 
 def test_killed_at_random_moments_the_next_sync_finishes_the_work(folder: Path, stores: Path) -> None:
     chance = random.Random(11)
-    reached = set()
     (folder / "always.txt").write_text("There is always one document.")
-    for _ in range(KILLS):
+
+    def change() -> None:
         for _ in range(chance.randint(1, 4)):
             file = folder / chance.choice(["a.eml", "b.eml", "c.zip", "d.zip"])
             names = chance.sample(["a.txt", "b.md", "c.txt", "d/e.txt", "f.eml", "g.zip"], chance.randint(0, 4))
@@ -296,23 +296,11 @@ def test_killed_at_random_moments_the_next_sync_finishes_the_work(folder: Path, 
                 file.unlink(missing_ok=True)
             elif file.suffix == ".eml" or members:
                 write(file, members)
-        process = start_sync(folder, stores)
-        time.sleep(chance.uniform(0, 0.8))
-        reached.add(process.poll())
-        end(process)
-        if chance.random() < 0.6:  # else the next kill comes upon what this one left
-            store = open_store(folder, stores)
-            run_sync(folder, store)
-            assert store.check() == {}
-            assert store.lexicon.pending() == []
-            assert is_idle(folder, store) or (folder / "always.txt").stat().st_mtime > time.time() - 5
-            assert_equals_a_clean_store(folder, store)
-            store.close()
-    assert None in reached  # some were really killed on the way
-    store = open_store(folder, stores)
-    run_sync(folder, store)
-    assert_equals_a_clean_store(folder, store)
-    store.close()
+
+    def check(store: Store) -> None:
+        assert is_idle(folder, store) or (folder / "always.txt").stat().st_mtime > time.time() - 5
+
+    kill_at_random_moments(folder, stores, chance, change, longest_seconds=0.8, finished_share=0.6, check=check)
 
 
 # -- any history ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,20 +101,34 @@ def write_much(folder: Path, chance: random.Random) -> None:
     (folder / "always.txt").write_text("There is always one document.")
 
 
-def test_killed_at_random_moments_the_next_sync_finishes_the_work(folder: Path, stores: Path) -> None:
-    chance = random.Random(7)
+def kill_at_random_moments(
+    folder: Path,
+    stores: Path,
+    chance: random.Random,
+    change: Callable[[], None],
+    *,
+    longest_seconds: float,
+    finished_share: float,
+    check: Callable[[Store], None] = lambda store: None,
+) -> None:
+    """Kill syncs of a folder that changes before each of them, and see that the next one finishes the work.
+
+    finished_share: of the kills, after which it does; else the next kill comes upon what this one left.
+    check: sees besides to a store whose sync has finished.
+    """
     reached = set()
     for _ in range(KILLS):
-        write_much(folder, chance)
+        change()
         process = start_sync(folder, stores)
-        time.sleep(chance.uniform(0, 0.7))
+        time.sleep(chance.uniform(0, longest_seconds))
         reached.add(process.poll())
         end(process)
-        if chance.random() < 0.5:  # else the next kill comes upon what this one left
+        if chance.random() < finished_share:
             store = open_store(folder, stores)
             run_sync(folder, store)
             assert store.check() == {}
             assert store.lexicon.pending() == []
+            check(store)
             assert_equals_a_clean_store(folder, store)
             store.close()
     assert None in reached  # some were really killed on the way
@@ -121,6 +136,13 @@ def test_killed_at_random_moments_the_next_sync_finishes_the_work(folder: Path, 
     run_sync(folder, store)
     assert_equals_a_clean_store(folder, store)
     store.close()
+
+
+def test_killed_at_random_moments_the_next_sync_finishes_the_work(folder: Path, stores: Path) -> None:
+    chance = random.Random(7)
+    kill_at_random_moments(
+        folder, stores, chance, lambda: write_much(folder, chance), longest_seconds=0.7, finished_share=0.5
+    )
 
 
 def test_a_killed_sync_of_a_long_file_is_taken_up_where_it_was(folder: Path, stores: Path) -> None:

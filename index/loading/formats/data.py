@@ -308,10 +308,9 @@ def _write_markup(text: str, name: str, blocks: Blocks) -> None:
     """Write a page that an element holds as text, as feeds do."""
     from index.loading.formats.web import write_page
 
-    page = Blocks()
-    write_page(text, page)
-    if "\n" not in page.text and len(page.text) <= _PARAGRAPH_CHARACTERS:
-        blocks.item(_label(name, page.text))
+    words = _strip_markup(text)
+    if "\n" not in words and len(words) <= _PARAGRAPH_CHARACTERS:
+        blocks.item(_label(name, words))
     else:
         write_page(text, blocks)
 
