@@ -2,30 +2,51 @@
 
 Two searches see every chunk: by meaning (cosine of the embedding) and by words (BM25 of the lexical
 index). Their scores, brought to one scale and summed, which is the convex combination of Bruch, Gai and Ingber (2023,
-"An Analysis of Fusion Functions for Hybrid Retrieval"), make a short list. What is on it is read closely, for three
-scores more: the cosine of the chunk's best sentence, and how much of the query, by rarity, a single sentence holds and
-the whole chunk: words that stand together answer, words strewn over a chunk often do not. Chunks that hold a phrase
-which the query has in quotation marks come before all others.
+"An Analysis of Fusion Functions for Hybrid Retrieval"), make a short list. What is on it is read closely, for four
+scores more: the cosine of the chunk's best sentence, how much of the query, by rarity, a single sentence holds with what
+it stands under, and the whole chunk: words that stand together answer, words strewn over a chunk often do not; and how
+much of what documents are called the query says of its own document.
 
-Of copies of a file the first by path comes first, whatever was added or found before.
+How much meaning counts goes by the query: as far as the nearest chunk stands out among the folder's more than the
+nearest of as many would by chance. Where an embedding does not know the query's language it does not, and words decide.
+
+Chunks that hold a phrase which the query has in quotation marks come before all others. Of copies of a file the first
+by path comes first, whatever was added or found before.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Hashable, Iterable, Mapping
-from operator import mul
+from math import log, sqrt
+from typing import NamedTuple
 
 from index.documents import Chunk, Passage, page_at
 from index.embedding.protocol import Vectors
 from index.place import DamagedError
 from index.splitting.sentences import Sentence
 from index.storing.chunks import Copy
+from index.storing.postings import Coverage
 from index.storing.records import Record
 from index.storing.store import Store
 
-# Of the whole score; docs/results.md says what else was tried.
-DENSE_SHARE, SENTENCE_SHARE, LEXICAL_SHARE, COVERAGE_SHARES = 0.17, 0.23, 0.2, (0.23, 0.17)
+
+class Weights(NamedTuple):
+    """What each score counts beside the others; docs/results.md says what they were chosen on."""
+
+    dense: float = 0.2
+    sentence: float = 0.2
+    lexical: float = 0.18
+    line: float = 0.21
+    chunk: float = 0.13
+    name: float = 0.08
+
+
+WEIGHTS = Weights()
+# How far the nearest chunk stands out where meaning begins to count, and from where on it counts no more; where it
+# stands out as far as USUAL_STANDOUT, it counts what WEIGHTS say.
+LEAST_STANDOUT, USUAL_STANDOUT, MOST_STANDOUT = 0.6, 1.5, 1.8
+LEAST_SAMPLE = 30  # chunks; of fewer it cannot be told
 CANDIDATES = 100  # of each search, or as many as are asked for
 _NONE: Mapping[int, Copy] = {}
 _NO_COPY = Copy("", 0, "", "")
@@ -45,23 +66,25 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         # Without the rows that a sync under way has written but not yet made visible.
         numbers = lexicon.numbers(nearest)
         dense = {numbers[chunk_id]: cosine for chunk_id, cosine in nearest.items() if chunk_id in numbers}
+        meaning = weigh_meaning(dense.values(), lexicon.sample() @ query_vector, lexicon.count_chunks())
         matches = lexicon.match(query)
         lexical = matches.best(wanted)
         quoted = lexicon.quoted(query)
-        scores = combine(dense, {}, lexical, {})
+        scores = combine(meaning, dense, {}, lexical, {})
         found = {*quoted, *_choose_best(scores, max(SHORT_LIST, count))}
         if copies := lexicon.copies(found, max(SHORT_LIST, count)):
             # Copies are as good as each other, also where a search has found or cut off only some of them.
             dense = _share(dense, {number: (copy.content_hash, copy.start) for number, copy in copies.items()})
             lexical = _share(lexical, {number: copy[1:] for number, copy in copies.items()})
-            scores = combine(dense, {}, lexical, {})
+            scores = combine(meaning, dense, {}, lexical, {})
             found.update(copies)
         short_list = [*quoted.union(_choose_best({i: scores[i] for i in found & scores.keys()}, SHORT_LIST, copies))]
         coverage = matches.coverage(short_list)
         similarities = store.similarities(short_list, query_vector)
         sentences = {number: float(cosines.max()) for number, cosines in similarities.items()}
         # An embedding that gives nothing for sentences is judged by its chunks alone.
-        scores = combine(dense, sentences or {i: dense[i] for i in short_list if i in dense}, lexical, coverage)
+        sentences = sentences or {i: dense[i] for i in short_list if i in dense}
+        scores = combine(meaning, dense, sentences, lexical, coverage)
         highest = max((score for number, score in scores.items() if number not in quoted), default=0.0)
         scores |= {number: max(scores.get(number, 0.0), highest) for number in quoted}
         best = _choose_best({number: scores[number] for number in found}, count, copies, quoted)
@@ -71,20 +94,45 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         return [to_passage(*read[number], scores[number], similarities.get(number, ())) for number in best]
 
 
+def weigh_meaning(cosines: Iterable[float], sample: Vectors, chunks: int) -> float:
+    """What the search by meaning counts for one query, 1 where it is as sure as usual.
+
+    It goes by how far the nearest of the `chunks` stands out from a sample of them: the number of standard deviations
+    beside those that the greatest of as many normal variables has, which are sqrt(2 ln n) (Leadbetter, Lindgren and
+    Rootzén 1983).
+    """
+    nearest = max(cosines, default=0.0)
+    if len(sample) < LEAST_SAMPLE or not (spread := float(sample.std())):
+        return 1.0
+    standout = (nearest - float(sample.mean())) / spread / sqrt(2 * log(max(chunks, LEAST_SAMPLE)))
+    bounded = min(max(standout, LEAST_STANDOUT), MOST_STANDOUT)
+    return (bounded - LEAST_STANDOUT) / (USUAL_STANDOUT - LEAST_STANDOUT)
+
+
 def combine(
+    meaning: float,
     dense: Mapping[int, float],
     sentences: Mapping[int, float],
     lexical: Mapping[int, float],
-    coverage: Mapping[int, tuple[float, float]],
+    coverage: Mapping[int, Coverage],
 ) -> dict[int, float]:
-    """One score from 0 to 1 for each chunk that a search has found; higher is better."""
+    """One score from 0 to 1 for each chunk that a search has found; higher is better.
+
+    meaning: what the cosines count, 1 as usual.
+    """
     dense, sentences, lexical = _scale(dense), _scale(sentences), _scale(lexical)
-    covered = {number: sum(map(mul, COVERAGE_SHARES, shares)) for number, shares in coverage.items()}
+    of_meaning = meaning * (WEIGHTS.dense + WEIGHTS.sentence)
+    whole = of_meaning + WEIGHTS.lexical + WEIGHTS.line + WEIGHTS.chunk + WEIGHTS.name
+    none = Coverage(0.0, 0.0, 0.0)
     return {
-        number: DENSE_SHARE * dense.get(number, 0.0)
-        + SENTENCE_SHARE * sentences.get(number, 0.0)
-        + LEXICAL_SHARE * lexical.get(number, 0.0)
-        + covered.get(number, 0.0)
+        number: (
+            meaning * (WEIGHTS.dense * dense.get(number, 0.0) + WEIGHTS.sentence * sentences.get(number, 0.0))
+            + WEIGHTS.lexical * lexical.get(number, 0.0)
+            + WEIGHTS.line * (covered := coverage.get(number, none)).line
+            + WEIGHTS.chunk * covered.chunk
+            + WEIGHTS.name * covered.name
+        )
+        / whole
         for number in {**dense, **lexical}
     }
 

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from index.documents import Chunk
@@ -38,9 +39,10 @@ class Chunks(Records):
 CREATE TABLE chunks (
     number INTEGER PRIMARY KEY AUTOINCREMENT, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, spans BLOB NOT NULL, above TEXT NOT NULL,
-    length INTEGER NOT NULL, checksum INTEGER NOT NULL
+    length INTEGER NOT NULL, chance INTEGER NOT NULL, checksum INTEGER NOT NULL
 );
 CREATE INDEX chunks_of_document ON chunks (document_id, start);
+CREATE INDEX chunks_by_chance ON chunks (chance, chunk_id);
 """
 
     def chunk_ids(self, document_id: str) -> list[str]:
@@ -126,17 +128,18 @@ CREATE INDEX chunks_of_document ON chunks (document_id, start);
     @staticmethod
     def _insert_chunks(connection: sqlite3.Connection, record: Record, chunks: Iterable[Chunk]) -> Iterator[Entry]:
         """Insert chunks of one document as the entries are asked for that the postings are to have of them."""
-        title = find_terms(record.title)
+        name = find_terms(f"{record.title}\n{PurePosixPath(record.path).with_suffix('')}")
         for chunk in chunks:
             lines = [find_terms(chunk.text[s.start : s.end]) for s in chunk.sentences]
-            length = sum(map(len, lines)) + len(title)
+            above = find_terms("\n".join(head.words for head in chunk.above))
+            length = sum(map(len, (*lines, name, above)))
             row = (chunk.id, chunk.document_id, chunk.start, chunk.end, chunk.text, *_pack(chunk))
             number = connection.execute(
-                f"INSERT INTO chunks ({CHUNK}, length, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, length, checksum(*row)),
+                f"INSERT INTO chunks ({CHUNK}, length, chance, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, length, checksum(chunk.id), checksum(*row)),
             ).lastrowid
             assert number is not None
-            yield Entry(number, lines, title, length)
+            yield Entry(number, lines, name, above, length)
 
     @staticmethod
     def _delete(connection: sqlite3.Connection, document_ids: Iterable[str]) -> dict[int, int]:

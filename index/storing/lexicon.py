@@ -16,12 +16,14 @@ from itertools import chain, groupby, islice
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
 from index.place import DamagedError
-from index.splitting.terms import choose_query_terms, find_phrases, find_query_terms, find_terms, holds_phrase
+from index.splitting.terms import choose_query_terms, find_phrases, find_terms, holds_phrase
 from index.storing import postings
 from index.storing.chunks import CHUNK_IS_WHOLE, Chunks
 from index.storing.records import RECORD_IS_WHOLE, Record
+from index.storing.relatives import find_relatives
 
 MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
+SAMPLED_CHUNKS = 256  # enough to tell the mean of their cosines to a query, and how far these spread
 SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory
 _EMBEDDED_IS_WHOLE = "verify(vectors.checksum, chunk_id, sentences, vector)"
 
@@ -95,9 +97,9 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
             return postings.rarity(connection, terms)
 
     def match(self, query: str) -> postings.Matches:
-        """The chunks that share terms with the query."""
+        """The chunks that share words with the query."""
         with self._reading() as connection:
-            return postings.Matches(connection, find_query_terms(query)[:200])
+            return postings.Matches(connection, find_relatives(connection, query))
 
     def quoted(self, query: str) -> set[int]:
         """The numbers of the chunks that hold a phrase which stands in quotation marks in the query, word by word."""
@@ -190,6 +192,22 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
             f"SELECT chunk_id, vector, sentences FROM vectors WHERE chunk_id IN ({{}}) AND {_EMBEDDED_IS_WHOLE}", ids
         )
         return {i: Embedded(np.frombuffer(vector, np.float32), sentences) for i, vector, sentences in rows}
+
+    def sample(self) -> Vectors:
+        """The vectors of SAMPLED_CHUNKS visible chunks, chosen by chance, the same whatever was written before."""
+        import numpy as np
+
+        with self._reading() as connection:
+            version = (*connection.execute("PRAGMA data_version").fetchone(), connection.total_changes, connection)
+            known, vectors = getattr(self._local, "sampled", (None, None))
+            if known != version:
+                rows = connection.execute(
+                    "SELECT vector FROM chunks JOIN vectors USING (chunk_id) "
+                    f"WHERE {_EMBEDDED_IS_WHOLE} ORDER BY chance, chunk_id LIMIT {SAMPLED_CHUNKS}"
+                ).fetchall()
+                vectors = np.frombuffer(b"".join(row[0] for row in rows), np.float32).reshape(len(rows), -1)
+                self._local.sampled = version, vectors
+            return vectors
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity; looks at all."""

@@ -12,11 +12,12 @@ sqlite3.DatabaseError.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from index.storing.lexicon_file import checksum, execute_with, verify
 
@@ -35,28 +36,34 @@ CREATE TABLE postings (segment INTEGER NOT NULL, term TEXT NOT NULL, size INTEGE
 CREATE UNIQUE INDEX postings_of_term ON postings (segment, term, size);
 CREATE TABLE totals (chunks INTEGER NOT NULL, terms INTEGER NOT NULL, dropped BLOB NOT NULL, checksum INTEGER NOT NULL);
 INSERT INTO totals VALUES (0, 0, x'', checksum(0, 0, x''));
+CREATE TABLE words (term TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE endings (ending TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-# A place: the chunk, the line of it, and how many terms the chunk has, its document's title included.
+# A place: the chunk, the line of it, and how many terms the chunk has, with those of what it stands under.
 _PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
 _PLACE_BYTES = 8
-_TITLE = 65_535  # stands for a line
-_SATURATION, _NORMALIZATION, TITLE_WEIGHT = 0.9, 0.75, 0.5  # BM25's k1 and b; of a term in the title, beside the text
+_NAME, _ABOVE = 65_535, 65_534  # stand for a line: what the document is called, and what the chunk stands under
+_SATURATION, _NORMALIZATION, CONTEXT_WEIGHT = 0.9, 0.75, 0.5  # BM25's k1 and b; of a term that is in no line
 SEGMENTS_TO_MERGE = 8
 LARGEST_MERGE_PLACES = 16_000_000  # a segment of more is left as it is: some 100,000 chunks
 MOST_DROPPED = 1000  # or an eighth of all chunks: more than that, and they are taken out of every segment
 MOST_PLACES = 100_000  # that one search reads; beyond, its common terms are left out
+LEAST_LETTERS, MOST_LETTERS = 3, 40  # of the terms that are words, which are found by how they begin
+LEAST_ENDING = 6  # letters of those that are found by how they end
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the index is to know of a chunk: its terms, line by line, and those of its document's title.
+    """What the index is to know of a chunk: its terms, line by line, and those of what it stands under.
 
-    length: how many terms there are in all.
+    name: of its document's title and path. above: of the heads above its first sentence. length: how many in all.
     """
 
     number: int
     lines: Sequence[Sequence[str]]
-    title: Sequence[str]
+    name: Sequence[str]
+    above: Sequence[str]
     length: int
 
 
@@ -72,7 +79,19 @@ def add(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         "INSERT INTO postings VALUES (?, ?, ?, ?, ?)",
         ((segment, term, size, places, checksum(term, places)) for term, size, places in postings),
     )
+    _add_words(connection, (term for term, _, _ in postings))
     _merge_like_sized(connection)
+
+
+def _add_words(connection: sqlite3.Connection, terms: Iterable[str]) -> None:
+    """Note the terms that are words, each once, so that those that begin alike stand together, and those that end so.
+
+    Some of them may stand nowhere any more.
+    """
+    words = [term for term in terms if LEAST_LETTERS <= len(term) <= MOST_LETTERS and not _DIGIT.search(term)]
+    connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", ((word,) for word in words))
+    endings = sorted(word[::-1] for word in words if len(word) >= LEAST_ENDING)
+    connection.executemany("INSERT OR IGNORE INTO endings VALUES (?)", ((ending,) for ending in endings))
 
 
 def _invert(entries: Sequence[Entry]) -> dict[str, bytes]:
@@ -84,9 +103,9 @@ def _invert(entries: Sequence[Entry]) -> dict[str, bytes]:
     lines: list[tuple[int, int, int]] = []
     sizes: list[int] = []
     for entry in entries:
-        length = min(entry.length, _TITLE)
-        numbered = [(min(line, _TITLE - 1), words) for line, words in enumerate(entry.lines)]
-        for line, words in [*numbered, (_TITLE, entry.title)]:
+        length = min(entry.length, _NAME)
+        numbered = [(min(line, _ABOVE - 1), words) for line, words in enumerate(entry.lines)]
+        for line, words in [*numbered, (_ABOVE, entry.above), (_NAME, entry.name)]:
             terms.extend(vocabulary.setdefault(word, len(vocabulary)) for word in words)
             lines.append((entry.number, line, length))
             sizes.append(len(words))
@@ -110,6 +129,9 @@ def drop(connection: sqlite3.Connection, lengths: Mapping[int, int]) -> None:
     if len(dropped) // 4 > max(MOST_DROPPED, chunks // 8):
         for (segment,) in connection.execute("SELECT segment FROM segments").fetchall():
             _merge(connection, [segment])
+        connection.execute("DELETE FROM words")
+        connection.execute("DELETE FROM endings")
+        _add_words(connection, (term for (term,) in connection.execute("SELECT DISTINCT term FROM postings")))
         _write_totals(connection, chunks, terms, b"")
 
 
@@ -199,41 +221,75 @@ def rarity(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, fl
     return dict(zip(terms, _to_rarity(holding, count_chunks(connection)).tolist(), strict=True))
 
 
+def count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
+    """How often each term stands anywhere; terms that stand nowhere are left out."""
+    import numpy as np
+
+    sizes = _count_places(connection, terms)
+    if not has_dropped(connection):
+        return sizes
+    # What so many places have is not all dropped: to read them only for the count would take too long.
+    read = [term for term in sizes if sizes[term] <= MOST_PLACES]
+    kept = np.bincount(_read_places(connection, read)[1], minlength=len(read))
+    sizes.update(zip(read, kept.tolist(), strict=True))
+    return {term: size for term, size in sizes.items() if size}
+
+
+def has_dropped(connection: sqlite3.Connection) -> bool:
+    """Whether there are chunks that are only noted as dropped, so that terms may stand nowhere any more."""
+    return bool(_read_totals(connection)[2])
+
+
 def find_together(connection: sqlite3.Connection, terms: Sequence[str]) -> list[int]:
     """The numbers of the chunks that hold all of the terms in one line."""
     import numpy as np
 
     terms = list(dict.fromkeys(terms))
     places, term_of = _read_places(connection, terms)
-    lines = places["number"].astype(np.int64) * (_TITLE + 1) + places["line"]
-    lines = lines[places["line"] != _TITLE]
-    held = np.unique(lines * len(terms) + term_of[places["line"] != _TITLE]) // len(terms)
+    in_line = places["line"] < _ABOVE
+    lines = places["number"][in_line].astype(np.int64) * (_NAME + 1) + places["line"][in_line]
+    held = np.unique(lines * len(terms) + term_of[in_line]) // len(terms)
     found, counts = np.unique(held, return_counts=True)
-    return list(dict.fromkeys((found[counts == len(terms)] // (_TITLE + 1)).tolist()))
+    return list(dict.fromkeys((found[counts == len(terms)] // (_NAME + 1)).tolist()))
+
+
+class Coverage(NamedTuple):
+    """How much of a query, by rarity, a chunk holds, from 0 to 1.
+
+    line: its best single line, with what this stands under. chunk: all of it, with the same. name: what its document
+    is called, of what any document is.
+    """
+
+    line: float
+    chunk: float
+    name: float
 
 
 class Matches:
-    """The chunks that share terms with a query.
+    """The chunks that share words with a query.
 
-    In a large index only the rare terms are searched, as many as MOST_PLACES allow, and one in any case.
+    words: for each word of the query the terms that count as it, and how much. In a large index only the rare words
+    are searched, as many as MOST_PLACES allow, and one in any case.
     """
 
-    def __init__(self, connection: sqlite3.Connection, terms: Sequence[str]) -> None:
+    def __init__(self, connection: sqlite3.Connection, words: Sequence[Mapping[str, float]]) -> None:
         import numpy as np
 
-        terms = list(dict.fromkeys(terms))
         chunks, lengths, _ = _read_totals(connection)
-        sizes = _count_places(connection, terms)
-        rarest = sorted(sizes, key=lambda term: sizes[term])
-        within = sum(places <= MOST_PLACES for places in accumulate(sizes[term] for term in rarest))
+        sizes = _count_places(connection, list(dict.fromkeys(chain.from_iterable(words))))
+        size_of = [sum(sizes.get(term, 0) for term in terms) for terms in words]
+        rarest = sorted((word for word, size in enumerate(size_of) if size), key=lambda word: size_of[word])
+        within = sum(places <= MOST_PLACES for places in accumulate(size_of[word] for word in rarest))
         searched = {*rarest[: max(1, within)]}
-        self._places, self._term_of = _read_places(connection, [term for term in terms if term in searched])
-        # Of each chunk's run of places of one term, where it begins.
-        self._runs = _find_runs(self._places, self._term_of)
-        self._rarity = _to_rarity(np.bincount(self._term_of[self._runs], minlength=len(searched)), chunks)
-        # Of a term that is left out, as many chunks as places: somewhat too many.
-        others = np.array([min(chunks, sizes.get(term, 0)) for term in terms if term not in searched])
-        self._rarity_of_all = self._rarity.sum() + _to_rarity(others, chunks).sum()
+        wanted = [terms if word in searched else {} for word, terms in enumerate(words)]
+        self._places, self._word_of, self._weights = _read_words(connection, wanted)
+        # Of each chunk's run of places of one word, where it begins.
+        self._runs = _find_runs(self._places, self._word_of)
+        holding = np.bincount(self._word_of[self._runs], minlength=len(words))
+        # Of a word that is left out, as many chunks as places: somewhat too many.
+        holding = np.where([word in searched for word in range(len(words))], holding, np.minimum(size_of, chunks))
+        self._rarity = _to_rarity(holding, chunks)
+        self._chunks = chunks
         self._mean_length = lengths / max(1, chunks)
 
     def best(self, count: int) -> dict[int, float]:
@@ -254,37 +310,51 @@ class Matches:
         """The numbers of them all, the least first, and their scores."""
         import numpy as np
 
-        frequency = np.add.reduceat(np.where(self._places["line"] == _TITLE, TITLE_WEIGHT, 1.0), self._runs)
+        weights = np.where(self._places["line"] < _ABOVE, self._weights, CONTEXT_WEIGHT * self._weights)
+        frequency = np.add.reduceat(weights, self._runs)
         length = self._places["length"][self._runs] / self._mean_length
         saturated = frequency + _SATURATION * (1 - _NORMALIZATION + _NORMALIZATION * length)
-        parts = self._rarity[self._term_of[self._runs]] * frequency * (_SATURATION + 1) / saturated
+        parts = self._rarity[self._word_of[self._runs]] * frequency * (_SATURATION + 1) / saturated
         # Stable, so that a sum comes out the same to the last digit whatever was written or dropped before.
         numbers = self._places["number"][self._runs].astype(np.int64)
         order = np.argsort(numbers, kind="stable")
         starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
         return numbers[order][starts], np.add.reduceat(parts[order], starts)
 
-    def coverage(self, numbers: Iterable[int]) -> dict[int, tuple[float, float]]:
-        """How much of the query the best single line of each chunk holds, and the whole chunk with its title.
-
-        Each is the share of the query's terms, by rarity, from 0 to 1.
-        """
+    def coverage(self, numbers: Iterable[int]) -> dict[int, Coverage]:
+        """How much of the query each of the chunks holds."""
         import numpy as np
 
         wanted = np.array(sorted(numbers), dtype=np.int64)
         chosen = np.flatnonzero(np.isin(self._places["number"], wanted))
-        line, terms = self._places["line"][chosen], len(self._rarity)
-        # Each term once in each line; then line by line, but for titles, and chunk by chunk.
-        chunk = np.searchsorted(wanted, self._places["number"][chosen])
-        held = np.unique((chunk * (_TITLE + 1) + line) * terms + self._term_of[chosen])
-        lines, line_of = np.unique(held // terms, return_inverse=True)
-        sums = np.bincount(line_of, self._rarity[held % terms], len(lines))
-        best = np.zeros(len(wanted))
-        np.maximum.at(best, lines // (_TITLE + 1), np.where(lines % (_TITLE + 1) == _TITLE, 0.0, sums))
-        anywhere = np.unique(held // terms // (_TITLE + 1) * terms + held % terms)
-        whole = np.bincount(anywhere // terms, self._rarity[anywhere % terms], len(wanted))
-        shares = np.stack([best, whole], axis=1) / (self._rarity_of_all or 1.0)
-        return {number: (line, chunk) for number, (line, chunk) in zip(wanted.tolist(), shares.tolist(), strict=True)}
+        chunk, line = np.searchsorted(wanted, self._places["number"][chosen]), self._places["line"][chosen]
+        # How much each line holds of each word, and of each chunk what it stands under.
+        lines, line_of = np.unique(chunk * (_NAME + 1) + line, return_inverse=True)
+        held = np.zeros((len(lines), len(self._rarity)))
+        np.maximum.at(held, (line_of, self._word_of[chosen]), self._weights[chosen])
+        chunk_of, line = lines // (_NAME + 1), lines % (_NAME + 1)
+        name, around, best = (np.zeros((len(wanted), len(self._rarity))) for _ in range(3))
+        np.maximum.at(name, chunk_of[line == _NAME], held[line == _NAME])
+        np.maximum.at(around, chunk_of[line >= _ABOVE], held[line >= _ABOVE])
+        best = around @ self._rarity
+        np.maximum.at(best, chunk_of, np.maximum(held, around[chunk_of]) @ self._rarity)
+        np.maximum.at(around, chunk_of, held)
+        named = self._rarity_of_names()
+        shares = np.stack([best, around @ self._rarity], axis=1) / (self._rarity.sum() or 1.0)
+        names = name @ named / (named.sum() or 1.0)
+        return {
+            number: Coverage(*share, of_name)
+            for number, share, of_name in zip(wanted.tolist(), shares.tolist(), names.tolist(), strict=True)
+        }
+
+    def _rarity_of_names(self) -> NDArray[np.float64]:
+        """How rare each word is in what documents are called; 0 for words that are in no name."""
+        import numpy as np
+
+        is_name = self._places["line"] == _NAME
+        runs = _find_runs(self._places[is_name], self._word_of[is_name])
+        holding = np.bincount(self._word_of[is_name][runs], minlength=len(self._rarity))
+        return np.where(holding, _to_rarity(holding, self._chunks), 0.0)
 
 
 def _count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
@@ -306,6 +376,28 @@ def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[
     term_of = np.repeat(np.arange(len(terms)), sizes)
     kept = _find_kept(places, dropped)
     return places[kept], term_of[kept]
+
+
+def _read_words(
+    connection: sqlite3.Connection, words: Sequence[Mapping[str, float]]
+) -> tuple[Places, NDArray[np.int64], NDArray[np.float64]]:
+    """The places of words, word by word and those of one chunk together; of each, which word it is of, and its weight."""
+    import numpy as np
+
+    terms = list(dict.fromkeys(chain.from_iterable(words)))
+    places, term_of = _read_places(connection, terms)
+    number_of = {term: number for number, term in enumerate(terms)}
+    members = [(word, number_of[term], weight) for word, some in enumerate(words) for term, weight in some.items()]
+    bounds = np.searchsorted(term_of, np.arange(len(terms) + 1))
+    chosen = [np.arange(bounds[term], bounds[term + 1]) for _, term, _ in members]
+    sizes = [*map(len, chosen)]
+    order = np.concatenate([np.zeros(0, np.int64), *chosen])
+    word_of = np.repeat(np.array([word for word, _, _ in members], np.int64), sizes)
+    weights = np.repeat(np.array([weight for _, _, weight in members], np.float64), sizes)
+    if len(members) > len({word for word, _, _ in members}):
+        together = np.lexsort((places["number"][order], word_of))
+        order, word_of, weights = order[together], word_of[together], weights[together]
+    return places[order], word_of, weights
 
 
 # Segment by segment, each looked into for each term: SQLite left alone would read all postings.

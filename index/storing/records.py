@@ -13,7 +13,7 @@ from typing import Any
 from index.place import DamagedError
 from index.storing.lexicon_file import LexiconFile, checksum
 
-SCHEMA_VERSION = 10  # of the whole lexicon; also of the rules of `terms` and `sentences`, since what they find is kept
+SCHEMA_VERSION = 11  # of the whole lexicon; also of the rules of `terms` and `sentences`, since what they find is kept
 RECORD = (
     "document_id, path, title, date, pages, content_hash, size_bytes, modified_ns, chunk_count, unread, enclosed_count"
 )
