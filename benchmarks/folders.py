@@ -1,0 +1,194 @@
+"""How often the passages found hold the evidence of a question, over a folder of files as people have them.
+
+    folder = load_folder(Path("handbook"))  # docs/, and questions.jsonl in the form of `footnote eval`
+    result = measure(folder, place, SYSTEMS, kept)
+
+Of the passages that a question is answered from (8, unless FOOTNOTE_PASSAGE_COUNT says otherwise):
+
+    hit                  the share of questions of which some evidence is held
+    recall               the share of a question's evidences that are held
+    document             the first passage is of a document that an evidence names or, where it names none, that holds it
+    hit in N characters  hit again, where the ranking is cut after so much text, so that larger passages are no help
+
+Texts are compared by words of letters and digits alone, without case, marks and the targets of links. What is *shown* of
+an evidence are its words that stand in a passage in a run of four in the same order (of a shorter evidence, all of it);
+a run within one passage, the runs of all passages together, and only of passages from the document that the evidence
+names, if it does. An evidence is *held* where half of it is shown by letters and digits, which is `footnote eval`'s
+measure too, or of a long one as much as an ordinary passage can show.
+
+A follow-up is searched by what the product makes of it, and everyone is given the same query. Questions without evidence are left out.
+
+But: of a long evidence, such as a page with a table, any part counts, also one without the row that is asked for.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from assistant.question.followup import rewrite
+from assistant.serving.evaluation import ENOUGH, Case, Evidence, normalise, read_cases
+from benchmarks.command import tell
+from benchmarks.figures import average
+from benchmarks.systems import PEERS, Find, Found, make_settings, open_llama_index, open_systems, read_texts, sync_folder
+from index.embedding.protocol import Vectors
+from index.errors import InputError
+
+BUDGET = 4000  # characters
+MEASURES = ("hit", "recall", "document", f"hit in {BUDGET:,} characters")
+WITH_INTERVAL = MEASURES[:2]
+RUN = 4  # words
+A_PASSAGE = 300  # letters and digits: of a long evidence, so much is enough
+MANY = 50  # passages, which are more than the budget
+
+_TARGET = re.compile(r"\]\([^()\s]{0,2000}\)")
+_WORD = re.compile(r"[^\W_]+")
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of documents, and the questions that have evidence there."""
+
+    name: str
+    documents: Path
+    cases: Sequence[Case]
+
+
+def is_folder(data: Path) -> bool:
+    """Whether data is of this form."""
+    return (data / "docs").is_dir() and (data / "questions.jsonl").is_file()
+
+
+def load_folder(data: Path) -> Folder:
+    """Read the questions. Raises InputError where they cannot be read, or none has evidence."""
+    file = data / "questions.jsonl"
+    cases = [case for case in read_cases(file) if case.evidence]
+    if not cases:
+        raise InputError(f"{file} has no question with evidence.")
+    return Folder(data.resolve().name, data / "docs", cases)
+
+
+def choose(folder: Folder, most: int | None) -> Folder:
+    """The folder with no more than so many questions."""
+    if most is None or most >= len(folder.cases):
+        return folder
+    return replace(folder, cases=random.Random(0).sample(folder.cases, most))
+
+
+def measure(folder: Folder, place: Path, names: Collection[str], kept: Path | None = None) -> dict[str, Any]:
+    """The figures of every system, by name, why a peer has none, and which questions each answers from no evidence.
+
+    place: an empty folder. kept: where the product's store is kept, if it is.
+    """
+    library = sync_folder(folder.documents, make_settings(kept or place))
+    texts = read_texts(library)
+    queries = [rewrite(case.question, case.history) for case in folder.cases]
+    vectors = library.embedding.embed(queries)
+    words = {path: cut_words(text) for path, text in texts.items()}
+    holders = [find_holders(case.evidence, words) for case in folder.cases]
+    del words
+    missing: dict[str, str] = {}
+    systems: dict[str, Any] = {}
+    missed: dict[str, list[str]] = {}
+    # As llama-index's own reader of folders does.
+    peers = {**PEERS, "llama-index": partial(open_llama_index, names_files=True)}
+    for name, find in open_systems(names, library, texts, place, missing, peers):
+        tell(f"{name}: {len(queries):,} questions")
+        rows = [
+            score(case.evidence, held_by, *search(find, query, vector, library.settings.passage_count))
+            for case, held_by, query, vector in zip(folder.cases, holders, queries, vectors, strict=True)
+        ]
+        systems[name] = average(rows, MEASURES, WITH_INTERVAL if name == "product" else ())
+        missed[name] = [case.question for case, row in zip(folder.cases, rows, strict=True) if not row["hit"]]
+    counts = {
+        "documents": len(texts),
+        "questions": len(folder.cases),
+        "evidences": sum(len(case.evidence) for case in folder.cases),
+        "evidences_in_the_texts": sum(bool(paths) for held_by in holders for paths in held_by),
+    }
+    return {"set": folder.name, **counts, "systems": systems, "missing": missing, "missed": missed}
+
+
+def search(find: Find, query: str, vector: Vectors, count: int) -> tuple[list[Found], list[Found]]:
+    """The passages that a question is answered from, and those that fill the budget, the last one cut."""
+    found = find(query, vector, count)
+    ranking = list(found)
+    if sum(len(passage.text) for passage in found) < BUDGET:
+        # What a larger count finds stands behind these, since it may rank them otherwise.
+        ranking += [passage for passage in find(query, vector, MANY) if passage not in found]
+    filled, left = [], BUDGET
+    for passage in ranking:
+        filled.append(Found(passage.document, passage.text[:left]))
+        left -= len(filled[-1].text)
+        if not left:
+            break
+    return found, filled
+
+
+def find_holders(evidences: Iterable[Evidence], words: Mapping[str, Words]) -> list[set[str]]:
+    """Of each evidence the paths of the documents that hold it."""
+    return [
+        {path for path, text in words.items() if is_in(evidence, path) and is_held(evidence, [text])}
+        for evidence in evidences
+    ]
+
+
+def score(
+    evidences: Sequence[Evidence], holders: Sequence[Collection[str]], found: Sequence[Found], filled: Sequence[Found]
+) -> dict[str, float]:
+    """Every measure of one question. holders: of each evidence the documents that hold it."""
+    held = count_held(evidences, found)
+    first = found[0].document if found else ""
+    is_right = any(
+        first in paths if evidence.path is None else is_in(evidence, first)
+        for evidence, paths in zip(evidences, holders, strict=True)
+    )
+    figures = (held > 0, held / len(evidences), is_right, count_held(evidences, filled) > 0)
+    return dict(zip(MEASURES, map(float, figures), strict=True))
+
+
+# -- whether evidence is held -----------------------------------------------------------------
+
+
+def count_held(evidences: Iterable[Evidence], passages: Iterable[Found]) -> int:
+    """How many of the evidences the passages hold."""
+    cut = [(passage.document, cut_words(passage.text)) for passage in passages]
+    return sum(is_held(evidence, [words for path, words in cut if is_in(evidence, path)]) for evidence in evidences)
+
+
+def is_in(evidence: Evidence, path: str) -> bool:
+    """Whether evidence may stand in a document: its file, what lies in that, or any where it names none."""
+    return evidence.path is None or path == evidence.path or path.startswith(f"{evidence.path}/")
+
+
+def is_held(evidence: Evidence, texts: Iterable[Words]) -> bool:
+    """Whether the texts, as words, show enough of an evidence; see above."""
+    wanted = cut_words(evidence.text)
+    enough = min(ENOUGH * sum(map(len, wanted)), A_PASSAGE)
+    return sum(len(wanted[place]) for place in find_shown(wanted, texts)) >= enough
+
+
+def find_shown(wanted: Words, texts: Iterable[Words]) -> set[int]:
+    """The places of the wanted words that stand in the texts in runs."""
+    length = min(RUN, len(wanted))
+    starts: dict[Words, list[int]] = {}
+    for start in range(len(wanted) - length + 1):
+        starts.setdefault(wanted[start : start + length], []).append(start)
+    shown: set[int] = set()
+    for text in texts:
+        for place in range(len(text) - length + 1):
+            for start in starts.get(text[place : place + length], ()):
+                shown.update(range(start, start + length))
+    return shown
+
+
+def cut_words(text: str) -> Words:
+    """The words of a text, of letters and digits alone, without case and without the targets of its links."""
+    return tuple(_WORD.findall(normalise(_TARGET.sub("] ", text))))
