@@ -2,6 +2,7 @@
 
     task = load_task(Path("scifact"), "dev")        # corpus.jsonl, queries.jsonl, qrels/dev.tsv
     task = load_task(Path("squad2/squad2.json"))    # or the folder, where it holds no other .json
+    tasks = load_tasks(Path("xquad"))               # either, or a task for each .json of a folder: one a language
 
 A SQuAD paragraph is a document without a title, the same paragraph twice is one, and its answerable questions are the
 queries. A query without a relevant document in the split is left out; a relevant one that the corpus lacks counts
@@ -23,6 +24,7 @@ from index.loading.formats import TEXT, UnreadableError, find_format
 
 _UNWRITABLE = re.compile("[\\x00\\ud800-\\udfff]")  # what JSON can hold and no text file
 _A_FOLDER = 1000  # files at most
+_NUMBERED = re.compile(r"\d{4,}/\d{7,}\.(md|txt)")  # a file of ours
 # White space without a meaning, and longer than what `find_format` looks at beyond the first few bytes.
 _LEAD = "\u00a0" * 1024
 
@@ -55,6 +57,17 @@ def load_task(data: Path, split: str = "dev") -> Task:
     if len(files) != 1:
         raise InputError(f"{data} holds no corpus.jsonl and {len(files)} .json files: give a BEIR folder or one file.")
     return _load_squad(files[0], name)
+
+
+def load_tasks(data: Path, split: str = "dev") -> list[Task]:
+    """Load what `load_task` does, or a task for each SQuAD file of a folder, by name.
+
+    Raises InputError where it is none of these.
+    """
+    files = sorted(data.glob("*.json"))
+    if len(files) > 1 and not (data / "corpus.jsonl").is_file():
+        return [_load_squad(file, file.stem) for file in files]
+    return [load_task(data, split)]
 
 
 def _load_beir(folder: Path, split: str, name: str) -> Task:
@@ -128,16 +141,23 @@ def _clean(text: str | None) -> str:
 
 
 def write_documents(task: Task, folder: Path) -> dict[str, str]:
-    """Write each document as a plain text file into a new folder; gives the documents' ids by path.
+    """Write each document as a plain text file into a folder; gives the documents' ids by path.
 
-    Files are numbered, since an id may hold any character.
+    Files are numbered, since an id may hold any character. Those of an earlier task in the same folder make way, and
+    what stands there already is not written again, so that it is not indexed again.
     """
     paths: dict[str, str] = {}
     for number, (document, (title, text)) in enumerate(task.documents.items()):
         path = f"{number // _A_FOLDER:04}/{number:07}{'.md' if title.strip() else '.txt'}"
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(to_plain(to_text(title, text), path))
+        file, plain = folder / path, to_plain(to_text(title, text), path)
+        if not file.is_file() or file.read_bytes() != plain:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(plain)
         paths[path] = document
+    for file in folder.glob("*/*"):
+        path = file.relative_to(folder).as_posix()
+        if _NUMBERED.fullmatch(path) and path not in paths:
+            file.unlink()
     return paths
 
 

@@ -7,23 +7,25 @@ Of the passages that a question is answered from (8, unless FOOTNOTE_PASSAGE_COU
 
     hit                  the share of questions of which some evidence is held
     recall               the share of a question's evidences that are held
-    document             the first passage is of a document that an evidence names or, where it names none, that holds it
+    document             whether the first passage is of a document that an evidence names; or, of evidence that names
+                         none, of one that holds it
     hit in N characters  hit again, where the ranking is cut after so much text, so that larger passages are no help
 
-Texts are compared by their letters and digits alone, without case, and without the targets of links: white space, the
-order in which marks and cells are written and the bars of tables are its reader's. Of an evidence a passage *shows* the
-runs of 20 letters or more that both have (of a shorter evidence, all of it or nothing), so that a word left out or a link
-between costs little. An evidence is *held* where one passage, from the document that the evidence names if it names
-one, shows half of it, which is `footnote eval`'s measure too; or a run of 200 letters: as much as two lines or five rows
-of a table, since no passage can show half of a page. The same amounts count for everyone, whatever the size of the passages.
+Texts are compared by their letters and digits alone, without case and without the targets of links: white space, marks
+and the bars of tables are whoever's who wrote them down. Of an evidence a passage *shows* the runs of 20 letters or
+more that both have (of a shorter evidence all or nothing), so that a word left out, a link between or cells in another
+order cost little. An evidence is *held* where one passage, of the document that the evidence names if it does, shows
+half of it, as `footnote eval` has it too; or a run of 200 letters, which is two lines or five rows of a table: evidence
+may be a whole page, of which no passage can show half. The amounts are the same for everyone, so that small passages
+have no advantage.
 
 A follow-up is searched by what the product makes of it without a language model; everyone is given the same query.
-Questions without evidence are left out. llama-index is given the files' paths too, which its own reader of folders
-has embedded with each chunk; everything else is as `benchmarks.systems` says.
+Questions without evidence are left out. llama-index is given the files' paths too, since its own reader of folders has
+them embedded with each chunk; for everything else see `benchmarks.systems`.
 
 But: of a long evidence any part counts, also one without the row that is asked for, and rows that a report repeats
-elsewhere. Of the passages found for 34 questions to annual reports, read side by side with their evidence, one counted
-as held that a reader would not have counted, and none was missed.
+elsewhere. Passages found for 34 questions to annual reports were read beside their evidence: one counts as held that a
+reader would not count, a table that repeats rows of the evidence and lacks the one that answers.
 """
 
 from __future__ import annotations
@@ -40,7 +42,16 @@ from assistant.question.followup import rewrite
 from assistant.serving.evaluation import ENOUGH, Case, Evidence, normalise, read_cases
 from benchmarks.command import tell
 from benchmarks.figures import average
-from benchmarks.systems import PEERS, Find, Found, make_settings, open_llama_index, open_systems, read_texts, sync_folder
+from benchmarks.systems import (
+    PEERS,
+    Find,
+    Found,
+    make_settings,
+    open_llama_index,
+    open_systems,
+    read_texts,
+    sync_folder,
+)
 from index.embedding.protocol import Vectors
 from index.errors import InputError
 
@@ -98,7 +109,7 @@ def measure(folder: Folder, place: Path, names: Collection[str], kept: Path | No
     systems: dict[str, Any] = {}
     missed: dict[str, list[str]] = {}
     # As llama-index's own reader of folders does.
-    peers = {**PEERS, "llama-index": partial(open_llama_index, names_files=True)}
+    peers: dict[str, Opener] = {**PEERS, "llama-index": partial(open_llama_index, names_files=True)}
     for name, find in open_systems(names, library, texts, place, missing, peers):
         tell(f"{name}: {len(queries):,} questions")
         rows = [

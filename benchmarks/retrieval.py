@@ -1,17 +1,23 @@
-"""How well the right document is found: the product, its two searches alone, and its peers.
+"""How well what a question asks for is found: by the product, its two searches alone, and its peers.
 
-    python -m benchmarks.retrieval --data FOLDER [--split dev] [--queries N] [--peers yes|no] [--json FILE]
+    python -m benchmarks.retrieval --data FOLDER [--split dev] [--queries N] [--only SYSTEMS] [--peers yes|no]
+                                   [--keep FOLDER] [--json FILE]
 
-FOLDER is a BEIR folder, a SQuAD file, or a folder that holds one; see `benchmarks.data`. Each document is written as a
-file, and the folder is synced and searched as a user's is: "product" is `index.searching.retriever.retrieve`, "dense"
-its search by meaning alone, "lexical" its search by words alone. llama-index (`VectorStoreIndex`, `SentenceSplitter` of
-1024 tokens) and LangChain (`RecursiveCharacterTextSplitter` of 1000 characters, 200 of them overlap, into Chroma) are
-given the same texts and keep to their defaults but for the embedding: that is the product's own engine for everyone,
-since the weights are the same and only quality is measured here; `benchmarks.sync` measures speed.
+FOLDER is one of these:
+
+    a BEIR folder, a SQuAD file, or a folder that holds one; see `benchmarks.data`
+    a folder of several SQuAD files, one a language, say: each is a task of its own, and a table has a line for each
+    docs/ and questions.jsonl with evidence, as `footnote eval` takes them: files as people have them, with measures of
+    their own; see `benchmarks.folders`
+
+Each document is a file, and the folder is synced and searched as a user's is; see `benchmarks.systems` for what
+"product", "dense", "lexical", "llama-index" and "LangChain" are. --only takes some of them, with commas between;
+--peers no leaves out the last two. --queries takes so many of the queries, the same at every run. --keep keeps the
+product's store in a folder, so that the next run loads and embeds only what has changed.
 
 Documents are ranked by their best passage, and passages are asked for until there are 100 documents. The gain of a
 document of grade g is 2^g - 1. A document whose id is the query's own is passed over unless it is judged relevant,
-as BEIR does where queries are documents. --queries takes so many of the queries, the same at every run.
+as BEIR does where queries are documents.
 
 But: where the title is part of a corpus, it is part of the text for everyone, as a Markdown heading.
 """
@@ -23,31 +29,31 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.command import describe_machine, heed_signals, tell, write_json
-from benchmarks.data import Task, load_task, to_text, write_documents
-from index.documents import identify
+from benchmarks import folders, systems
+from benchmarks.command import describe_machine, heed_signals, parse_sections, tell, write_json
+from benchmarks.data import Task, load_tasks, to_text, write_documents
+from benchmarks.figures import average, print_intervals, print_missing, print_table
+from benchmarks.systems import PEERS, SYSTEMS, Find, open_systems, sync_folder
+from benchmarks.systems import make_settings as make_settings
 from index.embedding.protocol import Embedding, Vectors
 from index.errors import FootnoteError
-from index.library import Library, finish, open_library
-from index.searching.retriever import CANDIDATES, retrieve
-from index.settings import LOCAL_CHUNK_TOKENS, LOCAL_EMBEDDING, Settings
+from index.searching.retriever import CANDIDATES
+from index.settings import Settings
 
 DEPTH = 100  # documents that are ranked
 MEASURES = ("nDCG@10", "MRR@10", "Hit@1", "Hit@5", "Hit@10", "Recall@100")
 WITH_INTERVAL = ("nDCG@10", "Hit@1")
-RESAMPLES = 1000
 
 # From a query, its vector and a number of passages to the ids of those passages' documents, best passage first.
 Search = Callable[[str, Vectors, int], list[str]]
-Opener = Callable[[Mapping[str, str], Embedding, Settings, Path], Search]
 
 
 def main() -> None:
@@ -56,16 +62,29 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True, metavar="FOLDER")
     arguments.add_argument("--split", default="dev", help="of a BEIR folder")
     arguments.add_argument("--queries", type=int, help="ask no more than so many, chosen by chance with a fixed seed")
+    arguments.add_argument(
+        "--only", type=partial(parse_sections, known=SYSTEMS), default=list(SYSTEMS), metavar="SYSTEMS"
+    )
     arguments.add_argument("--peers", choices=("yes", "no"), default="yes")
+    arguments.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the product's store, or use it again")
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
     heed_signals()
+    names = [name for name in given.only if given.peers == "yes" or name not in PEERS]
+    if not names:
+        arguments.error("of what --only names, --peers no leaves nothing")
     try:
-        task = load_task(given.data, given.split)
         with tempfile.TemporaryDirectory() as temporary:
-            result = measure(choose(task, given.queries), Path(temporary), PEERS if given.peers == "yes" else {})
+            place = Path(temporary)
+            if folders.is_folder(given.data):
+                folder = folders.choose(folders.load_folder(given.data), given.queries)
+                result = folders.measure(folder, place, names, given.keep and given.keep / folder.name)
+            else:
+                tasks = [choose(task, given.queries) for task in load_tasks(given.data, given.split)]
+                result = measure_all(given.data.resolve().name, tasks, place, names, given.keep)
     except FootnoteError as error:
         sys.exit(str(error))
+    print(f"{time.strftime('%Y-%m-%d')}, {describe_machine()}")
     print_result(result)
     write_json(given.json, result)
 
@@ -77,121 +96,57 @@ def choose(task: Task, most: int | None) -> Task:
     return replace(task, queries=dict(random.Random(0).sample(sorted(task.queries.items()), most)))
 
 
-def make_settings(place: Path) -> Settings:
-    """The environment's settings, but the embedded model and its chunks, and stores in an empty place."""
-    return replace(
-        Settings.from_environment(),
-        embedding=LOCAL_EMBEDDING,
-        chunk_tokens=LOCAL_CHUNK_TOKENS,
-        store_folder=place / "stores",
-    )
+def measure_all(
+    name: str, tasks: Sequence[Task], place: Path, names: Collection[str], kept: Path | None
+) -> dict[str, Any]:
+    """The figures of one task; or of several, with the means over them. kept: where the product's stores are kept."""
+    results = []
+    for task in tasks:
+        tell(task.name)
+        results.append(measure(task, place / task.name, names, kept and kept / task.name))
+    if len(results) == 1:
+        return results[0]
+    found = [system for system in names if all(system in result["systems"] for result in results)]
+    means = {system: average([r["systems"][system] for r in results], map(str.lower, MEASURES)) for system in found}
+    return {"set": name, "tasks": results, "systems": means, "missing": results[0]["missing"]}
 
 
-def measure(task: Task, place: Path, peers: Mapping[str, Opener]) -> dict[str, Any]:
-    """The figures of every system, by name, and why a peer has none."""
-    settings = make_settings(place)
-    library, ids = sync_documents(task, place / "documents", settings)
+def measure(task: Task, place: Path, names: Collection[str], kept: Path | None = None) -> dict[str, Any]:
+    """The figures of every system of these names, and why a peer has none.
+
+    place: an empty or a new folder. kept: where the documents and the product's store are kept, if they are.
+    """
+    home = kept or place
+    paths = write_documents(task, home / "documents")
+    library = sync_folder(home / "documents", make_settings(home))
     vectors = library.embedding.embed(list(task.queries.values()))
-    systems = {name: judge(name, task, vectors, search) for name, search in open_product(library, ids).items()}
+    texts = {path: to_text(*task.documents[document]) for path, document in paths.items()}
     missing: dict[str, str] = {}
-    texts = {document: to_text(title, text) for document, (title, text) in task.documents.items()}
-    for name, opener in peers.items():
-        tell(f"{name}: indexing")
-        try:
-            search = opener(texts, library.embedding, settings, place / name)
-        except ImportError as error:
-            missing[name] = f"not installed ({error})"
-            continue
-        systems[name] = judge(name, task, vectors, search)
-    return {"set": task.name, "systems": systems, "missing": missing}
-
-
-# -- the systems ------------------------------------------------------------------------------
-
-
-def sync_documents(task: Task, folder: Path, settings: Settings) -> tuple[Library, dict[str, str]]:
-    """The product's library of a folder of the task's documents, synced; and their ids by the product's own."""
-    paths = write_documents(task, folder)
-    library = finish(open_library(folder, settings))
-    walk = library.sync()
-    while True:
-        try:
-            progress = next(walk)
-        except StopIteration as end:
-            report = end.value
-            break
-        tell(f"product: {progress.done:,} of {progress.total:,} {progress.unit}")
-    for path, reason in islice(report.skipped.items(), 5):
-        tell(f"product: document {paths[path]!r} is not indexed: {reason} ({len(report.skipped)} such)")
-    return library, {identify(path): document for path, document in paths.items()}
-
-
-def open_product(library: Library, ids: Mapping[str, str]) -> dict[str, Search]:
-    """The product and its two searches."""
-    store = library.store
-
-    def documents_of(chunk_ids: Sequence[str]) -> list[str]:
-        chunks = store.lexicon.chunks(chunk_ids)
-        return [ids[chunks[chunk_id].document_id] for chunk_id in chunk_ids]
-
-    return {
-        "product": lambda query, vector, count: [ids[p.document_id] for p in retrieve(store, query, vector, count)],
-        "dense": lambda query, vector, count: documents_of(list(store.nearest(vector, count))),
-        "lexical": lambda query, vector, count: documents_of(list(store.lexicon.search(query, count))),
+    figures = {
+        name: judge(name, task, vectors, to_search(find, paths))
+        for name, find in open_systems(names, library, texts, place, missing, PEERS)
     }
+    return {"set": task.name, "systems": figures, "missing": missing}
+
+
+def to_search(find: Find, ids: Mapping[str, str] | None = None) -> Search:
+    """Only which documents are found; ids: what these are called, where that is not what they are found by."""
+
+    def search(query: str, vector: Vectors, count: int) -> list[str]:
+        documents = (found.document for found in find(query, vector, count))
+        return list(documents if ids is None else map(ids.__getitem__, documents))
+
+    return search
 
 
 def open_llama_index(texts: Mapping[str, str], embedding: Embedding, settings: Settings, place: Path) -> Search:
-    """`VectorStoreIndex` with its own store, in memory; only the embedding's batches are larger than its default."""
-    from llama_index.core import Document, VectorStoreIndex
-    from llama_index.core.node_parser import SentenceSplitter
-    from llama_index.core.schema import QueryBundle
-
-    from index.components import FootnoteEmbedding
-
-    vector_index = VectorStoreIndex.from_documents(
-        [Document(text=text, id_=document) for document, text in texts.items()],
-        transformations=[SentenceSplitter()],
-        embed_model=FootnoteEmbedding(settings, embed_batch_size=256),
-    )
-
-    def search(query: str, vector: Vectors, count: int) -> list[str]:
-        bundle = QueryBundle(query, embedding=vector.tolist())
-        found = vector_index.as_retriever(similarity_top_k=count).retrieve(bundle)
-        return [str(scored.node.ref_doc_id) for scored in found]
-
-    return search
+    """The documents that llama-index finds; see `benchmarks.systems`."""
+    return to_search(systems.open_llama_index(texts, embedding, settings, place))
 
 
 def open_langchain(texts: Mapping[str, str], embedding: Embedding, settings: Settings, place: Path) -> Search:
-    """LangChain's usual splitter into its Chroma."""
-    from langchain_chroma import Chroma
-    from langchain_core.documents import Document
-    from langchain_core.embeddings import Embeddings
-    from langchain_text_splitters import RecursiveCharacterTextSplitter
-
-    class SameWeights(Embeddings):  # type: ignore[misc]
-        def embed_documents(self, texts: list[str]) -> list[list[float]]:
-            rows: list[list[float]] = embedding.embed(texts).tolist()
-            return rows
-
-        def embed_query(self, text: str) -> list[float]:
-            return self.embed_documents([text])[0]
-
-    splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
-    ids = list(texts)
-    chunks = splitter.split_documents(
-        [Document(text, metadata={"number": number}) for number, text in enumerate(texts.values())]
-    )
-    store = Chroma.from_documents(chunks, SameWeights(), persist_directory=str(place))
-
-    def search(query: str, vector: Vectors, count: int) -> list[str]:
-        return [ids[found.metadata["number"]] for found in store.similarity_search_by_vector(vector.tolist(), k=count)]
-
-    return search
-
-
-PEERS: dict[str, Opener] = {"llama-index": open_llama_index, "LangChain": open_langchain}
+    """The documents that LangChain finds; see `benchmarks.systems`."""
+    return to_search(systems.open_langchain(texts, embedding, settings, place))
 
 
 # -- the figures ------------------------------------------------------------------------------
@@ -206,10 +161,7 @@ def judge(name: str, task: Task, vectors: Vectors, search: Search) -> dict[str, 
         relevant = task.relevant[query_id]
         ranking = [i for i in rank(search, query, vector) if i != query_id or i in relevant]
         rows.append(score(ranking[:DEPTH], relevant))
-    values = {measure.lower(): np.array([row[measure] for row in rows]) for measure in MEASURES}
-    figures: dict[str, Any] = {measure: float(found.mean()) for measure, found in values.items()}
-    if name == "product":
-        figures |= {f"{measure}_interval": resample(values[measure]) for measure in map(str.lower, WITH_INTERVAL)}
+    figures = average(rows, MEASURES, WITH_INTERVAL if name == "product" else ())
     return figures | {"queries": len(task.queries), "documents": len(task.documents)}
 
 
@@ -244,25 +196,28 @@ def add_gains(grades: Sequence[float]) -> float:
     return float(sum((2**grade - 1) / np.log2(place + 2) for place, grade in enumerate(grades)))
 
 
-def resample(values: Any) -> list[float]:
-    """The 95 % bootstrap interval of a mean (Efron 1979, percentiles), the same at every run."""
-    chance = np.random.default_rng(0)
-    means = [float(chance.choice(values, len(values)).mean()) for _ in range(RESAMPLES)]
-    return [float(bound) for bound in np.quantile(means, (0.025, 0.975))]
-
-
 def print_result(result: Mapping[str, Any]) -> None:
-    """A Markdown table, the product's intervals, and which peers are missing."""
-    product = result["systems"]["product"]
-    print(f"{time.strftime('%Y-%m-%d')}, {describe_machine()}")
-    print(f"{result['set']}: {product['queries']:,} queries, {product['documents']:,} documents\n")
-    print(f"| {' | '.join(['system', *MEASURES])} |\n|{'---|' * (len(MEASURES) + 1)}")
-    for name, figures in result["systems"].items():
-        print(f"| {' | '.join([name, *(f'{figures[measure.lower()]:.3f}' for measure in MEASURES)])} |")
-    bounds = [f"{m} {'{:.3f} to {:.3f}'.format(*product[f'{m.lower()}_interval'])}" for m in WITH_INTERVAL]
-    print(f"\nThe product's 95 % intervals: {', '.join(bounds)}.")
-    for name, reason in result["missing"].items():
-        print(f"{name}: {reason}.")
+    """A Markdown table with a line a system; or of several tasks one with a line a task, for each of two measures."""
+    figures = result["systems"]
+    if "tasks" in result:
+        lines = {task["set"]: task["systems"] for task in result["tasks"]} | {"mean": figures}
+        for measure in WITH_INTERVAL:
+            rows = {
+                line: {name.lower(): found[name][measure.lower()] for name in figures} for line, found in lines.items()
+            }
+            print(f"\n{result['set']}, {measure}\n")
+            print_table("task", list(figures), rows)
+    elif "evidences" in result:
+        counts = "{questions:,} questions, {evidences:,} evidences, {documents:,} documents".format(**result)
+        print(f"{result['set']}: {counts}\n")
+        print_table("system", folders.MEASURES, figures)
+        print_intervals(figures, folders.WITH_INTERVAL)
+    else:
+        for one in [*figures.values()][:1]:
+            print(f"{result['set']}: {one['queries']:,} queries, {one['documents']:,} documents\n")
+        print_table("system", MEASURES, figures)
+        print_intervals(figures, WITH_INTERVAL)
+    print_missing(result["missing"])
 
 
 if __name__ == "__main__":
