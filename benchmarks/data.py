@@ -145,7 +145,12 @@ def write_documents(task: Task, folder: Path) -> dict[str, str]:
 
     Files are numbered, since an id may hold any character. Those of an earlier task in the same folder make way, and
     what stands there already is not written again, so that it is not indexed again.
+
+    Raises InputError where the folder holds other files, which would be searched too.
     """
+    earlier = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()]
+    if others := [path for path in earlier if not _NUMBERED.fullmatch(path)]:
+        raise InputError(f"{folder} holds {others[0]!r}, which is of no benchmark: give --keep a folder of its own.")
     paths: dict[str, str] = {}
     for number, (document, (title, text)) in enumerate(task.documents.items()):
         path = f"{number // _A_FOLDER:04}/{number:07}{'.md' if title.strip() else '.txt'}"
@@ -154,10 +159,8 @@ def write_documents(task: Task, folder: Path) -> dict[str, str]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(plain)
         paths[path] = document
-    for file in folder.glob("*/*"):
-        path = file.relative_to(folder).as_posix()
-        if _NUMBERED.fullmatch(path) and path not in paths:
-            file.unlink()
+    for path in {*earlier} - paths.keys():
+        (folder / path).unlink()
     return paths
 
 

@@ -46,6 +46,7 @@ from benchmarks.systems import (
     PEERS,
     Find,
     Found,
+    Opener,
     make_settings,
     open_llama_index,
     open_systems,
@@ -95,7 +96,7 @@ def choose(folder: Folder, most: int | None) -> Folder:
 
 
 def measure(folder: Folder, place: Path, names: Collection[str], kept: Path | None = None) -> dict[str, Any]:
-    """The figures of every system, by name, why a peer has none, and which questions each answers from no evidence.
+    """The figures of every system, by name; why a peer has none; and of each the questions without a hit.
 
     place: an empty folder. kept: where the product's store is kept, if it is.
     """

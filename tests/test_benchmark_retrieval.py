@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 
 from benchmarks import retrieval
-from benchmarks.data import Task, load_task, write_documents
-from benchmarks.retrieval import PEERS, choose, judge, measure, rank, resample, score
+from benchmarks.data import Task, load_task, load_tasks, write_documents
+from benchmarks.figures import resample
+from benchmarks.retrieval import choose, judge, measure, measure_all, print_result, rank, score
+from benchmarks.systems import SYSTEMS
 from index.documents import identify
 from index.embedding.protocol import Embedding
 from index.errors import InputError
@@ -180,7 +182,7 @@ def test_figures_of_product_and_peers(
     beir: Path, tmp_path: Path, embedding: Embedding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "langchain_chroma", None)
-    result = measure(load_task(beir), tmp_path, PEERS)
+    result = measure(load_task(beir), tmp_path, SYSTEMS)
     assert list(result) == ["set", "systems", "missing"]
     assert list(result["systems"]) == ["product", "dense", "lexical", "llama-index"]
     assert list(result["missing"]) == ["LangChain"]
@@ -192,6 +194,47 @@ def test_figures_of_product_and_peers(
         assert (figures["queries"], figures["documents"]) == (1, 14)
         assert figures["hit@1"] == 1.0
     assert result["systems"]["dense"]["recall@100"] == result["systems"]["llama-index"]["recall@100"] == 1.0
+
+
+def test_several_tasks_have_a_line_each_and_a_mean(
+    squad: Path, tmp_path: Path, embedding: Embedding, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (squad.parent / "b.json").write_text(
+        json.dumps({"data": [{"paragraphs": [{"context": "Birds.", "qas": [{"question": "Who barks?"}]}]}]})
+    )
+    tasks = load_tasks(squad.parent)
+    assert [task.name for task in tasks] == ["b", "dev-v2.0"]
+    result = measure_all("pets", tasks, tmp_path / "place", ("product", "lexical"), None)
+    each = [task["systems"]["lexical"]["hit@1"] for task in result["tasks"]]
+    # No word of the question stands in the one document.
+    assert each == [0.0, 1.0]
+    assert result["systems"]["lexical"]["hit@1"] == 0.5
+    print_result(result)
+    shown = capsys.readouterr().out
+    assert "pets, Hit@1\n\n| task | product | lexical |\n" in shown
+    assert "| mean | 1.000 | 0.500 |" in shown
+
+
+def test_a_folder_of_one_task_is_one(squad: Path, beir: Path) -> None:
+    assert load_tasks(squad.parent) == [load_task(squad.parent)]
+    (beir / "a.json").write_text("{}")
+    (beir / "b.json").write_text("{}")
+    assert load_tasks(beir) == [load_task(beir)]
+
+
+def test_a_kept_store_follows_the_task(squad: Path, tmp_path: Path, embedding: Embedding) -> None:
+    task, kept = load_task(squad), tmp_path / "kept"
+    first = measure(task, tmp_path / "unused", ("product",), kept)
+    written = {path: path.stat().st_mtime_ns for path in kept.glob("documents/0000/*")}
+    assert measure(task, tmp_path / "unused", ("product",), kept) == first
+    assert {path: path.stat().st_mtime_ns for path in kept.glob("documents/0000/*")} == written
+    less = Task("less", {"1": ("", "Dogs bark at night.")}, {"q": "Who barks?"}, {"q": {"1": 1.0}})
+    assert write_documents(less, kept / "documents") == {"0000/0000000.txt": "1"}
+    assert [path.name for path in kept.glob("documents/0000/*")] == ["0000000.txt"]
+    (kept / "documents" / "mine.txt").write_text("Cats")
+    with pytest.raises(InputError, match=r"holds .mine\.txt., which is of no benchmark"):
+        write_documents(task, kept / "documents")
+    assert len(list(kept.glob("documents/*.txt"))) == 1
 
 
 def test_langchain_finds_documents(embedding: Embedding, settings: Settings, tmp_path: Path) -> None:
@@ -220,9 +263,13 @@ def test_command_writes_json_and_leaves_nothing(squad: Path, tmp_path: Path) -> 
     assert "| system | nDCG@10 | MRR@10 | Hit@1 | Hit@5 | Hit@10 | Recall@100 |\n|---|" in done.stdout
     assert "Traceback" not in done.stderr
     assert not list(temporary.iterdir())
+    nothing = subprocess.run([*command, "--only", "LangChain"], capture_output=True, text=True)
+    assert "--peers no leaves nothing" in nothing.stderr
+    unknown = subprocess.run([*command, "--only", "products"], capture_output=True, text=True)
+    assert "no such measurement: products" in unknown.stderr
 
     stopped = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(temporary.glob("*/documents")) and stopped.poll() is None:
+    while not list(temporary.glob("*/*/documents")) and stopped.poll() is None:
         time.sleep(0.01)
     stopped.send_signal(signal.SIGTERM)
     _, errors = stopped.communicate(timeout=60)
