@@ -24,8 +24,8 @@ Questions without evidence are left out. llama-index is given the files' paths t
 them embedded with each chunk; for everything else see `benchmarks.systems`.
 
 But: of a long evidence any part counts, also one without the row that is asked for, and rows that a report repeats
-elsewhere. What the product found for 34 questions to annual reports was read beside the evidence: one counts as held that a
-reader would not count, a table that repeats rows of the evidence and lacks the one that answers.
+elsewhere. What the product found for 34 questions to annual reports was read beside the evidence: one counts as held
+that a reader would not count, a table that repeats rows of the evidence and lacks the one that answers.
 """
 
 from __future__ import annotations
