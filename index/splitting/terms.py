@@ -8,23 +8,34 @@ only where they are written in plain Latin letters.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any
 
-# Han, Hiragana, Katakana and Thai, Lao, Khmer, Burmese: written without spaces between words.
-_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+from index.splitting.folding import fold
+from index.splitting.stems import stem
+
+# Han, Hiragana, Katakana and Thai, Lao, Khmer, Burmese: written without spaces between words; and the syllables of
+# Korean, whose words carry their particles with them.
+_UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+)
 # What of these is no letter, mark or digit parts words as anywhere: "๚", "။", "។", "・".
 _PARTING = r"\u0e3f\u0e4f\u0e5a\u0e5b\u104a-\u104f\u109e\u109f\u17d4-\u17d6\u17d8-\u17db\u309b\u309c\u30a0\u30fb"
-_WORD = re.compile(rf"(?:(?![{_PARTING}])[{_UNSPACED}])++|\d++(?:[.,:]\d++)*+|(?:(?![{_UNSPACED}])[^\W_])++")
-_PLAIN = re.compile(r"[a-z]+")
+# The marks inside words that folding keeps: mostly the vowels of the scripts of India.
+_MARKS = (
+    r"\u0711\u0730-\u074a\u07a6-\u07b0\u07eb-\u07f3\u07fd\u0816-\u0819\u081b-\u0823\u0825-\u0827\u0829-\u082d"
+    r"\u0859-\u085b\u08d3-\u0903\u093a\u093b\u093e-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd"
+    r"\u09d7\u09e2\u09e3\u0a01-\u0a03\u0a3c-\u0a51\u0a70\u0a71\u0a75\u0a81-\u0a83\u0abc\u0abe-\u0acd\u0ae2\u0ae3"
+    r"\u0b01-\u0b03\u0b3c\u0b3e-\u0b57\u0b62\u0b63\u0b82\u0bbe-\u0bcd\u0bd7\u0c00-\u0c04\u0c3e-\u0c56\u0c62\u0c63"
+    r"\u0c81-\u0c83\u0cbc\u0cbe-\u0cd6\u0ce2\u0ce3\u0d00-\u0d03\u0d3b-\u0d4d\u0d57\u0d62\u0d63\u0d82\u0d83"
+    r"\u0dca-\u0ddf\u0df2\u0df3\u0f18\u0f19\u0f35\u0f37\u0f39\u0f3e\u0f3f\u0f71-\u0f84\u0f86\u0f87\u0f8d-\u0fbc"
+)
+_WORD = re.compile(
+    rf"(?:(?![{_PARTING}])[{_UNSPACED}])++|\d++(?:[.,:]\d++)*+|(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))++"
+)
+_PLAIN_WORD = re.compile(r"\d++(?:[.,:]\d++)*+|[a-z][a-z0-9]*+")
 _WHOLE = re.compile(r"(\d++)\.0++")
 _QUOTED = re.compile('["“”„«»「『]([^"“”„«»「」『』]+)["“”«»」』]')
-
-# A text is folded so much at a time, which comes to the same: accents in a row are put in order, and that takes their
-# number squared.
-_FOLDED_CHARACTERS = 500
 
 STOP_WORDS = frozenset(
     (
@@ -40,15 +51,9 @@ STOP_WORDS = frozenset(
 
 def find_terms(text: str) -> list[str]:
     """The terms of a text in order, repeated as they are repeated; stop words are kept."""
-    pieces = (text[start : start + _FOLDED_CHARACTERS] for start in range(0, len(text), _FOLDED_CHARACTERS))
-    folded = text.casefold() if text.isascii() else "".join(map(_fold, pieces))
-    return [term for word in _WORD.findall(folded) for term in _find_terms_of(word)]
-
-
-def _fold(text: str) -> str:
-    # Folded between two normalisations: the first turns up new capitals ("™" is "TM").
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(c for c in folded if not unicodedata.combining(c)) if not folded.isascii() else folded
+    folded = fold(text)
+    words = (_PLAIN_WORD if folded.isascii() else _WORD).findall(folded)
+    return [term for word in words for term in _find_terms_of(word)]
 
 
 @lru_cache(maxsize=100_000)
@@ -57,7 +62,7 @@ def _find_terms_of(word: str) -> tuple[str, ...]:
         return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
     if word[0].isdigit():
         return (write_number(word),)
-    return (_stem(word) if _PLAIN.fullmatch(word) else word,)
+    return (stem(word),)
 
 
 def write_number(digits: str) -> str:
@@ -99,15 +104,4 @@ def holds_phrase(terms: Sequence[str], phrase: Sequence[str]) -> bool:
 
 @cache
 def _stemmed_stop_words() -> frozenset[str]:
-    return frozenset(_stem(word) for word in STOP_WORDS) | STOP_WORDS
-
-
-def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
-
-
-@cache
-def _stemmer() -> Any:
-    import Stemmer
-
-    return Stemmer.Stemmer("english")
+    return frozenset(stem(word) for word in STOP_WORDS) | STOP_WORDS
