@@ -39,15 +39,22 @@ _FOLDS = str.maketrans(
 # number squared. A piece does not end before what belongs to the letter in front of it.
 _PIECE = re.compile("(?s:.{1,500})[\u0300-\u036f\u093c\u1160-\u11ff\u3099\u309a]{0,100}+")
 
+# Blanks that are written for no other end than to keep the groups of a number together.
+_GROUPING = re.compile("(?<=[0-9])[\u00a0\u2007\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+
 
 def fold(text: str) -> str:
-    """The text with its letters, marks and digits written in one way; what parts words stays where it is."""
+    """The text with its letters, marks and digits written in one way; what parts words stays.
+
+    A blank that keeps the groups of a number together is written as an apostrophe: 18'500.
+    """
     if text.isascii():
         return text.casefold()
     return "".join(_fold_piece(piece) for piece in _PIECE.findall(text))
 
 
 def _fold_piece(text: str) -> str:
+    text = _GROUPING.sub("'", text)
     # Folded between two normalisations: the first turns up new capitals ("™" is "TM").
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     folded = folded.replace("и\u0306", "й").translate(_FOLDS)

@@ -12,7 +12,19 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from index.splitting.folding import fold
+from index.splitting.numbers import write_number, write_numbers
 from index.splitting.stems import stem
+
+__all__ = [
+    "STOP_WORDS",
+    "choose_query_terms",
+    "find_content_terms",
+    "find_phrases",
+    "find_query_terms",
+    "find_terms",
+    "holds_phrase",
+    "write_number",
+]
 
 # Han, Hiragana, Katakana and Thai, Lao, Khmer, Burmese: written without spaces between words; and the syllables of
 # Korean, whose words carry their particles with them.
@@ -34,7 +46,7 @@ _WORD = re.compile(
     rf"(?:(?![{_PARTING}])[{_UNSPACED}])++|\d++(?:[.,:]\d++)*+|(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))++"
 )
 _PLAIN_WORD = re.compile(r"\d++(?:[.,:]\d++)*+|[a-z][a-z0-9]*+")
-_WHOLE = re.compile(r"(\d++)\.0++")
+_DIGIT = re.compile(r"\d")
 _QUOTED = re.compile('["“”„«»「『]([^"“”„«»「」『』]+)["“”«»」』]')
 
 STOP_WORDS = frozenset(
@@ -52,6 +64,8 @@ STOP_WORDS = frozenset(
 def find_terms(text: str) -> list[str]:
     """The terms of a text in order, repeated as they are repeated; stop words are kept."""
     folded = fold(text)
+    if _DIGIT.search(folded):
+        folded = write_numbers(folded)
     words = (_PLAIN_WORD if folded.isascii() else _WORD).findall(folded)
     return [term for word in words for term in _find_terms_of(word)]
 
@@ -61,15 +75,8 @@ def _find_terms_of(word: str) -> tuple[str, ...]:
     if re.match(rf"[{_UNSPACED}]", word):
         return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
     if word[0].isdigit():
-        return (write_number(word),)
+        return tuple(map(write_number, write_number(word).split(",")))
     return (stem(word),)
-
-
-def write_number(digits: str) -> str:
-    """A number as it is compared with others: 1500 for "1,500", 15 for "15.0"."""
-    number = digits.replace(",", "")
-    whole = _WHOLE.fullmatch(number)
-    return whole[1] if whole else number
 
 
 def find_content_terms(text: str) -> list[str]:
