@@ -21,26 +21,50 @@ _DROPPED = (
 )
 # Letters that no normalisation takes apart, and the forms that Persian, Urdu and others have of Arabic letters.
 _LETTERS = {
-    **{"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "þ": "th", "æ": "ae", "œ": "oe", "ŋ": "ng"},
-    **{"ى": "ي", "ی": "ي", "ې": "ي", "ک": "ك", "ہ": "ه", "ە": "ه", "ھ": "ه", "ٱ": "ا", "ة": "ه"},
-    **{"’": "'", "ʼ": "'", "‘": "'", "‐": "-", "‑": "-", "٫": ".", "٬": ","},
+    "ı": "i",
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ð": "d",
+    "ħ": "h",
+    "ŧ": "t",
+    "þ": "th",
+    "æ": "ae",
+    "œ": "oe",
+    "ŋ": "ng",
+    "ى": "ي",
+    "ی": "ي",
+    "ې": "ي",
+    "ک": "ك",
+    "ہ": "ه",
+    "ە": "ه",
+    "ھ": "ه",
+    "ٱ": "ا",
+    "ة": "ه",
+    "’": "'",
+    "ʼ": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "‐": "-",
+    "‑": "-",
+    "–": "-",
+    "—": "-",
+    "٫": ".",
+    "٬": ",",
 }
-_ZEROS = (
-    "٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀꘠꣐꤀꧐꧰꩐꯰"  # of all scripts; the nine other digits follow each
-)
-_FOLDS = str.maketrans(
-    {
-        **_LETTERS,
-        **{chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)},
-        **dict.fromkeys(re.findall(f"[{_DROPPED}]", "".join(map(chr, range(0x10000))))),
-    }
-)
+_ZEROS = "٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀꘠꣐꤀꧐꧰꩐꯰"  # of all scripts; the nine other digits follow each
+_FOLDS = {
+    **_LETTERS,
+    **{chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)},
+}
+_FOLDED = re.compile(f"[{_DROPPED}{''.join(_FOLDS)}]")
 # A text is folded so much at a time, which comes to the same: accents in a row are put in order, and that takes their
 # number squared. A piece does not end before what belongs to the letter in front of it.
 _PIECE = re.compile("(?s:.{1,500})[\u0300-\u036f\u093c\u1160-\u11ff\u3099\u309a]{0,100}+")
 
 # Blanks that are written for no other end than to keep the groups of a number together.
-_GROUPING = re.compile("(?<=[0-9])[\u00a0\u2007\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+_GROUPING = re.compile("[\u00a0\u2007\u2009\u202f](?<=[0-9].)(?=[0-9]{3}(?![0-9]))")
 
 
 def fold(text: str) -> str:
@@ -57,6 +81,8 @@ def _fold_piece(text: str) -> str:
     text = _GROUPING.sub("'", text)
     # Folded between two normalisations: the first turns up new capitals ("™" is "TM").
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    folded = folded.replace("и\u0306", "й").translate(_FOLDS)
+    if folded.isascii():
+        return folded
+    folded = _FOLDED.sub(lambda found: _FOLDS.get(found[0], ""), folded.replace("и\u0306", "й"))
     # Syllables of Hangul and voiced kana are put together again.
     return unicodedata.normalize("NFC", folded)

@@ -55,19 +55,23 @@ _OTHER_NAMES = {"mars", "marco", "mart"}
 _END = r"(?![^\W_]|[.,:/-]\d)"
 _OF = r"(?:of |de |del |di )?"
 # What is tried at the first digit of a word, in this order; the last takes what none of the others takes.
+_DIGITS = re.compile("[0-9]++")
+# "v2.3.1" is version 2.3.1.
+_VERSION = re.compile(r"(?<![^\W_])v\d++\.\d")
 _NUMERAL = re.compile(
-    r"(?<![^\W_])(?:"
     r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d\d?)(?P=mark)(?P<day>\d\d?)(?:t(?=\d\d:)|(?![^\W_]|[.,:/-]\d))"
     rf"|(?P<one>\d\d?)(?P<sign>[-/.])(?P<two>\d\d?)(?P=sign)(?P<their_year>\d{{4}}){_END}"
     r"|(?P<sun_year>\d{4}) ?[年년] ?(?P<moon>\d\d?) ?[月월](?: ?(?P<sun>\d\d?) ?[日号號일])?"
     rf"|(?P<of_month>\d\d?)(?:st|nd|rd|th|er|o|\.)?,? {_OF}(?P<name>[^\W\d_][^\s\d.,;:()'/-]{{1,12}})(?![^\W_])"
     rf"(?:[.,]? {_OF}(?P<its_year>\d{{4}}){_END})?"
-    rf"|(?P<groups>\d{{1,3}}(?:(?: \d{{3}}(?!\d))++|(?:'\d{{3}}(?!\d))++)(?:[.,]\d\d?)?+)(?![^\W_]| ?[-/]?\d|[.,:]\d)"
-    r"|(?P<plain>\d{1,4}+)(?:[.,:]?\d)*+)"
+    rf"|(?P<groups>\d{{1,3}}(?:(?: \d{{3}}(?!\d)){{1,6}}+|(?:'\d{{3}}(?!\d)){{1,6}}+)(?:[.,]\d\d?)?+)"
+    r"(?![^\W_]| ?[-/]?\d|[.,:]\d)"
+    r"|(?P<plain>\d{1,4}+)(?:[.,:]?\d)*+"
 )
-_MONTH_BEFORE = re.compile(rf"(?<![^\W_])([^\W\d_][^\s\d.,;:()'/-]{{1,12}})[.,]? {_OF}\Z")
+_LITTLE_WORDS = {"of", "de", "del", "di"}
+_LONGEST_NAME = 30  # with what stands between it and the year
 _MONEY_AFTER = re.compile(
-    r" ?(?:[%€$£¥₽₴₺₹]|(?:kr|kc|zl|ft|lei|eur|euros?|usd|sek|nok|dkk|chf|pln|czk|gbp|руб\w*|тыс\w*|грн|tl|лв)(?![^\W_]))"
+    r" ?(?:[%€$£¥₽₴₺₹]|(?:kr|kc|zl|ft|lei|eur|euros?|usd|sek|nok|dkk|chf|pln|czk|gbp|tl|грн|лв)(?![^\W_])|(?:руб|тыс))"
 )
 _MONEY_BEFORE = re.compile(r"[€$£¥₽₴₺₹] ?\Z|(?<![^\W_])(?:eur|usd|chf|sek|nok|dkk) \Z")
 
@@ -80,28 +84,43 @@ _WHOLE = re.compile(r"(\d++)\.0++")
 def write_numbers(folded: str) -> str:
     """The folded text with its dates written out, and with its thousands joined across blanks and apostrophes."""
     pieces: list[str] = []
-    done = 0
-    for match in _NUMERAL.finditer(folded):
-        start, end = match.span()
-        kind, written = match.lastgroup, ""
-        if kind == "plain":
-            named = _find_month_before(folded, done, start) if match["plain"] == match[0] else None
-            if named and (len(match[0]) == 4 or named[1].startswith(named[2])):
-                start, written = named[0], f"{named[1]} {match[0]}"
-        elif kind == "groups":
-            written = match[0].replace(" ", "").replace("'", "") if _is_one_number(folded, done, match) else ""
-        elif kind == "day":
-            written = _write_date(match["day"], match["month"], match["year"])
-        elif kind == "their_year":
-            written = _write_ordered_date(match["one"], match["two"], match["their_year"], match["sign"])
-        elif kind in ("sun", "moon"):
-            written = _write_date(match["sun"], match["moon"], match["sun_year"])
-        elif name := _MONTHS.get(match["name"]):
-            written = _write_date(match["of_month"], str(_NAMES.index(name) + 1), match["its_year"])
+    done = read = 0
+    while digits := _DIGITS.search(folded, read):
+        start, read = digits.span()
+        before = folded[start - 1] if start else " "
+        written = ""
+        if not before.isalnum():
+            start, read, written = _write(folded, done, start)
+        elif before == "v" and _VERSION.match(folded, start - 1):
+            start, written = start - 1, digits[0]
         if written:
-            pieces += folded[done:start], " ", written, " "
-            done = end
+            pieces += folded[done:start], " ", written, " " if read < len(folded) and folded[read] != "." else ""
+            done = read
     return "".join(pieces) + folded[done:]
+
+
+def _write(folded: str, done: int, start: int) -> tuple[int, int, str]:
+    """The bounds of the numeral that begins there, not before what is done, and what it becomes; "" where it stays."""
+    match = _NUMERAL.match(folded, start)
+    assert match, "a digit is a numeral"
+    end, kind, written = match.end(), match.lastgroup, ""
+    if kind == "plain":
+        if folded[start - 1 : start] == " " and end - start in (1, 2, 4):
+            begun, name = _find_month_before(folded, done, start)
+            if name and (end - start == 4 or name.startswith(folded[begun : begun + 3])):
+                start, written = begun, f"{name} {match[0]}"
+    elif kind == "groups":
+        if _is_one_number(folded, done, match):
+            written = re.sub("[ ']", "", match[0])
+    elif kind == "day":
+        written = _write_date(match["day"], match["month"], match["year"])
+    elif kind == "their_year":
+        written = _write_ordered_date(match["one"], match["two"], match["their_year"], match["sign"])
+    elif kind in ("sun", "moon"):
+        written = _write_date(match["sun"], match["moon"], match["sun_year"])
+    elif name := _MONTHS.get(match["name"], ""):
+        written = _write_date(match["of_month"], str(_NAMES.index(name) + 1), match["its_year"])
+    return start, end, written
 
 
 def write_number(digits: str) -> str:
@@ -135,11 +154,14 @@ def _write_ordered_date(one: str, two: str, year: str, sign: str) -> str:
     return f"{int(one)} {int(two)} {year}"
 
 
-def _find_month_before(folded: str, begin: int, end: int) -> tuple[int, str, str] | None:
-    """Where the name of a month begins that ends there, its English name, and the name as it stands."""
-    match = _MONTH_BEFORE.search(folded, max(begin, end - 24), end) if folded[end - 1 : end] == " " else None
-    name = _MONTHS.get(match[1]) if match and match[1] not in _OTHER_NAMES else None
-    return (match.start(1), name, match[1]) if match and name else None
+def _find_month_before(folded: str, begin: int, end: int) -> tuple[int, str]:
+    """Where the name of a month begins that a year or day follows, and its English name; "" where there is none."""
+    words = folded[max(begin, end - _LONGEST_NAME) : end].split()
+    while words and words[-1] in _LITTLE_WORDS:
+        words.pop()
+    word = words[-1].strip("([\"',.") if words else ""
+    name = _MONTHS.get(word, "")
+    return (folded.rindex(word, 0, end), name) if name and word not in _OTHER_NAMES else (end, "")
 
 
 def _is_one_number(folded: str, begin: int, match: re.Match[str]) -> bool:
@@ -149,7 +171,7 @@ def _is_one_number(folded: str, begin: int, match: re.Match[str]) -> bool:
         return True
     if groups[0] == "0" or re.search(r"[\d+] ?\Z", folded[max(0, start - 2) : start]):
         return False
-    if _find_month_before(folded, begin, start):
+    if _find_month_before(folded, begin, start)[1]:
         return False
     # "100 200" is as probably two numbers.
     first, *rest = groups.split(" ")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import chain
 
 from index.splitting.folding import fold
 from index.splitting.numbers import write_number, write_numbers
@@ -28,9 +29,7 @@ __all__ = [
 
 # Han, Hiragana, Katakana and Thai, Lao, Khmer, Burmese: written without spaces between words; and the syllables of
 # Korean, whose words carry their particles with them.
-_UNSPACED = (
-    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-)
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 # What of these is no letter, mark or digit parts words as anywhere: "๚", "။", "។", "・".
 _PARTING = r"\u0e3f\u0e4f\u0e5a\u0e5b\u104a-\u104f\u109e\u109f\u17d4-\u17d6\u17d8-\u17db\u309b\u309c\u30a0\u30fb"
 # The marks inside words that folding keeps: mostly the vowels of the scripts of India.
@@ -46,6 +45,13 @@ _WORD = re.compile(
     rf"(?:(?![{_PARTING}])[{_UNSPACED}])++|\d++(?:[.,:]\d++)*+|(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))++"
 )
 _PLAIN_WORD = re.compile(r"\d++(?:[.,:]\d++)*+|[a-z][a-z0-9]*+")
+_RUN = re.compile(r"\d++|\D++")
+_MOST_RUNS = 4  # of letters and of digits in a code; what has more is a checksum or the like
+# "getUserName", "user_nameOf", "MyOtherName", and no "iPhone", "YouTube", "McDonald": a name is written small as well.
+_HUMP = re.compile("[A-Z](?<=[a-z][A-Z])")
+_IDENTIFIER = re.compile(
+    r"(?<![^\W_])(?:[a-z]{2,}+|[A-Z][a-z0-9]++(?=[A-Z][a-z0-9]++[A-Z]))(?:[A-Z][a-z0-9]++)++(?![^\W_])"
+)
 _DIGIT = re.compile(r"\d")
 _QUOTED = re.compile('["“”„«»「『]([^"“”„«»「」『』]+)["“”«»」』]')
 
@@ -62,12 +68,22 @@ STOP_WORDS = frozenset(
 
 
 def find_terms(text: str) -> list[str]:
-    """The terms of a text in order, repeated as they are repeated; stop words are kept."""
+    """The terms of a text in order, repeated as they are repeated; stop words are kept.
+
+    A date gives its day, month and year in this order, an identifier with humps itself and its parts, a word of letters
+    and digits itself and those of its parts that are longer than one character.
+    """
+    if _HUMP.search(text):
+        text = _IDENTIFIER.sub(_part, text)
     folded = fold(text)
     if _DIGIT.search(folded):
         folded = write_numbers(folded)
     words = (_PLAIN_WORD if folded.isascii() else _WORD).findall(folded)
-    return [term for word in words for term in _find_terms_of(word)]
+    return list(chain.from_iterable(map(_find_terms_of, words)))
+
+
+def _part(identifier: re.Match[str]) -> str:
+    return f"{identifier[0]} {re.sub('(?=[A-Z])', ' ', identifier[0])}"
 
 
 @lru_cache(maxsize=100_000)
@@ -76,7 +92,10 @@ def _find_terms_of(word: str) -> tuple[str, ...]:
         return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
     if word[0].isdigit():
         return tuple(map(write_number, write_number(word).split(",")))
-    return (stem(word),)
+    if not _DIGIT.search(word):
+        return (stem(word),)
+    runs = _RUN.findall(word)
+    return (word, *(stem(run) for run in runs if len(run) > 1 and len(runs) <= _MOST_RUNS))
 
 
 def find_content_terms(text: str) -> list[str]:
