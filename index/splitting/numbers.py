@@ -68,6 +68,7 @@ _NUMERAL = re.compile(
     r"(?![^\W_]| ?[-/]?\d|[.,:]\d)"
     r"|(?P<plain>\d{1,4}+)(?:[.,:]?\d)*+"
 )
+_AFTER_YEAR = frozenset("-/.,:'年년")
 _LITTLE_WORDS = {"of", "de", "del", "di"}
 _LONGEST_NAME = 30  # with what stands between it and the year
 _MONEY_AFTER = re.compile(
@@ -90,7 +91,7 @@ def write_numbers(folded: str) -> str:
         before = folded[start - 1] if start else " "
         written = ""
         if not before.isalnum():
-            start, read, written = _write(folded, done, start)
+            start, read, written = _write(folded, done, start, read)
         elif before == "v" and _VERSION.match(folded, start - 1):
             start, written = start - 1, digits[0]
         if written:
@@ -99,16 +100,22 @@ def write_numbers(folded: str) -> str:
     return "".join(pieces) + folded[done:]
 
 
-def _write(folded: str, done: int, start: int) -> tuple[int, int, str]:
-    """The bounds of the numeral that begins there, not before what is done, and what it becomes; "" where it stays."""
-    match = _NUMERAL.match(folded, start)
-    assert match, "a digit is a numeral"
-    end, kind, written = match.end(), match.lastgroup, ""
-    if kind == "plain":
+def _write(folded: str, done: int, start: int, end: int) -> tuple[int, int, str]:
+    """The bounds of the numeral that begins with these digits, and what it becomes; "" where it stays.
+
+    done: where that ends which is written already.
+    """
+    # Most are a year among words, and this is quickly told.
+    if end - start == 4 and folded[end : end + 2].lstrip(" ")[:1] not in _AFTER_YEAR:
+        match, kind = None, "plain"
+    elif match := _NUMERAL.match(folded, start):
+        end, kind = match.end(), match.lastgroup or ""
+    written = ""
+    if not match or kind == "plain":
         if folded[start - 1 : start] == " " and end - start in (1, 2, 4):
             begun, name = _find_month_before(folded, done, start)
             if name and (end - start == 4 or name.startswith(folded[begun : begun + 3])):
-                start, written = begun, f"{name} {match[0]}"
+                start, written = begun, f"{name} {folded[start:end]}"
     elif kind == "groups":
         if _is_one_number(folded, done, match):
             written = re.sub("[ ']", "", match[0])

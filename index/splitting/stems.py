@@ -11,7 +11,6 @@ with letters that the greater one does not have.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -43,7 +42,7 @@ def _snowball(language: str, word: str) -> str:
 
 
 @cache
-def _stemmer(language: str) -> Callable[[str], Any]:
+def _stemmer(language: str) -> Any:
     import Stemmer
 
     return Stemmer.Stemmer(language).stemWord

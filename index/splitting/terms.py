@@ -48,7 +48,7 @@ _PLAIN_WORD = re.compile(r"\d++(?:[.,:]\d++)*+|[a-z][a-z0-9]*+")
 _RUN = re.compile(r"\d++|\D++")
 _MOST_RUNS = 4  # of letters and of digits in a code; what has more is a checksum or the like
 # "getUserName", "user_nameOf", "MyOtherName", and no "iPhone", "YouTube", "McDonald": a name is written small as well.
-_HUMP = re.compile("[A-Z](?<=[a-z][A-Z])")
+_HUMP = re.compile("[A-Z](?<=[a-z]{2}[A-Z])")
 _IDENTIFIER = re.compile(
     r"(?<![^\W_])(?:[a-z]{2,}+|[A-Z][a-z0-9]++(?=[A-Z][a-z0-9]++[A-Z]))(?:[A-Z][a-z0-9]++)++(?![^\W_])"
 )
@@ -75,9 +75,7 @@ def find_terms(text: str) -> list[str]:
     """
     if _HUMP.search(text):
         text = _IDENTIFIER.sub(_part, text)
-    folded = fold(text)
-    if _DIGIT.search(folded):
-        folded = write_numbers(folded)
+    folded = write_numbers(fold(text))
     words = (_PLAIN_WORD if folded.isascii() else _WORD).findall(folded)
     return list(chain.from_iterable(map(_find_terms_of, words)))
 
