@@ -11,7 +11,8 @@ from index.splitting.terms import find_terms
 @pytest.mark.parametrize(
     "date",
     """2023-05-12|2023/05/12|2023.05.12|12.05.2023|12.5.2023|12 May 2023|12th of May, 2023|12. Mai 2023
-    |12 de mayo de 2023|12 mai 2023|12 maggio 2023|12 mei 2023|12 de maio de 2023|12 maj 2023|12. toukokuuta 2023|12 Mayıs 2023|12 мая 2023
+    |12 de mayo de 2023|12 mai 2023|12 maggio 2023|12 mei 2023|12 de maio de 2023|12 maj 2023
+    |12. toukokuuta 2023|12 Mayıs 2023|12 мая 2023
     |12 травня 2023|12 maja 2023|12 مايو 2023|١٢ مايو ٢٠٢٣|12 मई 2023|12 Μαΐου 2023|2023年5月12日|2023 年 5 月 12 日
     |2023년 5월 12일""".split("|"),
 )
