@@ -79,6 +79,7 @@ def test_a_word_with_vowel_signs_is_not_cut_in_pieces(word: str) -> None:
 
 def test_joiners_and_signs_of_direction_do_not_part_words() -> None:
     assert find_terms("क\u094d\u200dष") == find_terms("क\u094dष")
+    assert find_terms("क\u094d\u200cष") == find_terms("क\u094dष")
     assert find_terms("co\u00adoperation \u200fשלום\u200e") == find_terms("cooperation שלום")
 
 

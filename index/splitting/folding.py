@@ -21,44 +21,21 @@ _DROPPED = (
 )
 # Letters that no normalisation takes apart, and the forms that Persian, Urdu and others have of Arabic letters.
 _LETTERS = {
-    "ı": "i",
-    "ø": "o",
-    "ł": "l",
-    "đ": "d",
-    "ð": "d",
-    "ħ": "h",
-    "ŧ": "t",
+    **dict(zip("ıøłđðħŧ", "iolddht", strict=True)),
+    **dict(zip("ىیېکہەھةٱ", "يييكهههها", strict=True)),
+    **dict(zip("’‘ʼ“”‐‑–—٫٬", "'''\"\"----.,", strict=True)),
     "þ": "th",
     "æ": "ae",
     "œ": "oe",
     "ŋ": "ng",
-    "ى": "ي",
-    "ی": "ي",
-    "ې": "ي",
-    "ک": "ك",
-    "ہ": "ه",
-    "ە": "ه",
-    "ھ": "ه",
-    "ٱ": "ا",
-    "ة": "ه",
-    "’": "'",
-    "ʼ": "'",
-    "‘": "'",
-    "“": '"',
-    "”": '"',
-    "‐": "-",
-    "‑": "-",
-    "–": "-",
-    "—": "-",
-    "٫": ".",
-    "٬": ",",
 }
 _ZEROS = "٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀꘠꣐꤀꧐꧰꩐꯰"  # of all scripts; the nine other digits follow each
 _FOLDS = {
     **_LETTERS,
     **{chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)},
 }
-_FOLDED = re.compile(f"[{_DROPPED}{''.join(_FOLDS)}]")
+# Between letters of India the non-joiner joins nothing and parts nothing; in Persian it stands before an ending.
+_FOLDED = re.compile(f"[{_DROPPED}{''.join(_FOLDS)}]|(?<=[\u0900-\u0dff])\u200c")
 # A text is folded so much at a time, which comes to the same: accents in a row are put in order, and that takes their
 # number squared. A piece does not end before what belongs to the letter in front of it.
 _PIECE = re.compile("(?s:.{1,500})[\u0300-\u036f\u093c\u1160-\u11ff\u3099\u309a]{0,100}+")

@@ -1,8 +1,10 @@
 """The terms of a text: what the lexical index and the reader compare.
 
-Case and accents are folded, English is stemmed (Snowball), and scripts without spaces become
-overlapping pairs of characters. But: words of other languages are stemmed by the English rules
-only where they are written in plain Latin letters.
+Case, accents and other ways to write the same letter are folded, words are stemmed by the rules of their script, dates
+and numbers have one form, and scripts without spaces, and Korean, become overlapping pairs of characters. All goes
+by the text alone, so that the terms of a short question are those of a long document.
+
+But: words of all languages in plain Latin letters are stemmed by the English rules.
 """
 
 from __future__ import annotations
