@@ -5,6 +5,8 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from operator import mul
 
 import pytest
 from hypothesis import given
@@ -14,10 +16,14 @@ from index.storing import postings
 from index.storing.lexicon_file import add_functions
 from index.storing.postings import Entry, Matches
 
-# A chunk: its lines, and its document's title.
-Chunk = tuple[list[list[str]], list[str]]
-WORDS = st.sampled_from("abcdefgh")
-CHUNKS = st.tuples(st.lists(st.lists(WORDS, max_size=5), max_size=4), st.lists(WORDS, max_size=3))
+# A chunk: its lines, what its document is called, and what it stands under.
+Chunk = tuple[list[list[str]], list[str], list[str]]
+# A word of a query: what counts as it, and how much.
+Word = dict[str, float]
+TERMS = st.sampled_from("abcdefgh")
+FEW_TERMS = st.lists(TERMS, max_size=3)
+CHUNKS = st.tuples(st.lists(st.lists(TERMS, max_size=5), max_size=4), FEW_TERMS, FEW_TERMS)
+QUERIES = st.lists(st.dictionaries(TERMS, st.sampled_from([1.0, 0.7, 0.25]), min_size=1, max_size=3), min_size=1)
 
 
 @pytest.fixture
@@ -35,8 +41,8 @@ def make_index() -> sqlite3.Connection:
 
 
 def length_of(chunk: Chunk) -> int:
-    lines, title = chunk
-    return sum(map(len, lines)) + len(title)
+    lines, name, above = chunk
+    return sum(map(len, [*lines, name, above]))
 
 
 def add(connection: sqlite3.Connection, chunks: Mapping[int, Chunk]) -> None:
@@ -44,68 +50,86 @@ def add(connection: sqlite3.Connection, chunks: Mapping[int, Chunk]) -> None:
 
 
 def one_line(*words: str) -> Chunk:
-    return [list(words)], []
+    return [list(words)], [], []
 
 
-def weigh(chunks: Mapping[int, Chunk], terms: Sequence[str]) -> dict[str, float]:
-    """The rarity of each term, counted chunk by chunk."""
-    counts = {
-        term: sum(any(term in words for words in [*lines, title]) for lines, title in chunks.values()) for term in terms
-    }
-    return {term: math.log(1 + (len(chunks) - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+def alone(*terms: str) -> list[Word]:
+    return [{term: 1.0} for term in terms]
 
 
-def score(chunks: Mapping[int, Chunk], terms: Sequence[str]) -> dict[int, float]:
+def weigh(chunks: Mapping[int, Chunk], words: Sequence[Word], *, by_name: bool = False) -> list[float]:
+    """The rarity of each word of a query, counted chunk by chunk; or of each that is in a name, among the names."""
+
+    def holds(chunk: Chunk, word: Word) -> bool:
+        lines, name, above = chunk
+        return any(not word.keys().isdisjoint(terms) for terms in ([name] if by_name else [*lines, name, above]))
+
+    counts = [sum(holds(chunk, word) for chunk in chunks.values()) for word in words]
+    rarity = [math.log(1 + (len(chunks) - n + 0.5) / (n + 0.5)) for n in counts]
+    return [value if n or not by_name else 0.0 for value, n in zip(rarity, counts, strict=True)]
+
+
+def score(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, float]:
     """BM25, worked out chunk by chunk."""
-    rarity = weigh(chunks, terms)
+    rarity = weigh(chunks, words)
     mean = sum(map(length_of, chunks.values())) / max(1, len(chunks))
     scores: Counter[int] = Counter()
-    for number, (lines, title) in chunks.items():
-        for term in dict.fromkeys(terms):
-            frequency = sum(words.count(term) for words in lines) + 0.5 * title.count(term)
+    for number, (lines, name, above) in chunks.items():
+        for word, value in zip(words, rarity, strict=True):
+            frequency = sum(
+                weight * (sum(line.count(term) for line in lines) + 0.5 * [*name, *above].count(term))
+                for term, weight in word.items()
+            )
             if frequency:
-                length = length_of((lines, title)) / mean
-                scores[number] += rarity[term] * frequency * 1.9 / (frequency + 0.9 * (0.25 + 0.75 * length))
+                length = length_of((lines, name, above)) / mean
+                scores[number] += value * frequency * 1.9 / (frequency + 0.9 * (0.25 + 0.75 * length))
     return dict(scores)
 
 
-def cover(chunks: Mapping[int, Chunk], terms: Sequence[str]) -> dict[int, tuple[float, float]]:
-    """The best line's share of the query and the whole chunk's, worked out line by line."""
-    rarity = weigh(chunks, [*dict.fromkeys(terms)])
+def cover(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, tuple[float, float, float]]:
+    """What the best line has of the query with what it stands under, the whole chunk, and of the names its own."""
 
-    def share(words: Sequence[str]) -> float:
-        return sum(rarity[term] for term in rarity if term in words) / (sum(rarity.values()) or 1.0)
+    def share(terms: Sequence[str], rarity: Sequence[float]) -> float:
+        held = [max((weight for term, weight in word.items() if term in terms), default=0.0) for word in words]
+        return sum(map(mul, held, rarity)) / (sum(rarity) or 1.0)
 
+    rarity, in_names = weigh(chunks, words), weigh(chunks, words, by_name=True)
     return {
-        number: (max(map(share, lines), default=0.0), share([*title, *(word for words in lines for word in words)]))
-        for number, (lines, title) in chunks.items()
+        number: (
+            max(share([*line, *name, *above], rarity) for line in [*lines, []]),
+            share([*chain.from_iterable(lines), *name, *above], rarity),
+            share(name, in_names),
+        )
+        for number, (lines, name, above) in chunks.items()
     }
 
 
-@given(st.lists(CHUNKS, max_size=12), st.lists(WORDS, min_size=1, max_size=5))
-def test_scores_and_coverage_are_those_that_the_definitions_give(listed: list[Chunk], terms: list[str]) -> None:
+@given(st.lists(CHUNKS, max_size=12), QUERIES)
+def test_scores_and_coverage_are_those_that_the_definitions_give(listed: list[Chunk], query: list[Word]) -> None:
     chunks = dict(enumerate(listed, 1))
     connection = make_index()
     add(connection, chunks)
-    matches = Matches(connection, terms)
-    assert matches.best(100) == pytest.approx(score(chunks, terms))
-    expected = cover(chunks, terms)
+    matches = Matches(connection, query)
+    assert matches.best(100) == pytest.approx(score(chunks, query))
+    expected = cover(chunks, query)
     for number, shares in matches.coverage(chunks).items():
         assert shares == pytest.approx(expected.pop(number))
     assert not expected
-    assert postings.rarity(connection, terms) == pytest.approx(weigh(chunks, terms))
+    terms = [*dict.fromkeys(chain.from_iterable(query))]
+    rarity = dict(zip(terms, weigh(chunks, alone(*terms)), strict=True))
+    assert postings.rarity(connection, terms) == pytest.approx(rarity)
     assert postings.count_chunks(connection) == len(chunks)
     connection.close()
 
 
 @given(
     st.lists(st.tuples(st.lists(CHUNKS, max_size=4), st.lists(st.integers(0, 30), max_size=4)), max_size=12),
-    st.lists(WORDS, min_size=1, max_size=5),
+    QUERIES,
     st.integers(2, 4),
     st.integers(0, 6),
 )
 def test_after_any_history_it_finds_what_an_index_made_anew_finds_to_the_last_digit(
-    history: list[tuple[list[Chunk], list[int]]], terms: list[str], to_merge: int, most_dropped: int
+    history: list[tuple[list[Chunk], list[int]]], query: list[Word], to_merge: int, most_dropped: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postings, "SEGMENTS_TO_MERGE", to_merge)
@@ -120,9 +144,10 @@ def test_after_any_history_it_finds_what_an_index_made_anew_finds_to_the_last_di
             postings.drop(connection, gone)
         anew = make_index()
         add(anew, chunks)
-        one, other = Matches(connection, terms), Matches(anew, terms)
+        one, other = Matches(connection, query), Matches(anew, query)
         assert list(one.best(100).items()) == list(other.best(100).items())
         assert one.coverage(chunks) == other.coverage(chunks)
+        terms = [*chain.from_iterable(query)]
         assert postings.rarity(connection, terms) == postings.rarity(anew, terms)
         connection.close()
         anew.close()
@@ -133,9 +158,9 @@ def test_many_small_writes_leave_few_segments_and_nothing_behind(connection: sql
     for number in range(1, 1001):
         add(connection, {number: one_line("every", chance.choice("abcdefgh"))})
     assert connection.execute("SELECT count(*) FROM segments").fetchone()[0] < 32
-    assert len(Matches(connection, ["every"]).best(2000)) == 1000
+    assert len(Matches(connection, alone("every")).best(2000)) == 1000
     postings.drop(connection, dict.fromkeys(range(1, 1001), 2))
-    assert Matches(connection, ["every"]).best(10) == {}
+    assert Matches(connection, alone("every")).best(10) == {}
     add(connection, {1001: one_line("every")})
     postings.drop(connection, {1001: 1})
     assert not connection.execute("SELECT * FROM postings").fetchall()
@@ -144,7 +169,7 @@ def test_many_small_writes_leave_few_segments_and_nothing_behind(connection: sql
 
 def test_the_best_are_the_first_of_more_also_among_equals(connection: sqlite3.Connection) -> None:
     add(connection, {number: one_line("a") for number in range(1, 40)} | {40: one_line("a", "a")})
-    matches = Matches(connection, ["a"])
+    matches = Matches(connection, alone("a"))
     assert list(matches.best(5)) == [40, 1, 2, 3, 4]
     assert list(matches.best(100)) == [40, *range(1, 40)]
 
@@ -153,7 +178,8 @@ def test_a_chunk_of_more_lines_and_words_than_a_place_can_tell_is_found_all_the_
     connection: sqlite3.Connection,
 ) -> None:
     lines = [["many"] for _ in range(70_000)]
-    add(connection, {1: ([*lines, ["last"]], ["title"]), 2: one_line("few")})
-    assert list(Matches(connection, ["last"]).best(5)) == [1]
-    assert Matches(connection, ["many"]).coverage([1, 2]) == {1: (1.0, 1.0), 2: (0.0, 0.0)}
-    assert Matches(connection, ["title"]).coverage([1]) == {1: (0.0, 1.0)}
+    add(connection, {1: ([*lines, ["last"]], ["name"], ["head"]), 2: one_line("few")})
+    assert list(Matches(connection, alone("last")).best(5)) == [1]
+    assert Matches(connection, alone("many")).coverage([1, 2]) == {1: (1.0, 1.0, 0.0), 2: (0.0, 0.0, 0.0)}
+    assert Matches(connection, alone("name")).coverage([1]) == {1: (1.0, 1.0, 1.0)}
+    assert Matches(connection, alone("head")).coverage([1]) == {1: (1.0, 1.0, 0.0)}

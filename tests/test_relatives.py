@@ -16,10 +16,11 @@ from index.storing.postings import Entry
 from index.storing.relatives import MOST_RELATIVES, find_relatives
 
 GERMAN = (
-    "der die das und nicht Kündigung Frist Vertrag Verträge Vertrags Mietvertrag Vertragsdauer Dauer Miete Haus Häuser Rat "
-    "Rathaus Haut Krankenhaus Kranken Arzt Hausarzt Versicherung Versicherungen Haftpflicht Pflicht Straße Straßenbau Bau "
-    "Arbeit Arbeiter Arbeitstag Arbeitslohn Tag Lohn Urlaub Anspruch Kinder Kind Garten Kindergarten Steuer Steuern "
-    "frisch Grund rund Beratung Handel Hand Ministerium Finanz Rechnung Rechnungen Macht Nacht acht"
+    "der die das und nicht Kündigung Frist Vertrag Verträge Vertrags Mietvertrag Vertragsdauer Dauer Miete "
+    "Haus Häuser Rat Rathaus Haut Krankenhaus Kranken Arzt Hausarzt Versicherung Versicherungen Haftpflicht "
+    "Pflicht Straße Straßenbau Bau Arbeit Arbeiter Arbeitstag Arbeitslohn Tag Lohn Urlaub Anspruch Kinder Kind "
+    "Garten Kindergarten Steuer Steuern frisch Grund rund Beratung Handel Hand Ministerium Finanz Rechnung "
+    "Rechnungen Macht Nacht acht"
 )
 DUTCH = (
     "de het een en niet huur contract arbeid overeenkomst verzekering zorgverzekering zorg belasting belastingen kind"
@@ -28,8 +29,8 @@ SWEDISH = "det och att inte hyra kontrakt arbete arbetstid tid försäkring sjuk
 FINNISH = "ja on ei että vuokra sopimus sopimusta sairaus vakuutus vakuutuksen talo talossa talosta talon kirja"
 SPANISH = "el la los que del ciudad ciudades trabajo trabajos trabajador comunicación nacional nacionales rector"
 ENGLISH = (
-    "the and with of from receive government Argentina database email best buy health cvs notice period tenant building "
-    "personally identifiable information party art house horse lease contract contracts contractor"
+    "the and with of from receive government Argentina database email best buy health cvs notice period tenant "
+    "building personally identifiable information party art house horse lease contract contracts contractor"
 )
 
 
@@ -38,7 +39,7 @@ def make_index(*texts: str, parts: int = 1) -> sqlite3.Connection:
     add_functions(connection)
     connection.executescript(postings.SCHEMA)
     entries = [
-        Entry(number, [terms], [], len(terms)) for number, terms in enumerate(find_terms(text) for text in texts)
+        Entry(number, [terms], [], [], len(terms)) for number, terms in enumerate(find_terms(text) for text in texts)
     ]
     for start in range(parts):
         postings.add(connection, entries[start::parts])
@@ -69,7 +70,7 @@ def relate(text: str, query: str, word: str) -> float:
         (GERMAN, "Wer hat den Urlaubsanspruch", "Urlaub Anspruch"),
         (GERMAN, "Wo ist das Finanzministerium", "Finanz Ministerium"),
         (GERMAN, "Wo ist die Straße", "Straßenbau"),
-        (GERMAN, "Wo ist der Kindergarten", "Kinder"),
+        (GERMAN, "Wo ist der Garten", "Kindergarten"),
         (GERMAN, "Wie hoch ist die Steuer", "Steuern"),
         (GERMAN, "Wer bezahlt die Rechnung", "Rechnungen"),
         (GERMAN, "Was ist der Lohn", "Arbeitslohn"),
@@ -84,10 +85,10 @@ def relate(text: str, query: str, word: str) -> float:
         (FINNISH, "Mikä on vuokrasopimus", "vuokra sopimus"),
         (FINNISH, "Mikä on sairausvakuutus", "sairaus vakuutus"),
         (FINNISH, "Missä on talo", "talossa talosta talon"),
-        (SPANISH, "Cuál es la ciudad", "ciudades"),
+        (SPANISH, "Cuál es la nacionalidad", "nacionales"),
         (SPANISH, "Quién es el trabajador", "trabajo"),
         ("и в не на договор договора договоры книга", "Где найти договору", "договор договора договоры"),
-        ("ve bir bu ülke ülkesi ülkeler ülkelerin", "bu ne ülke", "ülkesi ülkeler ülkelerin"),
+        ("ve bir bu ülkesi ülkeler ülkelerin", "bu ne ülke", "ülkesi ülkeler"),
     ],
 )
 def test_inflections_and_compounds_count_less_than_the_word(text: str, query: str, words: str) -> None:
@@ -128,7 +129,7 @@ def test_what_only_looks_alike_is_another_word(text: str, query: str, words: str
     [
         ("who did recieve it", "receive"),
         ("what did the goverment do", "government"),
-        ("what is the govermnet", "government"),
+        ("what is a dattabsse", "database"),
         ("where is Agentina", "Argentina"),
         ("what is a databse", "database"),
         ("what is the cvshealth", "health"),

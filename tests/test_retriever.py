@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import log, sqrt
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hashed import rows
 from hypothesis import given
@@ -12,15 +14,16 @@ from index.documents import Chunk, Passage
 from index.embedding.protocol import Embedding
 from index.library import finish
 from index.searching.retriever import (
-    COVERAGE_SHARES,
-    DENSE_SHARE,
-    LEXICAL_SHARE,
-    SENTENCE_SHARE,
+    MOST_STANDOUT,
+    USUAL_STANDOUT,
+    WEIGHTS,
     combine,
     retrieve,
     to_passage,
+    weigh_meaning,
 )
 from index.splitting.sentences import Sentence, find_sentences
+from index.storing.postings import Coverage
 from index.storing.records import Record
 from index.storing.store import Store
 from index.sync import sync
@@ -29,30 +32,34 @@ from index.sync import sync
 
 NUMBERS = st.integers(1, 8)
 SCORES = st.dictionaries(NUMBERS, st.floats(-1, 50), max_size=8)
-COVERAGE = st.dictionaries(NUMBERS, st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=8)
+SHARE = st.floats(0, 1)
+COVERAGE = st.dictionaries(NUMBERS, st.builds(Coverage, SHARE, SHARE, SHARE), max_size=8)
+MEANING = st.floats(0, 1.5)
 
 
-@given(SCORES, SCORES, SCORES, COVERAGE)
+@given(MEANING, SCORES, SCORES, SCORES, COVERAGE)
 def test_every_chunk_that_was_found_has_a_score_from_0_to_1(
+    meaning: float,
     dense: dict[int, float],
     sentences: dict[int, float],
     lexical: dict[int, float],
-    coverage: dict[int, tuple[float, float]],
+    coverage: dict[int, Coverage],
 ) -> None:
-    scores = combine(dense, sentences, lexical, coverage)
+    scores = combine(meaning, dense, sentences, lexical, coverage)
     assert scores.keys() == {*dense, *lexical}
     assert all(0 <= score <= 1 + 1e-9 for score in scores.values())
 
 
-@given(SCORES, SCORES, SCORES, COVERAGE)
+@given(MEANING, SCORES, SCORES, SCORES, COVERAGE)
 def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
+    meaning: float,
     dense: dict[int, float],
     sentences: dict[int, float],
     lexical: dict[int, float],
-    coverage: dict[int, tuple[float, float]],
+    coverage: dict[int, Coverage],
 ) -> None:
-    scores = combine(dense, sentences, lexical, coverage)
-    every = (dense, sentences, lexical, *({i: shares[part] for i, shares in coverage.items()} for part in (0, 1)))
+    scores = combine(meaning, dense, sentences, lexical, coverage)
+    every = (dense, sentences, lexical, *({i: shares[part] for i, shares in coverage.items()} for part in range(3)))
     for one in scores:
         for other in scores:
             if all(one in found and found[one] >= found.get(other, found[one]) for found in every):
@@ -62,30 +69,62 @@ def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
 @given(SCORES.filter(bool), st.integers(1, 100), st.integers(-10, 10))
 def test_the_scale_of_a_search_does_not_matter(lexical: dict[int, float], factor: int, shift: int) -> None:
     dense = {1: 0.9, 2: 0.5, 3: 0.1}
-    coverage = dict.fromkeys(range(1, 9), (0.5, 0.5))
+    coverage = dict.fromkeys(range(1, 9), Coverage(0.5, 0.5, 0.5))
     scaled = {number: score * factor + shift for number, score in lexical.items()}
-    expected = combine(dense, dense, lexical, coverage)
+    expected = combine(1.0, dense, dense, lexical, coverage)
     if len({*scaled.values()}) == len({*lexical.values()}):
-        assert combine(dense, dense, scaled, coverage) == pytest.approx(expected, abs=1e-3)
+        assert combine(1.0, dense, dense, scaled, coverage) == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_best_of_all_has_1_and_each_score_its_share() -> None:
     dense = {1: 0.8, 2: 0.4, 3: 0.2}
-    coverage = {1: (1.0, 1.0), 2: (0.0, 0.0), 3: (0.0, 0.0), 4: (0.5, 1.0)}
-    assert combine(dense, dense, {1: 12.0, 4: 9.0, 2: 2.0}, coverage) == pytest.approx(
+    none = Coverage(0.0, 0.0, 0.0)
+    coverage = {1: Coverage(1.0, 1.0, 1.0), 2: none, 3: none, 4: Coverage(0.5, 1.0, 0.25)}
+    assert sum(WEIGHTS) == pytest.approx(1)
+    assert combine(1.0, dense, dense, {1: 12.0, 4: 9.0, 2: 2.0}, coverage) == pytest.approx(
         {
             1: 1.0,
-            2: (DENSE_SHARE + SENTENCE_SHARE) / 3,
+            2: (WEIGHTS.dense + WEIGHTS.sentence) / 3,
             3: 0.0,
-            4: LEXICAL_SHARE * 0.7 + COVERAGE_SHARES[0] * 0.5 + COVERAGE_SHARES[1],
+            4: WEIGHTS.lexical * 0.7 + WEIGHTS.line * 0.5 + WEIGHTS.chunk + WEIGHTS.name * 0.25,
         }
     )
 
 
 def test_a_search_that_found_nothing_takes_nothing_away() -> None:
-    assert combine({}, {}, {}, {}) == {}
-    assert combine({1: 0.3}, {}, {}, {1: (0.0, 0.0)}) == {1: DENSE_SHARE}
-    assert combine({}, {}, {1: 3.0, 2: 1.0}, {1: (0.0, 0.0)}) == {1: LEXICAL_SHARE, 2: 0.0}
+    none = Coverage(0.0, 0.0, 0.0)
+    assert combine(1.0, {}, {}, {}, {}) == {}
+    assert combine(1.0, {1: 0.3}, {}, {}, {1: none}) == pytest.approx({1: WEIGHTS.dense})
+    assert combine(1.0, {}, {}, {1: 3.0, 2: 1.0}, {1: none}) == pytest.approx({1: WEIGHTS.lexical, 2: 0.0})
+
+
+def test_where_meaning_says_nothing_words_alone_decide() -> None:
+    lexical, best = {1: 3.0, 2: 1.0}, Coverage(1.0, 1.0, 1.0)
+    assert combine(0.0, {2: 0.9, 3: 0.8}, {2: 0.9, 3: 0.8}, lexical, {1: best}) == pytest.approx({1: 1, 2: 0, 3: 0})
+
+
+@given(st.integers(40, 10_000_000), st.floats(-0.5, 0.8), st.floats(0.001, 0.3), st.floats(0.001, 1000))
+def test_meaning_counts_as_far_as_the_nearest_stands_out_whatever_the_scale(
+    chunks: int, mean: float, spread: float, scale: float
+) -> None:
+    sample = np.random.default_rng(0).normal(mean, spread, 256)
+    expected = sqrt(2 * log(chunks))
+
+    def weigh(deviations: float, factor: float = 1.0) -> float:
+        nearest = sample.mean() + deviations * expected * sample.std()
+        return weigh_meaning({1: nearest * factor, 2: -1.0 * factor}, sample * factor, chunks)
+
+    assert weigh(0.5) == 0  # no nearer than chance
+    assert weigh(USUAL_STANDOUT) == pytest.approx(1, abs=1e-3)
+    assert weigh(0.8) < weigh(1.1) < weigh(1.4)
+    assert weigh(9) == weigh(MOST_STANDOUT + 0.1)
+    assert weigh(1.2, scale) == pytest.approx(weigh(1.2), abs=1e-3)
+
+
+def test_of_a_small_folder_nothing_is_said_of_how_far_a_chunk_stands_out() -> None:
+    assert weigh_meaning({1: 0.5}, np.array([0.1, 0.5, 0.2]), 3) == 1
+    assert weigh_meaning({}, np.zeros(0), 0) == 1
+    assert weigh_meaning({1: 0.5}, np.full(50, 0.5), 50) == 1
 
 
 # -- a chunk becomes a passage ----------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from collections.abc import Set
 
 from assistant.question.vocabulary import DAYS, MONTHS, SMALL_NUMBERS, TENS
-from index.splitting.terms import STOP_WORDS, find_terms, write_number
+from index.splitting.terms import STOP_WORDS, find_terms
 
 # A longer text is no plain question, and slow to look through for one.
 LONGEST_CHARACTERS = 300
@@ -109,7 +109,7 @@ _NEGATION = re.compile(
     r"|n['’]t\b",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*|[a-z]+", re.IGNORECASE)
+_WORD = re.compile("[a-z]+")
 # "one" is mostly no number.
 _NUMBER_WORDS = {word: str(number) for number, word in enumerate(SMALL_NUMBERS[:13]) if word != "one"}
 
@@ -173,13 +173,18 @@ def find_answer_words(kind: str, asked: Set[str], sentence: str) -> tuple[int, i
 
 def find_names(question: str) -> list[str]:
     """The names and numbers of a question: what an answer can hardly do without."""
-    return [*_NAME.findall(question), *re.findall(r"\d[\d.,]*", question)]
+    return [*_NAME.findall(question), *_find_numerals(question)]
+
+
+def _find_numerals(text: str) -> list[str]:
+    """The numbers of a text as they are compared: 18500 for "18 500"; of a date its day and its year."""
+    return [term for term in find_terms(text) if term[0].isdecimal()]
 
 
 def find_numbers(text: str) -> frozenset[str]:
     """The numbers of a text as digits: 2 for "two", 1500 for "1,500", 15 for "15.0"."""
-    words = [write_number(word.lower()) for word in _NUMBER.findall(text)]
-    return frozenset(_NUMBER_WORDS.get(word, word) for word in words if word in _NUMBER_WORDS or word[0].isdecimal())
+    words = _WORD.findall(text.lower())
+    return frozenset([*_find_numerals(text), *(_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS)])
 
 
 def denies(text: str) -> bool:

@@ -90,7 +90,7 @@ def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool =
         denies=denies(words),
         asked=frozenset(find_terms(words)),
         content=frozenset(find_content_terms(words)),
-        named=tuple(find_content_terms(" ".join(find_names(words)))),
+        named=tuple(find_content_terms(" | ".join(find_names(words)))),
         numbers=find_numbers(words),
         terms=tuple(choose_query_terms(terms)),
         pairs=tuple(pairwise(terms)),

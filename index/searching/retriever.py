@@ -3,9 +3,9 @@
 Two searches see every chunk: by meaning (cosine of the embedding) and by words (BM25 of the lexical
 index). Their scores, brought to one scale and summed, which is the convex combination of Bruch, Gai and Ingber (2023,
 "An Analysis of Fusion Functions for Hybrid Retrieval"), make a short list. What is on it is read closely, for four
-scores more: the cosine of the chunk's best sentence, how much of the query, by rarity, a single sentence holds with what
-it stands under, and the whole chunk: words that stand together answer, words strewn over a chunk often do not; and how
-much of what documents are called the query says of its own document.
+scores more: the cosine of the chunk's best sentence, how much of the query, by rarity, a single sentence holds with
+what it stands under, and the whole chunk: words that stand together answer, words strewn over a chunk often do not; and
+how much of what documents are called the query says of its own document.
 
 How much meaning counts goes by the query: as far as the nearest chunk stands out among the folder's more than the
 nearest of as many would by chance. Where an embedding does not know the query's language it does not, and words decide.
@@ -66,7 +66,8 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         # Without the rows that a sync under way has written but not yet made visible.
         numbers = lexicon.numbers(nearest)
         dense = {numbers[chunk_id]: cosine for chunk_id, cosine in nearest.items() if chunk_id in numbers}
-        meaning = weigh_meaning(dense.values(), lexicon.sample() @ query_vector, lexicon.count_chunks())
+        sample = lexicon.sample()
+        meaning = weigh_meaning(dense, sample @ query_vector if len(sample) else sample, lexicon.count_chunks())
         matches = lexicon.match(query)
         lexical = matches.best(wanted)
         quoted = lexicon.quoted(query)
@@ -94,14 +95,15 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         return [to_passage(*read[number], scores[number], similarities.get(number, ())) for number in best]
 
 
-def weigh_meaning(cosines: Iterable[float], sample: Vectors, chunks: int) -> float:
+def weigh_meaning(dense: Mapping[int, float], sample: Vectors, chunks: int) -> float:
     """What the search by meaning counts for one query, 1 where it is as sure as usual.
 
-    It goes by how far the nearest of the `chunks` stands out from a sample of them: the number of standard deviations
-    beside those that the greatest of as many normal variables has, which are sqrt(2 ln n) (Leadbetter, Lindgren and
-    Rootzén 1983).
+    dense: the cosines of the nearest of the `chunks`. sample: those of some of all, of shape (chunks,).
+
+    It goes by how far the nearest stands out from the sample: the number of standard deviations beside those that the
+    greatest of as many normal variables has, which are sqrt(2 ln n) (Leadbetter, Lindgren and Rootzén 1983).
     """
-    nearest = max(cosines, default=0.0)
+    nearest = max(dense.values(), default=0.0)
     if len(sample) < LEAST_SAMPLE or not (spread := float(sample.std())):
         return 1.0
     standout = (nearest - float(sample.mean())) / spread / sqrt(2 * log(max(chunks, LEAST_SAMPLE)))

@@ -194,18 +194,19 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         return {i: Embedded(np.frombuffer(vector, np.float32), sentences) for i, vector, sentences in rows}
 
     def sample(self) -> Vectors:
-        """The vectors of SAMPLED_CHUNKS visible chunks, chosen by chance, the same whatever was written before."""
+        """The vectors of SAMPLED_CHUNKS visible chunks, one row each, by chance, but the same whatever came before."""
         import numpy as np
 
         with self._reading() as connection:
-            version = (*connection.execute("PRAGMA data_version").fetchone(), connection.total_changes, connection)
+            (others_wrote,) = connection.execute("PRAGMA data_version").fetchone()
+            version = (connection, others_wrote, connection.total_changes)
             known, vectors = getattr(self._local, "sampled", (None, None))
             if known != version:
                 rows = connection.execute(
                     "SELECT vector FROM chunks JOIN vectors USING (chunk_id) "
                     f"WHERE {_EMBEDDED_IS_WHOLE} ORDER BY chance, chunk_id LIMIT {SAMPLED_CHUNKS}"
-                ).fetchall()
-                vectors = np.frombuffer(b"".join(row[0] for row in rows), np.float32).reshape(len(rows), -1)
+                )
+                vectors = np.array([np.frombuffer(vector, np.float32) for (vector,) in rows], np.float32)
                 self._local.sampled = version, vectors
             return vectors
 

@@ -381,7 +381,7 @@ def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[
 def _read_words(
     connection: sqlite3.Connection, words: Sequence[Mapping[str, float]]
 ) -> tuple[Places, NDArray[np.int64], NDArray[np.float64]]:
-    """The places of words, word by word and those of one chunk together; of each, which word it is of, and its weight."""
+    """The places of words, word by word and those of one chunk together; of each, its word, and what it counts as it."""
     import numpy as np
 
     terms = list(dict.fromkeys(chain.from_iterable(words)))

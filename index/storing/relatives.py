@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from math import ceil
 
+from index.splitting.folding import fold
 from index.splitting.terms import STOP_WORDS, find_query_terms, find_terms
 from index.storing.lexicon_file import execute_with
 from index.storing.postings import MOST_LETTERS, count_places, find_together, has_dropped
@@ -204,17 +204,10 @@ def _read_words(query: str) -> list[list[_Word]]:
             runs.append([])
         terms = find_terms(match[0]) if len(match[0]) <= MOST_LETTERS else []
         if len(terms) == 1:
-            runs[-1].append(_Word(_fold(match[0]), terms[0]))
+            runs[-1].append(_Word(fold(match[0]), terms[0]))
         else:
             runs.append([])
     return runs
-
-
-def _fold(word: str) -> str:
-    if word.isascii():
-        return word.casefold()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 # -- language ---------------------------------------------------------------------------------
@@ -242,8 +235,9 @@ def _find_inflections(vocabulary: _Vocabulary, term: str) -> dict[str, float]:
         shortest, longest = sorted((len(term), len(other)))
         # Where each ends in its own way, four letters say too little ("Frist", "frisch"), and ends of three letters and
         # more are words of their own ("Arbeitstag", "Arbeitslohn").
+        is_longer = shared == shortest and longest - shared <= _LEAST_PART
         is_told = shared == shortest or (shared > _LEAST_STEM and shortest - shared < _LEAST_PART)
-        if is_told and longest - shared <= _MOST_ENDING and shared >= LOWEST_SHARE * longest:
+        if is_longer or (is_told and longest - shared <= _MOST_ENDING and shared >= LOWEST_SHARE * longest):
             found[other] = (shared / longest) ** 2
     return _keep_standing(vocabulary, found)
 
@@ -256,7 +250,9 @@ def _count_shared(one: str, other: str) -> int:
 def _find_beginning_as(vocabulary: _Vocabulary, term: str) -> list[str]:
     """The terms that share with one their first letters, as many as the lowest share, or more where many do."""
     for shared in range(max(_LEAST_STEM, ceil(LOWEST_SHARE * len(term))), len(term) + 1):
-        found = vocabulary.find_beginning(term[:shared], shared, int(len(term) / LOWEST_SHARE))
+        found = vocabulary.find_beginning(
+            term[:shared], shared, max(len(term) + _LEAST_PART, int(len(term) / LOWEST_SHARE))
+        )
         if found is not None:
             return found
     return []
@@ -403,7 +399,7 @@ def _edit(word: str) -> Iterator[str]:
 def _find_letters(word: str) -> list[str]:
     """The letters of a word's script, which stand near its own in Unicode."""
     near = {code for letter in word for code in range(ord(letter) & ~31, (ord(letter) | 31) + 1)}
-    return [chr(code) for code in sorted(near) if chr(code).isalpha() and _fold(chr(code)) == chr(code)]
+    return [chr(code) for code in sorted(near) if chr(code).isalpha() and fold(chr(code)) == chr(code)]
 
 
 def _find_near(vocabulary: _Vocabulary, word: str, term: str) -> list[str]:
