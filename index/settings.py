@@ -12,6 +12,7 @@ from typing import Any
 from index.errors import InputError
 
 LOCAL_EMBEDDING = "local"
+LOCAL_PREFIX = "local:"  # before the name of another model that runs on this machine
 LOCAL_CHUNK_TOKENS = 200
 LONGEST_PATH_CHARACTERS = 32_767  # Windows' limit, which is the widest
 
@@ -51,7 +52,8 @@ class Settings:
     documents: the folder that a question without one is asked of.
     store_folder: where the stores live, one sub-folder for each documents folder.
     cache_folder: where fetched model weights are kept.
-    embedding: "local", or the name of an OpenAI embedding model.
+    embedding: "local"; "local:multilingual", or "local:" and the folder or the name on the model hub of a
+        sentence-transformers model; or the name of an OpenAI embedding model.
     model: the language model's name, or None to let the server decide.
     api_key, base_url: the OpenAI-compatible server; with neither, answers are quotations.
     timeout_seconds: how long the language model may be silent.
@@ -180,6 +182,11 @@ def _read(name: str, variable: str, value: Any) -> Any:
     if not isinstance(value, str) or not value or not value.isprintable():
         # Not the value, which may be a key.
         raise InputError(f"{variable} holds what is no printable text: give it anew.")
+    if name == "embedding" and value.startswith(LOCAL_PREFIX) and not value.removeprefix(LOCAL_PREFIX).strip():
+        raise InputError(
+            f"{variable} is {shorten(value)}: give a model behind it, as in local:multilingual or local:path/to/folder, "
+            "or local alone for the embedded one."
+        )
     if name == "api_key" and not value.isascii():
         raise InputError(f"{variable} holds characters that no key has: copy the key anew.")
     return value

@@ -1,4 +1,4 @@
-"""The embeddings that the settings can name: the embedded model, OpenAI's, or any that llama-index has."""
+"""The embeddings that the settings can name: the embedded model, one run as it is, OpenAI's, or llama-index's."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from index.documents import Progress
 from index.embedding.protocol import Embedding, Vectors
 from index.errors import InputError, ModelError
-from index.settings import LOCAL_EMBEDDING, Settings
+from index.settings import LOCAL_EMBEDDING, LOCAL_PREFIX, Settings
 
 
 def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
     """Open the embedding that the settings name.
 
-    Raises WeightsError where the embedded model cannot be had, InputError where a key is missing.
+    Raises WeightsError where a model that runs here cannot be had, InputError where it is unknown or a key is missing.
     """
     if settings.embedding == LOCAL_EMBEDDING:
         from index.embedding.minilm import MiniLM
@@ -22,6 +22,12 @@ def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
 
         weights = yield from open_weights(settings.cache_folder)
         return MiniLM(weights)
+    if settings.embedding.startswith(LOCAL_PREFIX):
+        from index.embedding.models import open_model
+        from index.embedding.transformer import Transformer
+
+        layout = yield from open_model(settings.embedding.removeprefix(LOCAL_PREFIX), settings.cache_folder)
+        return Transformer(layout, settings.chunk_tokens)
     if not settings.api_key and not settings.base_url:
         raise InputError(
             f"FOOTNOTE_EMBEDDING is {settings.embedding!r}, an OpenAI model, but OPENAI_API_KEY is not set: "

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from index.embedding.encoder import Encoder, open_tokenizer
 from index.embedding.encoder import Run as Run
-from index.embedding.engine import compile_model, import_openvino
+from index.embedding.engine import compile_model, import_openvino, read_model
 from index.embedding.weights import SHA256, Weights
 
 DIMENSIONS = 384
@@ -34,7 +34,7 @@ class MiniLM(Encoder):
 def _compile(weights: Weights, precision: str | None = None) -> Run:
     """A function from (token ids, mask) of shape (texts, tokens) to hidden states (texts, tokens, 384)."""
     if weights.form == "onnx":
-        request = compile_model(import_openvino().Core().read_model(weights.model), precision)
+        request = compile_model(read_model(weights.model), precision)
         return lambda ids, mask: request.infer(
             {
                 "input_ids": ids.astype(np.int64),

