@@ -167,7 +167,7 @@ def save_graph(model: Any, folder: Path, form: str) -> None:
         openvino.save_model(export, folder / "openvino" / "openvino_model.xml", compress_to_fp16=False)
         return
     (folder / "onnx").mkdir()
-    beside = {"save_as_external_data": True, "location": "model.onnx_data", "size_threshold": 0}
+    beside = {"save_as_external_data": True, "location": "model.onnx_data", "size_threshold": 1000}
     onnx.save(model, folder / "onnx" / "model.onnx", **(beside if form == "data" else {}))
 
 

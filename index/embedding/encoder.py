@@ -7,7 +7,8 @@ sentence is pooled from the states of its tokens in the pass of its whole text (
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,25 @@ def open_tokenizer(definition: str) -> Any:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+@contextmanager
+def no_panic() -> Iterator[None]:
+    """Make an error of what the tokenizers' library breaks off at in a damaged definition."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # which is no Exception, and of a module without a name
+            raise
+        raise RuntimeError(str(error)) from error
+
+
+def lower_case(tokenizer: Any) -> None:
+    """Have a tokenizer make texts lower case before all else; its offsets stay those of the text that is given."""
+    from tokenizers import normalizers
+
+    given = [tokenizer.normalizer] if tokenizer.normalizer else []
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *given])
 
 
 class Encoder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -20,9 +21,16 @@ def _open_core() -> Any:
     return import_openvino().Core()
 
 
-def read_model(source: Any) -> Any:
-    """The OpenVINO model that a file (a path) or its content (bytes) holds, in OpenVINO's form or ONNX."""
-    return _open_core().read_model(source)
+def read_model(source: Path | bytes) -> Any:
+    """The OpenVINO model that a file holds, `.xml` or `.onnx`, or the content of an ONNX file."""
+    if isinstance(source, bytes):
+        return _open_core().read_model(source)
+    import_openvino()
+    from openvino.frontend import FrontEndManager
+
+    # Its own reader alone, or what is damaged would be tried by the readers of all other forms.
+    reader = FrontEndManager().load_by_framework("ir" if source.suffix == ".xml" else "onnx")
+    return reader.convert(reader.load(str(source)))
 
 
 def compile_model(model: Any, precision: str | None = None) -> Any:

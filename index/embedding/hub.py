@@ -84,7 +84,7 @@ def fetch(listing: Listing, path: str, target: Path, most_bytes: int) -> Iterato
     """
     from huggingface_hub import get_session, hf_hub_url
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
-    
+
     size = listing.sizes.get(path, most_bytes + 1)
     if size > most_bytes:
         raise HubError(f"{path} is not there, or longer than the {most_bytes:,} bytes that are read of it")

@@ -179,7 +179,9 @@ def read_layout(folder: Path, name: str, revision: str = "", paths: tuple[str, .
     pooling, pools_prompt = _read_pooling(folder / modules.pooling / "config.json", name)
     configuration, tokenizer_configuration = (_read_json(transformer / file, dict) for file in _CONFIGURATIONS)
     tokenizer = transformer / _TOKENIZER_FILE
-    lengths: dict[str, Any] = next((_read_json(transformer / file, dict) for file in _LENGTHS if (transformer / file).is_file()), {})
+    lengths: dict[str, Any] = next(
+        (_read_json(transformer / file, dict) for file in _LENGTHS if (transformer / file).is_file()), {}
+    )
     query_prompt, document_prompt = _read_prompts(folder / _PROMPTS_FILE, name)
     return Layout(
         label=label,

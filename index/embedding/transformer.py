@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding.encoder import Encoder, Run, open_tokenizer
+from index.embedding.encoder import Encoder, Run, lower_case, open_tokenizer
 from index.embedding.engine import compile_model, import_openvino, read_model
 from index.embedding.layout import Layout
 from index.embedding.protocol import Vectors
@@ -28,7 +28,7 @@ _REQUIRED_INPUTS = ("input_ids", "attention_mask")
 _INPUTS = (*_REQUIRED_INPUTS, "token_type_ids")
 _STATES = ("last_hidden_state", "token_embeddings")  # as an export names the states of all tokens
 _SENTENCE = "sentence_embedding"  # or the vector of the text, of exports that give no states
-_PROBE = "Whether the model works is seen by one sentence."
+_PROBE = "Whether the model works is seen by one sentence, with a letter that no tokenizer knows: \ue000."
 
 
 class Transformer(Encoder):
@@ -105,21 +105,20 @@ class Transformer(Encoder):
 
     def _probe(self) -> int:
         """The length of the vectors that the model gives. Raises WeightsError where it gives none."""
-        file = self._layout.model
-        tokens = self._tokenizer.encode(self._layout.document_prompt + _PROBE).ids[: self._most_tokens]
-        known = self._layout.vocabulary_size
-        if not tokens or (known is not None and max(self._tokenizer.get_vocab(True).values()) >= known):
-            raise WeightsError(
-                f"{self._layout.tokenizer} is not this model's, which knows {known:,} tokens: get the model anew."
-                if tokens and known
-                else f"{self._layout.tokenizer} makes no tokens of a text: get the model anew."
-            )
+        layout = self._layout
+        try:
+            tokens = self._tokenizer.encode(layout.document_prompt + _PROBE).ids[: self._most_tokens]
+        except Exception as error:  # the library raises no kind of its own
+            raise _refuse_tokenizer(layout, _shorten(error)) from error
+        if not tokens:
+            raise _refuse_tokenizer(layout, "it makes no tokens of a text")
         try:
             states, vectors = self._embed_batch([np.asarray(tokens, dtype=np.int32)], "")
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise _refuse(file, error) from error
-        if states.ndim not in (2, 3) or vectors.ndim != 2 or not np.isfinite(vectors).all() or not vectors.any():
-            raise WeightsError(f"{file} gives no vectors of a text: it is damaged, or no text embedding. Get it anew.")
+            is_sound = states.ndim in (2, 3) and vectors.ndim == 2 and np.isfinite(vectors).all() and vectors.any()
+        except Exception as error:  # OpenVINO's are of many kinds, and what it gives may have any shape
+            raise _refuse_model(layout, _shorten(error)) from error
+        if not is_sound:
+            raise _refuse_model(layout, "it gives no vector of a text")
         return int(vectors.shape[1])
 
     def _check_room(self, chunk_tokens: int) -> None:
@@ -136,15 +135,14 @@ def _read_tokenizer(layout: Layout) -> Any:
     try:
         tokenizer = open_tokenizer(layout.tokenizer.read_text(encoding="utf-8"))
         if layout.lower_cases:
-            from tokenizers import normalizers
-
-            given = [tokenizer.normalizer] if tokenizer.normalizer else []
-            tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *given])
+            lower_case(tokenizer)
+        highest = max(tokenizer.get_vocab(True).values(), default=0)
     except Exception as error:  # the library raises no kind of its own
-        raise WeightsError(
-            f"{layout.tokenizer} is no tokenizer that can be used ({_first_line(error)}): remove it, and get the model "
-            "anew."
-        ) from error
+        raise _refuse_tokenizer(layout, _shorten(error)) from error
+    if layout.vocabulary_size is not None and highest >= layout.vocabulary_size:
+        raise _refuse_tokenizer(
+            layout, f"it makes tokens that the model, with {layout.vocabulary_size:,}, does not know"
+        )
     return tokenizer
 
 
@@ -153,25 +151,19 @@ def _compile(layout: Layout) -> tuple[Run, bool]:
     try:
         model = read_model(layout.model)
         inputs = {name: port for port in model.inputs for name in port.get_names() if name in _INPUTS}
-        if len(inputs) < len(model.inputs) or not set(_REQUIRED_INPUTS) <= inputs.keys():
-            names = ", ".join(sorted(str(name) for port in model.inputs for name in port.get_names()))[:200]
-            raise WeightsError(
-                f"{layout.model} takes {names or 'nothing'}, and {', '.join(_INPUTS)} are given: set "
-                "FOOTNOTE_EMBEDDING to another model."
-            )
-        any_shape = import_openvino().PartialShape([-1, -1])
-        if any(port.get_partial_shape() != any_shape for port in inputs.values()):
-            model.reshape({name: any_shape for name in inputs})
+        names = {str(name) for port in (*model.inputs, *model.outputs) for name in port.get_names()}
         output, has_states = _find_output(model)
-        if output is None:
-            raise WeightsError(
-                f"{layout.model} gives neither {', '.join(_STATES)} nor {_SENTENCE}: set FOOTNOTE_EMBEDDING to another "
-                "model."
+        if len(inputs) == len(model.inputs) and set(_REQUIRED_INPUTS) <= inputs.keys() and output is not None:
+            model.reshape({name: import_openvino().PartialShape([-1, -1]) for name in inputs})
+            types = {name: port.get_element_type().to_dtype() for name, port in inputs.items()}
+            request = compile_model(model)
+        else:
+            raise ValueError(
+                f"of what it takes and gives, {', '.join(sorted(names))[:300]}, not all is understood: it should take "
+                f"{', '.join(_INPUTS)}, and give one of {', '.join((*_STATES, _SENTENCE))}"
             )
-        types = {name: port.get_element_type().to_dtype() for name, port in inputs.items()}
-        request = compile_model(model)
-    except (RuntimeError, ValueError) as error:
-        raise _refuse(layout.model, error) from error
+    except Exception as error:  # OpenVINO's are of many kinds
+        raise _refuse_model(layout, _shorten(error)) from error
 
     def run(ids: NDArray[np.int32], mask: NDArray[np.float32]) -> Vectors:
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
@@ -204,12 +196,21 @@ def _hash(layout: Layout) -> str:
     return whole.hexdigest()
 
 
-def _refuse(file: Any, error: Exception) -> WeightsError:
+def _refuse_model(layout: Layout, reason: str) -> WeightsError:
     return WeightsError(
-        f"{file} cannot be run ({_first_line(error)}): it is damaged, cut off, or not for OpenVINO. Remove it, and get "
-        "the model anew, or set FOOTNOTE_EMBEDDING to another."
+        f"{layout.model} cannot be used ({reason}): where it is damaged or cut off, remove it and get the model anew; else "
+        "set FOOTNOTE_EMBEDDING to another."
     )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+def _refuse_tokenizer(layout: Layout, reason: str) -> WeightsError:
+    return WeightsError(
+        f"{layout.tokenizer} cannot be used ({reason}): remove it and get the model anew, or set FOOTNOTE_EMBEDDING to "
+        "another."
+    )
+
+
+def _shorten(error: Exception) -> str:
+    """What a library says at last, which is the reason; what it says before is where in its own code that was."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip()[:500] if lines else type(error).__name__
