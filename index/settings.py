@@ -184,8 +184,8 @@ def _read(name: str, variable: str, value: Any) -> Any:
         raise InputError(f"{variable} holds what is no printable text: give it anew.")
     if name == "embedding" and value.startswith(LOCAL_PREFIX) and not value.removeprefix(LOCAL_PREFIX).strip():
         raise InputError(
-            f"{variable} is {shorten(value)}: give a model behind it, as in local:multilingual or local:path/to/folder, "
-            "or local alone for the embedded one."
+            f"{variable} is {shorten(value)}: give a model behind it, as in local:multilingual, or local alone for the "
+            "embedded one."
         )
     if name == "api_key" and not value.isascii():
         raise InputError(f"{variable} holds characters that no key has: copy the key anew.")

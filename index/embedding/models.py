@@ -111,10 +111,15 @@ def _find_revision(folder: Path) -> str | None:
 def _find_cached(name: str) -> Layout | None:
     """The model as the hub's cache has it, where all that is needed is there."""
     modules = hub.find_cached(name, MODULES_FILE)
+    if modules is None:
+        return None
     try:
-        return read_layout(modules.parent, name, modules.parent.name) if modules else None
+        layout = read_layout(modules.parent, name, modules.parent.name)
     except (WeightsError, OSError):
         return None  # mostly since another program, which fetched it, needed another export
+    # The cache is made of links, by which OpenVINO does not follow an ONNX file to its data beside.
+    has_data = any("onnx" in file.suffix and file != layout.model for file in layout.files)
+    return None if has_data and layout.model.is_symlink() else layout
 
 
 def _fetch(name: str, folder: Path) -> Generator[Progress, None, None]:

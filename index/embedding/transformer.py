@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding.encoder import Encoder, Run, lower_case, open_tokenizer
+from index.embedding.encoder import Encoder, Run, lower_case, no_panic, open_tokenizer
 from index.embedding.engine import compile_model, import_openvino, read_model
 from index.embedding.layout import Layout
 from index.embedding.protocol import Vectors
@@ -28,6 +28,7 @@ _REQUIRED_INPUTS = ("input_ids", "attention_mask")
 _INPUTS = (*_REQUIRED_INPUTS, "token_type_ids")
 _STATES = ("last_hidden_state", "token_embeddings")  # as an export names the states of all tokens
 _SENTENCE = "sentence_embedding"  # or the vector of the text, of exports that give no states
+_MOST_TOKENS_KNOWN = 100_000_000
 _PROBE = "Whether the model works is seen by one sentence, with a letter that no tokenizer knows: \ue000."
 
 
@@ -107,10 +108,11 @@ class Transformer(Encoder):
         """The length of the vectors that the model gives. Raises WeightsError where it gives none."""
         layout = self._layout
         try:
-            tokens = self._tokenizer.encode(layout.document_prompt + _PROBE).ids[: self._most_tokens]
+            with no_panic():
+                tokens = self._tokenizer.encode(layout.document_prompt + _PROBE).ids[: self._most_tokens]
         except Exception as error:  # the library raises no kind of its own
             raise _refuse_tokenizer(layout, _shorten(error)) from error
-        if not tokens:
+        if not tokens or max(tokens) >= _MOST_TOKENS_KNOWN:
             raise _refuse_tokenizer(layout, "it makes no tokens of a text")
         try:
             states, vectors = self._embed_batch([np.asarray(tokens, dtype=np.int32)], "")
@@ -133,16 +135,16 @@ class Transformer(Encoder):
 
 def _read_tokenizer(layout: Layout) -> Any:
     try:
-        tokenizer = open_tokenizer(layout.tokenizer.read_text(encoding="utf-8"))
-        if layout.lower_cases:
-            lower_case(tokenizer)
-        highest = max(tokenizer.get_vocab(True).values(), default=0)
+        with no_panic():
+            tokenizer = open_tokenizer(layout.tokenizer.read_text(encoding="utf-8"))
+            if layout.lower_cases:
+                lower_case(tokenizer)
+            highest = max(tokenizer.get_vocab(True).values(), default=0)
     except Exception as error:  # the library raises no kind of its own
         raise _refuse_tokenizer(layout, _shorten(error)) from error
-    if layout.vocabulary_size is not None and highest >= layout.vocabulary_size:
-        raise _refuse_tokenizer(
-            layout, f"it makes tokens that the model, with {layout.vocabulary_size:,}, does not know"
-        )
+    known = layout.vocabulary_size or _MOST_TOKENS_KNOWN
+    if highest >= known:
+        raise _refuse_tokenizer(layout, f"it makes tokens that the model, which knows {known:,}, does not know")
     return tokenizer
 
 
@@ -198,8 +200,8 @@ def _hash(layout: Layout) -> str:
 
 def _refuse_model(layout: Layout, reason: str) -> WeightsError:
     return WeightsError(
-        f"{layout.model} cannot be used ({reason}): where it is damaged or cut off, remove it and get the model anew; else "
-        "set FOOTNOTE_EMBEDDING to another."
+        f"{layout.model} cannot be used ({reason}): where it is damaged or cut off, remove it and get the model anew; "
+        "else set FOOTNOTE_EMBEDDING to another."
     )
 
 
