@@ -6,6 +6,7 @@ padding, what the product should find.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ LINES = [
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
+@functools.cache  # the library trains not quite the same twice
 def make_tokenizer(kind: str = "wordpiece") -> Any:
     """A trained tokenizer. kind: "wordpiece" as BERT's, "unigram" as XLM-R's, "bytes" as RoBERTa's."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -76,8 +78,8 @@ def make_graph(
         constants.append(numpy_helper.from_array(np.asarray(value), f"c{len(constants)}"))
         return str(constants[-1].name)
 
-    def random(*size: int) -> str:
-        return constant(chance.normal(size=size).astype(np.float32))
+    def random(*size: int, scale: float = 1) -> str:
+        return constant((scale * chance.normal(size=size)).astype(np.float32))
 
     def add(kind: str, *given: str, name: str = "", **attributes: Any) -> str:
         name = name or f"t{len(nodes)}"
@@ -93,7 +95,8 @@ def make_graph(
     if "attention_mask" in inputs:
         mask = add("Cast", "attention_mask", to=TensorProto.FLOAT)
         absent = add("Mul", add("Sub", mask, constant(np.float32(1))), constant(np.float32(10_000)))
-        query, key = (add("MatMul", x, random(DIMENSIONS, DIMENSIONS)) for _ in range(2))
+        # Small, or in bfloat16 another token may have all of the attention.
+        query, key = (add("MatMul", x, random(DIMENSIONS, DIMENSIONS, scale=0.1)) for _ in range(2))
         scores = add("MatMul", query, add("Transpose", key, perm=[0, 2, 1]))
         scores = add("Add", scores, add("Unsqueeze", absent, constant(np.array([1]))))
         x = add("Add", x, add("MatMul", add("Softmax", scores, axis=-1), x))

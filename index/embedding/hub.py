@@ -16,7 +16,7 @@ from typing import Any
 _PATIENCE_SECONDS = 5.0  # for a hub to answer at all; where it is out of reach, its client would try for half a minute
 _SILENCE_SECONDS = 60.0  # between two parts of a file
 _MOST_ATTEMPTS = 3  # without anything new
-_PIECE_BYTES = 1 << 20
+_TOLD_BYTES = 1_000_000  # each time
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -67,9 +67,11 @@ def list_files(name: str) -> Listing:
         sizes = {path: int(file.size or 0) for path, file in files.items()}
         sha256 = {path: str(file.lfs.sha256) for path, file in files.items() if file.lfs}
     except GatedRepoError as error:
-        raise HubError("it asks for its terms to be accepted first; then set HF_TOKEN") from error
+        raise HubError("the model's terms are to be accepted there first; then set HF_TOKEN") from error
     except RepositoryNotFoundError as error:
-        raise HubError("it has no model of that name that may be read without HF_TOKEN", knows_name=False) from error
+        raise HubError(
+            "the hub has no model of that name that may be read without HF_TOKEN", knows_name=False
+        ) from error
     except Exception as error:  # the client raises errors of many libraries, and a server says what it likes
         raise HubError(_first_line(error)) from error
     if not _REVISION.fullmatch(revision):
@@ -91,7 +93,7 @@ def fetch(listing: Listing, path: str, target: Path, most_bytes: int) -> Iterato
     session, headers = get_session(), build_hf_headers()
     url = hf_hub_url(listing.name, path, revision=listing.revision)
     with target.open("ab") as stream:
-        done = stream.tell()
+        done = told = stream.tell()
         failures = 0
         while done < size and failures < _MOST_ATTEMPTS:
             before, reason = done, "the connection broke off"
@@ -99,11 +101,14 @@ def fetch(listing: Listing, path: str, target: Path, most_bytes: int) -> Iterato
                 for begin, piece in _read(session, url, headers, done):
                     if begin < done:  # the server begins anew
                         stream.truncate(begin)
+                        told = begin
                     done = begin + len(piece)
                     if done > size:
                         break
                     stream.write(piece)
-                    yield done
+                    if done - told >= _TOLD_BYTES or done == size:
+                        told = done
+                        yield done
             except HubError as error:
                 reason = str(error)
             failures = 0 if done > before else failures + 1
@@ -121,7 +126,7 @@ def _read(session: Any, url: str, headers: Mapping[str, str], begin: int) -> Ite
         with session.stream("GET", url, headers=ours, timeout=_SILENCE_SECONDS, follow_redirects=True) as response:
             response.raise_for_status()
             begin = begin if response.status_code == 206 else 0
-            for piece in response.iter_bytes(_PIECE_BYTES):
+            for piece in response.iter_bytes():
                 yield begin, piece
                 begin += len(piece)
     except Exception as error:  # the client raises errors of many libraries

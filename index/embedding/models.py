@@ -53,8 +53,7 @@ def open_model(given: str, cache_folder: Path) -> Generator[Progress, None, Layo
         except hub.HubError as error:
             if not error.knows_name:
                 raise InputError(
-                    f"FOOTNOTE_EMBEDDING names the model {name}, which is no folder, and of the hub it is known that "
-                    f"{error}: check the name."
+                    f"FOOTNOTE_EMBEDDING names the model {name}, which is no folder, and {error}: check the name."
                 ) from error
             raise WeightsError(
                 f"The model {name} is not on this machine and could not be fetched from the hub ({error}): connect to "

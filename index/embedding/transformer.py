@@ -52,7 +52,7 @@ class Transformer(Encoder):
         self.embeds_sentences = has_states
         self._layout = layout
         padding = layout.padding if isinstance(layout.padding, int) else tokenizer.token_to_id(layout.padding or "")
-        super().__init__(tokenizer, run, 1, layout.most_tokens, padding or 0)
+        super().__init__(tokenizer, run, 0, layout.most_tokens, padding or 0)
         self._dimensions = self._probe()
         self._check_room(chunk_tokens)
 
@@ -75,8 +75,9 @@ class Transformer(Encoder):
             return states
         lengths = mask.sum(axis=1).astype(np.int64)
         if not self._layout.pools_prompt and prompt:
-            mask = mask.copy()
-            mask[:, : self._count_prompt(prompt)] = 0
+            rest = mask.copy()
+            rest[:, : self._count_prompt(prompt)] = 0
+            mask = np.where(rest.any(axis=1, keepdims=True), rest, mask)
         match self._layout.pooling:
             case "cls":
                 first: Vectors = states[:, 0]
