@@ -103,7 +103,7 @@ class Encoder:
     ) -> tuple[Vectors, list[Vectors]]:
         """What `embed_with_sentences` gives, with a prompt put before each text; the spans are those of the text."""
         encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
-        tokens = [np.asarray(self._cut(encoding.ids), dtype=np.int32) for encoding in encodings]
+        tokens = [to_tokens(self._cut(encoding.ids)) for encoding in encodings]
         order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
         vectors = np.empty((len(tokens), self._dimensions), dtype=np.float32)
         sentences: list[Vectors] = [vectors[:0]] * len(tokens)
@@ -151,6 +151,11 @@ class Encoder:
 
     def _cut(self, ids: list[int]) -> list[int]:
         return ids if len(ids) <= self._most_tokens else [*ids[: self._most_tokens - 1], ids[-1]]
+
+
+def to_tokens(ids: Sequence[int]) -> NDArray[np.int32]:
+    """Token ids as the engine takes them; one of more than 31 bits is another that no model knows."""
+    return np.asarray(ids, dtype=np.uint32).astype(np.int32)
 
 
 def place(offsets: Sequence[tuple[int, int]], text: str, prompt_characters: int) -> NDArray[np.int64]:

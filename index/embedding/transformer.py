@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding.encoder import Encoder, Run, lower_case, no_panic, open_tokenizer
+from index.embedding.encoder import Encoder, Run, lower_case, no_panic, open_tokenizer, to_tokens
 from index.embedding.engine import compile_model, import_openvino, read_model
 from index.embedding.layout import Layout
 from index.embedding.protocol import Vectors
@@ -28,7 +28,6 @@ _REQUIRED_INPUTS = ("input_ids", "attention_mask")
 _INPUTS = (*_REQUIRED_INPUTS, "token_type_ids")
 _STATES = ("last_hidden_state", "token_embeddings")  # as an export names the states of all tokens
 _SENTENCE = "sentence_embedding"  # or the vector of the text, of exports that give no states
-_MOST_TOKENS_KNOWN = 100_000_000
 _PROBE = "Whether the model works is seen by one sentence, with a letter that no tokenizer knows: \ue000."
 
 
@@ -113,10 +112,10 @@ class Transformer(Encoder):
                 tokens = self._tokenizer.encode(layout.document_prompt + _PROBE).ids[: self._most_tokens]
         except Exception as error:  # the library raises no kind of its own
             raise _refuse_tokenizer(layout, _shorten(error)) from error
-        if not tokens or max(tokens) >= _MOST_TOKENS_KNOWN:
+        if not tokens:
             raise _refuse_tokenizer(layout, "it makes no tokens of a text")
         try:
-            states, vectors = self._embed_batch([np.asarray(tokens, dtype=np.int32)], "")
+            states, vectors = self._embed_batch([to_tokens(tokens)], "")
             is_sound = states.ndim in (2, 3) and vectors.ndim == 2 and np.isfinite(vectors).all() and vectors.any()
         except Exception as error:  # OpenVINO's are of many kinds, and what it gives may have any shape
             raise _refuse_model(layout, _shorten(error)) from error
@@ -140,12 +139,11 @@ def _read_tokenizer(layout: Layout) -> Any:
             tokenizer = open_tokenizer(layout.tokenizer.read_text(encoding="utf-8"))
             if layout.lower_cases:
                 lower_case(tokenizer)
-            highest = max(tokenizer.get_vocab(True).values(), default=0)
+            size = tokenizer.get_vocab_size(True)
     except Exception as error:  # the library raises no kind of its own
         raise _refuse_tokenizer(layout, _shorten(error)) from error
-    known = layout.vocabulary_size or _MOST_TOKENS_KNOWN
-    if highest >= known:
-        raise _refuse_tokenizer(layout, f"it makes tokens that the model, which knows {known:,}, does not know")
+    if layout.vocabulary_size is not None and size > layout.vocabulary_size:
+        raise _refuse_tokenizer(layout, f"it knows {size:,} tokens, and the model {layout.vocabulary_size:,}")
     return tokenizer
 
 
