@@ -14,12 +14,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load
+from test_minilm import TEXTS, VECTORS
 from tiny_encoder import DIMENSIONS, INPUTS, LINES, Reference, make_model, make_tokenizer, unit, write
 
+from benchmarks.engines import to_onnx
 from index.embedding.encoder import open_tokenizer, place
 from index.embedding.engines import open_embedding
+from index.embedding.minilm import MOST_TOKENS
 from index.embedding.protocol import Embedding
 from index.embedding.transformer import Transformer
+from index.embedding.weights import open_weights
 from index.errors import FootnoteError, InputError
 from index.library import finish
 from index.settings import Settings
@@ -170,6 +175,25 @@ def test_texts_are_made_lower_case_where_the_model_says_so(make: Make) -> None:
     # "İ" becomes two characters, and the offsets stay those of the text.
     _, [rows] = embedding.embed_with_sentences(["İİİ. The ferry."], [[(0, 4), (5, 15)]])
     assert not near(rows[0], rows[1])
+
+
+def test_a_real_model_gives_the_vectors_that_it_gives_elsewhere(
+    make: Make, cache_folder: Path, embedding: Embedding
+) -> None:
+    # The embedded model's own weights, exported to ONNX and laid out as the hub's models are.
+    weights = finish(open_weights(cache_folder))
+    folder = make()
+    (folder / "onnx" / "model.onnx").write_bytes(to_onnx(load(weights.model), int8=False))
+    (folder / "tokenizer.json").write_text(weights.tokenizer, encoding="utf-8")
+    write(folder / "sentence_bert_config.json", {"max_seq_length": MOST_TOKENS})
+    write(folder / "config.json", {"model_type": "bert", "max_position_embeddings": 512, "vocab_size": 30522})
+    model = open_folder(folder, 200)
+    vectors, sentences = model.embed_with_sentences(TEXTS, [[(0, len(text) // 2)] for text in TEXTS])
+    assert ((vectors * VECTORS).sum(axis=1) > 0.9998).all()
+    expected = embedding.embed_with_sentences(TEXTS, [[(0, len(text) // 2)] for text in TEXTS])[1]
+    for one, other in zip(sentences, expected, strict=True):
+        assert (one * other).sum(axis=1).min() > 0.999
+    assert model.count_tokens(TEXTS) == embedding.count_tokens(TEXTS)
 
 
 # -- sentences --------------------------------------------------------------------------------
