@@ -19,6 +19,7 @@ from test_minilm import TEXTS, VECTORS
 from tiny_encoder import DIMENSIONS, INPUTS, LINES, Reference, make_model, make_tokenizer, unit, write
 
 from benchmarks.engines import to_onnx
+from index.embedding import centre
 from index.embedding.encoder import open_tokenizer, place
 from index.embedding.engines import open_embedding
 from index.embedding.minilm import MOST_TOKENS
@@ -39,8 +40,9 @@ Make = Callable[..., Path]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """A new tiny model at each call."""
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """A new tiny model at each call. What all its texts have in common, which is much, stays in its vectors."""
+    monkeypatch.setattr(centre, "MOST_IN_COMMON", 1.1)
     made: list[Path] = []
 
     def make(**options: Any) -> Path:
@@ -277,6 +279,46 @@ def test_no_texts_have_no_vectors(make: Make) -> None:
     embedding = open_folder(make())
     assert embedding.embed([]).shape == (0, DIMENSIONS)
     assert embedding.embed_with_sentences([], [])[1] == []
+
+
+# -- what all texts have in common ------------------------------------------------------------
+
+
+def test_what_all_texts_have_in_common_is_taken_off_where_it_is_much(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make(prompts=PROMPTS)
+    texts = ["The mayor left.", "Ida Voss"]
+    whole, query = open_folder(folder).embed(texts), open_folder(folder).embed_query(texts[0])
+    common = {p: find_mean(open_folder(folder), p) for p in ("passage: ", "query: ")}
+    monkeypatch.setattr(centre, "MOST_IN_COMMON", 0.0)
+    embedding = open_folder(folder)
+    vectors, sentences = embedding.embed_with_sentences(texts, [[(0, 15), (15, 15)], [(0, 8)]])
+    for one, vector in zip(whole, vectors, strict=True):
+        assert near(vector, unit(one - common["passage: "]))
+    assert near(embedding.embed_query(texts[0]), unit(query - common["query: "]))
+    for rows in sentences:
+        assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert near(sentences[0][1], vectors[0])  # of a sentence without a word, taken off once
+
+
+def find_mean(embedding: Transformer, prompt: str) -> Any:
+    return embedding._embed(centre.TEXTS, [()] * len(centre.TEXTS), prompt)[0].mean(axis=0)
+
+
+def test_the_embedded_models_texts_have_little_in_common(embedding: Embedding) -> None:
+    assert centre.find_centre(embedding.embed(centre.TEXTS)) is None
+
+
+def test_a_cone_is_told_by_the_mean_cosine_of_its_texts() -> None:
+    chance = np.random.default_rng(0)
+    away = chance.normal(size=(24, 300)).astype(np.float32)
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    axis = np.eye(300, dtype=np.float32)[0]
+    for cosine, is_cone in ((0.1, False), (0.45, False), (0.55, True), (0.8, True)):
+        cone = cosine**0.5 * axis + (1 - cosine) ** 0.5 * away
+        found = centre.find_centre(cone / np.linalg.norm(cone, axis=1, keepdims=True))
+        assert (found is not None) == is_cone, cosine
 
 
 # -- its name ---------------------------------------------------------------------------------

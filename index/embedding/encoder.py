@@ -123,8 +123,10 @@ class Encoder:
                         begins, ends = offsets[:, 0], offsets[:, 1]
                         inside = (begins >= bounds[:, :1]) & (begins < bounds[:, 1:]) & (begins < ends)
                         pooled = self._pool_sentences(of_text[: len(offsets)], inside)
-                        pooled[~inside.any(axis=1)] = vectors[i]
-                        sentences[i] = to_unit(pooled)
+                        is_empty = ~inside.any(axis=1)
+                        pooled[is_empty] = vectors[i]
+                        sentences[i] = self._finish(pooled, prompt)
+                        sentences[i][is_empty] = to_unit(vectors[i : i + 1])
             first = last
         return vectors, sentences
 
@@ -137,7 +139,7 @@ class Encoder:
             ids[row, : len(token_ids)] = token_ids
             mask[row, : len(token_ids)] = 1
         states = self._run(ids, mask)
-        return states, to_unit(self._pool(states, mask, prompt))
+        return states, self._finish(self._pool(states, mask, prompt), prompt)
 
     def _pool(self, states: Vectors, mask: NDArray[np.float32], prompt: str) -> Vectors:
         """What stands for each text: here the sum of its tokens' states, which points where their mean does."""
@@ -148,6 +150,10 @@ class Encoder:
         """What stands for each sentence of a text. inside: of shape (sentences, tokens), which tokens are whose."""
         pooled: Vectors = inside.astype(np.float32) @ states
         return pooled
+
+    def _finish(self, pooled: Vectors, prompt: str) -> Vectors:
+        """The unit vectors of what was pooled."""
+        return to_unit(pooled)
 
     def _cut(self, ids: list[int]) -> list[int]:
         return ids if len(ids) <= self._most_tokens else [*ids[: self._most_tokens - 1], ids[-1]]

@@ -3,8 +3,8 @@
 A text's vector is pooled as the model was trained. A sentence's is pooled from the states of its tokens in the same
 way, except that where a text is known by its first token alone ("cls"), which no sentence has, the mean stands for it.
 
-But: what a model was trained to find alike, and how large its cosines are, is its own; the reader and the checks were
-fitted on the embedded model's.
+But: the reader and the checks were fitted on the embedded model's cosines, and another's are brought to their scale
+only roughly; see `index.embedding.centre`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding.encoder import Encoder, Run, lower_case, no_panic, open_tokenizer, to_tokens
+from index.embedding.centre import TEXTS, find_centre
+from index.embedding.encoder import Encoder, Run, lower_case, no_panic, open_tokenizer, to_tokens, to_unit
 from index.embedding.engine import compile_model, import_openvino, read_model
 from index.embedding.layout import Layout
 from index.embedding.protocol import Vectors
@@ -52,7 +53,9 @@ class Transformer(Encoder):
         self._layout = layout
         padding = layout.padding if isinstance(layout.padding, int) else tokenizer.token_to_id(layout.padding or "")
         super().__init__(tokenizer, run, 0, layout.most_tokens, padding or 0)
+        self._centres: dict[str, Vectors] = {}
         self._dimensions = self._probe()
+        self._centres = self._find_centres()
         self._check_room(chunk_tokens)
 
     def embed_with_sentences(
@@ -98,6 +101,17 @@ class Transformer(Encoder):
                 highest: Vectors = np.where(inside[:, :, None], states, -np.inf).max(axis=1)
                 return highest
         return super()._pool_sentences(states, inside)
+
+    def _finish(self, pooled: Vectors, prompt: str) -> Vectors:
+        unit = to_unit(pooled)
+        return to_unit(unit - self._centres[prompt]) if self._centres else unit
+
+    def _find_centres(self) -> dict[str, Vectors]:
+        """What is taken off each vector, by the prompt of its text; nothing where texts have little in common."""
+        prompts = {self._layout.query_prompt, self._layout.document_prompt}
+        found = {prompt: find_centre(self._embed(TEXTS, [()] * len(TEXTS), prompt)[0]) for prompt in prompts}
+        centres = {prompt: centre for prompt, centre in found.items() if centre is not None}
+        return centres if len(centres) == len(prompts) else {}
 
     def _count_prompt(self, prompt: str) -> int:
         """How many tokens at the beginning of a text are its prompt's, as sentence-transformers counts them."""
@@ -193,7 +207,7 @@ def _hash(layout: Layout) -> str:
         with file.open("rb") as stream:
             whole.update(hashlib.file_digest(stream, "sha256").digest())
     settings = [layout.pooling, layout.pools_prompt, layout.query_prompt, layout.document_prompt]
-    whole.update(json.dumps([*settings, layout.most_tokens, layout.lower_cases, layout.padding]).encode())
+    whole.update(json.dumps([*settings, layout.most_tokens, layout.lower_cases, layout.padding, TEXTS]).encode())
     return whole.hexdigest()
 
 
