@@ -327,24 +327,25 @@ class Matches:
 
         wanted = np.array(sorted(numbers), dtype=np.int64)
         chosen = np.flatnonzero(np.isin(self._places["number"], wanted))
-        chunk, line = np.searchsorted(wanted, self._places["number"][chosen]), self._places["line"][chosen]
+        chunk_of_place = np.searchsorted(wanted, self._places["number"][chosen])
         # How much each line holds of each word, and of each chunk what it stands under.
-        lines, line_of = np.unique(chunk * (_NAME + 1) + line, return_inverse=True)
+        line_of_place = chunk_of_place * (_NAME + 1) + self._places["line"][chosen]
+        lines, line_of = np.unique(line_of_place, return_inverse=True)
         held = np.zeros((len(lines), len(self._rarity)))
         np.maximum.at(held, (line_of, self._word_of[chosen]), self._weights[chosen])
         chunk_of, line = lines // (_NAME + 1), lines % (_NAME + 1)
-        name, around, best = (np.zeros((len(wanted), len(self._rarity))) for _ in range(3))
-        np.maximum.at(name, chunk_of[line == _NAME], held[line == _NAME])
+        names, around = np.zeros((2, len(wanted), len(self._rarity)))
+        np.maximum.at(names, chunk_of[line == _NAME], held[line == _NAME])
         np.maximum.at(around, chunk_of[line >= _ABOVE], held[line >= _ABOVE])
         best = around @ self._rarity
         np.maximum.at(best, chunk_of, np.maximum(held, around[chunk_of]) @ self._rarity)
         np.maximum.at(around, chunk_of, held)
-        named = self._rarity_of_names()
         shares = np.stack([best, around @ self._rarity], axis=1) / (self._rarity.sum() or 1.0)
-        names = name @ named / (named.sum() or 1.0)
+        in_names = self._rarity_of_names()
+        of_names = names @ in_names / (in_names.sum() or 1.0)
         return {
-            number: Coverage(*share, of_name)
-            for number, share, of_name in zip(wanted.tolist(), shares.tolist(), names.tolist(), strict=True)
+            number: Coverage(line, chunk, name)
+            for number, (line, chunk), name in zip(wanted.tolist(), shares.tolist(), of_names.tolist(), strict=True)
         }
 
     def _rarity_of_names(self) -> NDArray[np.float64]:
@@ -354,7 +355,8 @@ class Matches:
         is_name = self._places["line"] == _NAME
         runs = _find_runs(self._places[is_name], self._word_of[is_name])
         holding = np.bincount(self._word_of[is_name][runs], minlength=len(self._rarity))
-        return np.where(holding, _to_rarity(holding, self._chunks), 0.0)
+        rarity: NDArray[np.float64] = np.where(holding, _to_rarity(holding, self._chunks), 0.0)
+        return rarity
 
 
 def _count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
@@ -381,7 +383,7 @@ def _read_places(connection: sqlite3.Connection, terms: Sequence[str]) -> tuple[
 def _read_words(
     connection: sqlite3.Connection, words: Sequence[Mapping[str, float]]
 ) -> tuple[Places, NDArray[np.int64], NDArray[np.float64]]:
-    """The places of words, word by word and those of one chunk together; of each, its word, and what it counts as it."""
+    """The places of words, word by word and those of one chunk together; of each, its word, and what it counts."""
     import numpy as np
 
     terms = list(dict.fromkeys(chain.from_iterable(words)))
