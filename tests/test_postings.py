@@ -57,16 +57,27 @@ def alone(*terms: str) -> list[Word]:
     return [{term: 1.0} for term in terms]
 
 
-def weigh(chunks: Mapping[int, Chunk], words: Sequence[Word], *, by_name: bool = False) -> list[float]:
-    """The rarity of each word of a query, counted chunk by chunk; or of each that is in a name, among the names."""
+def weigh(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> list[float]:
+    """The rarity of each word of a query, counted chunk by chunk."""
+    counts = [
+        sum(not word.keys().isdisjoint(chain(*lines, name, above)) for lines, name, above in chunks.values())
+        for word in words
+    ]
+    return [math.log(1 + (len(chunks) - n + 0.5) / (n + 0.5)) for n in counts]
 
-    def holds(chunk: Chunk, word: Word) -> bool:
-        lines, name, above = chunk
-        return any(not word.keys().isdisjoint(terms) for terms in ([name] if by_name else [*lines, name, above]))
 
-    counts = [sum(holds(chunk, word) for chunk in chunks.values()) for word in words]
-    rarity = [math.log(1 + (len(chunks) - n + 0.5) / (n + 0.5)) for n in counts]
-    return [value if n or not by_name else 0.0 for value, n in zip(rarity, counts, strict=True)]
+def call(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, float]:
+    """How much of what the query says of names each chunk's document is called, worked out word by word."""
+    shares, whole = dict[int, float](), 1.0
+    for word in words:
+        called = {number for number, (_, name, _) in chunks.items() if not word.keys().isdisjoint(name)}
+        held = {n for n, (lines, _, above) in chunks.items() if not word.keys().isdisjoint(chain(*lines, above))}
+        usual = len(called) / len(chunks) if called else 1.0
+        lift = (len(called & held) + 3 * usual) / (len(held) + 3) / usual
+        whole += max(0.0, math.log(lift)) if called else 0.0
+        for number in called:
+            shares[number] = shares.get(number, 0.0) + max(0.0, math.log(lift))
+    return {number: share / whole for number, share in shares.items()}
 
 
 def score(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, float]:
@@ -86,19 +97,18 @@ def score(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, float
     return dict(scores)
 
 
-def cover(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, tuple[float, float, float]]:
-    """What the best line has of the query with what it stands under, the whole chunk, and of the names its own."""
+def cover(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, tuple[float, float]]:
+    """What the best line has of the query with what it stands under, and the whole chunk, worked out line by line."""
 
-    def share(terms: Sequence[str], rarity: Sequence[float]) -> float:
+    def share(terms: Sequence[str]) -> float:
         held = [max((weight for term, weight in word.items() if term in terms), default=0.0) for word in words]
         return sum(map(mul, held, rarity)) / (sum(rarity) or 1.0)
 
-    rarity, in_names = weigh(chunks, words), weigh(chunks, words, by_name=True)
+    rarity = weigh(chunks, words)
     return {
         number: (
-            max(share([*line, *name, *above], rarity) for line in [*lines, []]),
-            share([*chain.from_iterable(lines), *name, *above], rarity),
-            share(name, in_names),
+            max(share([*line, *name, *above]) for line in [*lines, []]),
+            share([*chain.from_iterable(lines), *name, *above]),
         )
         for number, (lines, name, above) in chunks.items()
     }
@@ -115,6 +125,10 @@ def test_scores_and_coverage_are_those_that_the_definitions_give(listed: list[Ch
     for number, shares in matches.coverage(chunks).items():
         assert shares == pytest.approx(expected.pop(number))
     assert not expected
+    naming = call(chunks, query)
+    assert matches.naming([*chunks, 99]) == pytest.approx(naming)
+    meant = {number: value for number, value in score(chunks, query).items() if naming.get(number, 0) >= 0.4}
+    assert matches.best(100, meant=True) == pytest.approx(meant)
     terms = [*dict.fromkeys(chain.from_iterable(query))]
     rarity = dict(zip(terms, weigh(chunks, alone(*terms)), strict=True))
     assert postings.rarity(connection, terms) == pytest.approx(rarity)
@@ -147,6 +161,7 @@ def test_after_any_history_it_finds_what_an_index_made_anew_finds_to_the_last_di
         one, other = Matches(connection, query), Matches(anew, query)
         assert list(one.best(100).items()) == list(other.best(100).items())
         assert one.coverage(chunks) == other.coverage(chunks)
+        assert one.naming(chunks) == other.naming(chunks)
         terms = [*chain.from_iterable(query)]
         assert postings.rarity(connection, terms) == postings.rarity(anew, terms)
         connection.close()
@@ -180,6 +195,6 @@ def test_a_chunk_of_more_lines_and_words_than_a_place_can_tell_is_found_all_the_
     lines = [["many"] for _ in range(70_000)]
     add(connection, {1: ([*lines, ["last"]], ["name"], ["head"]), 2: one_line("few")})
     assert list(Matches(connection, alone("last")).best(5)) == [1]
-    assert Matches(connection, alone("many")).coverage([1, 2]) == {1: (1.0, 1.0, 0.0), 2: (0.0, 0.0, 0.0)}
-    assert Matches(connection, alone("name")).coverage([1]) == {1: (1.0, 1.0, 1.0)}
-    assert Matches(connection, alone("head")).coverage([1]) == {1: (1.0, 1.0, 0.0)}
+    assert Matches(connection, alone("many")).coverage([1, 2]) == {1: (1.0, 1.0), 2: (0.0, 0.0)}
+    assert Matches(connection, alone("name")).coverage([1]) == {1: (1.0, 1.0)}
+    assert Matches(connection, alone("head")).coverage([1]) == {1: (1.0, 1.0)}

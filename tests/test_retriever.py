@@ -33,33 +33,42 @@ from index.sync import sync
 NUMBERS = st.integers(1, 8)
 SCORES = st.dictionaries(NUMBERS, st.floats(-1, 50), max_size=8)
 SHARE = st.floats(0, 1)
-COVERAGE = st.dictionaries(NUMBERS, st.builds(Coverage, SHARE, SHARE, SHARE), max_size=8)
+COVERAGE = st.dictionaries(NUMBERS, st.builds(Coverage, SHARE, SHARE), max_size=8)
+NAMED = st.dictionaries(NUMBERS, SHARE, max_size=8)
 MEANING = st.floats(0, 1.5)
 
 
-@given(MEANING, SCORES, SCORES, SCORES, COVERAGE)
+@given(MEANING, SCORES, SCORES, SCORES, NAMED, COVERAGE)
 def test_every_chunk_that_was_found_has_a_score_from_0_to_1(
     meaning: float,
     dense: dict[int, float],
     sentences: dict[int, float],
     lexical: dict[int, float],
+    named: dict[int, float],
     coverage: dict[int, Coverage],
 ) -> None:
-    scores = combine(meaning, dense, sentences, lexical, coverage)
+    scores = combine(meaning, dense, sentences, lexical, named, coverage)
     assert scores.keys() == {*dense, *lexical}
     assert all(0 <= score <= 1 + 1e-9 for score in scores.values())
 
 
-@given(MEANING, SCORES, SCORES, SCORES, COVERAGE)
+@given(MEANING, SCORES, SCORES, SCORES, NAMED, COVERAGE)
 def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
     meaning: float,
     dense: dict[int, float],
     sentences: dict[int, float],
     lexical: dict[int, float],
+    named: dict[int, float],
     coverage: dict[int, Coverage],
 ) -> None:
-    scores = combine(meaning, dense, sentences, lexical, coverage)
-    every = (dense, sentences, lexical, *({i: shares[part] for i, shares in coverage.items()} for part in range(3)))
+    scores = combine(meaning, dense, sentences, lexical, named, coverage)
+    every = (
+        dense,
+        sentences,
+        lexical,
+        named,
+        *({i: shares[part] for i, shares in coverage.items()} for part in (0, 1)),
+    )
     for one in scores:
         for other in scores:
             if all(one in found and found[one] >= found.get(other, found[one]) for found in every):
@@ -69,19 +78,19 @@ def test_a_chunk_that_is_no_worse_in_any_score_is_no_worse_in_the_end(
 @given(SCORES.filter(bool), st.integers(1, 100), st.integers(-10, 10))
 def test_the_scale_of_a_search_does_not_matter(lexical: dict[int, float], factor: int, shift: int) -> None:
     dense = {1: 0.9, 2: 0.5, 3: 0.1}
-    coverage = dict.fromkeys(range(1, 9), Coverage(0.5, 0.5, 0.5))
+    coverage = dict.fromkeys(range(1, 9), Coverage(0.5, 0.5))
     scaled = {number: score * factor + shift for number, score in lexical.items()}
-    expected = combine(1.0, dense, dense, lexical, coverage)
+    expected = combine(1.0, dense, dense, lexical, {}, coverage)
     if len({*scaled.values()}) == len({*lexical.values()}):
-        assert combine(1.0, dense, dense, scaled, coverage) == pytest.approx(expected, abs=1e-3)
+        assert combine(1.0, dense, dense, scaled, {}, coverage) == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_best_of_all_has_1_and_each_score_its_share() -> None:
     dense = {1: 0.8, 2: 0.4, 3: 0.2}
-    none = Coverage(0.0, 0.0, 0.0)
-    coverage = {1: Coverage(1.0, 1.0, 1.0), 2: none, 3: none, 4: Coverage(0.5, 1.0, 0.25)}
+    none = Coverage(0.0, 0.0)
+    coverage, named = {1: Coverage(1.0, 1.0), 2: none, 3: none, 4: Coverage(0.5, 1.0)}, {1: 1.0, 4: 0.25}
     assert sum(WEIGHTS) == pytest.approx(1)
-    assert combine(1.0, dense, dense, {1: 12.0, 4: 9.0, 2: 2.0}, coverage) == pytest.approx(
+    assert combine(1.0, dense, dense, {1: 12.0, 4: 9.0, 2: 2.0}, named, coverage) == pytest.approx(
         {
             1: 1.0,
             2: (WEIGHTS.dense + WEIGHTS.sentence) / 3,
@@ -92,15 +101,15 @@ def test_the_best_of_all_has_1_and_each_score_its_share() -> None:
 
 
 def test_a_search_that_found_nothing_takes_nothing_away() -> None:
-    none = Coverage(0.0, 0.0, 0.0)
-    assert combine(1.0, {}, {}, {}, {}) == {}
-    assert combine(1.0, {1: 0.3}, {}, {}, {1: none}) == pytest.approx({1: WEIGHTS.dense})
-    assert combine(1.0, {}, {}, {1: 3.0, 2: 1.0}, {1: none}) == pytest.approx({1: WEIGHTS.lexical, 2: 0.0})
+    none = Coverage(0.0, 0.0)
+    assert combine(1.0, {}, {}, {}, {}, {}) == {}
+    assert combine(1.0, {1: 0.3}, {}, {}, {}, {1: none}) == pytest.approx({1: WEIGHTS.dense})
+    assert combine(1.0, {}, {}, {1: 3.0, 2: 1.0}, {}, {1: none}) == pytest.approx({1: WEIGHTS.lexical, 2: 0.0})
 
 
 def test_where_meaning_says_nothing_words_alone_decide() -> None:
-    lexical, best = {1: 3.0, 2: 1.0}, Coverage(1.0, 1.0, 1.0)
-    assert combine(0.0, {2: 0.9, 3: 0.8}, {2: 0.9, 3: 0.8}, lexical, {1: best}) == pytest.approx({1: 1, 2: 0, 3: 0})
+    dense, best = {2: 0.9, 3: 0.8}, Coverage(1.0, 1.0)
+    assert combine(0.0, dense, dense, {1: 3.0, 2: 1.0}, {1: 1.0}, {1: best}) == pytest.approx({1: 1, 2: 0, 3: 0})
 
 
 @given(st.integers(40, 10_000_000), st.floats(-0.5, 0.8), st.floats(0.001, 0.3), st.floats(0.001, 1000))

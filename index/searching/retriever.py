@@ -69,15 +69,17 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         sample = lexicon.sample()
         meaning = weigh_meaning(dense, sample @ query_vector if len(sample) else sample, lexicon.count_chunks())
         matches = lexicon.match(query)
-        lexical = matches.best(wanted)
+        lexical = matches.best(wanted) | matches.best(wanted, meant=True)
+        named = matches.naming({*dense, *lexical})
         quoted = lexicon.quoted(query)
-        scores = combine(meaning, dense, {}, lexical, {})
+        scores = combine(meaning, dense, {}, lexical, named, {})
         found = {*quoted, *_choose_best(scores, max(SHORT_LIST, count))}
         if copies := lexicon.copies(found, max(SHORT_LIST, count)):
             # Copies are as good as each other, also where a search has found or cut off only some of them.
             dense = _share(dense, {number: (copy.content_hash, copy.start) for number, copy in copies.items()})
             lexical = _share(lexical, {number: copy[1:] for number, copy in copies.items()})
-            scores = combine(meaning, dense, {}, lexical, {})
+            named = matches.naming({*dense, *lexical})
+            scores = combine(meaning, dense, {}, lexical, named, {})
             found.update(copies)
         short_list = [*quoted.union(_choose_best({i: scores[i] for i in found & scores.keys()}, SHORT_LIST, copies))]
         coverage = matches.coverage(short_list)
@@ -85,7 +87,7 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         sentences = {number: float(cosines.max()) for number, cosines in similarities.items()}
         # An embedding that gives nothing for sentences is judged by its chunks alone.
         sentences = sentences or {i: dense[i] for i in short_list if i in dense}
-        scores = combine(meaning, dense, sentences, lexical, coverage)
+        scores = combine(meaning, dense, sentences, lexical, named, coverage)
         highest = max((score for number, score in scores.items() if number not in quoted), default=0.0)
         scores |= {number: max(scores.get(number, 0.0), highest) for number in quoted}
         best = _choose_best({number: scores[number] for number in found}, count, copies, quoted)
@@ -116,6 +118,7 @@ def combine(
     dense: Mapping[int, float],
     sentences: Mapping[int, float],
     lexical: Mapping[int, float],
+    named: Mapping[int, float],
     coverage: Mapping[int, Coverage],
 ) -> dict[int, float]:
     """One score from 0 to 1 for each chunk that a search has found; higher is better.
@@ -125,14 +128,14 @@ def combine(
     dense, sentences, lexical = _scale(dense), _scale(sentences), _scale(lexical)
     of_meaning = meaning * (WEIGHTS.dense + WEIGHTS.sentence)
     whole = of_meaning + WEIGHTS.lexical + WEIGHTS.line + WEIGHTS.chunk + WEIGHTS.name
-    none = Coverage(0.0, 0.0, 0.0)
+    none = Coverage(0.0, 0.0)
     return {
         number: (
             meaning * (WEIGHTS.dense * dense.get(number, 0.0) + WEIGHTS.sentence * sentences.get(number, 0.0))
             + WEIGHTS.lexical * lexical.get(number, 0.0)
             + WEIGHTS.line * (covered := coverage.get(number, none)).line
             + WEIGHTS.chunk * covered.chunk
-            + WEIGHTS.name * covered.name
+            + WEIGHTS.name * named.get(number, 0.0)
         )
         / whole
         for number in {**dense, **lexical}

@@ -32,8 +32,8 @@ def split(outline: Outline, count_tokens: CountTokens, chunk_tokens: int) -> lis
     first = 0
     tokens = 0
     for i, (_, _, opens) in enumerate(units):
-        # A heading opens a chunk of its own once the one before it is worth retrieving.
-        if i > first and opens == "heading" and tokens > chunk_tokens // 2 and units[i - 1][2] != "heading":
+        # A heading opens a chunk of its own, but for a few words before it, which alone say too little.
+        if i > first and opens == "heading" and tokens > chunk_tokens // 8 and units[i - 1][2] != "heading":
             chunks.append((units[first][0], units[i - 1][1]))
             first, tokens = i, 0
         # What a cut leaves over may be too long still with this unit.

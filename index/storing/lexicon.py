@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
 from itertools import chain, groupby, islice
-from typing import Any
 
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
@@ -201,15 +200,16 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         with self._reading() as connection:
             (others_wrote,) = connection.execute("PRAGMA data_version").fetchone()
             version = (connection, others_wrote, connection.total_changes)
-            known: tuple[Any, Vectors] = getattr(self._local, "sampled", (None, None))
-            if known[0] != version:
+            known, vectors = getattr(self._local, "sampled", (None, np.zeros((0, 0), np.float32)))
+            if known != version:
                 rows = connection.execute(
                     "SELECT vector FROM chunks JOIN vectors USING (chunk_id) "
                     f"WHERE {_EMBEDDED_IS_WHOLE} ORDER BY chance, chunk_id LIMIT {SAMPLED_CHUNKS}"
                 )
-                known = version, np.array([np.frombuffer(vector, np.float32) for (vector,) in rows], np.float32)
-                self._local.sampled = known
-            return known[1]
+                vectors = np.array([np.frombuffer(vector, np.float32) for (vector,) in rows], np.float32)
+                self._local.sampled = version, vectors
+        sampled: Vectors = vectors
+        return sampled
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity; looks at all."""

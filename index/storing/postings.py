@@ -16,6 +16,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,6 +45,8 @@ _PLACE = [("number", "<u4"), ("line", "<u2"), ("length", "<u2")]
 _PLACE_BYTES = 8
 _NAME, _ABOVE = 65_535, 65_534  # stand for a line: what the document is called, and what the chunk stands under
 _SATURATION, _NORMALIZATION, CONTEXT_WEIGHT = 0.9, 0.75, 0.5  # BM25's k1 and b; of a term that is in no line
+MEANT_SHARE = 0.4  # of what a query says of documents' names, that tells which is meant
+FEW_TEXTS = 3  # that are taken for as usual as all others, since few tell little
 SEGMENTS_TO_MERGE = 8
 LARGEST_MERGE_PLACES = 16_000_000  # a segment of more is left as it is: some 100,000 chunks
 MOST_DROPPED = 1000  # or an eighth of all chunks: more than that, and they are taken out of every segment
@@ -256,13 +259,11 @@ def find_together(connection: sqlite3.Connection, terms: Sequence[str]) -> list[
 class Coverage(NamedTuple):
     """How much of a query, by rarity, a chunk holds, from 0 to 1.
 
-    line: its best single line, with what this stands under. chunk: all of it, with the same. name: what its document
-    is called, of what any document is.
+    line: its best single line, with what this stands under. chunk: all of it, with the same.
     """
 
     line: float
     chunk: float
-    name: float
 
 
 class Matches:
@@ -292,13 +293,20 @@ class Matches:
         self._chunks = chunks
         self._mean_length = lengths / max(1, chunks)
 
-    def best(self, count: int) -> dict[int, float]:
-        """The numbers of those that score highest, best first, with their BM25 scores (Robertson and Zaragoza 2009)."""
+    def best(self, count: int, *, meant: bool = False) -> dict[int, float]:
+        """The numbers of those that score highest, best first, with their BM25 scores (Robertson and Zaragoza 2009).
+
+        meant: only those of documents that the query seems to name.
+        """
         import numpy as np
 
         if not len(self._runs):
             return {}
         numbers, scores = self._score()
+        if meant:
+            named, shares = self._names
+            chosen = np.searchsorted(numbers, named[shares >= MEANT_SHARE])
+            numbers, scores = numbers[chosen], scores[chosen]
         if len(numbers) > count:
             # With all that score as high as the last of them, of which those with the least numbers are taken below.
             highest = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
@@ -334,29 +342,47 @@ class Matches:
         held = np.zeros((len(lines), len(self._rarity)))
         np.maximum.at(held, (line_of, self._word_of[chosen]), self._weights[chosen])
         chunk_of, line = lines // (_NAME + 1), lines % (_NAME + 1)
-        names, around = np.zeros((2, len(wanted), len(self._rarity)))
-        np.maximum.at(names, chunk_of[line == _NAME], held[line == _NAME])
+        around = np.zeros((len(wanted), len(self._rarity)))
         np.maximum.at(around, chunk_of[line >= _ABOVE], held[line >= _ABOVE])
         best = around @ self._rarity
         np.maximum.at(best, chunk_of, np.maximum(held, around[chunk_of]) @ self._rarity)
         np.maximum.at(around, chunk_of, held)
         shares = np.stack([best, around @ self._rarity], axis=1) / (self._rarity.sum() or 1.0)
-        in_names = self._rarity_of_names()
-        of_names = names @ in_names / (in_names.sum() or 1.0)
-        return {
-            number: Coverage(line, chunk, name)
-            for number, (line, chunk), name in zip(wanted.tolist(), shares.tolist(), of_names.tolist(), strict=True)
-        }
+        return {n: Coverage(*share) for n, share in zip(wanted.tolist(), shares.tolist(), strict=True)}
 
-    def _rarity_of_names(self) -> NDArray[np.float64]:
-        """How rare each word is in what documents are called; 0 for words that are in no name."""
+    def naming(self, numbers: Iterable[int]) -> dict[int, float]:
+        """How much of what the query says of documents' names each of the chunks' own documents is called, 0 to 1."""
         import numpy as np
 
-        is_name = self._places["line"] == _NAME
-        runs = _find_runs(self._places[is_name], self._word_of[is_name])
-        holding = np.bincount(self._word_of[is_name][runs], minlength=len(self._rarity))
-        rarity: NDArray[np.float64] = np.where(holding, _to_rarity(holding, self._chunks), 0.0)
-        return rarity
+        wanted = np.array([*numbers], dtype=np.int64)
+        named, shares = self._names
+        at = np.searchsorted(named, wanted)
+        is_named = np.append(named, -1)[at] == wanted
+        return dict(zip(wanted[is_named].tolist(), shares[at[is_named]].tolist(), strict=True))
+
+    @cached_property
+    def _names(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The numbers of chunks whose document's name shares words with the query, and how telling a share of it.
+
+        A word in a name tells by how much oftener documents so called hold it than others: the logarithm of the lift,
+        as pointwise mutual information has it (Church and Hanks 1990), with a few texts that are as all others are. So
+        "Adobe" tells much in a folder of annual reports, "company" little, though either stands in one name alone.
+        """
+        import numpy as np
+
+        words = len(self._rarity)
+        word_of, is_name = self._word_of[self._runs], self._places["line"] == _NAME
+        in_name = np.logical_or.reduceat(is_name, self._runs) if len(self._runs) else is_name
+        in_text = np.logical_or.reduceat(~is_name, self._runs) if len(self._runs) else is_name
+        called, holding, both = (
+            np.bincount(word_of, runs, words).astype(float) for runs in (in_name, in_text, in_name & in_text)
+        )
+        usual = np.maximum(called, 1) / max(1, self._chunks)
+        lift = (both + FEW_TEXTS * usual) / (holding + FEW_TEXTS) / usual
+        telling = np.where(called, np.maximum(0.0, np.log(lift)), 0.0)
+        numbers, place = np.unique(self._places["number"][self._runs][in_name].astype(np.int64), return_inverse=True)
+        shares = np.bincount(place, telling[word_of[in_name]], len(numbers)) / (telling.sum() + 1.0)
+        return numbers, shares
 
 
 def _count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
