@@ -126,7 +126,7 @@ def test_scores_and_coverage_are_those_that_the_definitions_give(listed: list[Ch
         assert shares == pytest.approx(expected.pop(number))
     assert not expected
     naming = call(chunks, query)
-    assert matches.naming([*chunks, 99]) == pytest.approx(naming)
+    assert matches.naming([*chunks, 99]) == pytest.approx({i: share**2 for i, share in naming.items()})
     meant = {number: value for number, value in score(chunks, query).items() if naming.get(number, 0) >= 0.4}
     assert matches.best(100, meant=True) == pytest.approx(meant)
     terms = [*dict.fromkeys(chain.from_iterable(query))]

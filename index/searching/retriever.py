@@ -34,18 +34,18 @@ from index.storing.store import Store
 class Weights(NamedTuple):
     """What each score counts beside the others; docs/results.md says what they were chosen on."""
 
-    dense: float = 0.2
-    sentence: float = 0.2
-    lexical: float = 0.18
-    line: float = 0.21
-    chunk: float = 0.13
-    name: float = 0.08
+    dense: float = 0.185
+    sentence: float = 0.185
+    lexical: float = 0.165
+    line: float = 0.195
+    chunk: float = 0.12
+    name: float = 0.15
 
 
 WEIGHTS = Weights()
 # How far the nearest chunk stands out where meaning begins to count, and from where on it counts no more; where it
 # stands out as far as USUAL_STANDOUT, it counts what WEIGHTS say.
-LEAST_STANDOUT, USUAL_STANDOUT, MOST_STANDOUT = 0.6, 1.5, 1.8
+LEAST_STANDOUT, USUAL_STANDOUT, MOST_STANDOUT = 0.55, 1.5, 1.8
 LEAST_SAMPLE = 30  # chunks; of fewer it cannot be told
 CANDIDATES = 100  # of each search, or as many as are asked for
 _NONE: Mapping[int, Copy] = {}

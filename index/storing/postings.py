@@ -351,14 +351,17 @@ class Matches:
         return {n: Coverage(*share) for n, share in zip(wanted.tolist(), shares.tolist(), strict=True)}
 
     def naming(self, numbers: Iterable[int]) -> dict[int, float]:
-        """How much of what the query says of documents' names each of the chunks' own documents is called, 0 to 1."""
+        """How much of what the query says of documents' names each of the chunks' own documents is called, 0 to 1.
+
+        The share is squared: of two documents that are half called so neither is meant.
+        """
         import numpy as np
 
         wanted = np.array([*numbers], dtype=np.int64)
         named, shares = self._names
         at = np.searchsorted(named, wanted)
         is_named = np.append(named, -1)[at] == wanted
-        return dict(zip(wanted[is_named].tolist(), shares[at[is_named]].tolist(), strict=True))
+        return dict(zip(wanted[is_named].tolist(), (shares[at[is_named]] ** 2).tolist(), strict=True))
 
     @cached_property
     def _names(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
