@@ -125,21 +125,21 @@ def combine(
 
     meaning: what the cosines count, 1 as usual.
     """
-    dense, sentences, lexical = _scale(dense), _scale(sentences), _scale(lexical)
-    of_meaning = meaning * (WEIGHTS.dense + WEIGHTS.sentence)
-    whole = of_meaning + WEIGHTS.lexical + WEIGHTS.line + WEIGHTS.chunk + WEIGHTS.name
-    none = Coverage(0.0, 0.0)
-    return {
-        number: (
-            meaning * (WEIGHTS.dense * dense.get(number, 0.0) + WEIGHTS.sentence * sentences.get(number, 0.0))
-            + WEIGHTS.lexical * lexical.get(number, 0.0)
-            + WEIGHTS.line * (covered := coverage.get(number, none)).line
-            + WEIGHTS.chunk * covered.chunk
-            + WEIGHTS.name * named.get(number, 0.0)
-        )
-        / whole
-        for number in {**dense, **lexical}
-    }
+    whole = meaning * (WEIGHTS.dense + WEIGHTS.sentence) + sum(WEIGHTS[2:])
+    scores = dict.fromkeys([*dense, *lexical], 0.0)
+    for weight, shares in (
+        (meaning * WEIGHTS.dense, _scale(dense)),
+        (meaning * WEIGHTS.sentence, _scale(sentences)),
+        (WEIGHTS.lexical, _scale(lexical)),
+        (WEIGHTS.name, named),
+    ):
+        for number, share in shares.items():
+            if number in scores:
+                scores[number] += weight / whole * share
+    for number, covered in coverage.items():
+        if number in scores:
+            scores[number] += (WEIGHTS.line * covered.line + WEIGHTS.chunk * covered.chunk) / whole
+    return scores
 
 
 def _share(scores: Mapping[int, float], alike: Mapping[int, Hashable]) -> dict[int, float]:

@@ -302,9 +302,11 @@ class Matches:
 
         if not len(self._runs):
             return {}
-        numbers, scores = self._score()
+        numbers, scores = self._scores
         if meant:
             named, shares = self._names
+            if not len(named):
+                return {}
             chosen = np.searchsorted(numbers, named[shares >= MEANT_SHARE])
             numbers, scores = numbers[chosen], scores[chosen]
         if len(numbers) > count:
@@ -314,7 +316,8 @@ class Matches:
         order = np.lexsort((numbers, -scores))[:count]
         return dict(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
 
-    def _score(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    @cached_property
+    def _scores(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The numbers of them all, the least first, and their scores."""
         import numpy as np
 
@@ -373,18 +376,22 @@ class Matches:
         """
         import numpy as np
 
-        words = len(self._rarity)
-        word_of, is_name = self._word_of[self._runs], self._places["line"] == _NAME
-        in_name = np.logical_or.reduceat(is_name, self._runs) if len(self._runs) else is_name
-        in_text = np.logical_or.reduceat(~is_name, self._runs) if len(self._runs) else is_name
+        names = np.flatnonzero(self._places["line"] == _NAME)
+        if not len(names):
+            return np.zeros(0, np.int64), np.zeros(0)
+        words, word_of = len(self._rarity), self._word_of[self._runs]
+        sizes = np.diff(self._runs, append=len(self._places))
+        in_name = np.bincount(np.searchsorted(self._runs, names, "right") - 1, minlength=len(self._runs))
+        in_text = in_name < sizes
         called, holding, both = (
-            np.bincount(word_of, runs, words).astype(float) for runs in (in_name, in_text, in_name & in_text)
+            np.bincount(word_of[runs], minlength=words) for runs in (in_name > 0, in_text, in_text & (in_name > 0))
         )
         usual = np.maximum(called, 1) / max(1, self._chunks)
         lift = (both + FEW_TEXTS * usual) / (holding + FEW_TEXTS) / usual
         telling = np.where(called, np.maximum(0.0, np.log(lift)), 0.0)
-        numbers, place = np.unique(self._places["number"][self._runs][in_name].astype(np.int64), return_inverse=True)
-        shares = np.bincount(place, telling[word_of[in_name]], len(numbers)) / (telling.sum() + 1.0)
+        numbers = self._places["number"][self._runs].astype(np.int64)[in_name > 0]
+        numbers, place = np.unique(numbers, return_inverse=True)
+        shares = np.bincount(place, telling[word_of[in_name > 0]], len(numbers)) / (telling.sum() + 1.0)
         return numbers, shares
 
 
