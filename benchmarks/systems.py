@@ -4,7 +4,7 @@
     for name, find in open_systems(names, library, read_texts(library), place, missing, PEERS): ...
     find(query, vector, count)  # passages, best first
 
-"product" is `index.searching.retriever.retrieve`, "dense" its search by meaning alone, "lexical" its search by words
+"product" is `index.library.Library.search`, "dense" its search by meaning alone, "lexical" its search by words
 alone. llama-index (`VectorStoreIndex`, `SentenceSplitter` of 1024 tokens) and LangChain
 (`RecursiveCharacterTextSplitter` of 1000 characters, 200 of them overlap, into Chroma) are given the texts that the
 product has loaded and keep to their defaults but for the embedding: that is the product's own engine for everyone,
@@ -22,7 +22,6 @@ from typing import NamedTuple
 from benchmarks.command import tell
 from index.embedding.protocol import Embedding, Vectors
 from index.library import Library, finish, open_library
-from index.searching.retriever import retrieve
 from index.settings import LOCAL_CHUNK_TOKENS, LOCAL_EMBEDDING, Settings
 
 
@@ -107,7 +106,9 @@ def open_product(library: Library) -> dict[str, Find]:
         return [Found(paths[chunks[chunk_id].document_id], chunks[chunk_id].text) for chunk_id in found]
 
     return {
-        "product": lambda query, vector, count: [Found(p.path, p.text) for p in retrieve(store, query, vector, count)],
+        "product": lambda query, vector, count: [
+            Found(passage.path, passage.text) for passage in library.search(query, vector, count)
+        ],
         "dense": lambda query, vector, count: read(store.nearest(vector, count)),
         "lexical": lambda query, vector, count: read(store.lexicon.search(query, count)),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -10,17 +11,20 @@ from typing import TypeVar
 
 from index.documents import Passage, Progress
 from index.embedding.engines import open_embedding
-from index.embedding.protocol import Embedding
+from index.embedding.protocol import Embedding, Vectors
 from index.errors import FolderError, InputError
 from index.place import DamagedError
 from index.plan import SyncReport
 from index.searching.evidence import choose_evidence
 from index.searching.retriever import retrieve
 from index.settings import Settings, read_path, shorten
+from index.splitting.folding import fold
 from index.storing.store import Store
 from index.sync import sync
 
 LONGEST_QUESTION_CHARACTERS = 10_000
+MOST_WORDS = 200  # of a query, that are looked at one by one
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 Result = TypeVar("Result")
 
@@ -60,13 +64,19 @@ class Library:
 
     def retrieve(self, query: str, count: int | None = None) -> list[Passage]:
         """The passages that best match a query, best first; as many as the settings say, or `count`."""
-        vector = self.embedding.embed_query(query)
-        count = count or self.settings.passage_count
+        return self.search(query, self.embedding.embed_query(query), count or self.settings.passage_count)
+
+    def search(self, query: str, query_vector: Vectors, count: int) -> list[Passage]:
+        """The same for a query whose vector is known."""
+        # A word that is a single token of the embedding's is a word, and no typing error.
+        words = _LETTERS.findall(fold(query))[:MOST_WORDS]
+        counts = self.embedding.count_tokens(words)
+        spelled = {word for word, tokens in zip(words, counts, strict=True) if tokens == 1}
         try:
-            return retrieve(self.store, query, vector, count)
+            return retrieve(self.store, query, query_vector, count, spelled)
         except DamagedError:
             finish(self.sync(patient=False))  # which makes the lexicon anew
-            return retrieve(self.store, query, vector, count)
+            return retrieve(self.store, query, query_vector, count, spelled)
 
     def choose_evidence(
         self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]

@@ -73,7 +73,7 @@ def call(chunks: Mapping[int, Chunk], words: Sequence[Word]) -> dict[int, float]
         called = {number for number, (_, name, _) in chunks.items() if not word.keys().isdisjoint(name)}
         held = {n for n, (lines, _, above) in chunks.items() if not word.keys().isdisjoint(chain(*lines, above))}
         usual = len(called) / len(chunks) if called else 1.0
-        lift = (len(called & held) + 3 * usual) / (len(held) + 3) / usual
+        lift = (len(called & held) + 3 * usual) / (len(held) + 3) / usual if held else usual**-0.5
         whole += max(0.0, math.log(lift)) if called else 0.0
         for number in called:
             shares[number] = shares.get(number, 0.0) + max(0.0, math.log(lift))

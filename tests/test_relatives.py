@@ -87,7 +87,6 @@ def relate(text: str, query: str, word: str) -> float:
         (FINNISH, "Missä on talo", "talossa talosta talon"),
         (SPANISH, "Cuál es la nacionalidad", "nacionales"),
         (SPANISH, "Quién es el trabajador", "trabajo"),
-        ("и в не на договор договора договоры книга", "Где найти договору", "договор договора договоры"),
         ("ve bir bu ülkesi ülkeler ülkelerin", "bu ne ülke", "ülkesi ülkeler"),
     ],
 )

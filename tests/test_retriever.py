@@ -103,8 +103,10 @@ def test_the_best_of_all_has_1_and_each_score_its_share() -> None:
 def test_a_search_that_found_nothing_takes_nothing_away() -> None:
     none = Coverage(0.0, 0.0)
     assert combine(1.0, {}, {}, {}, {}, {}) == {}
-    assert combine(1.0, {1: 0.3}, {}, {}, {}, {1: none}) == pytest.approx({1: WEIGHTS.dense})
-    assert combine(1.0, {}, {}, {1: 3.0, 2: 1.0}, {}, {1: none}) == pytest.approx({1: WEIGHTS.lexical, 2: 0.0})
+    assert combine(1.0, {1: 0.3}, {}, {}, {}, {1: none}) == pytest.approx({1: WEIGHTS.dense / (1 - WEIGHTS.name)})
+    assert combine(1.0, {}, {}, {1: 3.0, 2: 1.0}, {}, {1: none}) == pytest.approx(
+        {1: WEIGHTS.lexical / (1 - WEIGHTS.name), 2: 0.0}
+    )
 
 
 def test_where_meaning_says_nothing_words_alone_decide() -> None:

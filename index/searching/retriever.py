@@ -17,7 +17,7 @@ by path comes first, whatever was added or found before.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Hashable, Iterable, Mapping
+from collections.abc import Collection, Container, Hashable, Iterable, Mapping
 from math import log, sqrt
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ class Weights(NamedTuple):
 WEIGHTS = Weights()
 # How far the nearest chunk stands out where meaning begins to count, and from where on it counts no more; where it
 # stands out as far as USUAL_STANDOUT, it counts what WEIGHTS say.
-LEAST_STANDOUT, USUAL_STANDOUT, MOST_STANDOUT = 0.55, 1.5, 1.8
+LEAST_STANDOUT, USUAL_STANDOUT, MOST_STANDOUT = 0.55, 1.4, 1.7
 LEAST_SAMPLE = 30  # chunks; of fewer it cannot be told
 CANDIDATES = 100  # of each search, or as many as are asked for
 _NONE: Mapping[int, Copy] = {}
@@ -53,8 +53,12 @@ _NO_COPY = Copy("", 0, "", "")
 SHORT_LIST = 40  # chunks that are read closely; the others that were found come after them
 
 
-def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> list[Passage]:
+def retrieve(
+    store: Store, query: str, query_vector: Vectors, count: int, spelled: Collection[str] = ()
+) -> list[Passage]:
     """The `count` passages that best match the query, best first; fewer where the store has fewer.
+
+    spelled: words of the query, folded, that are no typing errors, whether the folder has them or not.
 
     Raises DamagedError where the lexicon is damaged, or just being made anew.
     """
@@ -68,7 +72,7 @@ def retrieve(store: Store, query: str, query_vector: Vectors, count: int) -> lis
         dense = {numbers[chunk_id]: cosine for chunk_id, cosine in nearest.items() if chunk_id in numbers}
         sample = lexicon.sample()
         meaning = weigh_meaning(dense, sample @ query_vector if len(sample) else sample, lexicon.count_chunks())
-        matches = lexicon.match(query)
+        matches = lexicon.match(query, spelled)
         lexical = matches.best(wanted) | matches.best(wanted, meant=True)
         named = matches.naming({*dense, *lexical})
         quoted = lexicon.quoted(query)
@@ -125,7 +129,9 @@ def combine(
 
     meaning: what the cosines count, 1 as usual.
     """
-    whole = meaning * (WEIGHTS.dense + WEIGHTS.sentence) + sum(WEIGHTS[2:])
+    # Where the query names no document, what names count is left out, so that scores of all queries compare.
+    of_names = WEIGHTS.name * max(named.values(), default=0.0)
+    whole = meaning * (WEIGHTS.dense + WEIGHTS.sentence) + WEIGHTS.lexical + WEIGHTS.line + WEIGHTS.chunk + of_names
     scores = dict.fromkeys([*dense, *lexical], 0.0)
     for weight, shares in (
         (meaning * WEIGHTS.dense, _scale(dense)),

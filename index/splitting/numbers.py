@@ -1,8 +1,9 @@
 """Numbers and dates: one way to write what is written in several.
 
-A date becomes its day, the English name of its month, and its year, in this order: "2023-05-12", "12. Mai 2023" and
-"12 мая 2023" are "12 may 2023". So a date has as many terms however it is written, and shares its month and its year
-with a question that asks for no more. The American order is left as it stands, its terms being the same.
+A date becomes its day, the English name of its month, and its year, in this order: "2023-05-12", "20230512", "12. Mai
+2023" and "12 мая 2023" are "12 may 2023", and "2023-05" is "may 2023". So a date has as many terms however it is
+written, and shares its month and its year with a question that asks for no more. The American order is left as it
+stands, its terms being the same.
 
 Thousands are joined: "18,500", "18 500", "18'500" and "18.500" are 18500. A point or a comma before exactly three
 digits parts thousands, unless a nought stands before it: what is meant as 18.5 still finds the very same, and fails
@@ -60,6 +61,8 @@ _DIGITS = re.compile("[0-9]++")
 _VERSION = re.compile(r"(?<![^\W_])v\d++\.\d")
 _NUMERAL = re.compile(
     r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d\d?)(?P=mark)(?P<day>\d\d?)(?:t(?=\d\d:)|(?![^\W_]|[.,:/-]\d))"
+    rf"|(?P<month_year>(?:19|20)\d\d)-(?P<year_month>0[1-9]|1[0-2]){_END}"
+    rf"|(?P<packed_year>(?:19|20)\d\d)(?P<packed_month>0[1-9]|1[0-2])(?P<packed_day>[0-2]\d|3[01])(?:t(?=\d{{4}})|{_END})"
     rf"|(?P<one>\d\d?)(?P<sign>[-/.])(?P<two>\d\d?)(?P=sign)(?P<their_year>\d{{4}}){_END}"
     r"|(?P<sun_year>\d{4}) ?[年년] ?(?P<moon>\d\d?) ?[月월](?: ?(?P<sun>\d\d?) ?[日号號일])?"
     rf"|(?P<of_month>\d\d?)(?:st|nd|rd|th|er|o|\.)?,? {_OF}(?P<name>[^\W\d_][^\s\d.,;:()'/-]{{1,12}})(?![^\W_])"
@@ -121,6 +124,10 @@ def _write(folded: str, done: int, start: int, end: int) -> tuple[int, int, str]
             written = re.sub("[ ']", "", match[0])
     elif kind == "day":
         written = _write_date(match["day"], match["month"], match["year"])
+    elif kind == "year_month":
+        written = _write_date(None, match["year_month"], match["month_year"])
+    elif kind == "packed_day":
+        written = _write_date(match["packed_day"], match["packed_month"], match["packed_year"])
     elif kind == "their_year":
         written = _write_ordered_date(match["one"], match["two"], match["their_year"], match["sign"])
     elif kind in ("sun", "moon"):

@@ -44,9 +44,9 @@ _MARKS = (
     r"\u0dca-\u0ddf\u0df2\u0df3\u0f18\u0f19\u0f35\u0f37\u0f39\u0f3e\u0f3f\u0f71-\u0f84\u0f86\u0f87\u0f8d-\u0fbc"
 )
 _WORD = re.compile(
-    rf"(?:(?![{_PARTING}])[{_UNSPACED}])++|\d++(?:[.,:]\d++)*+|(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))++"
+    rf"(?:(?![{_PARTING}])[{_UNSPACED}])++|\d++(?:[.,:]\d++)*+|(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))++(?:&[a-z0-9]++)*+"
 )
-_PLAIN_WORD = re.compile(r"\d++(?:[.,:]\d++)*+|[a-z][a-z0-9]*+")
+_PLAIN_WORD = re.compile(r"\d++(?:[.,:]\d++)*+|[a-z][a-z0-9]*+(?:&[a-z0-9]++)*+")
 _RUN = re.compile(r"\d++|\D++")
 _MOST_RUNS = 4  # of letters and of digits in a code; what has more is a checksum or the like
 # "getUserName", "user_nameOf", "MyOtherName", and no "iPhone", "YouTube", "McDonald": a name is written small as well.
@@ -73,7 +73,7 @@ def find_terms(text: str) -> list[str]:
     """The terms of a text in order, repeated as they are repeated; stop words are kept.
 
     A date gives its day, month and year in this order, an identifier with humps itself and its parts, a word of letters
-    and digits itself and those of its parts that are longer than one character.
+    and digits, or with "&" ("AT&T"), itself and those of its parts that are longer than one character.
     """
     if _HUMP.search(text):
         text = _IDENTIFIER.sub(_part, text)
@@ -92,6 +92,9 @@ def _find_terms_of(word: str) -> tuple[str, ...]:
         return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
     if word[0].isdigit():
         return tuple(map(write_number, write_number(word).split(",")))
+    if "&" in word:
+        parts = word.split("&")
+        return (word, *chain.from_iterable(_find_terms_of(part) for part in parts if len(part) > 1))
     if not _DIGIT.search(word):
         return (stem(word),)
     runs = _RUN.findall(word)

@@ -9,7 +9,7 @@ It stands on the `chunks`, these on the `records`, these on the `lexicon_file`; 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
 from itertools import chain, groupby, islice
 
@@ -96,10 +96,10 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         with self._reading() as connection:
             return postings.rarity(connection, terms)
 
-    def match(self, query: str) -> postings.Matches:
-        """The chunks that share words with the query."""
+    def match(self, query: str, spelled: Collection[str] = ()) -> postings.Matches:
+        """The chunks that share words with the query. spelled: words of it that are no typing errors."""
         with self._reading() as connection:
-            return postings.Matches(connection, find_relatives(connection, query))
+            return postings.Matches(connection, find_relatives(connection, query, spelled))
 
     def quoted(self, query: str) -> set[int]:
         """The numbers of the chunks that hold a phrase which stands in quotation marks in the query, word by word."""

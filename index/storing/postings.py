@@ -388,7 +388,8 @@ class Matches:
         )
         usual = np.maximum(called, 1) / max(1, self._chunks)
         lift = (both + FEW_TEXTS * usual) / (holding + FEW_TEXTS) / usual
-        telling = np.where(called, np.maximum(0.0, np.log(lift)), 0.0)
+        # What stands in no text is a name alone, and half as telling as it is rare.
+        telling = np.where(called, np.maximum(0.0, np.log(np.where(holding, lift, usual**-0.5))), 0.0)
         numbers = self._places["number"][self._runs].astype(np.int64)[in_name > 0]
         numbers, place = np.unique(numbers, return_inverse=True)
         shares = np.bincount(place, telling[word_of[in_name > 0]], len(numbers)) / (telling.sum() + 1.0)

@@ -146,8 +146,10 @@ class _Word:
     term: str
 
 
-def find_relatives(connection: sqlite3.Connection, query: str) -> list[dict[str, float]]:
+def find_relatives(connection: sqlite3.Connection, query: str, spelled: Collection[str] = ()) -> list[dict[str, float]]:
     """For each of a query's terms, in order, those of the index that count as the same word, and how much.
+
+    spelled: words of the query, as they are folded, that are known to be no typing errors.
 
     The term itself comes first and counts 1, whether the index has it or not; at most MOST_RELATIVES follow, which
     count less and stand in the index.
@@ -172,7 +174,7 @@ def find_relatives(connection: sqlite3.Connection, query: str) -> list[dict[str,
     for term in [term for term in unknown if max(found[term].values(), default=0) < SURE][:MOST_PARTED]:
         if not vocabulary.is_spent():
             _add(found[term], _part(vocabulary, typed.get(term, term), ("",) if is_english else _LINKS))
-    for term in [term for term in unknown if not found[term]][:MOST_CORRECTED]:
+    for term in [term for term in unknown if not found[term] and typed.get(term, term) not in spelled][:MOST_CORRECTED]:
         if not vocabulary.is_spent():
             _add(found[term], _correct(vocabulary, typed.get(term, term), term))
     return [{term: 1.0, **_choose(found[term], term)} for term in terms]
