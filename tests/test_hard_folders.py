@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Self
 
@@ -539,19 +540,23 @@ def find(store: Store, word: str) -> list[str]:
     return [record.path for record in records if record]
 
 
+# Words for each of them, that are no other's typing errors.
+WORDS, CHANGED = (["".join(pair) * 4 for pair in product(letters, repeat=2)] for letters in ("bcdfghjk", "lmnpqrst"))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems change or refuse some of these names")
 def test_names_of_every_kind_are_synced_found_changed_moved_and_removed(folder: Path, store: Store) -> None:
     for number, name in enumerate(NAMES):
         (folder / name).parent.mkdir(exist_ok=True, parents=True)
-        (folder / name).write_text(f"Alpha number{number}.")
+        (folder / name).write_text(f"Alpha {WORDS[number]}.")
     assert sorted(run_sync(folder, store).added) == sorted(NAMES)
     for number, name in enumerate(NAMES):
-        assert find(store, f"number{number}") == [name]
+        assert find(store, WORDS[number]) == [name]
     for number, name in enumerate(NAMES):
-        (folder / name).write_text(f"Alpha is changed: changed{number}.")
+        (folder / name).write_text(f"Alpha is changed: {CHANGED[number]}.")
     assert sorted(run_sync(folder, store).changed) == sorted(NAMES)
     for number, name in enumerate(NAMES):
-        assert (find(store, f"changed{number}"), find(store, f"number{number}")) == ([name], [])
+        assert (find(store, CHANGED[number]), find(store, WORDS[number])) == ([name], [])
     # Each moves to a name of its own kind, in a folder of the same.
     moved = [f"{name.replace('/', '_')}/{name.replace('/', '_')}" for name in NAMES]
     (folder / "kept").mkdir()
@@ -564,7 +569,7 @@ def test_names_of_every_kind_are_synced_found_changed_moved_and_removed(folder: 
     assert sorted(run_sync(folder, store, embedding).moved) == sorted(moved)
     assert embedding.embedded == []
     for number, name in enumerate(moved):
-        assert find(store, f"changed{number}") == [name]
+        assert find(store, CHANGED[number]) == [name]
     assert run_sync(folder, store, embedding) == SyncReport(unchanged=sorted(moved))
     assert_equals_a_clean_store(folder, store)
     for name in moved[1:]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_reader import open_synced, read_from, words_of
 
+from assistant.chain import answer
 from assistant.question.comparison import find_sides
 from assistant.quoting.choice import MOST_LISTED, MOST_QUOTED
 from assistant.quoting.reader import Reading, threshold
@@ -204,7 +205,6 @@ COMPARED = [
     ("people", "Is Berit Moe younger than Ida Voss?", ["in 1960", "in 1948"]),
     ("people", "Compare Ida Voss's studies with Olav Lind's studies.", ["engineering in Oslo", "law in Bergen"]),
     ("people", "Did both Olav Lind and Ida Voss receive the Nansen medal?", ["in 2003", "1991"]),
-    (SAMPLES, "What is the difference between the hostage talks and the Iran talks?", ["hostage talks", "Iran talks"]),
     (SAMPLES, "Compare the Houthi ceasefire and the release of the hostage.", ["ceasefire", "12 May 2025"]),
 ]
 
@@ -220,11 +220,19 @@ def test_a_comparison_quotes_each_side_in_the_order_of_the_question(
     assert reading.confidence >= threshold()
 
 
+def test_for_each_side_of_a_comparison_passages_of_its_own_are_read(samples: Settings) -> None:
+    found = answer("What is the difference between the hostage talks and the Iran talks?", settings=samples)
+    one, other = (sentence.text for sentence in found.sentences)
+    assert "hostage talks" in one
+    assert "Iran talks" in other
+    assert [citation.path for citation in found.citations] == ["hostage-talks.md", "iran-and-houthi-deals.md"]
+
+
 @pytest.mark.parametrize(
     ("folder", "question", "words"),
     [
         ("pumps", "How does the Beta differ from the Alpha in frost?", "The Beta survives frost too, but the Alpha"),
-        (SAMPLES, "Has Trump put less pressure on Israel over Gaza than Biden?", "than Joe Biden did"),
+        (SAMPLES, "Has Trump put less pressure on Israel over Gaza than Biden?", "than Biden did"),
         (SAMPLES, "Has Trump put less pressure on Israel over Gaza than Biden?", "Trump has put less pressure"),
     ],
 )

@@ -92,6 +92,8 @@ def retrieve(
         # An embedding that gives nothing for sentences is judged by its chunks alone.
         sentences = sentences or {i: dense[i] for i in short_list if i in dense}
         scores = combine(meaning, dense, sentences, lexical, named, coverage)
+        # A copy that is called otherwise may share nothing with the query but what it says.
+        scores = dict.fromkeys(found, 0.0) | scores
         highest = max((score for number, score in scores.items() if number not in quoted), default=0.0)
         scores |= {number: max(scores.get(number, 0.0), highest) for number in quoted}
         best = _choose_best({number: scores[number] for number in found}, count, copies, quoted)

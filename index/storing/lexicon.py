@@ -22,6 +22,7 @@ from index.storing.chunks import CHUNK_IS_WHOLE, Chunks
 from index.storing.records import RECORD_IS_WHOLE, Record
 from index.storing.relatives import find_relatives
 
+MOST_PHRASES = 8  # in quotation marks, that are looked for
 MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
 SAMPLED_CHUNKS = 256  # enough to tell the mean of their cosines to a query, and how far these spread
 SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory
@@ -104,7 +105,8 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
     def quoted(self, query: str) -> set[int]:
         """The numbers of the chunks that hold a phrase which stands in quotation marks in the query, word by word."""
         held: set[int] = set()
-        for phrase in find_phrases(query):
+        phrases = list(map(list, dict.fromkeys(map(tuple, find_phrases(query)))))
+        for phrase in phrases[:MOST_PHRASES]:
             with self._reading() as connection:
                 together = postings.find_together(connection, choose_query_terms(phrase))
             read = self.read(together[:MOST_QUOTED])

@@ -51,6 +51,7 @@ SEGMENTS_TO_MERGE = 8
 LARGEST_MERGE_PLACES = 16_000_000  # a segment of more is left as it is: some 100,000 chunks
 MOST_DROPPED = 1000  # or an eighth of all chunks: more than that, and they are taken out of every segment
 MOST_PLACES = 100_000  # that one search reads; beyond, its common terms are left out
+MOST_COUNTED = 20_000  # places, that are read only to see which of them were dropped
 LEAST_LETTERS, MOST_LETTERS = 3, 40  # of the terms that are words, which are found by how they begin
 LEAST_ENDING = 6  # letters of those that are found by how they end
 _DIGIT = re.compile(r"\d")
@@ -231,8 +232,10 @@ def count_places(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[s
     sizes = _count_places(connection, terms)
     if not has_dropped(connection):
         return sizes
-    # What so many places have is not all dropped: to read them only for the count would take too long.
-    read = [term for term in sizes if sizes[term] <= MOST_PLACES]
+    # What stands often is not all dropped: to read it only for the count would take too long.
+    rarest = sorted(sizes, key=lambda term: (sizes[term], term))
+    within = sum(places <= MOST_COUNTED for places in accumulate(sizes[term] for term in rarest))
+    read = rarest[:within]
     kept = np.bincount(_read_places(connection, read)[1], minlength=len(read))
     sizes.update(zip(read, kept.tolist(), strict=True))
     return {term: size for term, size in sizes.items() if size}
@@ -244,10 +247,20 @@ def has_dropped(connection: sqlite3.Connection) -> bool:
 
 
 def find_together(connection: sqlite3.Connection, terms: Sequence[str]) -> list[int]:
-    """The numbers of the chunks that hold all of the terms in one line."""
+    """The numbers of the chunks that hold all of the terms in one line.
+
+    Where MOST_PLACES do not hold those of all terms, the rarest are looked for; none where each stands so often.
+    """
     import numpy as np
 
-    terms = list(dict.fromkeys(terms))
+    sizes = _count_places(connection, terms)
+    if not all(term in sizes for term in terms):
+        return []
+    rarest = sorted(dict.fromkeys(terms), key=lambda term: sizes[term])
+    within = sum(places <= MOST_PLACES for places in accumulate(sizes[term] for term in rarest))
+    if sizes[rarest[0]] > MOST_PLACES:
+        return []
+    terms = rarest[: max(1, within)]
     places, term_of = _read_places(connection, terms)
     in_line = places["line"] < _ABOVE
     lines = places["number"][in_line].astype(np.int64) * (_NAME + 1) + places["line"][in_line]

@@ -58,6 +58,7 @@ _MOST_PARTED_LETTERS = 30
 _MOST_WAYS = 500  # to part a word that are compared
 _LEAST_EDITED_TWICE = 7  # letters of words that two edits are sought for
 _LOOKS_A_SCAN = 50  # that a scan costs besides what it finds
+_MOST_LETTERS_TRIED = 96  # in the place of another
 _MOST_COUNTED = 150  # terms, before the most frequent of them are chosen
 _MOST_ENDING = 5  # letters that inflections may add or lose
 _LINKS = ("", "s", "es", "n", "en", "er", "e")  # between the parts of German, Dutch and Scandinavian compounds
@@ -389,6 +390,8 @@ def _correct(vocabulary: _Vocabulary, word: str, term: str) -> dict[str, float]:
 def _edit(word: str) -> Iterator[str]:
     """All that is one edit away: a letter more, less or another, or two in a row the other way round."""
     letters = _find_letters(word)
+    if len(letters) > _MOST_LETTERS_TRIED:
+        return  # of a script of syllables or signs, where a letter is as good as a word
     for i in range(len(word) + 1):
         before, after = word[:i], word[i:]
         yield from (before + letter + after for letter in letters)

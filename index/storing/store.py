@@ -32,7 +32,8 @@ from index.storing.mending import fill_lexicon, fill_rows, reconcile
 from index.storing.rows import PAGE_ROWS, Rows, RowsFailedError, read_chunks, read_vectors, write
 from index.storing.versions import Version, compare
 
-SCHEMA_VERSION = 7  # also of what the readers of files write, since documents that have not changed are not read again
+# Also of what the readers of files write and how it is split, since documents that have not changed are not read again.
+SCHEMA_VERSION = 8
 # What a store is made with and keeps to, in words for whoever asks for another.
 _MADE_WITH = {
     "embedding": "embedding {}",
