@@ -26,7 +26,6 @@ from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choos
 from assistant.quoting.conflicts import find_conflicts
 from index.documents import Passage
 from index.embedding.protocol import Embedding
-from index.searching.evidence import join_neighbours
 from index.splitting.sentences import CONTENT
 from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
@@ -53,7 +52,6 @@ class Reading:
 
 def read(question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
     """Choose the few sentences that answer the question."""
-    passages = join_neighbours(passages)  # what stands around a sentence does not end where its passage does
     candidates = _describe_all(question, passages, embedding, lexicon)
     if not candidates:
         return Reading((), 0.0)
