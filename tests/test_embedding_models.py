@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 from tiny_encoder import make_model, write
 
 from benchmarks.local_server import LocalHandler, LocalServer
+from index.embedding import hub as hubs
 from index.embedding.layout import choose_files, most_bytes, read_layout, read_modules
 from index.embedding.models import CHOSEN, open_model
 from index.errors import FootnoteError, InputError, WeightsError
@@ -517,3 +522,258 @@ def test_a_folder_of_the_working_directory_does_not_take_the_place_of_what_is_ch
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no hub"))
     with pytest.raises(WeightsError, match="HF_HUB_OFFLINE"):
         finish(open_model("multilingual", tmp_path / "cache"))
+
+
+# -- a hub that means no good -----------------------------------------------------------------
+
+Answer = Callable[[LocalHandler, threading.Event], None]
+FILE = hubs.Listing(NAME, REVISION, {"file": 300}, {})
+
+
+@contextmanager
+def answering(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A hub that answers all requests in one way, which is the one that this process asks.
+
+    The event is set once the test is over.
+    """
+    is_over = threading.Event()
+
+    class Handler(LocalHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            self.close_connection = True
+            with suppress(OSError):  # mostly since the client has gone, as it should
+                answer(self, is_over)
+
+    with LocalServer(Handler) as server:
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        template = "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", endpoint + template)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        try:
+            yield
+        finally:
+            is_over.set()
+
+
+def send_head(handler: LocalHandler, status: int = 200, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+
+
+def drip(handler: LocalHandler, is_over: threading.Event, part: bytes = b" ") -> None:
+    """Send a part again and again, each long before the client has lost its patience with one read."""
+    while not is_over.wait(0.02):
+        handler.wfile.write(part)
+
+
+def pour(handler: LocalHandler, is_over: threading.Event) -> None:
+    while not is_over.is_set():
+        handler.wfile.write(b" " * 100_000)
+
+
+def answer_endlessly(handler: LocalHandler, is_over: threading.Event) -> None:
+    send_head(handler)
+    pour(handler, is_over)
+
+
+def answer_by_drips(handler: LocalHandler, is_over: threading.Event) -> None:
+    send_head(handler, content_length="300")
+    drip(handler, is_over)
+
+
+def answer_by_a_byte(handler: LocalHandler, is_over: threading.Event) -> None:
+    """One byte, and the connection breaks off."""
+    is_over.wait(0.02)
+    send_head(handler, 206, content_length="300")
+    handler.wfile.write(b" ")
+
+
+def answer_with_a_head_by_drips(handler: LocalHandler, is_over: threading.Event) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nx-more: ")
+    drip(handler, is_over, b"x")
+
+
+def announce_again_and_again(handler: LocalHandler, is_over: threading.Event) -> None:
+    drip(handler, is_over, b"HTTP/1.1 102 Processing\r\n\r\n")
+
+
+def answer_compressed(handler: LocalHandler, is_over: threading.Event) -> None:
+    body = gzip.compress(b"{}" + b" " * 10_000_000)
+    send_head(handler, content_encoding="gzip", content_length=str(len(body)))
+    handler.wfile.write(body)
+
+
+def redirect_in_a_circle(handler: LocalHandler, is_over: threading.Event) -> None:
+    send_head(handler, 302, location=handler.path)
+    pour(handler, is_over)
+
+
+def redirect_to_a_file(handler: LocalHandler, is_over: threading.Event) -> None:
+    send_head(handler, 302, location="file:///etc/passwd")
+
+
+def refuse_endlessly(handler: LocalHandler, is_over: threading.Event) -> None:
+    send_head(handler, 401, x_error_code="RepoNotFound")
+    pour(handler, is_over)
+
+
+def ask_for_terms(handler: LocalHandler, is_over: threading.Event) -> None:
+    send_head(handler, 403, x_error_code="GatedRepo", content_encoding="gzip", content_length="0")
+
+
+def answer_with(content: bytes, status: int = 200) -> Answer:
+    return lambda handler, is_over: handler.send("application/json", content, status)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (answer_endlessly, "its list of files is longer than the 1,000,000 bytes that are read"),
+        (answer_by_drips, "its list of files did not come within 0 seconds"),
+        (answer_with_a_head_by_drips, "its list of files did not come within 0 seconds"),
+        (announce_again_and_again, "its list of files did not come within 0 seconds"),
+        (answer_compressed, "it answers compressed, which was not asked for"),
+        (redirect_in_a_circle, "it redirects again and again"),
+        (redirect_to_a_file, "unsupported protocol"),
+        (refuse_endlessly, "the hub has no model of that name that may be read without HF_TOKEN"),
+        (ask_for_terms, "the model's terms are to be accepted there first; then set HF_TOKEN"),
+        (answer_with(b"", 300), "it answers with the status 300"),
+        (answer_with(b""), "its answer is no list of a model's files"),
+        (answer_with(b"[" * 500_000), "its answer is no list of a model's files"),
+        (answer_with(b"[]"), "its answer is no list of a model's files"),
+        (answer_with(b'{"sha": "x", "siblings": [null]}'), "its answer is no list of a model's files"),
+        (answer_with(b'{"sha": "x", "siblings": [{"rfilename": "a", "size": 1e999}]}'), "its answer is no list"),
+        (answer_with(b'{"sha": "../.."}'), "its answer names no revision"),
+    ],
+)
+def test_a_list_of_files_is_bounded_in_time_and_length(
+    answer: Answer, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "_LISTING_SECONDS", 0.45)
+    monkeypatch.setattr(hubs, "_MOST_LISTING_BYTES", 1_000_000)
+    with answering(answer, monkeypatch):
+        begin = time.monotonic()
+        with pytest.raises(hubs.HubError, match=reason) as raised:
+            hubs.list_files(NAME)
+        assert time.monotonic() - begin < 2
+    assert raised.value.knows_name is (answer is not refuse_endlessly)
+
+
+@pytest.mark.parametrize(
+    "answer", [answer_by_drips, answer_by_a_byte, answer_with_a_head_by_drips, announce_again_and_again]
+)
+def test_a_file_that_comes_too_slowly_is_given_up_and_what_came_is_kept(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hubs, "_ENOUGH_SECONDS", 0.4)
+    with answering(answer, monkeypatch):
+        begin = time.monotonic()
+        with pytest.raises(hubs.HubError, match=r"^file comes too slowly, and what came of it is kept$"):
+            list(hubs.fetch(FILE, "file", tmp_path / "file", 1000))
+        assert time.monotonic() - begin < 2
+    came = (tmp_path / "file").stat().st_size
+    assert (0 < came < 30) if answer in (answer_by_drips, answer_by_a_byte) else came == 0
+    with answering(answer_with(b"x" * (300 - came), 206 if came else 200), monkeypatch):
+        assert list(hubs.fetch(FILE, "file", tmp_path / "file", 1000)) == [300]
+    assert (tmp_path / "file").read_bytes() == b" " * came + b"x" * (300 - came)
+
+
+def test_a_file_that_comes_slowly_but_fast_enough_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hubs, "_ENOUGH_SECONDS", 0.4)
+    monkeypatch.setattr(hubs, "_ENOUGH_BYTES", 40)
+
+    def answer(handler: LocalHandler, is_over: threading.Event) -> None:
+        send_head(handler, content_length="300")
+        drip(handler, is_over, b" " * 10)
+
+    with answering(answer, monkeypatch):
+        begin = time.monotonic()
+        assert list(hubs.fetch(FILE, "file", tmp_path / "file", 1000)) == [300]
+        assert time.monotonic() - begin > 0.5
+
+
+def test_what_the_asker_does_meanwhile_is_not_the_hubs_slowness(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hubs, "_ENOUGH_SECONDS", 0.4)
+    monkeypatch.setattr(hubs, "_TOLD_BYTES", 100)
+
+    def answer(handler: LocalHandler, is_over: threading.Event) -> None:
+        send_head(handler, content_length="300")
+        for _ in range(3):
+            handler.wfile.write(b" " * 100)
+            is_over.wait(0.05)
+
+    told = []
+    with answering(answer, monkeypatch):
+        for done in hubs.fetch(FILE, "file", tmp_path / "file", 1000):
+            told.append(done)
+            time.sleep(0.5)
+    assert len(told) > 1
+    assert told[-1] == 300
+
+
+def test_a_server_that_begins_anew_and_breaks_off_here_and_there_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def answer(handler: LocalHandler, is_over: threading.Event) -> None:
+        asked.append(handler.path)
+        send_head(handler, content_length="300")
+        handler.wfile.write(b" " * (100 if len(asked) % 2 else 50))
+
+    with answering(answer, monkeypatch), pytest.raises(hubs.HubError, match="file could not be fetched: "):
+        list(hubs.fetch(FILE, "file", tmp_path / "file", 1000))
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize("answer", [answer_compressed, answer_endlessly, redirect_in_a_circle, refuse_endlessly])
+def test_a_file_brings_no_more_than_was_listed(answer: Answer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with answering(answer, monkeypatch), pytest.raises(hubs.HubError, match=r"^file (could not be|as) fetched"):
+        list(hubs.fetch(FILE, "file", tmp_path / "file", 1000))
+    assert not (tmp_path / "file").exists() or (tmp_path / "file").stat().st_size == 0
+
+
+def test_a_model_with_a_new_name_is_followed_and_the_token_stays_with_the_hub(
+    hub: Hub, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+    asked: list[tuple[str, str | None]] = []
+
+    def answer(handler: LocalHandler, is_over: threading.Event) -> None:
+        asked.append((handler.path, handler.headers["authorization"]))
+        there = "" if "old" in handler.path else served  # first by the hub itself, then to another host
+        send_head(handler, 307, location=f"{there}/api/models/{NAME}?blobs=true")
+
+    serve = hub.handler.do_GET  # type: ignore[attr-defined]
+
+    def note(handler: LocalHandler) -> None:
+        asked.append((handler.path, handler.headers["authorization"]))
+        serve(handler)
+
+    monkeypatch.setattr(hub.handler, "do_GET", note)
+    with answering(answer, monkeypatch):
+        listing = hubs.list_files("tiny/old")
+    assert (listing.revision, listing.sizes, set(listing.sha256)) == (REVISION, hub.sizes, {"onnx/model.onnx"})
+    assert asked == [
+        ("/api/models/tiny/old?blobs=true", "Bearer hf_secret"),
+        (f"/api/models/{NAME}?blobs=true", "Bearer hf_secret"),
+        (f"/api/models/{NAME}?blobs=true", None),
+    ]
+
+
+def test_nothing_is_asked_beside_the_list_and_the_files(hub: Hub, served: str, tmp_path: Path) -> None:
+    open_elsewhere(served, tmp_path, HF_HUB_DISABLE_TELEMETRY="")
+    assert hub.requests[0] == f"/api/models/{NAME}"
+    assert all(path.startswith(f"/{NAME}/resolve/") for path in hub.requests[1:])
+
+
+def test_a_proxy_that_cannot_be_understood_is_told(served: str, tmp_path: Path) -> None:
+    proxies = {name: "what://a:b" for name in ("http_proxy", "all_proxy")} | {"no_proxy": "", "NO_PROXY": ""}
+    _, error = open_elsewhere(served, tmp_path, **proxies)
+    assert error.startswith(f"WeightsError: The model {NAME} is not on this machine and could not be fetched")

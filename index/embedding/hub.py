@@ -1,20 +1,28 @@
 """The model hub: what its cache on this machine holds, and what it serves.
 
-The hub's client says where things are and who asks; files are read here, so that no more of them comes than was told,
-how far it is can be shown, and a connection that breaks off is taken up where it broke.
+The hub's client says where things are and who asks; what it answers is read here, so that no more comes than was told
+or is needed, none of it takes for ever, how far it is can be shown, and a connection that breaks off is taken up.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
-_PATIENCE_SECONDS = 5.0  # for a hub to answer at all; where it is out of reach, its client would try for half a minute
-_SILENCE_SECONDS = 60.0  # between two parts of a file
+_ANSWER_SECONDS = 5.0  # for a hub to answer at all; where it is out of reach, its client would try for half a minute
+_LISTING_SECONDS = 30.0  # for all of a listing
+_MOST_LISTING_BYTES = 8_000_000  # some 150 a file
+_SILENCE_SECONDS = 20.0  # between two parts of a file; then it is asked for again
+_ENOUGH_BYTES, _ENOUGH_SECONDS = 60_000, 60.0  # 1 kB a second is the least that a file comes with, over a minute
 _MOST_ATTEMPTS = 3  # without anything new
 _TOLD_BYTES = 1_000_000  # each time
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
@@ -49,31 +57,38 @@ def find_cached(name: str, file: str) -> Path | None:
 
 
 def list_files(name: str) -> Listing:
-    """Ask the hub what a model holds; the answer comes within seconds, or not at all.
+    """Ask the hub what a model holds; the answer comes within half a minute, or not at all.
 
     Raises HubError.
     """
     try:
-        from huggingface_hub import HfApi, is_offline_mode
-        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+        from huggingface_hub import constants, is_offline_mode
     except ValueError as error:
         raise HubError(f"its client's own variables cannot be read: {_first_line(error)}") from error
     if is_offline_mode():
         raise HubError("HF_HUB_OFFLINE forbids to ask it")
+    # What `HfApi.model_info` asks, which reads all that is answered, without an end.
+    url = f"{constants.ENDPOINT}/api/models/{name}?blobs=true"
+    session, answer = _open_session(), bytearray()
     try:
-        answer = HfApi().model_info(name, files_metadata=True, timeout=_PATIENCE_SECONDS)
-        revision = str(answer.sha)
-        files = {str(file.rfilename): file for file in answer.siblings or ()}
-        sizes = {path: int(file.size or 0) for path, file in files.items()}
-        sha256 = {path: str(file.lfs.sha256) for path, file in files.items() if file.lfs}
-    except GatedRepoError as error:
-        raise HubError("the model's terms are to be accepted there first; then set HF_TOKEN") from error
-    except RepositoryNotFoundError as error:
-        raise HubError(
-            "the hub has no model of that name that may be read without HF_TOKEN", knows_name=False
-        ) from error
-    except Exception as error:  # the client raises errors of many libraries, and a server says what it likes
-        raise HubError(_first_line(error)) from error
+        for _, piece in _take_within(_Allowance(_LISTING_SECONDS), _read(session, url, 0, _ANSWER_SECONDS)):
+            answer += piece
+            if len(answer) > _MOST_LISTING_BYTES:
+                raise HubError(f"its list of files is longer than the {_MOST_LISTING_BYTES:,} bytes that are read")
+    except TimeoutError as error:
+        raise HubError(f"its list of files did not come within {_LISTING_SECONDS:.0f} seconds") from error
+    return _read_listing(name, bytes(answer))
+
+
+def _read_listing(name: str, answer: bytes) -> Listing:
+    try:
+        content = json.loads(answer)
+        revision = str(content["sha"])
+        files = {str(file["rfilename"]): file for file in content.get("siblings") or ()}
+        sizes = {path: int(file.get("size") or 0) for path, file in files.items()}
+        sha256 = {path: str(file["lfs"]["sha256"]) for path, file in files.items() if file.get("lfs")}
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise HubError("its answer is no list of a model's files") from error
     if not _REVISION.fullmatch(revision):
         raise HubError("its answer names no revision")
     return Listing(name, revision, sizes, sha256)
@@ -82,23 +97,23 @@ def list_files(name: str) -> Listing:
 def fetch(listing: Listing, path: str, target: Path, most_bytes: int) -> Iterator[int]:
     """Write a file of a listing to `target`, and give again and again how many bytes are there.
 
-    What an earlier call left there is its beginning. Raises HubError, and OSError where it cannot be written.
+    What an earlier call left there is its beginning. Raises HubError, also where the file comes too slowly to ever be
+    whole, and OSError where it cannot be written.
     """
-    from huggingface_hub import get_session, hf_hub_url
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+    from huggingface_hub import hf_hub_url
 
     size = listing.sizes.get(path, most_bytes + 1)
     if size > most_bytes:
         raise HubError(f"{path} is not there, or longer than the {most_bytes:,} bytes that are read of it")
-    session, headers = get_session(), build_hf_headers()
-    url = hf_hub_url(listing.name, path, revision=listing.revision)
+    session, url = _open_session(), hf_hub_url(listing.name, path, revision=listing.revision)
     with target.open("ab") as stream:
-        done = told = stream.tell()
+        done = told = furthest = stream.tell()
         failures = 0
+        allowance = _Allowance(_ENOUGH_SECONDS, _ENOUGH_BYTES)  # over all attempts: any of them may bring a little
         while done < size and failures < _MOST_ATTEMPTS:
-            before, reason = done, "the connection broke off"
+            reason = "the connection broke off"
             try:
-                for begin, piece in _read(session, url, headers, done):
+                for begin, piece in _take_within(allowance, _read(session, url, done, _SILENCE_SECONDS)):
                     if begin < done:  # the server begins anew
                         stream.truncate(begin)
                         told = begin
@@ -109,9 +124,12 @@ def fetch(listing: Listing, path: str, target: Path, most_bytes: int) -> Iterato
                     if done - told >= _TOLD_BYTES or done == size:
                         told = done
                         yield done
+            except TimeoutError as error:
+                raise HubError(f"{path} comes too slowly, and what came of it is kept") from error
             except HubError as error:
                 reason = str(error)
-            failures = 0 if done > before else failures + 1
+            failures = 0 if done > furthest else failures + 1
+            furthest = max(furthest, done)
     if done < size:
         raise HubError(f"{path} could not be fetched: {reason}")
     expected = listing.sha256.get(path)
@@ -120,18 +138,131 @@ def fetch(listing: Listing, path: str, target: Path, most_bytes: int) -> Iterato
         raise HubError(f"{path} as fetched is not the file that was listed")
 
 
-def _read(session: Any, url: str, headers: Mapping[str, str], begin: int) -> Iterator[tuple[int, bytes]]:
-    """The pieces of a file from a byte on, each with the byte that it begins at, which may be an earlier one."""
-    ours = {**headers, "Accept-Encoding": "identity", "Range": f"bytes={begin}-"}
+def _open_session() -> Any:
+    from huggingface_hub import get_session
+
     try:
-        with session.stream("GET", url, headers=ours, timeout=_SILENCE_SECONDS, follow_redirects=True) as response:
-            response.raise_for_status()
+        return get_session()
+    except Exception as error:  # a proxy or a certificate of the user's that cannot be read
+        raise HubError(f"its client does not start: {_first_line(error)}") from error
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """How long may be waited for the hub: `seconds`, which each `enough_bytes` that came grant anew (0: never)."""
+
+    seconds: float
+    enough_bytes: int = 0
+    waited_seconds: float = 0.0
+    came_bytes: int = 0
+
+    def wait(self, replies: SimpleQueue[Any]) -> Any:
+        """The next of the replies. Raises TimeoutError."""
+        begin = time.monotonic()
+        try:
+            reply = replies.get(timeout=max(0.0, self.seconds - self.waited_seconds))
+        except Empty:
+            raise TimeoutError from None
+        self.waited_seconds += time.monotonic() - begin
+        return reply
+
+    def count(self, came_bytes: int) -> None:
+        """Take note of what came."""
+        self.came_bytes += came_bytes
+        if 0 < self.enough_bytes <= self.came_bytes:
+            self.waited_seconds, self.came_bytes = 0.0, 0
+
+
+def _take_within(
+    allowance: _Allowance, pieces: Generator[tuple[int, bytes], None, None]
+) -> Iterator[tuple[int, bytes]]:
+    """What `_read` gives, taken by a thread of its own, whose time is up where the client's never is.
+
+    The client counts the seconds of one read of the network, and a hub can send each byte of an answer, of its head
+    too, just within them. A thread that still reads such an answer ends with it, or with the program.
+
+    Raises TimeoutError where the allowance is used up, and HubError.
+    """
+    wishes: SimpleQueue[bool] = SimpleQueue()
+    replies: SimpleQueue[tuple[int, bytes] | Exception | None] = SimpleQueue()
+
+    def work() -> None:
+        with closing(pieces):
+            while wishes.get():
+                try:
+                    replies.put(next(pieces, None))
+                except Exception as error:
+                    replies.put(error)
+
+    Thread(target=work, daemon=True).start()
+    try:
+        while True:
+            wishes.put(True)
+            reply = allowance.wait(replies)
+            if reply is None:
+                return
+            if isinstance(reply, Exception):
+                raise reply
+            allowance.count(len(reply[1]))
+            yield reply
+    finally:
+        wishes.put(False)
+
+
+def _read(session: Any, url: str, begin: int, silence_seconds: float) -> Generator[tuple[int, bytes], None, None]:
+    """The pieces of what is there from a byte on, each with the byte that it begins at, which may be an earlier one.
+
+    Raises HubError.
+    """
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
+
+    try:
+        with _ask(session, url, begin, silence_seconds) as response:
+            # Its status and head say what is wrong; the client would read all that stands below them.
+            kept = [(key, value) for key, value in response.headers.items() if key != "content-encoding"]
+            hf_raise_for_status(type(response)(response.status_code, headers=kept, request=response.request))
+            if response.status_code not in (200, 206):
+                raise HubError(f"it answers with the status {response.status_code}")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise HubError("it answers compressed, which was not asked for")
             begin = begin if response.status_code == 206 else 0
-            for piece in response.iter_bytes():
+            for piece in response.iter_raw():
                 yield begin, piece
                 begin += len(piece)
-    except Exception as error:  # the client raises errors of many libraries
+    except HubError:
+        raise
+    except GatedRepoError as error:
+        raise HubError("the model's terms are to be accepted there first; then set HF_TOKEN") from error
+    except RepositoryNotFoundError as error:
+        raise HubError(
+            "the hub has no model of that name that may be read without HF_TOKEN", knows_name=False
+        ) from error
+    except Exception as error:  # the client raises errors of many libraries, and a server says what it likes
         raise HubError(_first_line(error)) from error
+
+
+@contextmanager
+def _ask(session: Any, url: str, begin: int, silence_seconds: float) -> Iterator[Any]:
+    """The hub's answer, of which the head is read: the rest as it comes, not compressed, from a byte on if it can."""
+    from huggingface_hub import constants, get_token
+
+    # The client's own way to build these asks the hub first how to name who asks, and reads all that it answers.
+    headers = {"User-Agent": "footnote", "Accept-Encoding": "identity"}
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if begin:
+        headers["Range"] = f"bytes={begin}-"
+    request = session.build_request("GET", url, headers=headers, timeout=silence_seconds)
+    # Redirects are followed here: the client reads all that comes with one.
+    for _ in range(session.max_redirects + 1):
+        with closing(session.send(request, stream=True, follow_redirects=False)) as response:
+            if response.next_request is None:
+                yield response
+                return
+            request = response.next_request
+    raise HubError("it redirects again and again")
 
 
 def _digest(file: Path) -> str:
