@@ -774,6 +774,6 @@ def test_nothing_is_asked_beside_the_list_and_the_files(hub: Hub, served: str, t
 
 
 def test_a_proxy_that_cannot_be_understood_is_told(served: str, tmp_path: Path) -> None:
-    proxies = {name: "what://a:b" for name in ("http_proxy", "all_proxy")} | {"no_proxy": "", "NO_PROXY": ""}
+    proxies = dict.fromkeys(("http_proxy", "all_proxy"), "what://a:b") | {"no_proxy": "", "NO_PROXY": ""}
     _, error = open_elsewhere(served, tmp_path, **proxies)
     assert error.startswith(f"WeightsError: The model {NAME} is not on this machine and could not be fetched")
