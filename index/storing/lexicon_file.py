@@ -71,6 +71,7 @@ class LexiconFile:
         self._generation = 0
         self._seen: tuple[int, ...] = ()
         self._is_damaged = False
+        self._read_failed_at = -1  # the generation after which a reading failed
 
     def size_bytes(self) -> int:
         """How large the file is."""
@@ -133,7 +134,16 @@ class LexiconFile:
         except sqlite3.ProgrammingError:
             raise
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _NOT_DAMAGE:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            if code == sqlite3.SQLITE_IOERR and not self.is_read_only:
+                # Mostly since the file was deleted under its readers: whoever closes it last takes away what SQLite
+                # keeps beside the new one. Where it is the disk, the next reading tells that again, in other words.
+                self.reopen()
+                files = (Path(f"{self._file}{ending}") for ending in ("", "-shm", "-wal"))
+                if self._read_failed_at != self._generation - 1 or not all(map(is_file, files)):
+                    self._read_failed_at = self._generation
+                    raise DamagedError(f"The store at {self._file.parent} was just made anew: try again.") from error
+            if code in _NOT_DAMAGE:
                 raise NoRoomError(NO_ROOM.format(self._file.parent, error)) from error
             raise self._note_damage(error) from error
 
