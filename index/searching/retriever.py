@@ -95,7 +95,7 @@ def retrieve(
         # A copy that is called otherwise may share nothing with the query but what it says.
         scores = dict.fromkeys(found, 0.0) | scores
         highest = max((score for number, score in scores.items() if number not in quoted), default=0.0)
-        scores |= {number: max(scores.get(number, 0.0), highest) for number in quoted}
+        scores |= {number: max(scores[number], highest) for number in quoted}
         best = _choose_best({number: scores[number] for number in found}, count, copies, quoted)
         if missing := [number for number in best if number not in coverage]:
             similarities |= store.similarities(missing, query_vector)
