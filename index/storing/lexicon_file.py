@@ -71,7 +71,6 @@ class LexiconFile:
         self._generation = 0
         self._seen: tuple[int, ...] = ()
         self._is_damaged = False
-        self._read_failed_at = -1  # the generation after which a reading failed
 
     def size_bytes(self) -> int:
         """How large the file is."""
@@ -116,7 +115,7 @@ class LexiconFile:
         connection, _ = getattr(self._local, "opened", (None, 0))
         if connection is not None:
             connection.close()
-            del self._local.opened
+            del self._local.opened, self._local.files
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         with self._reading() as connection:
@@ -135,14 +134,9 @@ class LexiconFile:
             raise
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-            if code == sqlite3.SQLITE_IOERR and not self.is_read_only:
-                # Mostly since the file was deleted under its readers: whoever closes it last takes away what SQLite
-                # keeps beside the new one. Where it is the disk, the next reading tells that again, in other words.
+            if code == sqlite3.SQLITE_IOERR and self._was_replaced():
                 self.reopen()
-                files = (Path(f"{self._file}{ending}") for ending in ("", "-shm", "-wal"))
-                if self._read_failed_at != self._generation - 1 or not all(map(is_file, files)):
-                    self._read_failed_at = self._generation
-                    raise DamagedError(f"The store at {self._file.parent} was just made anew: try again.") from error
+                raise DamagedError(f"The store at {self._file.parent} was just made anew: try again.") from error
             if code in _NOT_DAMAGE:
                 raise NoRoomError(NO_ROOM.format(self._file.parent, error)) from error
             raise self._note_damage(error) from error
@@ -183,16 +177,16 @@ class LexiconFile:
             add_functions(connection)
             connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self._local.opened = connection, generation
+            self._local.files = self._identify_files()
             self._seen = self._look()
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        files = [Path(f"{self._file}{ending}") for ending in ("", "-shm", "-wal")]
-        for file in files:
+        for file in self._files():
             make_way(file)
-        if all(map(is_file, files)) and not self.size_bytes():
+        if all(map(is_file, self._files())) and not self.size_bytes():
             # Cut to nothing: whoever has it open would keep everybody else from making it anew.
-            for file in files:
+            for file in self._files():
                 remove(file)
         for is_last in (False, False, True):
             connection = sqlite3.connect(self._file, timeout=_WAIT_SECONDS, check_same_thread=False)
@@ -213,6 +207,25 @@ class LexiconFile:
         is_alone = not is_file(written_since) or not written_since.stat().st_size
         uri = f"{self._file.absolute().as_uri()}?mode=ro{'&immutable=1' if is_alone else ''}"
         return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, check_same_thread=False)
+
+    def _was_replaced(self) -> bool:
+        """Whether the file that this thread has open was deleted, or what SQLite keeps beside it.
+
+        The latter by whoever closes last what stood there before: it takes away the new ones.
+        """
+        opened = getattr(self._local, "files", None)
+        return opened is not None and opened != self._identify_files()
+
+    def _identify_files(self) -> list[int]:
+        """What tells the files that stand there now from others of the same names: their inodes, 0 for none."""
+        inodes = [0, 0, 0]
+        for number, file in enumerate(self._files()):
+            with suppress(OSError):
+                inodes[number] = file.lstat().st_ino
+        return inodes
+
+    def _files(self) -> list[Path]:
+        return [Path(f"{self._file}{ending}") for ending in ("", "-shm", "-wal")]
 
     def _look(self) -> tuple[int, ...]:
         """Which file it is, and for one that is read as it is, in what state."""
