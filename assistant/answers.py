@@ -13,14 +13,19 @@ from index.documents import Passage
 from index.errors import InputError
 
 Support = Literal["supported", "partial", "unsupported"]
+Status = Literal["answered", "nearest", "not_found"]
+Cited = Literal["words", "document"]
 
 NOT_FOUND = "The documents do not say."
+NEAREST = "The documents do not say it in so many words; the nearest is:"
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
     """The exact words that support a sentence: `document.text[start:end] == quote`.
 
+    kind: "words", or "document" where what is said rests on the record of the document as a whole: its name, its date,
+        that it is there; `start` and `end` are then 0, and `quote` is empty.
     number: from 1, in the order of first use. path: relative to the documents folder.
     page: counted from 1, or None where the document has no pages.
     context: what the words stand under, outermost first: headings, the keys around a field, a table's columns.
@@ -35,6 +40,7 @@ class Citation:
     end: int
     quote: str
     context: tuple[str, ...] = ()
+    kind: Cited = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,9 @@ class Answer:
     """The answer to one question, the same from Python, the command line and the chat.
 
     query: what was really searched. text: the answer with its markers, "[1]".
-    found: whether the documents say. confidence: the probability that they do, from 0 to 1.
+    status: "answered"; "nearest" where they speak of the matter, but may not say what is asked: what is cited is the
+        nearest there is; "not_found" where nothing is cited.
+    confidence: the probability that the documents do say, from 0 to 1.
     model: the language model's name, or None for quotations. usage: None for quotations.
     passages: what the answer was made from, or the nearest there is, best first.
     notice: what a reader should know of how the answer came about, or "".
@@ -80,7 +88,7 @@ class Answer:
     question: str
     query: str
     text: str
-    found: bool
+    status: Status
     confidence: float
     model: str | None
     usage: Usage | None
@@ -89,9 +97,14 @@ class Answer:
     passages: tuple[Passage, ...]
     notice: str = ""
 
+    @property
+    def found(self) -> bool:
+        """Whether the documents say."""
+        return self.status == "answered"
+
     def to_json(self, indent: int | None = None) -> str:
-        """JSON with the field names of this class."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
+        """JSON with the field names of this class, and `found` beside them."""
+        return json.dumps({**asdict(self), "found": self.found}, ensure_ascii=False, indent=indent)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Answer:
@@ -103,7 +116,10 @@ class Answer:
             given = json.loads(text)
         except (TypeError, ValueError, RecursionError) as error:
             raise InputError("This is not JSON: give what Answer.to_json wrote.") from error
+        found = given.pop("found", None) if isinstance(given, dict) else None
         answer: Answer = _read(cls, given, "the whole")
+        if found is not answer.found:
+            raise _refuse("found")
         return answer
 
 
@@ -127,7 +143,11 @@ def _read(kind: Any, given: Any, place: str) -> Any:
         place = ", ".join(sorted(differing))
     elif (given in parts) if origin is Literal else (type(given) is kind or (kind is float and type(given) is int)):
         return given
-    raise InputError(f"This is no Answer of this version ({place[:200]}): give what Answer.to_json wrote.")
+    raise _refuse(place)
+
+
+def _refuse(place: str) -> InputError:
+    return InputError(f"This is no Answer of this version ({place[:200]}): give what Answer.to_json wrote.")
 
 
 @dataclass(frozen=True, slots=True)

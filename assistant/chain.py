@@ -11,7 +11,7 @@ from assistant.answers import Answer, TextDelta
 from assistant.question.followup import History, read_history
 from assistant.question.question import Question, read_question
 from assistant.quoting.quotations import quote
-from assistant.quoting.reader import read, threshold
+from assistant.quoting.reader import read
 from assistant.writing.generation import write
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.rewriting import rewrite_with_model
@@ -59,7 +59,7 @@ def stream_answer(
     passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
     nearest = passages[: settings.passage_count]
     reading = read(asked, nearest, library.embedding, library.store.lexicon)
-    result = quote(asked, nearest, reading, threshold())
+    result = quote(asked, nearest, reading)
     if model:
         result = yield from _write_or_keep(result, passages, library, model)
     else:
@@ -99,7 +99,7 @@ def _write_or_keep(
 
 
 def _tell(failure: str, quoted: Answer) -> str:
-    kind = "These are quotations" if quoted.found else "This was searched without it"
+    kind = "These are quotations" if quoted.citations else "This was searched without it"
     return f"The language model did not answer. {failure} {kind}."
 
 

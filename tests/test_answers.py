@@ -46,7 +46,7 @@ answers = st.builds(
     question=texts,
     query=texts,
     text=texts,
-    found=st.booleans(),
+    status=st.sampled_from(["answered", "nearest", "not_found"]),
     confidence=st.floats(0, 1),
     model=st.none() | texts,
     usage=st.none() | usages,
@@ -60,7 +60,7 @@ SAMPLE = Answer(
     question="why was Israel skipped?",
     query="why was Israel skipped?",
     text="“Trump skipped Israel because …” [1]",
-    found=True,
+    status="answered",
     confidence=0.8685,
     model="a-model",
     usage=Usage(321, 12, 0.1, 0.2),
@@ -93,7 +93,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
         "question",
         "query",
         "text",
-        "found",
+        "status",
         "confidence",
         "model",
         "usage",
@@ -101,6 +101,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
         "citations",
         "passages",
         "notice",
+        "found",
     ]
     assert fields["sentences"] == [
         {"text": "Trump skipped Israel because …", "citations": [1], "support": "supported", "answer_words": None},
@@ -116,6 +117,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
             "end": 50,
             "quote": "Trump skipped Israel because …",
             "context": [],
+            "kind": "words",
         }
     ]
     assert fields["usage"] == {

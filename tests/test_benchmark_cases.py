@@ -29,7 +29,9 @@ def make_answer(*sentences: str, path: str = "board.md", text: str = "", notice:
     shown = tuple(AnswerSentence(sentence, (1,), "supported") for sentence in sentences)
     citations = tuple(Citation(i + 1, "id", path, "", None, 0, len(s), s) for i, s in enumerate(sentences))
     text = text or " ".join(sentences) or NOT_FOUND
-    return Answer("?", "?", text, bool(sentences), 0.9, None, None, shown, citations, (), notice)
+    return Answer(
+        "?", "?", text, "answered" if sentences else "not_found", 0.9, None, None, shown, citations, (), notice
+    )
 
 
 @pytest.mark.parametrize(

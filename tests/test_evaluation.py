@@ -62,7 +62,7 @@ def make_answer(
         question="?",
         query="?",
         text=" ".join(f"{s.text} {''.join(f'[{n}]' for n in s.citations)}" for s in said) or NOT_FOUND,
-        found=bool(said),
+        status="answered" if said else "not_found",
         confidence=1.0,
         model=None,
         usage=usage,

@@ -105,7 +105,7 @@ def test_the_query_begins_with_the_question_whatever_was_said(question: str, bef
 
 
 def make_answer(question: str, text: str) -> Answer:
-    return Answer(question, question, text, True, 0.9, None, None, (), (), ())
+    return Answer(question, question, text, "answered", 0.9, None, None, (), (), ())
 
 
 EARLIER = [Turn("Why was Israel skipped?", "Because."), Turn("Who criticised it?", "Lapid did.")]

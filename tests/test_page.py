@@ -44,7 +44,7 @@ def make_answer(
         question="q?",
         query=query,
         text=(text or f"“{quote}” [1]") if found else NOT_FOUND,
-        found=found,
+        status="answered" if found else "not_found",
         confidence=0.9 if found else 0.1,
         model=model,
         usage=None,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from assistant.answers import NOT_FOUND, AnswerSentence
+from assistant.answers import NEAREST, NOT_FOUND, AnswerSentence
 from assistant.question.question import read_question
 from assistant.quoting.quotations import quote
-from assistant.quoting.reader import Candidate, Reading
+from assistant.quoting.reader import NOTHING, Candidate, Reading
 from index.documents import Passage
 from index.splitting.sentences import find_sentences
 
@@ -19,7 +19,7 @@ CHOSEN = tuple(
 
 
 def test_each_chosen_sentence_is_quoted_with_its_marker() -> None:
-    answer = quote(read_question("When?", "When? ferry"), [PASSAGE], Reading(CHOSEN, 0.51239), 0.5)
+    answer = quote(read_question("When?", "When? ferry"), [PASSAGE], Reading(CHOSEN, 0.51239, "answered"))
     assert answer.text == "“The ferry left Brenholm at noon.” [1]\n\n“Captain Ida Voss steered it.” [2]"
     assert answer.found
     assert (answer.question, answer.query, answer.confidence) == ("When?", "When? ferry", 0.5124)
@@ -32,7 +32,7 @@ def test_each_chosen_sentence_is_quoted_with_its_marker() -> None:
 
 
 def test_citations_hold_the_exact_words_line_ends_included() -> None:
-    answer = quote(WHEN, [PASSAGE], Reading(CHOSEN, 0.9), 0.5)
+    answer = quote(WHEN, [PASSAGE], Reading(CHOSEN, 0.9, "answered"))
     assert [citation.quote for citation in answer.citations] == [
         "The ferry\r\nleft Brenholm at noon.",
         "Captain Ida Voss steered it.",
@@ -41,15 +41,15 @@ def test_citations_hold_the_exact_words_line_ends_included() -> None:
     assert [citation.page for citation in answer.citations] == [2, 2]
 
 
-@pytest.mark.parametrize(
-    ("reading", "confidence"), [(Reading(CHOSEN, 0.49), 0.49), (Reading((), 0.9), 0.9), (Reading((), 0.0), 0.0)]
-)
-def test_an_unsure_or_empty_reading_is_not_found_and_keeps_the_passages(reading: Reading, confidence: float) -> None:
-    answer = quote(WHEN, [PASSAGE], reading, 0.5)
-    assert (answer.found, answer.text, answer.sentences, answer.citations) == (False, NOT_FOUND, (), ())
-    assert answer.passages == (PASSAGE,)
-    assert answer.confidence == confidence
+def test_the_nearest_is_quoted_under_words_that_say_so_and_is_not_found() -> None:
+    answer = quote(WHEN, [PASSAGE], Reading(CHOSEN[:1], 0.2, "nearest"))
+    assert answer.text == f"{NEAREST}\n\n“The ferry left Brenholm at noon.” [1]"
+    assert (answer.status, answer.found, len(answer.citations)) == ("nearest", False, 1)
 
 
-def test_the_threshold_itself_is_sure_enough() -> None:
-    assert quote(WHEN, [PASSAGE], Reading(CHOSEN, 0.5), 0.5).found
+@pytest.mark.parametrize("reading", [Reading(CHOSEN, 0.02, "not_found"), NOTHING])
+def test_an_unsure_or_empty_reading_is_not_found_and_keeps_the_passages(reading: Reading) -> None:
+    answer = quote(WHEN, [PASSAGE], reading)
+    assert (answer.status, answer.found, answer.text) == ("not_found", False, NOT_FOUND)
+    assert (answer.sentences, answer.citations, answer.passages) == ((), (), (PASSAGE,))
+    assert answer.confidence == reading.confidence

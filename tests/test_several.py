@@ -10,7 +10,7 @@ from test_reader import open_synced, read_from, words_of
 from assistant.chain import answer
 from assistant.question.comparison import find_sides
 from assistant.quoting.choice import MOST_LISTED, MOST_QUOTED
-from assistant.quoting.reader import Reading, threshold
+from assistant.quoting.reader import Reading
 from index.settings import Settings
 
 PUMPS = {
@@ -217,7 +217,7 @@ def test_a_comparison_quotes_each_side_in_the_order_of_the_question(
     assert len(reading.chosen) == 2
     assert all(expected in said for expected, said in zip(words, words_of(reading), strict=True))
     assert len({candidate.passage.document_id for candidate in reading.chosen}) == 2
-    assert reading.confidence >= threshold()
+    assert reading.status == "answered"
 
 
 def test_for_each_side_of_a_comparison_passages_of_its_own_are_read(samples: Settings) -> None:
@@ -239,7 +239,7 @@ def test_for_each_side_of_a_comparison_passages_of_its_own_are_read(samples: Set
 def test_a_sentence_that_states_both_sides_is_the_first(ask: Ask, folder: str, question: str, words: str) -> None:
     reading = ask(folder, question)
     assert words in words_of(reading)[0]
-    assert reading.confidence >= threshold()
+    assert reading.status == "answered"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_sentence_that_states_both_sides_is_the_first(ask: Ask, folder: str, q
     ],
 )
 def test_a_comparison_with_what_the_documents_do_not_know_is_not_answered(ask: Ask, folder: str, question: str) -> None:
-    assert ask(folder, question).confidence < threshold()
+    assert ask(folder, question).status == "not_found"
 
 
 def test_what_is_compared_is_judged_by_each_side(ask: Ask) -> None:
@@ -358,9 +358,9 @@ def test_a_sentence_that_tells_how_itself_stands_alone(ask: Ask) -> None:
 
 @pytest.mark.parametrize("question", ["Did Trump visit Egypt?", "Was the embassy moved to Haifa?"])
 def test_a_name_that_no_passage_holds_is_neither_affirmed_nor_denied(ask: Ask, question: str) -> None:
-    assert ask(SAMPLES, question).confidence < threshold()
+    assert ask(SAMPLES, question).status == "not_found"
 
 
 @pytest.mark.parametrize("question", ["Did Trump visit Qatar?", "Was the embassy moved to Jerusalem?"])
 def test_a_name_that_the_documents_speak_of_is(ask: Ask, question: str) -> None:
-    assert ask(SAMPLES, question).confidence >= threshold()
+    assert ask(SAMPLES, question).status == "answered"

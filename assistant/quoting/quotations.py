@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.answers import NOT_FOUND, Answer, AnswerSentence
+from assistant.answers import NEAREST, NOT_FOUND, Answer, AnswerSentence, Status
 from assistant.citing.citations import cite
 from assistant.question.asked import find_answer_words
 from assistant.question.question import Question
 from assistant.quoting.reader import Reading
 from index.documents import Passage
 
+_LEADS: dict[Status, list[str]] = {"answered": [], "nearest": [NEAREST], "not_found": [NOT_FOUND]}
 
-def quote(question: Question, passages: Sequence[Passage], reading: Reading, threshold: float) -> Answer:
+
+def quote(question: Question, passages: Sequence[Passage], reading: Reading) -> Answer:
     """The sentences that the reader chose, or that the documents do not say where it is too unsure."""
-    found = bool(reading.chosen) and reading.confidence >= threshold
-    chosen = reading.chosen if found else ()
+    chosen = () if reading.status == "not_found" else reading.chosen
     citations = tuple(cite(number, c.passage, c.sentence) for number, c in enumerate(chosen, start=1))
     sentences = tuple(
         AnswerSentence(c.words, (number,), "supported", find_answer_words(question.kind, question.asked, c.words))
@@ -24,8 +25,8 @@ def quote(question: Question, passages: Sequence[Passage], reading: Reading, thr
     return Answer(
         question=question.words,
         query=question.query,
-        text="\n\n".join(map(show_quotation, sentences)) if found else NOT_FOUND,
-        found=found,
+        text="\n\n".join([*_LEADS[reading.status], *map(show_quotation, sentences)]),
+        status=reading.status,
         confidence=round(reading.confidence, 4),
         model=None,
         usage=None,

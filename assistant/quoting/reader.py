@@ -19,6 +19,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from assistant.answers import Status
 from assistant.citing.sums import estimate, load_sums, weigh
 from assistant.question.asked import holds, leans
 from assistant.question.question import Question, Side
@@ -30,7 +31,7 @@ from index.splitting.sentences import CONTENT
 from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
-__all__ = ["MODEL_FILE", "MOST_QUOTED", "Candidate", "Reading", "describe", "judge", "load_model", "read", "threshold"]
+__all__ = ["MODEL_FILE", "MOST_QUOTED", "Candidate", "Reading", "describe", "judge", "load_model", "read"]
 
 LENT_SHARE = 0.6
 STATED_SHARE = 1 / 3  # of a side's own words, each weighing as much as it is rare
@@ -41,31 +42,41 @@ MODEL_FILE = Path(__file__).with_name("reader.json")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The sentences that answer, and the probability that the documents do answer.
+    """The sentences that answer, the probability that the documents do answer, and what is to be said of them.
 
     chosen: the best first, or after the one that it leans on; of a comparison, in the order of the question.
     """
 
     chosen: tuple[Candidate, ...]
     confidence: float
+    status: Status
+
+
+NOTHING = Reading((), 0.0, "not_found")
 
 
 def read(question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
     """Choose the few sentences that answer the question."""
     candidates = _describe_all(question, passages, embedding, lexicon)
     if not candidates:
-        return Reading((), 0.0)
+        return NOTHING
     sides = question.sides
     if sides and not _compares(candidates[0].words, sides, lexicon):
         one, other = (_read_side(side, sides, passages, embedding, lexicon) for side in sides)
         if _places(one) != _places(other):
             # As sure as of the side that the documents say less surely.
-            return Reading((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
+            return _conclude((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
     chosen = choose(question, candidates, load_model()["threshold"]["margin"])
     sure = _judge_sure(question, candidates, lexicon)
     if question.asks_whether and not _speak_of_all(question.named, passages):
         sure *= UNHEARD
-    return Reading(tuple(chosen), sure)
+    return _conclude(chosen, sure)
+
+
+def _conclude(chosen: Sequence[Candidate], confidence: float) -> Reading:
+    limits = load_model()["threshold"]
+    status: Status = "not_found" if not chosen or confidence < limits["nearest"] else "nearest"
+    return Reading(tuple(chosen), confidence, "answered" if chosen and confidence >= limits["answered"] else status)
 
 
 def _speak_of_all(named: Sequence[str], passages: Sequence[Passage]) -> bool:
@@ -78,11 +89,6 @@ def _judge_sure(question: Question, ranked: Sequence[Candidate], lexicon: Lexico
     """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
     judged, model = judge(question, ranked[:CLOSELY_READ], lexicon), load_model()
     return estimate(model["topic"], judged) * estimate(model["fact"], judged)
-
-
-def threshold() -> float:
-    """The confidence below which the documents are taken not to answer."""
-    return float(load_model()["threshold"]["found"])
 
 
 # -- comparing --------------------------------------------------------------------------------
@@ -117,10 +123,10 @@ def _read_side(
         else:
             rest.append(candidate)
     if not stating:
-        return Reading((), 0.0)
+        return NOTHING
     # Best is what holds most of what is asked, then what does not speak of the other side too, then the score.
     ranked = [*(candidate for *_, candidate in sorted(stating, key=lambda found: found[:2])), *rest]
-    return Reading(tuple(ranked[:1]), _judge_sure(side.question, ranked, lexicon))
+    return _conclude(ranked[:1], _judge_sure(side.question, ranked, lexicon))
 
 
 def _places(reading: Reading) -> list[tuple[str, int]]:

@@ -303,7 +303,7 @@ def _lay_out(answer: Answer) -> str:
         lines += textwrap.wrap(
             f"“{' '.join(citation.quote.split())}”", 96, initial_indent="    ", subsequent_indent="    "
         )
-    if not answer.found and answer.passages:
+    if answer.status == "not_found" and answer.passages:
         lines.append("The nearest passages:")
         for passage in answer.passages[:3]:
             prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind in CONTENT)
@@ -314,7 +314,7 @@ def _lay_out(answer: Answer) -> str:
     # Who reads that these are quotations need not read it twice.
     lines += [
         "",
-        *([mode] if not (answer.found and answer.notice) else []),
+        *([mode] if not (answer.citations and answer.notice) else []),
         *([answer.notice] if answer.notice else []),
     ]
     return to_plain("\n".join(lines), keep_lines=True)

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from textwrap import shorten
 
-from assistant.answers import Answer, AnswerSentence, Citation
+from assistant.answers import NEAREST, Answer, AnswerSentence, Citation
 from assistant.citing.citations import show_context
 from index.documents import Passage
 
@@ -32,12 +32,13 @@ _DRAWING = re.compile(r"((?<!`)`{3,}+|(?<!~)~{3,}+)(?=[^\S\r\n]*+mermaid)", re.I
 
 def to_markdown(answer: Answer, turn: int) -> str:
     """An answer as the conversation shows it: each marker a link, "#cite-TURN-NUMBER", to its source."""
-    if not answer.found:
+    if answer.status == "not_found":
         body = answer.text
         if answer.passages:
             body += " The nearest passages stand beside this conversation."
     elif answer.model is None:
-        body = "\n\n".join(f"“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)
+        lead = [NEAREST] if answer.status == "nearest" else []
+        body = "\n\n".join([*lead, *(f"“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)])
     else:
         body = written_to_markdown(answer.text, turn)
     notes = " · ".join(escape_text(note) for note in _notes(answer))
@@ -86,7 +87,7 @@ def _notes(answer: Answer) -> list[str]:
     if doubtful:
         quoted = "; ".join(f"“{sentence.text}” ({sentence.support})" for sentence in doubtful)
         notes.append(f"Not fully supported by the words cited: {quoted}")
-    if answer.found:
+    if answer.citations:
         notes.append(f"Written by {answer.model}" if answer.model else "Quoted from the documents")
     return notes
 

@@ -101,7 +101,7 @@ def _conclude(
     quoted: Answer, cited: CitedText, silence: SilenceFilter, fault: ModelError | None, embedding: Embedding
 ) -> Answer:
     """The Answer that a reply makes, whole or broken off with a fault. Raises ModelError where it makes none."""
-    nothing = replace(quoted, text=NOT_FOUND, found=False, sentences=(), citations=())
+    nothing = replace(quoted, text=NOT_FOUND, status="not_found", sentences=(), citations=())
     if silence.came_first or (silence.seen and not cited.citations):
         return nothing
     if fault and not cited.is_cited:
@@ -112,7 +112,7 @@ def _conclude(
     if not cited.citations:
         # What cites nothing is the model's own knowledge, or none: it never fills the gap.
         return replace(nothing, notice="The language model's reply cited no sentence, so it is not shown.")
-    answered = replace(quoted, text=cited.text, found=True, sentences=sentences, citations=cited.citations)
+    answered = replace(quoted, text=cited.text, status="answered", sentences=sentences, citations=cited.citations)
     return _complete(answered, quoted, fault) if fault else answered
 
 
@@ -129,7 +129,7 @@ def _check_again(answered: Answer, model: LanguageModel) -> Answer:
 def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:
     """A reply that broke off, with a notice, and the quotations as further paragraphs whose citations number on."""
     notice = f"The answer is incomplete. {fault}"
-    if not quoted.found:
+    if not quoted.found:  # the nearest would not complete it
         return replace(answered, notice=notice)
     last = len(answered.citations)
     citations = tuple(replace(citation, number=last + citation.number) for citation in quoted.citations)
