@@ -56,7 +56,7 @@ def stream_answer(
     model, notice = _open_model(settings)
     asked = read_question(words, rewrite_with_model(words, turns, model))
 
-    passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
+    passages = retrieve_passages(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
     nearest = passages[: settings.passage_count]
     reading = read(asked, nearest, library.embedding, library.store.lexicon)
     result = quote(asked, nearest, reading)
@@ -68,7 +68,7 @@ def stream_answer(
     yield result if result.found else _mention_unread(result, report, library.folder)
 
 
-def _retrieve(asked: Question, library: Library, count: int | None) -> list[Passage]:
+def retrieve_passages(asked: Question, library: Library, count: int | None = None) -> list[Passage]:
     """The passages for a question; of one that compares, those for each of its sides besides, in turn."""
     sides = (side.question.query for side in asked.sides)
     found = [library.retrieve(query, count) for query in (asked.query, *sides)]

@@ -239,7 +239,7 @@ def judge(case: Case, answer: Answer) -> dict[str, float]:
     if case.answers:
         shares["answer_correct"] = float(answer.found and _holds_answer(case, _plain_text(answer)))
     if (case.answers or case.evidence) and answer.citations:
-        right = {citation.number for citation in answer.citations if _is_right(case, citation)}
+        right = {citation.number for citation in answer.citations if is_right(case, citation)}
         shares["citation_precision"] = _mean(citation.number in right for citation in answer.citations)
         shares["citation_recall"] = _mean(bool(right & set(sentence.citations)) for sentence in answer.sentences)
     if answer.sentences:
@@ -272,9 +272,14 @@ def explain(case: Case, answer: Answer, shares: Mapping[str, float]) -> str:
     return "; ".join(textwrap.shorten(" ".join(reason.split()), 160, placeholder=" ...") for reason in wrong)
 
 
-def _is_right(case: Case, citation: Citation) -> bool:
+def is_right(case: Case, citation: Citation) -> bool:
     """Whether a citation holds an expected answer, or enough of an evidence string, or is a part of one."""
-    return _holds_answer(case, citation.quote) or any(
+    return _holds_answer(case, citation.quote) or holds_evidence(case, citation)
+
+
+def holds_evidence(case: Case, citation: Citation) -> bool:
+    """Whether a citation holds enough of an evidence string, or is a part of one."""
+    return any(
         _is_in(evidence, citation.path)
         and max(cover(evidence.text, [citation.quote]), cover(citation.quote, [evidence.text])) >= ENOUGH
         for evidence in case.evidence
