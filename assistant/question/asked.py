@@ -1,15 +1,19 @@
-"""What kind of thing a question asks for, and whether a sentence holds such a thing. English only."""
+"""What kind of thing a question asks for, and whether a sentence holds such a thing.
+
+The patterns here are those of English; those of other languages are in `wordings`, and each text is read by those of
+its own language.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from assistant.question.vocabulary import DAYS, MONTHS, SMALL_NUMBERS, TENS
+from assistant.question.wording import LONGEST_CHARACTERS, Wording, find_wordings, load_wordings
+from index.splitting.folding import fold
+from index.splitting.languages import ENGLISH, find_languages
 from index.splitting.terms import STOP_WORDS, find_terms
-
-# A longer text is no plain question, and slow to look through for one.
-LONGEST_CHARACTERS = 300
 
 # The first pattern that matches decides. Of several places where a statement may begin, the first of a line is enough.
 _ASKED = {
@@ -109,44 +113,72 @@ _NEGATION = re.compile(
     r"|n['’]t\b",
     re.IGNORECASE,
 )
-_WORD = re.compile("[a-z]+")
+_WORD = re.compile(r"[^\W\d_]+")
 # "one" is mostly no number.
 _NUMBER_WORDS = {word: str(number) for number, word in enumerate(SMALL_NUMBERS[:13]) if word != "one"}
 
 
+_ENGLISH = (
+    Wording(
+        language=ENGLISH,
+        asked=_ASKED_PATTERNS,
+        held=_HELD_PATTERNS,
+        asks={"whether": _WHETHER, "how": _HOW, "several": _SEVERAL, "one": _NAMED},
+        says={"manner": _MANNER, "step": _STEP, "leaning": _LEANING, "negation": _NEGATION},
+        answers=_ANSWERS,
+        name=_NAME,
+        numbers=_NUMBER_WORDS,
+    ),
+)
+
+
+def _wordings_of(text: str, otherwise: str = "") -> tuple[Wording, ...]:
+    """Those of the languages that a text may be in; English where nothing tells."""
+    return find_wordings(text, otherwise) or _ENGLISH
+
+
 def asks_for(question: str) -> str:
     """The kind of thing that a question wants, a key of `_ASKED`, or "" where it does not say."""
-    lowered = question.casefold()
-    return next((kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(lowered)), "")
+    wordings = _wordings_of(question)
+    if not find_languages(question):
+        wordings = (*_ENGLISH, *load_wordings())
+    return next((kind for wording in wordings if (kind := wording.find_kind(question))), "")
 
 
 def holds(kind: str, sentence: str, question: str) -> bool:
     """Whether a sentence holds what is asked for: for a person or place, a name that the question does not give."""
-    if kind in ("person", "place"):
-        lowered = question.casefold()
-        return any(name.casefold() not in lowered for name in _NAME.findall(sentence))
-    return kind in _HELD_PATTERNS and _HELD_PATTERNS[kind].search(sentence) is not None
+    return any(wording.holds(kind, sentence, question) for wording in _wordings_of(sentence, question))
 
 
 def asks_for_several(question: str) -> bool:
     """Whether a question wants a list: "Which countries ...?", "What are the conditions of ...?", "Name the ..."."""
-    is_one = asks_for(question) == "number" or _NAMED.search(question)
-    return not is_one and len(question) <= LONGEST_CHARACTERS and _SEVERAL.search(question) is not None
+    if len(question) > LONGEST_CHARACTERS or asks_for(question) == "number":
+        return False
+    wordings = _wordings_of(question)
+    return not _asks("one", question, wordings) and _asks("several", question, wordings)
 
 
 def asks_whether(question: str) -> bool:
     """Whether a question wants a yes or a no."""
-    return _WHETHER.match(question) is not None
+    return _asks("whether", question, _wordings_of(question))
 
 
 def asks_how(question: str) -> bool:
     """Whether a question wants a manner or a procedure."""
-    return asks_for(question) == "" and _HOW.search(question) is not None
+    return asks_for(question) == "" and _asks("how", question, _wordings_of(question))
+
+
+def _asks(what: str, question: str, wordings: Sequence[Wording]) -> bool:
+    return any(wording.asks_in(what, question) for wording in wordings)
+
+
+def _says(what: str, sentence: str) -> bool:
+    return any(wording.says_in(what, sentence) for wording in _wordings_of(sentence))
 
 
 def tells_how(sentence: str) -> bool:
     """Whether a sentence gives a manner itself: "by pulling the lever", "through the hatch"."""
-    return _MANNER.search(sentence) is not None
+    return _says("manner", sentence)
 
 
 def lists(sentence: str) -> bool:
@@ -161,7 +193,7 @@ def find_answer_words(kind: str, asked: Set[str], sentence: str) -> tuple[int, i
     """
     places = [
         match.span()
-        for match in (_ANSWERS[kind].finditer(sentence) if kind in _ANSWERS else ())
+        for match in _wordings_of(sentence)[0].find_answers(kind, sentence)
         # A name that opens a sentence may be no name.
         if (kind != "person" or match.start() or " " in match[0])
         and not (kind == "person" and _DAY_OR_MONTH.fullmatch(match[0]))
@@ -173,7 +205,7 @@ def find_answer_words(kind: str, asked: Set[str], sentence: str) -> tuple[int, i
 
 def find_names(question: str) -> list[str]:
     """The names and numbers of a question: what an answer can hardly do without."""
-    return [*_NAME.findall(question), *_find_numerals(question)]
+    return [*_wordings_of(question)[0].find_names(question), *_find_numerals(question)]
 
 
 def _find_numerals(text: str) -> list[str]:
@@ -183,20 +215,21 @@ def _find_numerals(text: str) -> list[str]:
 
 def find_numbers(text: str) -> frozenset[str]:
     """The numbers of a text as digits: 2 for "two", 1500 for "1,500", 15 for "15.0"."""
-    words = _WORD.findall(text.lower())
-    return frozenset([*_find_numerals(text), *(_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS)])
+    known = {word: number for wording in _wordings_of(text) for word, number in wording.numbers.items()}
+    words = _WORD.findall(fold(text))
+    return frozenset([*_find_numerals(text), *(known[word] for word in words if word in known)])
 
 
 def denies(text: str) -> bool:
     """Whether a text denies something: "not", "never", "without"."""
-    return _NEGATION.search(text) is not None
+    return _says("negation", text)
 
 
 def leans(sentence: str) -> bool:
     """Whether a sentence points back to the one before: "He added that ...", "Oman mediated it."."""
-    return _LEANING.match(sentence) is not None
+    return _says("leaning", sentence)
 
 
 def goes_on(sentence: str) -> bool:
     """Whether a sentence goes on with what the one before began: it points back to it, or is a further step."""
-    return leans(sentence) or _STEP.match(sentence) is not None
+    return leans(sentence) or _says("step", sentence)

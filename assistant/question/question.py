@@ -1,6 +1,7 @@
 """A question, read once: what is known of it is one value, made where its walk begins and passed on.
 
-But: what is read is English. Of a question in another language the terms, names and numbers are found, and no kind.
+But: a question is read in its own language only where that has its wordings; see `assistant.question.wording`. Of any
+other the terms, names and numbers are found, and no kind. Comparisons are read in English alone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from assistant.question.asked import (
     find_numbers,
 )
 from assistant.question.comparison import find_sides
+from assistant.question.wording import drop_little
 from index.splitting.terms import choose_query_terms, find_content_terms, find_terms
 
 
@@ -35,7 +37,7 @@ class Question:
     numbers: their numbers, as digits.
 
     Of the query:
-    terms: what it is searched by, in order. pairs: its terms two by two, little words too.
+    terms: what it is read by, in order: its content, without what only asks. pairs: its terms two by two, little words too.
     sides: the two things that it compares; none where it compares nothing.
     """
 
@@ -92,7 +94,7 @@ def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool =
         content=frozenset(find_content_terms(words)),
         named=tuple(find_content_terms(" | ".join(find_names(words)))),
         numbers=find_numbers(words),
-        terms=tuple(choose_query_terms(terms)),
+        terms=tuple(choose_query_terms(find_terms(drop_little(query))) or choose_query_terms(terms)),
         pairs=tuple(pairwise(terms)),
         sides=sides,
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-_MONTHS = {
+MONTH_NAMES = {
     name: line.split()[0]
     for line in (
         # English; German; Spanish; French; Italian; Dutch; Portuguese; the north; Finnish; Turkish; Russian;
@@ -48,7 +48,7 @@ _MONTHS = {
     )
     for name in line.split()
 }
-_NAMES = tuple(dict.fromkeys(_MONTHS.values()))
+_NAMES = tuple(dict.fromkeys(MONTH_NAMES.values()))
 
 # Names of other things as well, which stand before a year as such: the mission "Mars 2020".
 _OTHER_NAMES = {"mars", "marco", "mart"}
@@ -132,7 +132,7 @@ def _write(folded: str, done: int, start: int, end: int) -> tuple[int, int, str]
         written = _write_ordered_date(match["one"], match["two"], match["their_year"], match["sign"])
     elif kind in ("sun", "moon"):
         written = _write_date(match["sun"], match["moon"], match["sun_year"])
-    elif name := _MONTHS.get(match["name"], ""):
+    elif name := MONTH_NAMES.get(match["name"], ""):
         written = _write_date(match["of_month"], str(_NAMES.index(name) + 1), match["its_year"])
     return start, end, written
 
@@ -174,7 +174,7 @@ def _find_month_before(folded: str, begin: int, end: int) -> tuple[int, str]:
     while words and words[-1] in _LITTLE_WORDS:
         words.pop()
     word = words[-1].strip("([\"',.") if words else ""
-    name = _MONTHS.get(word, "")
+    name = MONTH_NAMES.get(word, "")
     return (folded.rindex(word, 0, end), name) if name and word not in _OTHER_NAMES else (end, "")
 
 
