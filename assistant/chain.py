@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
 from assistant.question.followup import History, read_history
+from assistant.question.mismatch import tell_mismatch
 from assistant.question.question import Question, read_question
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read
@@ -20,7 +21,7 @@ from index.errors import ModelError
 from index.library import Library, check_question, open_library
 from index.plan import SyncReport
 from index.searching.evidence import EVIDENCE_PASSAGES
-from index.settings import Settings
+from index.settings import LOCAL_EMBEDDING, Settings
 
 Event = Progress | TextDelta | Answer
 
@@ -65,7 +66,7 @@ def stream_answer(
     else:
         yield TextDelta(result.text)
         result = replace(result, notice=notice and _tell(notice, result))
-    yield result if result.found else _mention_unread(result, report, library.folder)
+    yield result if result.found else _mention_unread(_mention_language(result, library), report, library.folder)
 
 
 def retrieve_passages(asked: Question, library: Library, count: int | None = None) -> list[Passage]:
@@ -101,6 +102,15 @@ def _write_or_keep(
 def _tell(failure: str, quoted: Answer) -> str:
     kind = "These are quotations" if quoted.citations else "This was searched without it"
     return f"The language model did not answer. {failure} {kind}."
+
+
+def _mention_language(refused: Answer, library: Library) -> Answer:
+    """The same, saying where no document is in the question's language."""
+    is_english_only = library.settings.embedding == LOCAL_EMBEDDING
+    if refused.status == "nearest" and not is_english_only:
+        return refused  # which was found across languages
+    told = tell_mismatch(refused.question, library.store.lexicon.languages(), is_english_only=is_english_only)
+    return replace(refused, notice=f"{refused.notice} {told}".strip())
 
 
 def _mention_unread(refused: Answer, report: SyncReport, folder: Path) -> Answer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from assistant.question.asked import LONGEST_CHARACTERS
+from assistant.question.wording import LONGEST_CHARACTERS
 from index.splitting.terms import find_content_terms
 
 _BE, _DO = "(?:is|are|was|were)", "(?:do|does|did|has|have|had|can|could|will|would)"

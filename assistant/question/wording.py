@@ -28,12 +28,14 @@ _AT_START = ("whether", "step", "leaning")
 
 _NO_MONTHS = {"marco", "set", "sep", "dec", "dic", "dez"}  # names or words of their own, where no date stands around
 _MONTHS = "|".join(
-    sorted((n for n in MONTH_NAMES if (len(n) > 3 or n in ("mai", "mei", "maj")) and n not in _NO_MONTHS), key=len)[::-1]
+    sorted((n for n in MONTH_NAMES if (len(n) > 3 or n in ("mai", "mei", "maj")) and n not in _NO_MONTHS), key=len)[
+        ::-1
+    ]
 )
 _UNITS = r"%|€|\$|£|¥|₺|₽|₹|(?:prozent|procent|euros?|eur|chf|franken|baht)(?!\w)|(?:pour|per|por) ?cent\w*"
 _CLOCK = r"\d{1,2}[:.h]\d\d(?!\w|[.,]\d)|\d{1,2} (?:uhr|heures?|uur|horas?)(?!\w)"
 _YEAR = r"(?:1\d|20|25)\d\d(?![\w.,]\d)(?!\w)"
-_NAME = r"(?<![.!?]\s)(?<!^)(?<!\w)[A-Z][\w’'-]+"
+_NAME = r"(?<![.!?]\s)(?<![¿¡])(?<!^)(?<!\w)[A-Z][\w’'-]+"
 _CAPITAL = r"[A-Z][\w’'-]+"
 _NAMES = rf"{_CAPITAL}(?: (?:(?:of|the|de|von|van|der|al|bin|la|le|du|da|dos|di) )*{_CAPITAL})*"
 
@@ -160,8 +162,10 @@ def _load(language: str) -> Wording:
 
 
 def _find_little(language: str) -> str:
-    """Also for scripts, whose files have their own."""
-    return next(("|".join(sorted(words)) for name, words in LITTLE_WORDS.items() if name.casefold() == language), "(?!)")
+    """The little words as a pattern; of what is told by its script its file has them."""
+    return next(
+        ("|".join(sorted(words)) for name, words in LITTLE_WORDS.items() if name.casefold() == language), "(?!)"
+    )
 
 
 def _compile_words(pattern: str, is_spaced: bool) -> re.Pattern[str]:
@@ -196,7 +200,9 @@ def _name_among_nouns(language: str) -> str:
     title = r"(?:Frau|Herrn?|Dr\.|Prof\.)"
     return (
         rf"(?<!\w)(?:(?:{title} )+{word}(?: {word})?"
-        rf"|(?!(?:{little})(?!\w)){word}(?: (?:von|van|de|zu|der))?(?: {word}){{1,3}}"
+        # "am Schwarzen Brett"
+        r"|(?<!am )(?<!im )(?<!zum )(?<!zur )(?<!der )(?<!dem )(?<!den )(?<!die )(?<!das )(?<!vom )(?<!beim )"
+        rf"(?!(?:{little})(?!\w)){word}(?: (?:von|van|de|zu|der))?(?: {word}){{1,3}}"
         r"|[A-Z][\w-]*[A-Z0-9][\w-]*)(?!\w)"
     )
 

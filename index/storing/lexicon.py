@@ -9,6 +9,7 @@ It stands on the `chunks`, these on the `records`, these on the `lexicon_file`; 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
 from itertools import chain, groupby, islice
@@ -16,6 +17,7 @@ from itertools import chain, groupby, islice
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
 from index.place import DamagedError
+from index.splitting.languages import find_languages
 from index.splitting.terms import choose_query_terms, find_phrases, find_terms, holds_phrase
 from index.storing import postings
 from index.storing.chunks import CHUNK_IS_WHOLE, Chunks
@@ -25,6 +27,9 @@ from index.storing.relatives import find_relatives
 MOST_PHRASES = 8  # in quotation marks, that are looked for
 MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
 SAMPLED_CHUNKS = 256  # enough to tell the mean of their cosines to a query, and how far these spread
+READ_DOCUMENTS, READ_CHUNKS = 200, 100  # whose beginnings tell which languages the documents are in
+READ_CHARACTERS = 1000  # of each
+LEAST_WRITTEN = 0.02  # of these in a language: what is less may be a mistake
 SEGMENT_CHUNKS = 1000  # at most that the terms of are gathered in memory
 _EMBEDDED_IS_WHOLE = "verify(vectors.checksum, chunk_id, sentences, vector)"
 
@@ -112,6 +117,14 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
             read = self.read(together[:MOST_QUOTED])
             held.update(number for number, (chunk, _) in read.items() if holds_phrase(find_terms(chunk.text), phrase))
         return held
+
+    def related(self, query: str, spelled: Collection[str] = ()) -> dict[str, dict[str, float]]:
+        """For each term that a query is searched by those that count as it, and how much: itself first, with 1.
+
+        spelled: words of it that are no typing errors.
+        """
+        with self._reading() as connection:
+            return {next(iter(found)): found for found in find_relatives(connection, query, spelled)}
 
     def search(self, query: str, count: int) -> dict[str, float]:
         """The ids of the chunks that share terms with the query, best first, with their BM25 scores."""
@@ -212,6 +225,27 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
                 self._local.sampled = version, vectors
         sampled: Vectors = vectors
         return sampled
+
+    def languages(self) -> tuple[str, ...]:
+        """The languages that the documents are in, the most frequent first, as far as a sample of them tells."""
+        with self._reading() as connection:
+            (others_wrote,) = connection.execute("PRAGMA data_version").fetchone()
+            version = (connection, others_wrote, connection.total_changes)
+            known, languages = getattr(self._local, "languages", (None, ()))
+            if known != version:
+                # The id of a document, which is that of its first chunk too, says nothing of what it holds.
+                rows = connection.execute(
+                    f"SELECT substr(text, 1, {READ_CHARACTERS}) FROM chunks WHERE chunk_id IN "
+                    f"(SELECT document_id FROM documents ORDER BY document_id LIMIT {READ_DOCUMENTS})"
+                ).fetchall()
+                rows += connection.execute(
+                    f"SELECT substr(text, 1, {READ_CHARACTERS}) FROM chunks "
+                    f"ORDER BY chance, chunk_id LIMIT {READ_CHUNKS}"
+                )
+                told = Counter(found[0] for (text,) in rows if len(found := find_languages(text)) == 1)
+                languages = tuple(name for name, count in told.most_common() if count >= LEAST_WRITTEN * told.total())
+                self._local.languages = version, languages
+        return tuple(languages)
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity; looks at all."""
