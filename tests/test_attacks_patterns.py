@@ -40,7 +40,7 @@ from assistant.citing.cited_text import CitedText
 from assistant.citing.support import check, find_support
 from assistant.question import asked, comparison, followup
 from assistant.question.question import read_question
-from assistant.question.wording import LONGEST_CHARACTERS, load_wordings
+from assistant.question.wording import AT_START, LONGEST_CHARACTERS, load_wordings
 from assistant.quoting import choice, conflicts
 from assistant.serving import evaluation, page
 from assistant.writing.language_model import LanguageModel
@@ -161,10 +161,11 @@ def find_patterns() -> list[Used]:
         for name, value in vars(module).items():
             for place, pattern in unfold(f"{module.__name__}.{name}", value):
                 named.setdefault(id(pattern), Used(place, pattern))
-    for wording in load_wordings():
-        for name, value in ((part.name, getattr(wording, part.name)) for part in fields(wording)):
-            for place, pattern in unfold(f"{wording.language}.{name}", value):
-                named.setdefault(id(pattern), Used(place, pattern, {"match", "finditer"}))
+    for wording in (*asked._ENGLISH, *load_wordings()):
+        for group in fields(wording):
+            for key, pattern in unfold_keyed(getattr(wording, group.name)):
+                used = named.setdefault(id(pattern), Used(f"{wording.language}.{group.name}", pattern))
+                used.use("match" if key in AT_START else "search")
     written: list[Used] = []
     for module in modules:
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
@@ -190,6 +191,13 @@ def unfold(name: str, value: object) -> Iterator[tuple[str, re.Pattern[Any]]]:
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from unfold(name, inner)
+
+
+def unfold_keyed(value: object) -> Iterator[tuple[str, re.Pattern[Any]]]:
+    """The patterns of a wording's field, each with what it is for."""
+    for key, inner in value.items() if isinstance(value, dict) else [("", value)]:
+        if isinstance(inner, re.Pattern):
+            yield key, inner
 
 
 def find_written(module: ModuleType, call: ast.Call, method: str) -> Iterator[Used]:

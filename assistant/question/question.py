@@ -37,7 +37,8 @@ class Question:
     numbers: their numbers, as digits.
 
     Of the query:
-    terms: what it is read by, in order: its content, without what only asks. pairs: its terms two by two, little words too.
+    terms: what it is read by, in order: its content, without what only asks.
+    pairs: its terms two by two, little words too.
     sides: the two things that it compares; none where it compares nothing.
     """
 

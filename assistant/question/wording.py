@@ -24,7 +24,7 @@ from index.splitting.numbers import MONTH_NAMES
 KINDS = ("reason", "statement", "number", "time", "person", "place")
 _FILES = {file.stem.replace("_", " "): file for file in Path(__file__).with_name("wordings").glob("*.toml")}
 LONGEST_CHARACTERS = 300  # of a question; a longer text is no plain one, and slow to look through for one
-_AT_START = ("whether", "step", "leaning")
+AT_START = ("whether", "step", "leaning")  # what is looked for there alone
 
 _NO_MONTHS = {"marco", "set", "sep", "dec", "dic", "dez"}  # names or words of their own, where no date stands around
 _MONTHS = "|".join(
@@ -100,7 +100,7 @@ class Wording:
 
 def _find(patterns: Mapping[str, re.Pattern[str]], what: str, text: str) -> bool:
     pattern = patterns.get(what)
-    return pattern is not None and bool((pattern.match if what in _AT_START else pattern.search)(text))
+    return pattern is not None and bool((pattern.match if what in AT_START else pattern.search)(text))
 
 
 # -- which of them ----------------------------------------------------------------------------
@@ -151,9 +151,9 @@ def _load(language: str) -> Wording:
         answers={
             "number": _compile(_number(_strip_pattern(words), is_spaced)),
             "time": _compile(_time(_strip_pattern(table["days"]))),
-            "person": _compile(name or rf"(?<!\w){_NAMES}", re.RegexFlag(0)),
+            "person": _compile(name or rf"(?<!\w){_NAMES}", 0),
         },
-        name=_compile(name or _NAME, re.RegexFlag(0)),
+        name=_compile(name or _NAME, 0),
         numbers={fold(word): str(number) for number, word in enumerate(numbers) if number != 1},
         little=_compile_words(_strip_pattern(table.get("little") or _find_little(language)), is_spaced),
         measures=frozenset(fold(table["measures"]).split()) if "measures" in table else frozenset(),
@@ -173,7 +173,7 @@ def _compile_words(pattern: str, is_spaced: bool) -> re.Pattern[str]:
     return _compile(rf"(?<!\w)(?:{pattern})(?!\w)" if is_spaced else pattern)
 
 
-def _compile(pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
+def _compile(pattern: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
     return re.compile(pattern, flags)
 
 

@@ -65,7 +65,7 @@ LITTLE_WORDS = {
     "Italian": frozenset(
         (
             "a ad agli ai al alla alle allo anche c che chi ci come con cosa cui d da dagli dai dal dalla dalle dallo "
-            "degli dei del dell della delle dello di dove e era erano essere fra fu furono gli ha hanno i il in io l "
+            "degli dei del dell della delle dello di dov dove e era erano essere fra fu furono gli ha hanno i il in io l "
             "la le li lo loro ma mi mia mio ne negli nei nel nell nella nelle nello no noi non o ogni per perche piu "
             "puo possono qual quale quali quando quant quanta quante quanti quanto quella quelle quelli quello questa "
             "queste questi questo se senza si sia sono sta stata stato su sua sue sugli sui sul sulla sulle sullo suo "
@@ -111,14 +111,16 @@ LITTLE_WORDS = {
         (
             "ama ancak bir biz bu bunu bunun cok da daha de degil diye gibi hangi hangisi hem icin ile ise kac kadar "
             "kim kime kimin ki mi midir misin mu mudur nasil ne neden nerede nereden nereye neresi nicin niye o olan "
-            "olarak oldu oldugu olup olur on onun sonra su var vardir ve veya ya yok zaman"
+            "nedir neydi nelerdir kimdi kimdir kimler hangisidir hangisiydi neyi olarak oldu oldugu olup olur onun sonra su var "
+            "vardir ve veya ya yok zaman"
         ).split()
     ),
 }
 # A letter that a language has nearly alone; it decides where the words do not.
 _LETTERS = {
     "German": "ßäöü",
-    "French": "çèêœù",
+    "French": "èêœù",
+    "Italian": "èìò",
     "Spanish": "ñ¿¡",
     "Portuguese": "ãõ",
     "Swedish": "å",
