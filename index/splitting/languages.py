@@ -111,8 +111,8 @@ LITTLE_WORDS = {
         (
             "ama ancak bir biz bu bunu bunun cok da daha de degil diye gibi hangi hangisi hem icin ile ise kac kadar "
             "kim kime kimin ki mi midir misin mu mudur nasil ne neden nerede nereden nereye neresi nicin niye o olan "
-            "nedir neydi nelerdir kimdi kimdir kimler hangisidir hangisiydi neyi olarak oldu oldugu olup olur onun sonra su var "
-            "vardir ve veya ya yok zaman"
+            "nedir neydi nelerdir kimdi kimdir kimler hangisidir hangisiydi neyi olarak oldu oldugu olup olur onun "
+            "sonra su var vardir ve veya ya yok zaman"
         ).split()
     ),
 }

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from math import ceil
@@ -434,3 +434,17 @@ def _is_near(one: str, other: str, most: int = 2) -> bool:
         if min(row) > most:
             return False
     return bool(row[-1] <= most)
+
+
+# -- what is read -----------------------------------------------------------------------------
+
+
+def weigh_held(related: Mapping[str, Mapping[str, float]], held: Container[str]) -> dict[str, float]:
+    """How much of each word stands among the terms held: 1 where it does itself, less where only a relative does.
+
+    related: as `find_relatives` gives it, by the word's term.
+    """
+    return {
+        word: max((weight for term, weight in terms.items() if term in held), default=0.0)
+        for word, terms in related.items()
+    }
