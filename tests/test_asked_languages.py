@@ -284,6 +284,8 @@ def test_a_question_in_no_document_s_language_is_told_so() -> None:
         ("Wie hoch ist die Miete?", ()),
         ("Miete Bremen", ("English",)),
         ("What is the rent?", ("English",)),
+        ("Los Angeles", ("English",)),
+        ("Die Hard trailer", ("English",)),
     ],
 )
 def test_what_is_no_mismatch_or_cannot_be_told_gets_no_hint(question: str, languages: tuple[str, ...]) -> None:

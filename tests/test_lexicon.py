@@ -409,3 +409,22 @@ def test_one_that_may_only_be_read_is_read_without_a_trace(lexicon: Lexicon, tmp
         reader.announce(["b"])
     reader.close()
     assert {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == before
+
+
+# -- languages --------------------------------------------------------------------------------
+
+
+def test_the_languages_of_the_documents_are_told_anew_after_each_change(lexicon: Lexicon) -> None:
+    assert lexicon.languages() == ()
+    fill(lexicon, one="The rent of the house is paid in May.", two="Where the garden is, the dog may not be.")
+    assert lexicon.languages() == ("English",)
+    fill(lexicon, three="Die Miete wird von dem Mieter im Mai bezahlt und nicht im Juni.")
+    assert lexicon.languages() == ("English", "German")
+    lexicon.remove(["one", "two"])
+    assert lexicon.languages() == ("German",)
+
+
+def test_what_counts_as_a_word_of_a_query_is_told_by_its_term(lexicon: Lexicon) -> None:
+    fill(lexicon, one="The contract ends in autumn.")
+    assert lexicon.related("Which contarct?") == {"contarct": {"contarct": 1.0, "contract": 0.7}}
+    assert lexicon.related("contarct", spelled=["contarct"]) == {"contarct": {"contarct": 1.0}}

@@ -13,7 +13,7 @@ from index.splitting.terms import find_query_terms, find_terms
 from index.storing import postings
 from index.storing.lexicon_file import add_functions
 from index.storing.postings import Entry
-from index.storing.relatives import MOST_RELATIVES, find_relatives
+from index.storing.relatives import MOST_RELATIVES, find_relatives, find_spelled_out, weigh_held
 
 GERMAN = (
     "der die das und nicht Kündigung Frist Vertrag Verträge Vertrags Mietvertrag Vertragsdauer Dauer Miete "
@@ -238,3 +238,28 @@ def test_a_hostile_query_is_looked_for_within_bounds(large: sqlite3.Connection, 
     finding = time.process_time()
     find_query_terms(query)
     assert finding - start < 2 * (time.process_time() - finding) + 0.5
+
+
+# -- what is read -----------------------------------------------------------------------------
+
+
+def test_how_much_of_a_word_stands_in_a_sentence_goes_by_its_relatives() -> None:
+    related = {"open": {"open": 1.0, "opn": 0.7}, "kaution": {"kaution": 1.0}}
+    assert weigh_held(related, {"opn", "door"}) == {"open": 0.7, "kaution": 0.0}
+    assert weigh_held(related, {"open", "opn", "kaution"}) == {"open": 1.0, "kaution": 1.0}
+    assert weigh_held({}, {"open"}) == {}
+
+
+def test_in_one_sentence_what_begins_or_ends_as_a_word_may_count_as_it() -> None:
+    related = {word: {word: 1.0} for word in ("urlaub", "plan", "zahlung", "tag", "haus")}
+    held = {"urlaubstag", "putzplan", "zahlungen", "montag", "hut"}
+    assert weigh_held(related, held) == dict.fromkeys(related, 0.0)
+    assert weigh_held(related, held, loosely=True) == {
+        "urlaub": 0.5, "plan": 0.5, "zahlung": 0.5, "tag": 0.0, "haus": 0.0
+    }  # fmt: skip
+
+
+def test_initials_are_found_where_a_text_spells_them_out() -> None:
+    text = "Personally identifiable information is deleted; the Ministry of Public Works is told."
+    assert find_spelled_out({"pii", "mopw", "mpw", "pin", "is", "toolongforit"}, text) == {"pii", "mopw", "mpw"}
+    assert find_spelled_out({"pii"}, "Prices, in insurance") == set()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from index.splitting.languages import find_languages
+from assistant.question.asked import asks_for
+from index.splitting.languages import count_little, find_languages
 
 _MOST_NAMED = 3
 _ACROSS = ", or set FOOTNOTE_EMBEDDING=local:multilingual, which finds across languages"
@@ -17,6 +18,9 @@ def tell_mismatch(question: str, languages: Sequence[str], *, is_english_only: b
     """
     asked = find_languages(question)
     if len(asked) != 1 or not languages or asked[0] in languages:
+        return ""
+    # One little word may be part of a name: "Los Angeles", "Die Hard".
+    if count_little(question, asked[0]) < 2 and not asks_for(question):
         return ""
     *others, last = languages[:_MOST_NAMED]
     written = f"{', '.join(others)} and {last}" if others else last

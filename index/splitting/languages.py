@@ -65,7 +65,7 @@ LITTLE_WORDS = {
     "Italian": frozenset(
         (
             "a ad agli ai al alla alle allo anche c che chi ci come con cosa cui d da dagli dai dal dalla dalle dallo "
-            "degli dei del dell della delle dello di dov dove e era erano essere fra fu furono gli ha hanno i il in io l "
+            "degli dei del dell della delle dello di dov dove e era erano essere fra fu gli ha hanno i il in io l "
             "la le li lo loro ma mi mia mio ne negli nei nel nell nella nelle nello no noi non o ogni per perche piu "
             "puo possono qual quale quali quando quant quanta quante quanti quanto quella quelle quelli quello questa "
             "queste questi questo se senza si sia sono sta stata stato su sua sue sugli sui sul sulla sulle sullo suo "
@@ -147,6 +147,13 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LEAST_SCRIPT = 1 / 3
 _OF_LETTERS = 0.6  # what special letters count, beside a word that one language alone has
 _SHARING = Counter(word for words in LITTLE_WORDS.values() for word in words)
+
+
+def count_little(text: str, language: str) -> int:
+    """How many little words of a language stand in a text; of one that is told by its script, how many letters."""
+    if language in _SCRIPT_PATTERNS:
+        return len(_SCRIPT_PATTERNS[language].findall(text))
+    return sum(fold(word) in LITTLE_WORDS[language] for word in _WORD.findall(text[:LONGEST_CHARACTERS]))
 
 
 @lru_cache(maxsize=10_000)

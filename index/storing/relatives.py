@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from math import ceil
@@ -439,12 +439,42 @@ def _is_near(one: str, other: str, most: int = 2) -> bool:
 # -- what is read -----------------------------------------------------------------------------
 
 
-def weigh_held(related: Mapping[str, Mapping[str, float]], held: Container[str]) -> dict[str, float]:
+def weigh_held(
+    related: Mapping[str, Mapping[str, float]], held: Collection[str], *, loosely: bool = False
+) -> dict[str, float]:
     """How much of each word stands among the terms held: 1 where it does itself, less where only a relative does.
 
-    related: as `find_relatives` gives it, by the word's term.
+    related: as `find_relatives` gives it, by the word's term. held: the terms of one sentence, say.
+    loosely: take for a relative what only begins or ends as the word does. In a whole folder too much does; in one
+        sentence little, and in languages that compound their words it is what the question means.
     """
-    return {
-        word: max((weight for term, weight in terms.items() if term in held), default=0.0)
-        for word, terms in related.items()
-    }
+    held = frozenset(held)
+    weights = {}
+    for word, terms in related.items():
+        weights[word] = max((weight for term, weight in terms.items() if term in held), default=0.0)
+        if loosely and weights[word] < SURE and len(word) >= _LEAST_STEM and not _DIGIT.search(word):
+            alike = (_weigh_alike(word, other) for other in held if len(other) >= _LEAST_STEM)
+            weights[word] = max(weights[word], *alike, 0.0)
+    return weights
+
+
+def _weigh_alike(word: str, other: str) -> float:
+    shorter, longer = sorted((word, other), key=len)
+    if longer.startswith(shorter) or longer.endswith(shorter):
+        return AS_PART
+    shared = _count_shared(word, other)
+    return (shared / len(longer)) ** 2 if shared >= max(_LEAST_STEM, LOWEST_SHARE * len(longer)) else 0.0
+
+
+def find_spelled_out(initials: Collection[str], text: str) -> set[str]:
+    """Those of the initials whose words stand in a row in a text: "pii" in "personally identifiable information".
+
+    initials: of three to six letters, as they are folded. Little words between the others may count or not.
+    """
+    wanted = {each for each in initials if _LEAST_INITIALS <= len(each) <= _MOST_INITIALS and each.isalpha()}
+    if not wanted:
+        return set()
+    words = [[word.typed for word in run] for run in _read_words(text)]
+    content = [[word for word in run if word not in _LINKING] for run in words]
+    rows = {"".join(word[0] for word in run) for run in (*words, *content)}
+    return {each for each in wanted if any(each in row for row in rows)}
