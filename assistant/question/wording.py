@@ -106,7 +106,7 @@ def _find(patterns: Mapping[str, re.Pattern[str]], what: str, text: str) -> bool
 # -- which of them ----------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=2000)
 def find_wordings(text: str, otherwise: str = "") -> tuple[Wording, ...]:
     """Those of the languages that a text may be in, English apart. otherwise: a text that decides where this does not.
 

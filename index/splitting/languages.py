@@ -156,7 +156,7 @@ def count_little(text: str, language: str) -> int:
     return sum(fold(word) in LITTLE_WORDS[language] for word in _WORD.findall(text[:LONGEST_CHARACTERS]))
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=2000)
 def find_languages(text: str) -> tuple[str, ...]:
     """The languages that a text may be in: one mostly, several where it leaves that open, none where nothing tells.
 
