@@ -86,7 +86,7 @@ def open_engines(weights: Weights, temporary: Path) -> dict[str, Embed]:
     return {
         "onnxruntime fp32": with_onnx(int8=False),
         "onnxruntime int8": with_onnx(int8=True),
-        "OpenVINO fp32": with_run(minilm._compile(weights, precision="f32")),
+        "OpenVINO fp32": with_run(minilm._compile(weights, minilm._read_tensors(weights), precision="f32")),
         "product": minilm.MiniLM(weights).embed,
         "Chroma's default": open_chroma_default(weights, to_onnx(tensors, int8=False), temporary),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,3 +49,11 @@ class Embedding(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many of the model's tokens each text is."""
+
+
+@runtime_checkable
+class CrossEncoder(Protocol):
+    """What reads a question and a text together, as an embedding may do besides."""
+
+    def score_pairs(self, query: str, texts: Sequence[str]) -> list[float] | None:
+        """How surely each text answers the query, from 0 to 1; None where it cannot tell here."""
