@@ -8,8 +8,12 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
+from assistant.question.about import About, read_about
 from assistant.question.followup import History, read_history
 from assistant.question.question import Question, read_question
+from assistant.quoting.catalogue import tell
+from assistant.quoting.names import NOBODY, Meant, find_meant
+from assistant.quoting.overview import survey
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read
 from assistant.writing.generation import write
@@ -50,22 +54,45 @@ def stream_answer(
     words = check_question(question)
     turns = read_history(history)
 
+    about = read_about(words, turns[-1].question if turns else "")
+
     library = yield from open_library(settings.documents if documents is None else documents, settings)
     report = yield from library.sync(patient=False)
 
-    model, notice = _open_model(settings)
-    asked = read_question(words, rewrite_with_model(words, turns, model))
+    meant = find_meant(about, library.store.lexicon, history) if about else NOBODY
+    if about and (told := tell(words, about, meant, library.store.lexicon)):
+        yield TextDelta(told.text)
+        yield told
+        return
 
-    passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
-    nearest = passages[: settings.passage_count]
-    reading = read(asked, nearest, library.embedding, library.store.lexicon)
-    result = quote(asked, nearest, reading)
+    model, notice = _open_model(settings)
+    if about and meant.records:
+        asked = read_question(words)
+        result, passages = _survey(asked, about, meant, library, model)
+    else:
+        asked = read_question(words, rewrite_with_model(words, turns, model))
+        passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
+        nearest = passages[: settings.passage_count]
+        result = quote(asked, nearest, read(asked, nearest, library.embedding, library.store.lexicon))
     if model:
         result = yield from _write_or_keep(result, passages, library, model)
     else:
         yield TextDelta(result.text)
         result = replace(result, notice=notice and _tell(notice, result))
     yield result if result.found else _mention_unread(result, report, library.folder)
+
+
+def _survey(
+    asked: Question, about: About, meant: Meant, library: Library, model: LanguageModel | None
+) -> tuple[Answer, list[Passage]]:
+    """The overview of the documents meant, in their own words, and the passages that a model may write one from."""
+    overview = survey(about, meant.records, library)
+    quoted = quote(asked, overview.passages, overview.reading)
+    if overview.documents < len(meant.records):
+        quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
+    if model is None:
+        return quoted, []
+    return quoted, list(survey(about, meant.records, library, library.settings.evidence_tokens).passages)
 
 
 def _retrieve(asked: Question, library: Library, count: int | None) -> list[Passage]:

@@ -1,0 +1,321 @@
+"""Whether something is asked of the folder or of a whole document, or nothing at all: a greeting, thanks.
+
+Each form of words (`about.txt`) is compared with the whole question, not looked for in it: "How many documents are
+there?" asks of the folder, "How many documents did the auditor sign?" of what the documents say.
+
+But: what a name means is for whoever knows the documents to tell ("What is the charter about?"): where nothing is
+called so, the question is one like all others. The forms are those of English, German, Dutch, French and Spanish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from assistant.question.phrases import (
+    AROUND,
+    ASSENTS,
+    FIRST_OR_LAST,
+    GREETINGS,
+    KINDS,
+    KINDS_ALONE,
+    MANY,
+    MONTHS,
+    NOUNS,
+    NUMBERS,
+    POINTING,
+    POLITE,
+    THANKS,
+)
+from index.splitting.folding import fold
+
+Asks = Literal["greeting", "thanks", "assent", "help", "count", "list", "unread", "extreme", "overview"]
+Sureness = Literal["any", "document", "file", "exact"]
+
+LONGEST_CHARACTERS = 200  # of a question that may be about the folder
+MOST_SENTENCES = 12  # of an overview, however many are asked for
+FORMS_FILE = Path(__file__).with_name("about.txt")
+_WORDS_A_SENTENCE = 20
+_FEW, _MANY = 2, 10  # sentences
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is asked of the folder, or of whole documents.
+
+    kind: of files, a key of `phrases.ENDINGS`. which: of an extreme, "newest", "oldest", "longest" and so on.
+    first, last: the dates asked for, as far as they are said ("2023", "2023-05"); "" where there is no bound.
+
+    Of an overview:
+    name: what the documents are called, folded; "" where they are pointed at, or all are meant.
+    several: whether all that is called so is meant. points: whether what was last spoken of is meant, or may be.
+    is_noun: whether the name is no more than a noun for a document, "the report".
+    sureness: how surely it has to be a name: "document", by a noun such as "report"; "file", by the ending of a file;
+        "exact", by being the whole of the name.
+    is_pronoun: whether it is only pointed at by a word that may be anything's, "it", "this".
+    sentences: how many are wanted, None where that is not said. is_whole: whether a short document is wanted whole.
+    """
+
+    asks: Asks
+    kind: str = ""
+    which: str = ""
+    first: str = ""
+    last: str = ""
+    name: str = ""
+    several: bool = False
+    is_noun: bool = False
+    is_pronoun: bool = False
+    sureness: Sureness = "any"
+    sentences: int | None = None
+    is_whole: bool = False
+
+
+def read_about(words: str, before: str = "") -> About | None:
+    """What a question asks of the folder or of whole documents; None where it asks what the documents say.
+
+    before: the question before it in the conversation, which tells what "Which are from 2023?" goes on with.
+    """
+    if len(words) > LONGEST_CHARACTERS:
+        return None
+    text = _normalise(words)
+    if said := _read_friendly(text):
+        return said
+    text = _POLITE_BEFORE.sub("", _GREETING_BEFORE.sub("", text), count=1)
+    text = _POLITE_AFTER.sub("", text)
+    if length := _LENGTH.search(text):
+        shorter = _normalise(f"{text[: length.start()]} {text[length.end() :]}")
+        if said := _read_forms(shorter, _count_sentences(length)):
+            return said
+    if said := _read_forms(text, None):
+        is_leaning = said.asks in ("list", "count") and _FILE_WORDS.isdisjoint(text.split()) and not said.kind
+        return None if is_leaning and before and not read_about(before) else said
+    # A name alone: no question, or the name of a file.
+    if not words.rstrip().endswith("?") and not _ASKING.match(text) or _FILE_NAME.fullmatch(text):
+        return _read_overview(text, "exact", None)
+    return None
+
+
+def _read_friendly(text: str) -> About | None:
+    """A greeting, thanks or an assent, or several of them, and nothing else."""
+    if text in _FRIENDLY:
+        return About(_FRIENDLY[text])
+    parts = [part.strip() for part in _PAUSE.split(text) if part.strip()]
+    said = [_FRIENDLY.get(_ADDRESS.sub("", part)) for part in parts]
+    if not said or None in said:
+        return None
+    # Who thanks and says goodbye thanks; who says hello and thanks says hello.
+    return About(next(asks for asks in ("thanks", "greeting", "assent") if asks in said))  # type: ignore[arg-type]
+
+
+def _read_forms(text: str, sentences: int | None) -> About | None:
+    for asks, form in _forms():
+        if (found := form.fullmatch(f"{text} ")) is None:
+            continue
+        given = {name: value.strip() for name, value in found.groupdict().items() if value}
+        if asks in ("overview", "document", "file"):
+            if about := _read_overview(given.get("name", ""), "any" if asks == "overview" else asks, sentences, text):  # type: ignore[arg-type]
+                return about
+            continue
+        if sentences is None:
+            first, last = _read_period(given)
+            kind = KINDS.get(given.get("kind", "")) or KINDS_ALONE.get(given.get("kindalone", ""), "")
+            return About(asks, kind, FIRST_OR_LAST.get(given.get("whichone", ""), ""), first, last)  # type: ignore[arg-type]
+    return None
+
+
+def _read_overview(name: str, sureness: Sureness, sentences: int | None, text: str = "") -> About | None:
+    is_whole = sureness != "any"
+    words = [word.strip(_QUOTES) for word in name.split()]
+    rest = [word for word in words if word]
+    several = any(word in MANY for word in rest)
+    while len(rest) > 1 and rest[0] in AROUND | _FILE_WORDS | MANY | POINTING:
+        del rest[0]
+    while len(rest) > 1 and rest[-1] in _FILE_WORDS:
+        del rest[-1]
+    is_pointing = all(word in AROUND | _FILE_WORDS | MANY | POINTING for word in rest)
+    if is_pointing and sureness == "exact":
+        return None
+    if sureness in ("document", "file") and not is_pointing:
+        sure = any(word in _FILE_WORDS for word in words) or bool(_FILE_NAME.fullmatch(rest[-1])) or _is_quoted(name)
+        if not sure and not (sureness == "document" and any(word in NOUNS for word in rest)):
+            if not _JOINED.search(rest[-1]):
+                return None
+            sureness = "exact"  # "What is in org-chart?"
+    if sentences is None and (adjective := _LONG_OR_SHORT.search(text)):
+        sentences = _MANY if adjective["long"] else _FEW
+    return About(
+        "overview",
+        name="" if is_pointing else " ".join(rest),
+        several=several or (is_pointing and any(word in _FILES_WORDS | _FOLDER_WORDS for word in rest)),
+        is_pronoun=bool(rest) and is_pointing and _FILE_WORDS.isdisjoint(rest) and not several,
+        is_noun=len(rest) == 1 and rest[0] in NOUNS,
+        sureness=sureness,
+        sentences=sentences,
+        is_whole=is_whole,
+    )
+
+
+def _is_quoted(name: str) -> bool:
+    return len(name) > 2 and name[0] in _QUOTES and name[-1] in _QUOTES
+
+
+def _normalise(words: str) -> str:
+    """The words folded, with one blank between any two, and without the marks around them."""
+    text = _SHORT_IS.sub(" is", fold(words))
+    text = _ELIDED.sub(r"\1' ", text)
+    return " ".join(text.split()).strip(" ?!.,:;¿¡…？！。")
+
+
+# -- how long, and from when ------------------------------------------------------------------
+
+
+def _count_sentences(length: re.Match[str]) -> int:
+    if length["few"]:
+        return _FEW
+    if length["many"]:
+        return _MANY
+    given = length["number"]
+    count = NUMBERS.get(given) or (int(given) if given.isdecimal() else 1)
+    unit = length["unit"]
+    if unit.startswith(("word", "wort", "woord", "mot", "palabra")):
+        count = round(count / _WORDS_A_SENTENCE)
+    elif unit.startswith(("paragraph", "absatz", "alinea")):
+        count *= 5
+    return min(max(count, 1), MOST_SENTENCES)
+
+
+def _read_period(given: Mapping[str, str]) -> tuple[str, str]:
+    """The first and the last date that is asked for, as far as they are said."""
+    if "at" in given:
+        return (_read_date(given["at"]),) * 2
+    if "from" in given:
+        return _read_date(given["from"]), _read_date(given["to"])
+    if "bounding" not in given:
+        return "", ""
+    date, (bound, moved) = _read_date(given["bounding"]), _BOUNDS[given["bound"]]
+    if moved and len(date) == len("2023"):
+        date = f"{int(date) + moved:04}"
+    return (date, "") if bound == "first" else ("", date)
+
+
+def _read_date(text: str) -> str:
+    *month, year = text.replace(" de ", " ").replace(" del ", " ").split()
+    return f"{year}-{MONTHS[month[0]]:02}" if month else year
+
+
+# -- the forms --------------------------------------------------------------------------------
+
+_QUOTES = "\"'«»„`"
+# "since 2022" has 2022 in it, "after 2022" begins with 2023.
+_BOUNDS = {
+    **dict.fromkeys(("since", "from", "seit", "ab", "sinds", "vanaf", "depuis", "desde"), ("first", 0)),
+    **dict.fromkeys(("after", "nach", "na", "apres", "despues de"), ("first", 1)),
+    **dict.fromkeys(("until", "up to", "bis", "tot", "jusqu' a", "hasta"), ("last", 0)),
+    **dict.fromkeys(("before", "vor", "voor", "avant", "antes de"), ("last", -1)),
+}
+
+
+def _any(phrases: Iterable[str]) -> str:
+    """A piece of a form that is any of some phrases."""
+    return " | ".join(sorted(phrases, key=lambda phrase: -len(phrase)))
+
+
+_MADE = {"kind": _any(KINDS), "kind-alone": _any(KINDS_ALONE), "which-one": _any(FIRST_OR_LAST), "bound": _any(_BOUNDS)}
+_DATE = rf"(?:\d{{4}}(?:-\d\d){{0,2}}|(?:{'|'.join(MONTHS)}) (?:del? )?\d{{4}}) "
+_DATES = ("at", "bounding", "from", "to")
+_TOKEN = re.compile(r"[()\[\]|]|<[^<>]++>|[^\s()\[\]|]++")
+_SIGNS = {"(": "(?:", ")": ")", "[": "(?:", "]": ")?", "|": "|"}
+
+
+@cache
+def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """What is asked in each form, and the pattern of the form, in which each word has a blank behind it."""
+    forms = ((asks, form) for asks, line in _lines(": ") for form in _part(line))
+    return tuple((asks, re.compile(_write_pattern(form, _pieces()))) for asks, form in forms)
+
+
+def _part(line: str) -> Iterator[str]:
+    """The forms that a line has beside each other, outside all brackets."""
+    depth, parts = 0, [""]
+    for token in _TOKEN.findall(line):
+        depth += (token in "([") - (token in ")]")
+        if token == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += f"{token} "
+    yield from parts
+
+
+@cache
+def _pieces() -> Mapping[str, str]:
+    return {**dict(_lines(" = ")), **_MADE}
+
+
+def _lines(separator: str) -> Iterator[tuple[str, str]]:
+    """The lines of the file that have one word before the separator: that, and what comes after."""
+    for line in FORMS_FILE.read_text(encoding="utf-8").splitlines():
+        name, parted, form = line.partition(separator)
+        if parted and " " not in name:
+            yield name, form
+
+
+def _write_pattern(form: str, pieces: Mapping[str, str]) -> str:
+    parts = []
+    for token in _TOKEN.findall(form):
+        piece = token[1:-1] if token.startswith("<") else ""
+        if piece == "name":
+            parts.append("(?P<name>.+? )")
+        elif piece in _DATES:
+            parts.append(f"(?P<{piece}>{_DATE})")
+        elif piece:
+            inner = _write_pattern(pieces[piece], pieces)
+            parts.append(f"(?P<{piece.replace('-', '')}>{inner})" if piece in _MADE else f"(?:{inner})")
+        else:
+            parts.append(_SIGNS.get(token) or f"{re.escape(token)} ")
+    return "".join(parts)
+
+
+def _words_of(*names: str) -> frozenset[str]:
+    return frozenset(word for name in names for word in _TOKEN.findall(_pieces()[name]) if word[0] not in "<|")
+
+
+_FILES_WORDS, _FOLDER_WORDS = _words_of("files"), _words_of("folder")
+_FILE_WORDS = _words_of("file") | _FILES_WORDS | _FOLDER_WORDS | {"pdf"}
+_FRIENDLY: Mapping[str, Asks] = dict(
+    chain.from_iterable(
+        ((fold(phrase), asks) for phrase in phrases)
+        for asks, phrases in (("assent", ASSENTS), ("thanks", THANKS), ("greeting", GREETINGS))
+    )
+)
+_PAUSE = re.compile(r"[,.!;:？！。，、]|\band\b|\bund\b|\b(?<=ok) (?=thank)")
+_ADDRESS = re.compile(r"(?: (?:footnote|all|everyone|everybody|again|there|so much|a lot))+\Z")
+_SHORT_IS = re.compile(r"(?<=\bwhat)'s\b|(?<=\bwho)'s\b|(?<=\bhere)'s\b")
+_ELIDED = re.compile(r"(?<!\S)(l|d|n|s)'(?=\w)")
+_GREETING_BEFORE = re.compile(rf"\A(?:{'|'.join(re.escape(fold(phrase)) for phrase in GREETINGS)})[,.!] ")
+_POLITE_BEFORE = re.compile(rf"\A(?:(?:{'|'.join(map(re.escape, POLITE))}),? )++")
+_POLITE_AFTER = re.compile(rf"(?:,? (?:{'|'.join(map(re.escape, POLITE))}|for me))++\Z")
+_ASKING = re.compile(
+    r"(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|had|will|would|should"
+    r"|was|wer|wen|wem|wann|wo|warum|wie|welche[rsnm]?|ist|sind|hat|wat|wie|wanneer|waar|waarom|hoe|welke?"
+    r"|que|qui|quand|ou|pourquoi|comment|combien|quel(?:le)?s?|est|quien|cuando|donde|como|cuant[oa]s?|cual(?:es)?)\b"
+)
+_FILE_NAME = re.compile(r".*[^\s.]\.[a-z][a-z0-9]{1,5}")
+_JOINED = re.compile(r"\w[-_/]\w")
+_LENGTH = re.compile(
+    r"(?:(?:,? ?\b(?:in|en|as|auf)(?: (?:just|only|at most|no more than|about|around|nur|maximal))? |\b)"
+    rf"(?P<number>\d{{1,3}}|{'|'.join(sorted(NUMBERS, key=len, reverse=True))})[ -]"
+    r"(?P<unit>(?:short |kurzen |bullet )?(?:sentences?|points?|bullets?|lines?|words?|paragraphs?|satz(?:en)?|punkten?"
+    r"|stichpunkten|worten|absatz(?:en)?|zin(?:nen)?|punten|woorden|alinea'?s?|phrases?|mots|frases?|puntos|palabras)))\b"
+    r"|,? ?\b(?:(?P<few>briefly|shortly|quickly|in short|in brief|in a nutshell|kurz|knapp|kort|brievement|en bref"
+    r"|brevemente)|(?P<many>in (?:more |full )?details?|at length|thoroughly|ausfuhrlich|im detail|uitgebreid|en detail"
+    r"|en detalle|detalladamente))\b"
+)
+_LONG_OR_SHORT = re.compile(
+    r"\b(?:(?P<long>detailed|long|full|complete|ausfuhrliche|uitgebreide|detaille|detallado)"
+    r"|short|brief|quick|concise|kurze|kurzen|korte|bref|breve|court|corto) (?=\w)"
+)

@@ -1,0 +1,156 @@
+"""An overview of whole documents: the sentences nearest to a document's middle and different from one another.
+
+The middle is the mean of the sentences' vectors. One sentence after the other is taken that is near to it and far from
+those taken before (maximal marginal relevance: Carbonell and Goldstein 1998), with something added for where a text
+says what it is about, at its beginning, and taken off for what cannot stand alone. They are shown in reading order.
+
+A short document is quoted whole. But: what is nearest to the middle is typical of a document, and not always what
+matters most in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.question.about import About
+from assistant.question.asked import leans
+from assistant.quoting.choice import Candidate
+from assistant.quoting.reader import NOTHING, Reading
+from index.documents import Passage
+from index.embedding.protocol import Vectors
+from index.library import Library
+from index.searching.evidence import cut
+from index.splitting.sentences import CONTENT, HEADS, Sentence
+from index.storing.records import Record
+
+USUAL_SENTENCES = 5
+MOST_DOCUMENTS = 20  # in one overview
+MOST_CHUNKS = 2000  # of a document, that are looked at
+LONGEST_WHOLE_SENTENCES, LONGEST_WHOLE_CHARACTERS = 20, 1500  # of a document that is quoted whole where it is asked for
+SHOWN_SENTENCES = 60  # at most, to a language model
+_TOKENS_A_SENTENCE = 35
+_NEARNESS = 0.6  # against being different from those taken before
+_PROSE_SHARE = 0.5  # of the sentences, from which on a document is prose
+_LEAD = (0.3, 0.15, 0.05)  # added to the first sentences of a document
+_FEW_WORDS, _MANY_WORDS = 5, 60
+_LESS = 0.15  # taken off for each thing that keeps a sentence from standing alone
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The reading that quotes, the passages that it is from, and how many of the documents meant are in it."""
+
+    reading: Reading
+    passages: tuple[Passage, ...]
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What of a document may be shown, in reading order, with its vectors, one row each."""
+
+    candidates: tuple[Candidate, ...]
+    vectors: Vectors
+
+
+def survey(about: About, records: Sequence[Record], library: Library, evidence_tokens: int | None = None) -> Overview:
+    """An overview of the documents, each content once, the first by path where there are many.
+
+    evidence_tokens: what a language model may be shown, for an overview to write from; None for one to quote.
+    """
+    different = list({record.content_hash: record for record in reversed(records)}.values())[::-1]
+    shown = different[:MOST_DOCUMENTS]
+    wanted = about.sentences or USUAL_SENTENCES
+    if evidence_tokens:
+        wanted = min(max(evidence_tokens // _TOKENS_A_SENTENCE, wanted), SHOWN_SENTENCES)
+    reads = [read for record in shown if (read := _read(record, library)).candidates]
+    each = _share_out(wanted, len(reads), is_said=about.sentences is not None or evidence_tokens is not None)
+    chosen = [c for read, count in zip(reads, each, strict=True) for c in _choose(read, count, about.is_whole and about.sentences is None)]
+    if not chosen:
+        return Overview(NOTHING, (), 0)
+    passages = tuple({(c.passage.document_id, c.passage.start): c.passage for c in chosen}.values())
+    if evidence_tokens:
+        passages = tuple(_cut_out(candidate) for candidate in chosen)
+    return Overview(Reading(tuple(chosen), 1.0, "answered"), passages, len({c.passage.document_id for c in chosen}))
+
+
+def _share_out(wanted: int, documents: int, *, is_said: bool) -> list[int]:
+    """How many sentences each document gets: those wanted in equal parts where so many were said, else one or two."""
+    if documents <= 1:
+        return [wanted] * documents
+    if is_said:
+        return [wanted // documents + (place < wanted % documents) for place in range(documents)]
+    return [2 if documents * 2 <= USUAL_SENTENCES + 1 else 1] * documents
+
+
+def _cut_out(candidate: Candidate) -> Passage:
+    """A passage of the one sentence."""
+    place = candidate.passage.sentences.index(candidate.sentence)
+    return cut(candidate.passage, place, place)
+
+
+# -- what a document has to show --------------------------------------------------------------
+
+
+def _read(record: Record, library: Library) -> _Read:
+    import numpy as np
+
+    found: list[tuple[Passage, Sentence, Vectors]] = [
+        (passage, sentence, vector)
+        for passage, vectors in library.read_document(record, MOST_CHUNKS)
+        for sentence, vector in zip(passage.sentences, vectors, strict=True)
+    ]
+    content = [one for one in found if one[1].kind in CONTENT]
+    # Of a text that is nothing but headings, these say what there is.
+    kept = content or [one for one in found if one[1].kind in HEADS]
+    candidates = tuple(
+        Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0)
+        for place, (passage, sentence, _) in enumerate(kept)
+    )
+    return _Read(candidates, np.array([vector for *_, vector in kept], np.float32))
+
+
+# -- which of it is shown ---------------------------------------------------------------------
+
+
+def _choose(read: _Read, count: int, is_whole: bool) -> list[Candidate]:
+    """So many of a document's sentences, in reading order; all where it is short and wanted whole."""
+    whole = read.candidates
+    most = LONGEST_WHOLE_SENTENCES if is_whole else count
+    if len(whole) <= most and sum(len(c.words) for c in whole) <= LONGEST_WHOLE_CHARACTERS:
+        return list(whole)
+    prose = [place for place, c in enumerate(whole) if c.sentence.kind == "prose"]
+    places = prose if len(prose) >= max(count, _PROSE_SHARE * len(whole)) else list(range(len(whole)))
+    candidates = [whole[place] for place in places]
+    worth = [_weigh(place, candidate) for place, candidate in enumerate(candidates)]
+    return [candidates[place] for place in choose_central(read.vectors[places], worth, count)]
+
+
+def _weigh(place: int, candidate: Candidate) -> float:
+    """What is added to a sentence's nearness to the middle, for its place, its length and what it leaves unsaid."""
+    words = candidate.words
+    length = len(words.split()) if " " in words else len(words) // 2  # some scripts part no words
+    faults = (leans(words), length < _FEW_WORDS, length > _MANY_WORDS, words.endswith((":", "?", "…")))
+    return (_LEAD[place] if place < len(_LEAD) else 0.0) - _LESS * sum(faults)
+
+
+def choose_central(vectors: Vectors, worth: Sequence[float], count: int) -> list[int]:
+    """The places, in order, of so many unit vectors that are near to the middle of all and different from one another.
+
+    vectors: of shape (sentences, dimensions). worth: added to how near each is.
+    """
+    import numpy as np
+
+    middle = vectors.mean(axis=0)
+    length = float(np.linalg.norm(middle))
+    relevance = (vectors @ middle / length if length else np.zeros(len(vectors))) + np.asarray(worth)
+    likest = np.zeros(len(vectors), np.float32)  # to any that is taken
+    taken: list[int] = []
+    for _ in range(min(count, len(vectors))):
+        gain = _NEARNESS * relevance - (1 - _NEARNESS) * likest
+        gain[taken] = -np.inf
+        best = int(gain.argmax())
+        taken.append(best)
+        likest = np.maximum(likest, vectors @ vectors[best])
+    return sorted(taken)
