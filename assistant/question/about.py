@@ -1,6 +1,6 @@
 """Whether something is asked of the folder or of a whole document, or nothing at all: a greeting, thanks.
 
-Each form of words (`about.txt`) is compared with the whole question, not looked for in it: "How many documents are
+Each form of words (`forms.txt`) is compared with the whole question, not looked for in it: "How many documents are
 there?" asks of the folder, "How many documents did the auditor sign?" of what the documents say.
 
 But: what a name means is for whoever knows the documents to tell ("What is the charter about?"): where nothing is
@@ -10,13 +10,11 @@ called so, the question is one like all others. The forms are those of English, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from itertools import chain
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from assistant.question.forms import find_forms, read_period, words_of
 from assistant.question.phrases import (
     AROUND,
     ASSENTS,
@@ -25,7 +23,6 @@ from assistant.question.phrases import (
     KINDS,
     KINDS_ALONE,
     MANY,
-    MONTHS,
     NOUNS,
     NUMBERS,
     POINTING,
@@ -39,7 +36,6 @@ Sureness = Literal["any", "document", "file", "exact"]
 
 LONGEST_CHARACTERS = 200  # of a question that may be about the folder
 MOST_SENTENCES = 12  # of an overview, however many are asked for
-FORMS_FILE = Path(__file__).with_name("about.txt")
 _WORDS_A_SENTENCE = 20
 _FEW, _MANY = 2, 10  # sentences
 
@@ -57,7 +53,7 @@ class About:
     is_noun: whether the name is no more than a noun for a document, "the report".
     sureness: how surely it has to be a name: "document", by a noun such as "report"; "file", by the ending of a file;
         "exact", by being the whole of the name.
-    is_pronoun: whether it is only pointed at by a word that may be anything's, "it", "this".
+    is_pronoun: whether it is only pointed at by a word that may be anything's, "it", "these".
     sentences: how many are wanted, None where that is not said. is_whole: whether a short document is wanted whole.
     """
 
@@ -92,10 +88,12 @@ def read_about(words: str, before: str = "") -> About | None:
         if said := _read_forms(shorter, _count_sentences(length)):
             return said
     if said := _read_forms(text, None):
-        is_leaning = said.asks in ("list", "count") and _FILE_WORDS.isdisjoint(text.split()) and not said.kind
+        # "What does it say?", "Which are from 2023?": of what was spoken of, where that was something else.
+        is_listing = said.asks in ("list", "count") and _FILE_WORDS.isdisjoint(text.split()) and not said.kind
+        is_leaning = is_listing or (said.is_pronoun and (said.several or said.sureness == "document"))
         return None if is_leaning and before and not read_about(before) else said
     # A name alone: no question, or the name of a file.
-    if not words.rstrip().endswith("?") and not _ASKING.match(text) or _FILE_NAME.fullmatch(text):
+    if (words.rstrip()[-1:] not in "?？؟" and not _ASKING.match(text)) or _FILE_NAME.fullmatch(text):
         return _read_overview(text, "exact", None)
     return None
 
@@ -109,23 +107,26 @@ def _read_friendly(text: str) -> About | None:
     if not said or None in said:
         return None
     # Who thanks and says goodbye thanks; who says hello and thanks says hello.
-    return About(next(asks for asks in ("thanks", "greeting", "assent") if asks in said))  # type: ignore[arg-type]
+    return About(next(asks for asks in _FRIENDLIEST_FIRST if asks in said))
 
 
 def _read_forms(text: str, sentences: int | None) -> About | None:
-    for asks, form in _forms():
+    for asks, form in find_forms():
         if (found := form.fullmatch(f"{text} ")) is None:
             continue
         given = {name: value.strip() for name, value in found.groupdict().items() if value}
-        if asks in ("overview", "document", "file"):
-            if about := _read_overview(given.get("name", ""), "any" if asks == "overview" else asks, sentences, text):  # type: ignore[arg-type]
-                return about
-            continue
-        if sentences is None:
-            first, last = _read_period(given)
+        if asks in _SURENESS:
+            if about := _read_overview(given.get("name", ""), _SURENESS[asks], sentences, text):
+                return about if asks == "summary" else replace(about, is_noun=about.is_noun and _is_pointed(given))
+        elif sentences is None:
+            first, last = read_period(given)
             kind = KINDS.get(given.get("kind", "")) or KINDS_ALONE.get(given.get("kindalone", ""), "")
-            return About(asks, kind, FIRST_OR_LAST.get(given.get("whichone", ""), ""), first, last)  # type: ignore[arg-type]
+            return About(asks, kind, FIRST_OR_LAST.get(given.get("whichone", ""), ""), first, last)
     return None
+
+
+def _is_pointed(given: Mapping[str, str]) -> bool:
+    return given["name"].split()[0] in _THIS
 
 
 def _read_overview(name: str, sureness: Sureness, sentences: int | None, text: str = "") -> About | None:
@@ -138,7 +139,8 @@ def _read_overview(name: str, sureness: Sureness, sentences: int | None, text: s
     while len(rest) > 1 and rest[-1] in _FILE_WORDS:
         del rest[-1]
     is_pointing = all(word in AROUND | _FILE_WORDS | MANY | POINTING for word in rest)
-    if is_pointing and sureness == "exact":
+    is_pronoun = is_pointing and not _PRONOUNS.isdisjoint(rest) and _FILE_WORDS.isdisjoint(rest)
+    if is_pointing and (sureness == "exact" or (is_pronoun and sureness == "file")):
         return None
     if sureness in ("document", "file") and not is_pointing:
         sure = any(word in _FILE_WORDS for word in words) or bool(_FILE_NAME.fullmatch(rest[-1])) or _is_quoted(name)
@@ -152,7 +154,7 @@ def _read_overview(name: str, sureness: Sureness, sentences: int | None, text: s
         "overview",
         name="" if is_pointing else " ".join(rest),
         several=several or (is_pointing and any(word in _FILES_WORDS | _FOLDER_WORDS for word in rest)),
-        is_pronoun=bool(rest) and is_pointing and _FILE_WORDS.isdisjoint(rest) and not several,
+        is_pronoun=is_pronoun,
         is_noun=len(rest) == 1 and rest[0] in NOUNS,
         sureness=sureness,
         sentences=sentences,
@@ -189,109 +191,21 @@ def _count_sentences(length: re.Match[str]) -> int:
     return min(max(count, 1), MOST_SENTENCES)
 
 
-def _read_period(given: Mapping[str, str]) -> tuple[str, str]:
-    """The first and the last date that is asked for, as far as they are said."""
-    if "at" in given:
-        return (_read_date(given["at"]),) * 2
-    if "from" in given:
-        return _read_date(given["from"]), _read_date(given["to"])
-    if "bounding" not in given:
-        return "", ""
-    date, (bound, moved) = _read_date(given["bounding"]), _BOUNDS[given["bound"]]
-    if moved and len(date) == len("2023"):
-        date = f"{int(date) + moved:04}"
-    return (date, "") if bound == "first" else ("", date)
-
-
-def _read_date(text: str) -> str:
-    *month, year = text.replace(" de ", " ").replace(" del ", " ").split()
-    return f"{year}-{MONTHS[month[0]]:02}" if month else year
-
-
-# -- the forms --------------------------------------------------------------------------------
-
 _QUOTES = "\"'«»„`"
-# "since 2022" has 2022 in it, "after 2022" begins with 2023.
-_BOUNDS = {
-    **dict.fromkeys(("since", "from", "seit", "ab", "sinds", "vanaf", "depuis", "desde"), ("first", 0)),
-    **dict.fromkeys(("after", "nach", "na", "apres", "despues de"), ("first", 1)),
-    **dict.fromkeys(("until", "up to", "bis", "tot", "jusqu' a", "hasta"), ("last", 0)),
-    **dict.fromkeys(("before", "vor", "voor", "avant", "antes de"), ("last", -1)),
-}
-
-
-def _any(phrases: Iterable[str]) -> str:
-    """A piece of a form that is any of some phrases."""
-    return " | ".join(sorted(phrases, key=lambda phrase: -len(phrase)))
-
-
-_MADE = {"kind": _any(KINDS), "kind-alone": _any(KINDS_ALONE), "which-one": _any(FIRST_OR_LAST), "bound": _any(_BOUNDS)}
-_DATE = rf"(?:\d{{4}}(?:-\d\d){{0,2}}|(?:{'|'.join(MONTHS)}) (?:del? )?\d{{4}}) "
-_DATES = ("at", "bounding", "from", "to")
-_TOKEN = re.compile(r"[()\[\]|]|<[^<>]++>|[^\s()\[\]|]++")
-_SIGNS = {"(": "(?:", ")": ")", "[": "(?:", "]": ")?", "|": "|"}
-
-
-@cache
-def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """What is asked in each form, and the pattern of the form, in which each word has a blank behind it."""
-    forms = ((asks, form) for asks, line in _lines(": ") for form in _part(line))
-    return tuple((asks, re.compile(_write_pattern(form, _pieces()))) for asks, form in forms)
-
-
-def _part(line: str) -> Iterator[str]:
-    """The forms that a line has beside each other, outside all brackets."""
-    depth, parts = 0, [""]
-    for token in _TOKEN.findall(line):
-        depth += (token in "([") - (token in ")]")
-        if token == "|" and not depth:
-            parts.append("")
-        else:
-            parts[-1] += f"{token} "
-    yield from parts
-
-
-@cache
-def _pieces() -> Mapping[str, str]:
-    return {**dict(_lines(" = ")), **_MADE}
-
-
-def _lines(separator: str) -> Iterator[tuple[str, str]]:
-    """The lines of the file that have one word before the separator: that, and what comes after."""
-    for line in FORMS_FILE.read_text(encoding="utf-8").splitlines():
-        name, parted, form = line.partition(separator)
-        if parted and " " not in name:
-            yield name, form
-
-
-def _write_pattern(form: str, pieces: Mapping[str, str]) -> str:
-    parts = []
-    for token in _TOKEN.findall(form):
-        piece = token[1:-1] if token.startswith("<") else ""
-        if piece == "name":
-            parts.append("(?P<name>.+? )")
-        elif piece in _DATES:
-            parts.append(f"(?P<{piece}>{_DATE})")
-        elif piece:
-            inner = _write_pattern(pieces[piece], pieces)
-            parts.append(f"(?P<{piece.replace('-', '')}>{inner})" if piece in _MADE else f"(?:{inner})")
-        else:
-            parts.append(_SIGNS.get(token) or f"{re.escape(token)} ")
-    return "".join(parts)
-
-
-def _words_of(*names: str) -> frozenset[str]:
-    return frozenset(word for name in names for word in _TOKEN.findall(_pieces()[name]) if word[0] not in "<|")
-
-
-_FILES_WORDS, _FOLDER_WORDS = _words_of("files"), _words_of("folder")
-_FILE_WORDS = _words_of("file") | _FILES_WORDS | _FOLDER_WORDS | {"pdf"}
-_FRIENDLY: Mapping[str, Asks] = dict(
-    chain.from_iterable(
-        ((fold(phrase), asks) for phrase in phrases)
-        for asks, phrases in (("assent", ASSENTS), ("thanks", THANKS), ("greeting", GREETINGS))
-    )
+_PRONOUNS = frozenset(
+    "this that it its these those them dies dieses das es diese dit deze het ce cela ca esto eso estos estas ces".split()
 )
+_FILES_WORDS, _FOLDER_WORDS = words_of("files"), words_of("folder")
+_FILE_WORDS = words_of("file") | _FILES_WORDS | _FOLDER_WORDS | {"pdf"}
+_FRIENDLIEST_FIRST: tuple[Asks, ...] = ("thanks", "greeting", "assent")
+_FRIENDLY: Mapping[str, Asks] = {
+    **dict.fromkeys(map(fold, ASSENTS), "assent"),
+    **dict.fromkeys(map(fold, THANKS), "thanks"),
+    **dict.fromkeys(map(fold, GREETINGS), "greeting"),
+}
+# How surely what a form names has to be a document.
+_SURENESS: Mapping[str, Sureness] = {"summary": "any", "overview": "any", "document": "document", "file": "file"}
+_THIS = frozenset(("this", "dieses", "dieser", "diesem", "diesen", "dit", "deze", "ce", "cet", "cette", "este", "esta"))
 _PAUSE = re.compile(r"[,.!;:？！。，、]|\band\b|\bund\b|\b(?<=ok) (?=thank)")
 _ADDRESS = re.compile(r"(?: (?:footnote|all|everyone|everybody|again|there|so much|a lot))+\Z")
 _SHORT_IS = re.compile(r"(?<=\bwhat)'s\b|(?<=\bwho)'s\b|(?<=\bhere)'s\b")

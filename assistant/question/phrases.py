@@ -37,12 +37,16 @@ KINDS_ALONE = {
 # What a document may be called instead of a document, so that who names a report hardly means anything else.
 NOUNS = frozenset(
     (
-        "abstract agenda agreement article bill book brief brochure bylaw catalogue certificate chapter charter contract "
+        "abstract agenda agreement article bill book brief brochure bylaw catalogue certificate chapter charter "
+        "contract "
         "datasheet essay faq form guide handbook instruction invoice leaflet letter log magazine mail manual memo "
-        "minutes newsletter note notes notebook offer paper poem policy prospectus protocol quote readme receipt record "
-        "regulations report resume review rules schedule slides specification statement statutes story summary thesis "
+        "minutes newsletter note notes notebook offer paper poem policy prospectus protocol quote readme receipt "
+        "record "
+        "regulations report resume review rules schedule slides specification statement statutes story summary "
+        "thesis "
         "transcript treaty tutorial will "
-        "bericht jahresbericht brief handbuch vertrag rechnung quittung protokoll anleitung satzung notizen artikel buch "
+        "bericht jahresbericht brief handbuch vertrag rechnung quittung protokoll anleitung satzung notizen artikel "
+        "buch "
         "verslag jaarverslag handleiding contract factuur bon notulen notities boek "
         "rapport lettre contrat facture recu manuel notice proces-verbal reglement livre compte-rendu "
         "informe carta contrato factura recibo manual acta reglamento libro memoria"
@@ -58,7 +62,7 @@ POINTING = frozenset(
 )
 MANY = frozenset(
     (
-        "these those them all every everything both here contents content "
+        "these those them all every everything here contents content "
         "alle allen alles samtliche hier beide inhalt deze alle alles ces tous toutes tout les ici estos estas todos "
         "todo todas los las aqui"
     ).split()
@@ -107,9 +111,11 @@ NUMBERS = {
 # What stands before or after what is wanted, out of politeness or habit.
 POLITE = (
     "please", "can you", "could you", "would you", "will you", "can you tell me", "could you tell me", "can i have",
-    "i want", "i want to know", "i would like", "i need", "tell me", "do you know", "just", "so", "now", "then", "kindly",
+    "i want", "i want to know", "i would like", "i need", "tell me", "do you know", "just", "so", "now", "then",
+    "kindly",
     "bitte", "kannst du", "konnen sie", "konntest du", "sag mir", "kun je", "kunt u", "alsjeblieft", "alstublieft",
-    "peux-tu", "pouvez-vous", "s' il te plait", "s' il vous plait", "dis-moi", "puedes", "podrias", "puede", "por favor",
+    "peux-tu", "pouvez-vous", "s' il te plait", "s' il vous plait", "dis-moi", "puedes", "podrias", "puede",
+    "por favor",
     "dime",
 )  # fmt: skip
 
@@ -120,23 +126,30 @@ GREETINGS = (
     "hallo", "guten morgen", "guten tag", "guten abend", "moin", "servus", "gruss gott", "gruezi", "wie geht's",
     "wie geht es dir", "goedemorgen", "goedemiddag", "goedenavond", "goedendag", "hoi", "dag",
     "bonjour", "bonsoir", "salut", "coucou", "hola", "buenos dias", "buenas tardes", "buenas noches", "buenas",
-    "ciao", "buongiorno", "ola", "bom dia", "hej", "hei", "merhaba", "привет", "здравствуйте", "你好", "您好",
-    "こんにちは", "안녕하세요", "مرحبا", "سلام", "नमस्ते", "สวัสดี", "สวัสดีครับ", "สวัสดีค่ะ", "שלום",
+    "ciao", "buongiorno", "ola", "bom dia", "hej",
+    "hei", "merhaba", "привет", "здравствуйте", "你好", "您好",
+    "こんにちは", "안녕하세요", "مرحبا", "سلام",
+    "नमस्ते", "สวัสดี", "สวัสดีครับ", "สวัสดีค่ะ", "שלום",
 )  # fmt: skip
 THANKS = (
-    "thanks", "thank you", "thanks a lot", "thanks so much", "thank you so much", "thank you very much", "many thanks",
+    "thanks", "thank you", "thanks a lot", "thanks so much", "thank you so much", "thank you very much",
+    "many thanks",
     "thx", "ty", "cheers", "much appreciated", "thanks for your help", "thank you for your help", "that helped",
     "danke", "danke schon", "danke dir", "danke sehr", "vielen dank", "besten dank", "dank je", "dank je wel",
     "dank u", "dank u wel", "dankjewel", "bedankt", "hartelijk dank", "merci", "merci beaucoup", "merci bien",
     "gracias", "muchas gracias", "mil gracias", "grazie", "obrigado", "obrigada", "tack", "takk", "tak", "спасибо",
-    "谢谢", "ありがとう", "ありがとうございます", "감사합니다", "شكرا", "धन्यवाद", "ขอบคุณ", "ขอบคุณครับ", "ขอบคุณค่ะ", "teşekkürler",
+    "谢谢", "ありがとう", "ありがとうございます", "감사합니다", "شكرا",
+    "धन्यवाद", "ขอบคุณ", "ขอบคุณครับ", "ขอบคุณค่ะ", "teşekkürler",
 )  # fmt: skip
 ASSENTS = (
-    "ok", "okay", "k", "kk", "okey", "ok then", "all right", "alright", "right", "fine", "great", "cool", "nice", "perfect",
+    "ok", "okay", "k", "kk", "okey", "ok then", "all right", "alright", "right", "fine", "great", "cool", "nice",
+    "perfect",
     "excellent", "wonderful", "super", "awesome", "good", "very good", "sounds good", "got it", "i see", "understood",
     "yes", "yes please", "yeah", "yep", "yup", "sure", "no", "no thanks", "no thank you", "nope", "never mind",
-    "bye", "goodbye", "bye bye", "see you", "good night", "that is all", "ja", "nein", "gut", "sehr gut", "alles klar",
+    "bye", "goodbye", "bye bye", "see you", "good night", "that is all", "ja", "nein", "gut", "sehr gut",
+    "alles klar",
     "verstanden", "in ordnung", "passt", "prima", "tschuss", "auf wiedersehen", "nee", "goed", "prima", "begrepen",
-    "tot ziens", "doei", "oui", "non", "d'accord", "tres bien", "bien", "parfait", "au revoir", "si", "vale", "de acuerdo",
+    "tot ziens", "doei", "oui", "non", "d'accord", "tres bien", "bien", "parfait", "au revoir", "si", "vale",
+    "de acuerdo",
     "muy bien", "perfecto", "entendido", "adios", "hasta luego", "да", "нет", "хорошо", "好", "好的", "はい", "네", "ครับ",
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """Which documents a question means: by name, by a folder's name, or by pointing at what was last spoken of.
 
-A name is a path, a file's name with or without its ending, or a title, however it is written: "annual-report-2023.md" is
-"the Annual Report 2023". Where it is less than the whole of one, all of its words have to stand in title, path or
-date, and they have to be half of it, or have a noun among them that documents are called by: "the 2023 report".
+A name is a path, a file's name with or without its ending, or a title, however it is written:
+"annual-report-2023.md" is "the Annual Report 2023". Where it is less than the whole of one, all of its words have to
+stand in title, path or date, and they have to be half of it, or have a noun among them that documents are called by: "the 2023 report".
 
 But: a name with a typing error in it is nobody's.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 
 from assistant.answers import Answer
@@ -46,12 +47,14 @@ def find_meant(about: About, lexicon: Lexicon, history: object) -> Meant:
     records = lexicon.records() if about.asks == "overview" else []
     if not records:
         return NOBODY
-    last = _find_last(records, history)
+    listed, last = _find_last(records, history)
     if about.name:
         if (meant := find_named(about, records)).records or not about.is_noun:
             return meant
         alone = last or (records[0] if len(records) == 1 else None)
         return Meant((alone,)) if alone else NOBODY
+    if about.several and about.is_pronoun and listed:
+        return Meant(listed)
     if about.several or len(records) == 1:
         return Meant(tuple(records))
     if last:
@@ -61,12 +64,14 @@ def find_meant(about: About, lexicon: Lexicon, history: object) -> Meant:
     return NOBODY if is_of_talk else Meant(tuple(records))
 
 
-def _find_last(records: Sequence[Record], history: object) -> Record | None:
-    """The document that the last answer of a conversation cites first."""
+def _find_last(records: Sequence[Record], history: object) -> tuple[tuple[Record, ...], Record | None]:
+    """The documents that the last answer of a conversation names, and the one that it cites first."""
     turns = history if isinstance(history, Sequence) else ()
     last = turns[-1] if turns and isinstance(turns[-1], Answer) else None
-    cited = last.citations[0].document_id if last and last.citations else None
-    return next((record for record in records if record.document_id == cited), None)
+    known = {record.document_id: record for record in records}
+    cited = [citation for citation in last.citations if citation.document_id in known] if last else []
+    listed = tuple(known[citation.document_id] for citation in cited if citation.kind == "document")
+    return listed, known[cited[0].document_id] if cited else None
 
 
 def find_named(about: About, records: Sequence[Record]) -> Meant:
@@ -88,7 +93,7 @@ def find_named(about: About, records: Sequence[Record]) -> Meant:
         is_plural = about.several or _is_plural(about.name, fitting)
         return Meant(tuple(fitting), len(fitting) > 1 and not is_plural)
     parts = [_find_fitting(part, records) for part in _AND.split(about.name)]
-    return Meant(tuple(dict.fromkeys(sum(parts, [])))) if len(parts) > 1 and all(parts) else NOBODY
+    return Meant(tuple(dict.fromkeys(chain.from_iterable(parts)))) if len(parts) > 1 and all(parts) else NOBODY
 
 
 def sort_by(which: str, records: Sequence[Record]) -> tuple[Record, ...]:
@@ -135,17 +140,16 @@ def _find_fitting(name: str, records: Sequence[Record]) -> list[Record]:
     """The documents in whose title, path or date all words of a name stand, and are enough of these to be a name."""
     terms = set(find_content_terms(name))
     years = {term for term in terms if _YEAR.fullmatch(term)}
-    if len(years) > 1:
-        wanted = [terms - years | {year} for year in sorted(years)]
-    else:
-        wanted = [terms] if terms else []
+    # "The 2022 and 2023 reports" are those of each year.
+    wanted = [terms - years | {year} for year in sorted(years)] if len(years) > 1 else [terms][: len(terms)]
     has_noun = any(word in NOUNS or word.removesuffix("s") in NOUNS for word in _PARTING.split(name))
     return [record for record in records if any(_fits(each, has_noun, record) for each in wanted)]
 
 
 def _fits(terms: set[str], has_noun: bool, record: Record) -> bool:
-    folded = fold(f"{record.title} {record.path} {record.date or ''}")
-    if not all(term[:_PREFIX_CHARACTERS] in folded for term in terms):
+    folded = fold(f"{record.title} {record.path}")
+    # A look that is quick; not at dates, which are written in many ways.
+    if not any(term.isdecimal() for term in terms) and not all(term[:_PREFIX_CHARACTERS] in folded for term in terms):
         return False
     path = PurePosixPath(record.path)
     title, stem = set(find_content_terms(record.title)), set(find_content_terms(path.stem))

@@ -66,7 +66,11 @@ def survey(about: About, records: Sequence[Record], library: Library, evidence_t
         wanted = min(max(evidence_tokens // _TOKENS_A_SENTENCE, wanted), SHOWN_SENTENCES)
     reads = [read for record in shown if (read := _read(record, library)).candidates]
     each = _share_out(wanted, len(reads), is_said=about.sentences is not None or evidence_tokens is not None)
-    chosen = [c for read, count in zip(reads, each, strict=True) for c in _choose(read, count, about.is_whole and about.sentences is None)]
+    chosen = [
+        c
+        for read, count in zip(reads, each, strict=True)
+        for c in _choose(read, count, about.is_whole and about.sentences is None)
+    ]
     if not chosen:
         return Overview(NOTHING, (), 0)
     passages = tuple({(c.passage.document_id, c.passage.start): c.passage for c in chosen}.values())
