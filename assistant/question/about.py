@@ -136,9 +136,9 @@ def _read_overview(name: str, sureness: Sureness, sentences: int | None, text: s
     several = any(word in MANY for word in rest)
     while len(rest) > 1 and rest[0] in AROUND | _FILE_WORDS | MANY | POINTING:
         del rest[0]
-    while len(rest) > 1 and rest[-1] in _FILE_WORDS:
+    while len(rest) > 1 and rest[-1] in _FILE_WORDS | _PAGE_WORDS:
         del rest[-1]
-    is_pointing = all(word in AROUND | _FILE_WORDS | MANY | POINTING for word in rest)
+    is_pointing = all(word in AROUND | _FILE_WORDS | _PAGE_WORDS | MANY | POINTING for word in rest)
     is_pronoun = is_pointing and not _PRONOUNS.isdisjoint(rest) and _FILE_WORDS.isdisjoint(rest)
     if is_pointing and (sureness == "exact" or (is_pronoun and sureness == "file")):
         return None
@@ -193,10 +193,11 @@ def _count_sentences(length: re.Match[str]) -> int:
 
 _QUOTES = "\"'«»„`"
 _PRONOUNS = frozenset(
-    "this that it its these those them dies dieses das es diese dit deze het ce cela ca esto eso estos estas ces".split()
+    "this that it its these those them dies dieses das es diese dit deze het ce cela ca esto estos ces".split()
 )
 _FILES_WORDS, _FOLDER_WORDS = words_of("files"), words_of("folder")
 _FILE_WORDS = words_of("file") | _FILES_WORDS | _FOLDER_WORDS | {"pdf"}
+_PAGE_WORDS = frozenset(("page", "seite", "pagina"))  # "the Slack page", but "page 3" is in a document
 _FRIENDLIEST_FIRST: tuple[Asks, ...] = ("thanks", "greeting", "assent")
 _FRIENDLY: Mapping[str, Asks] = {
     **dict.fromkeys(map(fold, ASSENTS), "assent"),

@@ -38,8 +38,8 @@ KINDS_ALONE = {
 NOUNS = frozenset(
     (
         "abstract agenda agreement article bill book brief brochure bylaw catalogue certificate chapter charter "
-        "contract "
-        "datasheet essay faq form guide handbook instruction invoice leaflet letter log magazine mail manual memo "
+        "contract datasheet essay faq filing form guide handbook instruction invoice leaflet letter log magazine mail "
+        "manual memo "
         "minutes newsletter note notes notebook offer paper poem policy prospectus protocol quote readme receipt "
         "record "
         "regulations report resume review rules schedule slides specification statement statutes story summary "
@@ -139,6 +139,7 @@ THANKS = (
     "dank u", "dank u wel", "dankjewel", "bedankt", "hartelijk dank", "merci", "merci beaucoup", "merci bien",
     "gracias", "muchas gracias", "mil gracias", "grazie", "obrigado", "obrigada", "tack", "takk", "tak", "спасибо",
     "谢谢", "ありがとう", "ありがとうございます", "감사합니다", "شكرا",
+
     "धन्यवाद", "ขอบคุณ", "ขอบคุณครับ", "ขอบคุณค่ะ", "teşekkürler",
 )  # fmt: skip
 ASSENTS = (
@@ -149,7 +150,7 @@ ASSENTS = (
     "bye", "goodbye", "bye bye", "see you", "good night", "that is all", "ja", "nein", "gut", "sehr gut",
     "alles klar",
     "verstanden", "in ordnung", "passt", "prima", "tschuss", "auf wiedersehen", "nee", "goed", "prima", "begrepen",
-    "tot ziens", "doei", "oui", "non", "d'accord", "tres bien", "bien", "parfait", "au revoir", "si", "vale",
-    "de acuerdo",
-    "muy bien", "perfecto", "entendido", "adios", "hasta luego", "да", "нет", "хорошо", "好", "好的", "はい", "네", "ครับ",
+    "tot ziens", "doei", "oui", "non", "d' accord", "tres bien", "bien", "parfait", "au revoir", "si", "vale",
+    "de acuerdo", "muy bien", "perfecto", "entendido", "adios", "hasta luego", "да", "нет", "хорошо", "好", "好的",
+    "はい", "네", "ครับ",
 )  # fmt: skip

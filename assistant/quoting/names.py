@@ -1,8 +1,8 @@
 """Which documents a question means: by name, by a folder's name, or by pointing at what was last spoken of.
 
-A name is a path, a file's name with or without its ending, or a title, however it is written:
-"annual-report-2023.md" is "the Annual Report 2023". Where it is less than the whole of one, all of its words have to
-stand in title, path or date, and they have to be half of it, or have a noun among them that documents are called by: "the 2023 report".
+A name is a path, a file's name with or without its ending, or a title, however it is written: "annual-report-2023.md"
+is "the Annual Report 2023". Where it is less than the whole of one, all of its words have to stand in title, path or
+date, and they have to be half of it, or have a noun among them that documents are called by: "the 2023 report".
 
 But: a name with a typing error in it is nobody's.
 """
@@ -77,12 +77,12 @@ def _find_last(records: Sequence[Record], history: object) -> tuple[tuple[Record
 def find_named(about: About, records: Sequence[Record]) -> Meant:
     """The documents that are called so."""
     for name in dict.fromkeys((about.name, PurePosixPath(about.name).stem if "." in about.name else about.name)):
-        if exact := [record for record in records if _squash(name) in _names_of(record, has_ending="." in name)]:
-            return Meant(tuple(exact), len({r.content_hash for r in exact}) > 1 and not about.several)
-        if "." in name and "/" not in name:
-            break  # an ending that no file of this name has
-    if under := _find_under(about.name, records):
-        return Meant(tuple(under))
+        exact = [record for record in records if _squash(name) in _names_of(record, has_ending="." in name)]
+        under = _find_under(name, records)
+        if exact or under:
+            # A folder that is called so means all that is in it, with the files that are called so too.
+            is_one = not under and not about.several and len({record.content_hash for record in exact}) > 1
+            return Meant(tuple(dict.fromkeys([*exact, *under])), is_one)
     if about.sureness == "exact":
         return NOBODY
     if extreme := _EXTREME.match(about.name):

@@ -1,8 +1,9 @@
 """An overview of whole documents: the sentences nearest to a document's middle and different from one another.
 
 The middle is the mean of the sentences' vectors. One sentence after the other is taken that is near to it and far from
-those taken before (maximal marginal relevance: Carbonell and Goldstein 1998), with something added for where a text
-says what it is about, at its beginning, and taken off for what cannot stand alone. They are shown in reading order.
+those taken before (maximal marginal relevance: Carbonell and Goldstein 1998), with something added for nearness to the
+title and for where a text says what it is about, at its beginning (Edmundson 1969), and taken off for what cannot stand
+alone. They are shown in reading order.
 
 A short document is quoted whole. But: what is nearest to the middle is typical of a document, and not always what
 matters most in it.
@@ -10,6 +11,7 @@ matters most in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,18 +24,27 @@ from index.embedding.protocol import Vectors
 from index.library import Library
 from index.searching.evidence import cut
 from index.splitting.sentences import CONTENT, HEADS, Sentence
+from index.splitting.terms import find_content_terms
 from index.storing.records import Record
 
 USUAL_SENTENCES = 5
 MOST_DOCUMENTS = 20  # in one overview
 MOST_CHUNKS = 2000  # of a document, that are looked at
-LONGEST_WHOLE_SENTENCES, LONGEST_WHOLE_CHARACTERS = 20, 1500  # of a document that is quoted whole where it is asked for
+LONGEST_WHOLE_SENTENCES, LONGEST_WHOLE_CHARACTERS = 12, 1200  # of a document that is quoted whole where it is asked for
 SHOWN_SENTENCES = 60  # at most, to a language model
 _TOKENS_A_SENTENCE = 35
-_NEARNESS = 0.6  # against being different from those taken before
-_PROSE_SHARE = 0.5  # of the sentences, from which on a document is prose
-_LEAD = (0.3, 0.15, 0.05)  # added to the first sentences of a document
+_NEARNESS = 0.7  # against being different from those taken before
+_NEAREST_SHARE, _NEAREST_TIMES = (
+    0.25,
+    4,
+)  # of all sentences, and times those wanted: so many of the nearest are compared
+_PROSE_SHARE = 0.3  # of the characters, from which on a document is prose
+_LEAD = (0.25, 0.1)  # added to the first sentences of a document
+_TITLE = 0.25  # for each sentence, times its cosine to the title
+_LATE = 0.2  # taken off at a document's end, and in proportion before
 _FEW_WORDS, _MANY_WORDS = 5, 60
+_ENDED = re.compile(r"[.!。！।।۔๚][\"'”’»)*_\]」』]{0,4}\Z|[\u0e00-\u0e7f]\Z")
+_ASIDE = re.compile(r"[!\[(]|\d|See ")  # pictures, links, numbered lists of what stands elsewhere
 _LESS = 0.15  # taken off for each thing that keeps a sentence from standing alone
 
 
@@ -48,10 +59,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What of a document may be shown, in reading order, with its vectors, one row each."""
+    """What of a document may be shown, in reading order, with its vectors, one row each, and its title's cosine to each."""
 
     candidates: tuple[Candidate, ...]
     vectors: Vectors
+    titled: Sequence[float]
 
 
 def survey(about: About, records: Sequence[Record], library: Library, evidence_tokens: int | None = None) -> Overview:
@@ -112,7 +124,9 @@ def _read(record: Record, library: Library) -> _Read:
         Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0)
         for place, (passage, sentence, _) in enumerate(kept)
     )
-    return _Read(candidates, np.array([vector for *_, vector in kept], np.float32))
+    vectors = np.array([vector for *_, vector in kept], np.float32)
+    title = library.embedding.embed_query(record.title)
+    return _Read(candidates, vectors, (vectors @ title).tolist() if kept else [])
 
 
 # -- which of it is shown ---------------------------------------------------------------------
@@ -125,9 +139,13 @@ def _choose(read: _Read, count: int, is_whole: bool) -> list[Candidate]:
     if len(whole) <= most and sum(len(c.words) for c in whole) <= LONGEST_WHOLE_CHARACTERS:
         return list(whole)
     prose = [place for place, c in enumerate(whole) if c.sentence.kind == "prose"]
-    places = prose if len(prose) >= max(count, _PROSE_SHARE * len(whole)) else list(range(len(whole)))
+    share = sum(len(whole[place].words) for place in prose) / (sum(len(c.words) for c in whole) or 1)
+    places = prose if len(prose) >= count and share >= _PROSE_SHARE else list(range(len(whole)))
     candidates = [whole[place] for place in places]
-    worth = [_weigh(place, candidate) for place, candidate in enumerate(candidates)]
+    worth = [
+        _weigh(number, candidate) + _TITLE * read.titled[place] - _LATE * place / len(whole)
+        for number, (place, candidate) in enumerate(zip(places, candidates, strict=True))
+    ]
     return [candidates[place] for place in choose_central(read.vectors[places], worth, count)]
 
 
@@ -135,7 +153,16 @@ def _weigh(place: int, candidate: Candidate) -> float:
     """What is added to a sentence's nearness to the middle, for its place, its length and what it leaves unsaid."""
     words = candidate.words
     length = len(words.split()) if " " in words else len(words) // 2  # some scripts part no words
-    faults = (leans(words), length < _FEW_WORDS, length > _MANY_WORDS, words.endswith((":", "?", "…")))
+    faults = (
+        leans(words),
+        length < _FEW_WORDS,
+        length > _MANY_WORDS,
+        words.endswith((":", "?", "…")),
+        candidate.sentence.kind == "prose" and not _ENDED.search(words),
+        "](" in words or "://" in words,
+        _ASIDE.match(words) is not None,
+        set(find_content_terms(words)) <= {*find_content_terms(candidate.passage.title), "titl"},
+    )
     return (_LEAD[place] if place < len(_LEAD) else 0.0) - _LESS * sum(faults)
 
 
@@ -149,6 +176,8 @@ def choose_central(vectors: Vectors, worth: Sequence[float], count: int) -> list
     middle = vectors.mean(axis=0)
     length = float(np.linalg.norm(middle))
     relevance = (vectors @ middle / length if length else np.zeros(len(vectors))) + np.asarray(worth)
+    if len(vectors) > (most := max(int(_NEAREST_SHARE * len(vectors)), _NEAREST_TIMES * count)):
+        relevance[np.argsort(relevance, kind="stable")[:-most]] = -np.inf
     likest = np.zeros(len(vectors), np.float32)  # to any that is taken
     taken: list[int] = []
     for _ in range(min(count, len(vectors))):

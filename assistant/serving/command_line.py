@@ -326,7 +326,7 @@ def _lay_out(answer: Answer) -> str:
         *([mode] if mode and not (answer.citations and answer.notice) else []),
         *([answer.notice] if answer.notice else []),
     ]
-    return to_plain("\n".join(lines), keep_lines=True)
+    return to_plain("\n".join(lines).rstrip("\n"), keep_lines=True)
 
 
 def _lay_out_evaluation(
