@@ -78,7 +78,7 @@ def stream_answer(
         result = yield from _write_or_keep(result, passages, library, model)
     else:
         yield TextDelta(result.text)
-        result = replace(result, notice=notice and _tell(notice, result))
+        result = replace(result, notice=_tell(notice, result)) if notice else result
     yield result if result.found else _mention_unread(result, report, library.folder)
 
 

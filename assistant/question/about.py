@@ -27,6 +27,7 @@ from assistant.question.phrases import (
     NUMBERS,
     POINTING,
     POLITE,
+    POLITE_BEFORE,
     THANKS,
 )
 from index.splitting.folding import fold
@@ -102,7 +103,7 @@ def _read_friendly(text: str) -> About | None:
     """A greeting, thanks or an assent, or several of them, and nothing else."""
     if text in _FRIENDLY:
         return About(_FRIENDLY[text])
-    parts = [part.strip() for part in _PAUSE.split(text) if part.strip()]
+    parts = [part for each in _PAUSE.split(text) if (part := each.strip()) not in ("", "footnote")]
     said = [_FRIENDLY.get(_ADDRESS.sub("", part)) for part in parts]
     if not said or None in said:
         return None
@@ -212,8 +213,8 @@ _ADDRESS = re.compile(r"(?: (?:footnote|all|everyone|everybody|again|there|so mu
 _SHORT_IS = re.compile(r"(?<=\bwhat)'s\b|(?<=\bwho)'s\b|(?<=\bhere)'s\b")
 _ELIDED = re.compile(r"(?<!\S)(l|d|n|s)'(?=\w)")
 _GREETING_BEFORE = re.compile(rf"\A(?:{'|'.join(re.escape(fold(phrase)) for phrase in GREETINGS)})[,.!] ")
-_POLITE_BEFORE = re.compile(rf"\A(?:(?:{'|'.join(map(re.escape, POLITE))}),? )++")
-_POLITE_AFTER = re.compile(rf"(?:,? (?:{'|'.join(map(re.escape, POLITE))}|for me))++\Z")
+_POLITE_BEFORE = re.compile(rf"\A(?:(?:{'|'.join(map(re.escape, POLITE + POLITE_BEFORE))}),? )++")
+_POLITE_AFTER = re.compile(rf"(?:,? (?:{'|'.join(map(re.escape, POLITE))}))++\Z")
 _ASKING = re.compile(
     r"(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|had|will|would|should"
     r"|was|wer|wen|wem|wann|wo|warum|wie|welche[rsnm]?|ist|sind|hat|wat|wie|wanneer|waar|waarom|hoe|welke?"

@@ -16,7 +16,7 @@ from assistant.question.phrases import FIRST_OR_LAST, KINDS, KINDS_ALONE, MONTHS
 FORMS_FILE = Path(__file__).with_name("forms.txt")
 # "since 2022" has 2022 in it, "after 2022" begins with 2023.
 _BOUNDS = {
-    **dict.fromkeys(("since", "from", "seit", "ab", "sinds", "vanaf", "depuis", "desde"), ("first", 0)),
+    **dict.fromkeys(("since", "seit", "ab", "sinds", "vanaf", "depuis", "desde"), ("first", 0)),
     **dict.fromkeys(("after", "nach", "na", "apres", "despues de"), ("first", 1)),
     **dict.fromkeys(("until", "up to", "bis", "tot", "jusqu' a", "hasta"), ("last", 0)),
     **dict.fromkeys(("before", "vor", "voor", "avant", "antes de"), ("last", -1)),

@@ -108,15 +108,16 @@ NUMBERS = {
     "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "diez": 10,
 }  # fmt: skip
 
-# What stands before or after what is wanted, out of politeness or habit.
+# What stands before what is wanted, and before or after it, out of politeness or habit.
+POLITE_BEFORE = (
+    "can you", "could you", "would you", "will you", "can you tell me", "could you tell me", "can i have", "i want",
+    "i want to know", "i would like", "i need", "tell me", "do you know", "just", "so", "now", "then", "kannst du",
+    "konnen sie", "konntest du", "sag mir", "kun je", "kunt u", "peux-tu", "pouvez-vous", "dis-moi", "puedes",
+    "podrias", "puede", "dime",
+)  # fmt: skip
 POLITE = (
-    "please", "can you", "could you", "would you", "will you", "can you tell me", "could you tell me", "can i have",
-    "i want", "i want to know", "i would like", "i need", "tell me", "do you know", "just", "so", "now", "then",
-    "kindly",
-    "bitte", "kannst du", "konnen sie", "konntest du", "sag mir", "kun je", "kunt u", "alsjeblieft", "alstublieft",
-    "peux-tu", "pouvez-vous", "s' il te plait", "s' il vous plait", "dis-moi", "puedes", "podrias", "puede",
+    "please", "kindly", "for me", "bitte", "alsjeblieft", "alstublieft", "s' il te plait", "s' il vous plait",
     "por favor",
-    "dime",
 )  # fmt: skip
 
 # What is said to be friendly.

@@ -40,7 +40,8 @@ def tell(question: str, about: About, meant: Meant, lexicon: Lexicon) -> Answer 
     """What the record of documents says, or a friendly line; None where the documents' words are asked for."""
     if about.asks in _FRIENDLY:
         return _state(question, [(_FRIENDLY[about.asks], None)], "not_found")
-    records = lexicon.records()
+    if not (records := lexicon.records()):
+        return _state(question, [("There are no documents.", None)])
     if about.asks == "overview":
         return _state(question, _tell_unclear(meant.records), "nearest") if meant.is_unclear else None
     if about.asks == "help":
@@ -94,15 +95,14 @@ def _tell_list(about: About, records: Sequence[Record]) -> list[Statement]:
     name = about.kind or "document"
     if not (about.first or about.last):
         there = f"There {_are(len(of_kind))} {_count(len(of_kind), name)}"
-        among = f" among the {_count(len(records), 'document')}" if about.kind and records else ""
+        among = f" among the {_count(len(records), 'document')}" if about.kind else ""
         return [(f"{there}{among}{_of_them(of_kind)}", None), *_describe(of_kind)]
     dated = [record for record in of_kind if record.date and _is_within(record.date, about)]
     named = [record for record in of_kind if not record.date and _is_named_within(record, about)]
     undated = sum(not record.date for record in of_kind) - len(named)
     told = f"{_count(len(dated), name, is_opening=True)} {_are(len(dated))} dated {_show_period(about)}"
     if named:
-        beside = f"{_count(len(named), 'other')} that {_are(len(named), 'gives', 'give')} no date"
-        told += f"; the name of {beside} says so"
+        told += f"; {len(named):,} without a date {_are(len(named), 'has', 'have')} it in the name"
     elif undated:
         told += f" ({_count(undated, 'other')} {_are(undated, 'gives', 'give')} no date)"
     return [(f"{told}{_of_them([*dated, *named])}", None), *_describe([*dated, *named])]
@@ -147,8 +147,6 @@ def _show_period(about: About) -> str:
 
 
 def _tell_extreme(which: str, records: Sequence[Record]) -> list[Statement]:
-    if not records:
-        return [("There are no documents.", None)]
     first = sort_by(which, records)[0]
     if which not in ("newest", "oldest"):
         by_pages = first.pages and which in ("longest", "shortest")
@@ -188,8 +186,6 @@ def _tell_unclear(records: Sequence[Record]) -> list[Statement]:
 
 
 def _tell_help(records: Sequence[Record], lexicon: Lexicon) -> list[Statement]:
-    if not records:
-        return [("There are no documents yet: put some into the folder, and ask about them.", None)]
     there = f"There {_are(len(records))} {_count(len(records), 'document')}{_of_them(records)}"
     said: list[Statement] = [(there, None), *_describe(records)]
     suggestions = _suggest(records, lexicon)

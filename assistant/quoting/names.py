@@ -27,6 +27,7 @@ ENOUGH_SHARE = 0.5  # of the words of a name, to be one
 _PREFIX_CHARACTERS = 4  # a word and its other forms begin alike
 _PARTING = re.compile(r"[\W_]+")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
+_ENDING = re.compile(r"\S\.[a-z][a-z0-9]{1,5}\Z")  # of a file
 _EXTREME = re.compile(rf"(?:{'|'.join(sorted(FIRST_OR_LAST, key=len, reverse=True))})\b")
 _AND = re.compile(r" (?:and|und|en|et|y|&) ")
 
@@ -76,23 +77,23 @@ def _find_last(records: Sequence[Record], history: object) -> tuple[tuple[Record
 
 def find_named(about: About, records: Sequence[Record]) -> Meant:
     """The documents that are called so."""
-    for name in dict.fromkeys((about.name, PurePosixPath(about.name).stem if "." in about.name else about.name)):
-        exact = [record for record in records if _squash(name) in _names_of(record, has_ending="." in name)]
-        under = _find_under(name, records)
-        if exact or under:
-            # A folder that is called so means all that is in it, with the files that are called so too.
-            is_one = not under and not about.several and len({record.content_hash for record in exact}) > 1
-            return Meant(tuple(dict.fromkeys([*exact, *under])), is_one)
-    if about.sureness == "exact":
+    name, has_ending = about.name, _ENDING.search(about.name) is not None
+    exact = [record for record in records if _squash(name) in _names_of(record, has_ending=has_ending)]
+    under = _find_under(name, records)
+    if exact or under:
+        # A folder that is called so means all that is in it, with the files that are called so too.
+        is_one = not under and not about.several and len({record.content_hash for record in exact}) > 1
+        return Meant(tuple(dict.fromkeys([*exact, *under])), is_one)
+    if about.sureness == "exact" or has_ending:
         return NOBODY
-    if extreme := _EXTREME.match(about.name):
-        rest = about.name[extreme.end() :].strip()
+    if extreme := _EXTREME.match(name):
+        rest = name[extreme.end() :].strip()
         if fitting := _find_fitting(rest, records) if rest else list(records):
             return Meant(sort_by(FIRST_OR_LAST[extreme[0]], fitting)[:1])
-    if fitting := _find_fitting(about.name, records):
-        is_plural = about.several or _is_plural(about.name, fitting)
+    if fitting := _find_fitting(name, records):
+        is_plural = about.several or _is_plural(name, fitting)
         return Meant(tuple(fitting), len(fitting) > 1 and not is_plural)
-    parts = [_find_fitting(part, records) for part in _AND.split(about.name)]
+    parts = [_find_fitting(part, records) for part in _AND.split(name)]
     return Meant(tuple(dict.fromkeys(chain.from_iterable(parts)))) if len(parts) > 1 and all(parts) else NOBODY
 
 

@@ -34,10 +34,8 @@ LONGEST_WHOLE_SENTENCES, LONGEST_WHOLE_CHARACTERS = 12, 1200  # of a document th
 SHOWN_SENTENCES = 60  # at most, to a language model
 _TOKENS_A_SENTENCE = 35
 _NEARNESS = 0.7  # against being different from those taken before
-_NEAREST_SHARE, _NEAREST_TIMES = (
-    0.25,
-    4,
-)  # of all sentences, and times those wanted: so many of the nearest are compared
+# Of all sentences, and times those wanted: so many of the nearest to the middle are compared with one another.
+_NEAREST_SHARE, _NEAREST_TIMES = 0.25, 4
 _PROSE_SHARE = 0.3  # of the characters, from which on a document is prose
 _LEAD = (0.25, 0.1)  # added to the first sentences of a document
 _TITLE = 0.25  # for each sentence, times its cosine to the title
@@ -59,7 +57,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What of a document may be shown, in reading order, with its vectors, one row each, and its title's cosine to each."""
+    """What of a document may be shown, in reading order; a row and the cosine to the title of each one's vector."""
 
     candidates: tuple[Candidate, ...]
     vectors: Vectors
@@ -71,18 +69,22 @@ def survey(about: About, records: Sequence[Record], library: Library, evidence_t
 
     evidence_tokens: what a language model may be shown, for an overview to write from; None for one to quote.
     """
+    import numpy as np
+
     different = list({record.content_hash: record for record in reversed(records)}.values())[::-1]
     shown = different[:MOST_DOCUMENTS]
     wanted = about.sentences or USUAL_SENTENCES
     if evidence_tokens:
         wanted = min(max(evidence_tokens // _TOKENS_A_SENTENCE, wanted), SHOWN_SENTENCES)
     reads = [read for record in shown if (read := _read(record, library)).candidates]
-    each = _share_out(wanted, len(reads), is_said=about.sentences is not None or evidence_tokens is not None)
-    chosen = [
-        c
-        for read, count in zip(reads, each, strict=True)
-        for c in _choose(read, count, about.is_whole and about.sentences is None)
-    ]
+    is_said = about.sentences is not None or evidence_tokens is not None
+    is_whole = about.is_whole and not is_said and len(reads) == 1
+    each = _share_out(wanted, len(reads), is_said=is_said)
+    found = [(read, place) for read, count in zip(reads, each, strict=True) for place in _choose(read, count, is_whole)]
+    if is_said and len(found) > wanted:  # of so many documents that not each can be in it
+        vectors = np.stack([read.vectors[place] for read, place in found])
+        found = [found[number] for number in choose_central(vectors, [0.0] * len(found), wanted)]
+    chosen = [read.candidates[place] for read, place in found]
     if not chosen:
         return Overview(NOTHING, (), 0)
     passages = tuple({(c.passage.document_id, c.passage.start): c.passage for c in chosen}.values())
@@ -92,11 +94,14 @@ def survey(about: About, records: Sequence[Record], library: Library, evidence_t
 
 
 def _share_out(wanted: int, documents: int, *, is_said: bool) -> list[int]:
-    """How many sentences each document gets: those wanted in equal parts where so many were said, else one or two."""
+    """How many sentences each document gets: those wanted in equal parts where so many were said, else one or two.
+
+    But: at least one, which makes too many of them where there are more documents than sentences.
+    """
     if documents <= 1:
         return [wanted] * documents
     if is_said:
-        return [wanted // documents + (place < wanted % documents) for place in range(documents)]
+        return [max(1, wanted // documents + (place < wanted % documents)) for place in range(documents)]
     return [2 if documents * 2 <= USUAL_SENTENCES + 1 else 1] * documents
 
 
@@ -132,21 +137,20 @@ def _read(record: Record, library: Library) -> _Read:
 # -- which of it is shown ---------------------------------------------------------------------
 
 
-def _choose(read: _Read, count: int, is_whole: bool) -> list[Candidate]:
-    """So many of a document's sentences, in reading order; all where it is short and wanted whole."""
+def _choose(read: _Read, count: int, is_whole: bool) -> list[int]:
+    """The places of so many of a document's sentences, in order; of all where it is short and wanted whole."""
     whole = read.candidates
     most = LONGEST_WHOLE_SENTENCES if is_whole else count
     if len(whole) <= most and sum(len(c.words) for c in whole) <= LONGEST_WHOLE_CHARACTERS:
-        return list(whole)
+        return list(range(len(whole)))
     prose = [place for place, c in enumerate(whole) if c.sentence.kind == "prose"]
     share = sum(len(whole[place].words) for place in prose) / (sum(len(c.words) for c in whole) or 1)
     places = prose if len(prose) >= count and share >= _PROSE_SHARE else list(range(len(whole)))
-    candidates = [whole[place] for place in places]
     worth = [
-        _weigh(number, candidate) + _TITLE * read.titled[place] - _LATE * place / len(whole)
-        for number, (place, candidate) in enumerate(zip(places, candidates, strict=True))
+        _weigh(number, whole[place]) + _TITLE * read.titled[place] - _LATE * place / len(whole)
+        for number, place in enumerate(places)
     ]
-    return [candidates[place] for place in choose_central(read.vectors[places], worth, count)]
+    return [places[number] for number in choose_central(read.vectors[places], worth, count)]
 
 
 def _weigh(place: int, candidate: Candidate) -> float:
