@@ -149,9 +149,9 @@ def test_a_greeting_is_a_greeting(said: str, asks: str) -> None:
 REAL_QUESTIONS = """
 How many documents did the auditor sign?|How many documents are required for the visa?|How many files can be uploaded?
 Which documents do I need for the application?|Which documents are valid?|Which ones are red?
-Which are the largest ports?|Which are from Norway?|What was published in 1896?|What is the policy on leave?|What does the policy cover?
-What does the report say about pensions?|What does the doctor say?|What does Karl say?|What does section 3.2 say?
-What is in the box?|What is in the collection?|What is the newest model?|What is the oldest building?
+Which are the largest ports?|Which are from Norway?|What was published in 1896?|What is the policy on leave?
+What does the policy cover?|What does the report say about pensions?|What does the doctor say?|What does Karl say?
+What does section 3.2 say?|What is in the box?|What is in the collection?|What is the newest model?|What is the oldest building?
 When was the newest document signed?|Who wrote the oldest document?|What do you do?|What can I do if my parcel is late?
 What can I ask my landlord?|What topics are covered in module 3?|How does this work with Windows?|How do I use the pump?
 Hi, when does the ferry leave?|Were any files deleted?|Were the files encrypted?|Which files does the installer create?

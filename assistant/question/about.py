@@ -80,6 +80,8 @@ def read_about(words: str, before: str = "") -> About | None:
     if len(words) > LONGEST_CHARACTERS:
         return None
     text = _normalise(words)
+    if len(text) > LONGEST_CHARACTERS:  # what folding writes out
+        return None
     if said := _read_friendly(text):
         return said
     text = _POLITE_BEFORE.sub("", _GREETING_BEFORE.sub("", text), count=1)
