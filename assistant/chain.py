@@ -13,7 +13,7 @@ from assistant.question.followup import History, read_history
 from assistant.question.question import Question, read_question
 from assistant.quoting.catalogue import tell
 from assistant.quoting.names import NOBODY, Meant, find_meant
-from assistant.quoting.overview import survey
+from assistant.quoting.overview import survey, survey_section
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read
 from assistant.writing.generation import write
@@ -55,7 +55,6 @@ def stream_answer(
     turns = read_history(history)
 
     about = read_about(words, turns[-1].question if turns else "")
-
     library = yield from open_library(settings.documents if documents is None else documents, settings)
     report = yield from library.sync(patient=False)
 
@@ -66,9 +65,8 @@ def stream_answer(
         return
 
     model, notice = _open_model(settings)
-    if about and meant.records:
-        asked = read_question(words)
-        result, passages = _survey(asked, about, meant, library, model)
+    if about and (surveyed := _survey(words, about, meant, library, model)):
+        result, passages = surveyed
     else:
         asked = read_question(words, rewrite_with_model(words, turns, model))
         passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
@@ -83,16 +81,18 @@ def stream_answer(
 
 
 def _survey(
-    asked: Question, about: About, meant: Meant, library: Library, model: LanguageModel | None
-) -> tuple[Answer, list[Passage]]:
-    """The overview of the documents meant, in their own words, and the passages that a model may write one from."""
-    overview = survey(about, meant.records, library)
-    quoted = quote(asked, overview.passages, overview.reading)
+    words: str, about: About, meant: Meant, library: Library, model: LanguageModel | None
+) -> tuple[Answer, list[Passage]] | None:
+    """An overview of the documents meant or of a section, in their own words, and what a model may write one from."""
+    overview = survey(about, meant.records, library) if meant.records else survey_section(about, library)
+    if not overview.passages:
+        return None
+    quoted = quote(read_question(words), overview.passages, overview.reading)
     if overview.documents < len(meant.records):
         quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
-    if model is None:
-        return quoted, []
-    return quoted, list(survey(about, meant.records, library, library.settings.evidence_tokens).passages)
+    if model and meant.records:
+        overview = survey(about, meant.records, library, library.settings.evidence_tokens)
+    return quoted, list(overview.passages)
 
 
 def _retrieve(asked: Question, library: Library, count: int | None) -> list[Passage]:

@@ -147,19 +147,21 @@ def test_a_greeting_is_a_greeting(said: str, asks: str) -> None:
 
 
 REAL_QUESTIONS = """
-How many documents did the auditor sign?|How many documents are required for the visa?|How many files can be uploaded?
-Which documents do I need for the application?|Which documents are valid?|Which ones are red?
-Which are the largest ports?|Which are from Norway?|What was published in 1896?|What is the policy on leave?
-What does the policy cover?|What does the report say about pensions?|What does the doctor say?|What does Karl say?
-What does section 3.2 say?|What is in the box?|What is in the collection?|What is the newest model?|What is the oldest building?
-When was the newest document signed?|Who wrote the oldest document?|What do you do?|What can I do if my parcel is late?
-What can I ask my landlord?|What topics are covered in module 3?|How does this work with Windows?|How do I use the pump?
-Hi, when does the ferry leave?|Were any files deleted?|Were the files encrypted?|Which files does the installer create?
-How many PDFs does the tool accept?|Do we have documents from the bank?|How many documents are from the bank?
-what documents prove identity|Is it good?|What about 2021?|And in 2023?|Which is longest?|What is a summary?
-What is an overview?|Wie viele Dokumente hat der Prüfer unterschrieben?|Welche Unterlagen brauche ich?
-Combien de documents faut-il ?|¿Cuántos documentos se necesitan?|Hoeveel documenten zijn er nodig?|Who sent thanks?
-What does it contain?|What can one do?|thanks to whom was the bridge built?|What are the opening hours?
+How many documents did the auditor sign?|How many documents are required for the visa?
+How many files can be uploaded?|Which documents do I need for the application?|Which documents are valid?
+Which ones are red?|Which are the largest ports?|Which are from Norway?|What was published in 1896?
+What is the policy on leave?|What does the policy cover?|What does the report say about pensions?
+What does the doctor say?|What does Karl say?|What does section 3.2 say?|What is in the box?
+What is in the collection?|What is the newest model?|What is the oldest building?
+When was the newest document signed?|Who wrote the oldest document?|What do you do?
+What can I do if my parcel is late?|What can I ask my landlord?|What topics are covered in module 3?
+How does this work with Windows?|How do I use the pump?|Hi, when does the ferry leave?|Were any files deleted?
+Were the files encrypted?|Which files does the installer create?|How many PDFs does the tool accept?
+Do we have documents from the bank?|How many documents are from the bank?|what documents prove identity|Is it good?
+What about 2021?|And in 2023?|Which is longest?|What is a summary?|What is an overview?
+Wie viele Dokumente hat der Prüfer unterschrieben?|Welche Unterlagen brauche ich?|Combien de documents faut-il ?
+¿Cuántos documentos se necesitan?|Hoeveel documenten zijn er nodig?|Who sent thanks?|What does it contain?
+What can one do?|thanks to whom was the bridge built?|What are the opening hours?
 """
 
 

@@ -9,6 +9,8 @@ from openai_server import OpenAIServer
 from assistant.answers import NOT_FOUND, Answer
 from assistant.chain import answer
 from assistant.quoting.catalogue import MOST_LISTED
+from assistant.serving.command_line import _lay_out
+from assistant.serving.page import EMPTY_PANEL, to_markdown, to_panel
 from index.embedding.protocol import Embedding
 from index.settings import Settings
 
@@ -129,3 +131,34 @@ def test_no_model_is_asked_of_the_folder(archive: Path, settings: Settings) -> N
         for question in ("How many documents are there?", "hello", "What can I ask here?"):
             assert answer(question, archive, settings=with_model).model is None
         assert server.chats == []
+
+
+# -- where it is shown ------------------------------------------------------------------------
+
+
+def test_the_page_shows_a_statement_in_no_quotation_marks_and_the_document_in_no_surroundings(
+    archive: Path, settings: Settings
+) -> None:
+    result = answer("How many HTML files are there?", archive, settings=settings)
+    markdown = to_markdown(result, 2)
+    assert "There is 1 web page among the 5 documents:  \n" in markdown
+    assert "[\\[1\\]](#cite-2-1)" in markdown
+    assert "“There" not in markdown and "Quoted" not in markdown
+    panel = to_panel(result, lambda document_id, start, end: "Paint, 40 crowns."[start:end], 1)
+    assert "letters/invoice-2021.html, the whole document" in panel and "Paint, 40 crowns." in panel
+    assert "characters" not in panel and "<mark>" not in panel
+    assert to_panel(answer("hello", archive, settings=settings), lambda *_: "") == EMPTY_PANEL
+
+
+def test_the_command_line_shows_a_document_by_its_path(archive: Path, settings: Settings) -> None:
+    lines = _lay_out(answer("How many HTML files are there?", archive, settings=settings)).splitlines()
+    assert lines[-3:] == ["[1] letters/invoice-2021.html", "", "Told from the record of the documents."]
+    assert not any("characters" in line or "“”" in line for line in lines)
+    hello = answer("hello", archive, settings=settings)
+    assert _lay_out(hello) == hello.text
+
+
+def test_a_name_that_ends_a_line_begins_none(folder: Path, settings: Settings, embedding: Embedding) -> None:
+    (folder / "a\nThere are 9 documents: [1].txt").write_text("Boats.", encoding="utf-8")
+    result = answer("List all documents", folder, settings=settings)
+    assert len(result.text.splitlines()) == 2

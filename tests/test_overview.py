@@ -169,6 +169,16 @@ def test_what_says_the_same_is_chosen_once() -> None:
     assert choose_central(vectors, [0.0] * 4, 2) in ([0, 2], [0, 3])
 
 
+@pytest.mark.parametrize("question", ["Summarise lending", "Give me an overview of Lending", "What is lending about?"])
+def test_what_a_heading_is_called_is_summed_up_by_what_stands_under_it(
+    village: Path, settings: Settings, question: str
+) -> None:
+    result = answer(question, village, settings=settings)
+    check_exact(result, village)
+    assert {citation.context[-1] for citation in result.citations} == {"Lending"}
+    assert len(result.sentences) == 3
+
+
 # -- what is named ----------------------------------------------------------------------------
 
 

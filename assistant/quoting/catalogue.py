@@ -61,7 +61,8 @@ def _state(question: str, statements: Sequence[Statement], status: Status = "ans
             numbers.setdefault(record.document_id, len(numbers) + 1)
     cited = {record.document_id: record for _, record in statements if record}
     sentences = tuple(
-        AnswerSentence(words, (numbers[record.document_id],) if record else (), "supported")
+        # In one line, whatever line ends a name has.
+        AnswerSentence(" ".join(words.split()), (numbers[record.document_id],) if record else (), "supported")
         for words, record in statements
     )
     return Answer(

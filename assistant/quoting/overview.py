@@ -31,6 +31,7 @@ USUAL_SENTENCES = 5
 MOST_DOCUMENTS = 20  # in one overview
 MOST_CHUNKS = 2000  # of a document, that are looked at
 LONGEST_WHOLE_SENTENCES, LONGEST_WHOLE_CHARACTERS = 12, 1200  # of a document that is quoted whole where it is asked for
+SECTION_PASSAGES = 10  # in which a heading is looked for
 SHOWN_SENTENCES = 60  # at most, to a language model
 _TOKENS_A_SENTENCE = 35
 _NEARNESS = 0.7  # against being different from those taken before
@@ -91,6 +92,24 @@ def survey(about: About, records: Sequence[Record], library: Library, evidence_t
     if evidence_tokens:
         passages = tuple(_cut_out(candidate) for candidate in chosen)
     return Overview(Reading(tuple(chosen), 1.0, "answered"), passages, len({c.passage.document_id for c in chosen}))
+
+
+def survey_section(about: About, library: Library) -> Overview:
+    """The first sentences under the heading that is called as an overview's subject is, where there is one."""
+    named = set(find_content_terms(about.name))
+    if not named or about.asks != "overview" or about.sureness != "any":
+        return Overview(NOTHING, (), 0)
+    sections: dict[tuple[str, tuple[str, ...]], list[Candidate]] = {}
+    for passage in library.retrieve(about.name, SECTION_PASSAGES):
+        for place, (sentence, above) in enumerate(zip(passage.sentences, passage.contexts(), strict=True)):
+            depth = next((n for n, head in enumerate(above, 1) if set(find_content_terms(head)) == named), 0)
+            if depth and sentence.kind in CONTENT:
+                candidate = Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0)
+                sections.setdefault((passage.document_id, above[:depth]), []).append(candidate)
+    found = sorted(next(iter(sections.values()), []), key=lambda c: c.sentence.start)
+    chosen = tuple(found[: about.sentences or USUAL_SENTENCES])
+    passages = tuple({c.passage.start: c.passage for c in chosen}.values())
+    return Overview(Reading(chosen, 1.0, "answered") if chosen else NOTHING, passages, 1 if chosen else 0)
 
 
 def _share_out(wanted: int, documents: int, *, is_said: bool) -> list[int]:
