@@ -43,7 +43,8 @@ _TITLE = 0.25  # for each sentence, times its cosine to the title
 _LATE = 0.2  # taken off at a document's end, and in proportion before
 _FEW_WORDS, _MANY_WORDS = 5, 60
 _ENDED = re.compile(r"[.!。！।।۔๚][\"'”’»)*_\]」』]{0,4}\Z|[\u0e00-\u0e7f]\Z")
-_ASIDE = re.compile(r"[!\[(]|\d|See ")  # pictures, links, numbered lists of what stands elsewhere
+# Pictures, links, numbered lists of what stands elsewhere, the head of a letter.
+_ASIDE = re.compile(r"[!\[(]|\d|See |(?i:from|to|cc|date|sent|von|an|datum|de|fecha|aan|message-id):")
 _LESS = 0.15  # taken off for each thing that keeps a sentence from standing alone
 
 
@@ -186,7 +187,8 @@ def _weigh(place: int, candidate: Candidate) -> float:
         _ASIDE.match(words) is not None,
         set(find_content_terms(words)) <= {*find_content_terms(candidate.passage.title), "titl"},
     )
-    return (_LEAD[place] if place < len(_LEAD) else 0.0) - _LESS * sum(faults)
+    lead = _LEAD[place] if place < len(_LEAD) and not sum(faults) else 0.0
+    return lead - _LESS * sum(faults)
 
 
 def choose_central(vectors: Vectors, worth: Sequence[float], count: int) -> list[int]:
