@@ -16,6 +16,7 @@ from assistant.question.forms import find_forms
         ("How many documents are there?", "count"),
         ("how many files do you have in this folder", "count"),
         ("Hi, how many documents are there?", "count"),
+        ("Thanks! How many documents are there?", "count"),
         ("Can you tell me how many documents there are?", "count"),
         ("Wie viele Dokumente gibt es?", "count"),
         ("Hoeveel bestanden zijn er?", "count"),

@@ -214,7 +214,7 @@ _PAUSE = re.compile(r"[,.!;:？！。，、]|\band\b|\bund\b|\b(?<=ok) (?=thank)
 _ADDRESS = re.compile(r"(?: (?:footnote|all|everyone|everybody|again|there|so much|a lot))+\Z")
 _SHORT_IS = re.compile(r"(?<=\bwhat)'s\b|(?<=\bwho)'s\b|(?<=\bhere)'s\b")
 _ELIDED = re.compile(r"(?<!\S)(l|d|n|s)'(?=\w)")
-_GREETING_BEFORE = re.compile(rf"\A(?:{'|'.join(re.escape(fold(phrase)) for phrase in GREETINGS)})[,.!] ")
+_GREETING_BEFORE = re.compile(rf"\A(?:{'|'.join(sorted(map(re.escape, _FRIENDLY), key=len, reverse=True))})[,.!] ")
 _POLITE_BEFORE = re.compile(rf"\A(?:(?:{'|'.join(map(re.escape, POLITE + POLITE_BEFORE))}),? )++")
 _POLITE_AFTER = re.compile(rf"(?:,? (?:{'|'.join(map(re.escape, POLITE))}))++\Z")
 _ASKING = re.compile(

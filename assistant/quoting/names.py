@@ -12,14 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import PurePosixPath
 
 from assistant.answers import Answer
 from assistant.question.about import About
-from assistant.question.phrases import FIRST_OR_LAST, NOUNS
+from assistant.question.phrases import FIRST_OR_LAST, MONTHS, NOUNS
 from index.splitting.folding import fold
-from index.splitting.terms import find_content_terms
+from index.splitting.terms import find_content_terms, find_terms
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
 
@@ -78,8 +79,10 @@ def _find_last(records: Sequence[Record], history: object) -> tuple[tuple[Record
 def find_named(about: About, records: Sequence[Record]) -> Meant:
     """The documents that are called so."""
     name, has_ending = about.name, _ENDING.search(about.name) is not None
-    exact = [record for record in records if _squash(name) in _names_of(record, has_ending=has_ending)]
-    under = _find_under(name, records)
+    wanted = _squash(name)
+    near = [r for r in records if wanted and (wanted in _squash(r.path) or wanted in _squash(r.title))]  # a quick look
+    exact = [record for record in near if wanted in _names_of(record, has_ending=has_ending)]
+    under = [record for record in near if wanted in _folders_of(record)]
     if exact or under:
         # A folder that is called so means all that is in it, with the files that are called so too.
         is_one = not under and not about.several and len({record.content_hash for record in exact}) > 1
@@ -125,16 +128,10 @@ def _names_of(record: Record, has_ending: bool) -> set[str]:
     return {_squash(name) for name in names} - {""}
 
 
-def _find_under(name: str, records: Sequence[Record]) -> list[Record]:
-    """The documents in a folder that is called so, however deep."""
-    wanted = _squash(name)
-    found = []
-    for record in records:
-        parts = PurePosixPath(record.path).parts[:-1]
-        folders = {_squash("/".join(parts[:end])) for end in range(1, len(parts) + 1)} | set(map(_squash, parts))
-        if wanted and wanted in folders:
-            found.append(record)
-    return found
+def _folders_of(record: Record) -> set[str]:
+    """What the folders are called that a document is in, each alone and with those around it."""
+    parts = PurePosixPath(record.path).parts[:-1]
+    return {_squash("/".join(parts[:end])) for end in range(1, len(parts) + 1)} | set(map(_squash, parts))
 
 
 def _find_fitting(name: str, records: Sequence[Record]) -> list[Record]:
@@ -148,9 +145,9 @@ def _find_fitting(name: str, records: Sequence[Record]) -> list[Record]:
 
 
 def _fits(terms: set[str], has_noun: bool, record: Record) -> bool:
-    folded = fold(f"{record.title} {record.path}")
-    # A look that is quick; not at dates, which are written in many ways.
-    if not any(term.isdecimal() for term in terms) and not all(term[:_PREFIX_CHARACTERS] in folded for term in terms):
+    folded = fold(f"{record.title} {record.path} {record.date}")
+    # A quick look; not for days and months, which are written in many ways.
+    if not all(term[:_PREFIX_CHARACTERS] in folded for term in terms if _YEAR.fullmatch(term) or not _is_of_date(term)):
         return False
     path = PurePosixPath(record.path)
     title, stem = set(find_content_terms(record.title)), set(find_content_terms(path.stem))
@@ -158,6 +155,15 @@ def _fits(terms: set[str], has_noun: bool, record: Record) -> bool:
     if not terms <= title | stem | around:
         return False
     return has_noun or any(len(terms & own) >= ENOUGH_SHARE * len(own) for own in (title, stem) if own)
+
+
+def _is_of_date(term: str) -> bool:
+    return term.isdecimal() or term in _month_terms()
+
+
+@cache
+def _month_terms() -> frozenset[str]:
+    return frozenset(find_terms(" ".join(MONTHS)))
 
 
 def _is_plural(name: str, records: Sequence[Record]) -> bool:
