@@ -8,9 +8,13 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
+from assistant.question.about import About, read_about
 from assistant.question.followup import History, read_history
 from assistant.question.mismatch import tell_mismatch
 from assistant.question.question import Question, read_question
+from assistant.quoting.catalogue import tell
+from assistant.quoting.names import NOBODY, Meant, find_meant
+from assistant.quoting.overview import survey, survey_section
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read
 from assistant.writing.generation import write
@@ -51,22 +55,45 @@ def stream_answer(
     words = check_question(question)
     turns = read_history(history)
 
+    about = read_about(words, turns[-1].question if turns else "")
     library = yield from open_library(settings.documents if documents is None else documents, settings)
     report = yield from library.sync(patient=False)
 
-    model, notice = _open_model(settings)
-    asked = read_question(words, rewrite_with_model(words, turns, model))
+    meant = find_meant(about, library.store.lexicon, history) if about else NOBODY
+    if about and (told := tell(words, about, meant, library.store.lexicon)):
+        yield TextDelta(told.text)
+        yield told
+        return
 
-    passages = retrieve_passages(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
-    nearest = passages[: settings.passage_count]
-    reading = read(asked, nearest, library.embedding, library.store.lexicon)
-    result = quote(asked, nearest, reading)
+    model, notice = _open_model(settings)
+    if about and (surveyed := _survey(words, about, meant, library, model)):
+        result, passages = surveyed
+    else:
+        asked = read_question(words, rewrite_with_model(words, turns, model))
+        passages = retrieve_passages(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
+        nearest = passages[: settings.passage_count]
+        result = quote(asked, nearest, read(asked, nearest, library.embedding, library.store.lexicon))
     if model:
         result = yield from _write_or_keep(result, passages, library, model)
     else:
         yield TextDelta(result.text)
-        result = replace(result, notice=notice and _tell(notice, result))
+        result = replace(result, notice=_tell(notice, result)) if notice else result
     yield result if result.found else _mention_unread(_mention_language(result, library), report, library.folder)
+
+
+def _survey(
+    words: str, about: About, meant: Meant, library: Library, model: LanguageModel | None
+) -> tuple[Answer, list[Passage]] | None:
+    """An overview of the documents meant or of a section, in their own words, and what a model may write one from."""
+    overview = survey(about, meant.records, library) if meant.records else survey_section(about, library)
+    if not overview.passages:
+        return None
+    quoted = quote(read_question(words), overview.passages, overview.reading)
+    if overview.documents < len(meant.records):
+        quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
+    if model and meant.records:
+        overview = survey(about, meant.records, library, library.settings.evidence_tokens)
+    return quoted, list(overview.passages)
 
 
 def retrieve_passages(asked: Question, library: Library, count: int | None = None) -> list[Passage]:

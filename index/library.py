@@ -16,9 +16,10 @@ from index.errors import FolderError, InputError
 from index.place import DamagedError
 from index.plan import SyncReport
 from index.searching.evidence import choose_evidence
-from index.searching.retriever import retrieve
+from index.searching.retriever import read_document, retrieve
 from index.settings import Settings, read_path, shorten
 from index.splitting.folding import fold
+from index.storing.records import Record
 from index.storing.store import Store
 from index.sync import sync
 
@@ -77,6 +78,14 @@ class Library:
         except DamagedError:
             finish(self.sync(patient=False))  # which makes the lexicon anew
             return retrieve(self.store, query, query_vector, count, spelled)
+
+    def read_document(self, record: Record, most_chunks: int) -> list[tuple[Passage, Vectors]]:
+        """A document's chunks in order, each with a unit vector for each of its sentences.
+
+        Of one with more than `most_chunks`, so many from all parts of it. An embedding that gives nothing for
+        sentences has the chunk's own vector stand for each.
+        """
+        return read_document(self.store, record, most_chunks)
 
     def choose_evidence(
         self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]

@@ -38,7 +38,7 @@ import prompts
 from assistant.citing import claims, markers, second_opinion
 from assistant.citing.cited_text import CitedText
 from assistant.citing.support import check, find_support
-from assistant.question import asked, comparison, followup
+from assistant.question import about, asked, comparison, followup, forms
 from assistant.question.question import read_question
 from assistant.question.wording import AT_START, LONGEST_CHARACTERS, load_wordings
 from assistant.quoting import choice, conflicts
@@ -109,12 +109,16 @@ def grows_too_fast(takes: Takes, characters: int, quick_seconds: float) -> bool:
 LOCALS: dict[str, dict[str, Sequence[str | bytes]]] = {
     "assistant.question.wording": {"pattern": ["warum"], "flags": [0]},
     "assistant.citing.claims": {"name": ["united states"]},
+    "assistant.question.forms": {"form": [form for _, line in forms._lines(": ") for form in forms._part(line)]},
     "assistant.serving.evaluation": {"before": [r"(?<!\d)(?<!\d[.,])"], "wanted": ["1 cat"], "after": [r"(?![.,]?\d)"]},
     "index.loading.formats": {"begin": [begin for begin, _ in _UNSUPPORTED]},
     "index.loading.omissions": {"name": ["*a*a*a*b", "*?*?*a", "*[!a]*[a-z]x*", "**"]},
 }
 # The patterns that are shown no more than so many characters, whatever the text, and of what.
 BOUNDED = {
+    "assistant.question.about._ADDRESS": (201, "read_about reads no longer question"),
+    "assistant.question.about._POLITE_AFTER": (201, "read_about reads no longer question"),
+    "assistant.question.forms: re.compile(_write_pattern(form, _pieces()))": (202, "and one blank is put behind it"),
     "assistant.question.asked._SEVERAL": (300, "asks_for_several reads no longer question"),
     "assistant.citing.plain_text._STOP": (40, "the last of the text so far"),
     "assistant.citing.plain_text._WIDE_STOP": (40, "the last of the text so far"),
@@ -426,6 +430,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "list or manner": lambda text: (asked.lists(text), asked.tells_how(text), asked.goes_on(text)),
     "answer words": lambda text: [asked.find_answer_words(kind, set(), text) for kind in ("number", "time", "person")],
     "sides": comparison.find_sides,
+    "about the folder": about.read_about,
     "question": read_question,
     "conflicts": lambda text: conflicts.find_conflicts(read_question(text), text, text),
     "steps": lambda text: (choice._STEP.match(text), choice._ITEM.match(text)),

@@ -287,6 +287,7 @@ def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
 
 def _lay_out(answer: Answer) -> str:
     """An answer for the terminal: text, footnotes, or the nearest passages where nothing was found."""
+    from assistant.answers import NEAREST, NOT_FOUND
     from assistant.citing.citations import show_context
     from index.splitting.sentences import CONTENT
 
@@ -295,6 +296,9 @@ def _lay_out(answer: Answer) -> str:
         lines += [f"Searched for: {answer.query}", ""]
     support = {number: sentence.support for sentence in answer.sentences for number in sentence.citations}
     for citation in answer.citations:
+        if citation.kind == "document":
+            lines.append(f"[{citation.number}] {to_plain(citation.path)}")
+            continue
         place = f"page {citation.page}" if citation.page else f"characters {citation.start}-{citation.end}"
         doubt = "" if support.get(citation.number) == "supported" else f" ({support.get(citation.number)})"
         lines.append(f"[{citation.number}] {to_plain(citation.path)}, {place}{doubt}")
@@ -309,15 +313,20 @@ def _lay_out(answer: Answer) -> str:
             prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind in CONTENT)
             lines.append(f"  {to_plain(passage.path)}: {textwrap.shorten(prose, 160, placeholder=' ...')}")
     mode = f"Written by {answer.model}." if answer.model else "Quoted from the documents; no language model was used."
+    quotes = any(citation.kind == "words" for citation in answer.citations)
     if not answer.found:
-        mode = f"Confidence that the documents say: {answer.confidence:.0%}."
+        # A greeting is told apart by its words: nothing was looked for.
+        is_refusal = answer.text.startswith((NOT_FOUND, NEAREST))
+        mode = f"Confidence that the documents say: {answer.confidence:.0%}." if is_refusal else ""
+    elif not quotes:
+        mode = "Told from the record of the documents."
     # Who reads that these are quotations need not read it twice.
     lines += [
         "",
-        *([mode] if not (answer.citations and answer.notice) else []),
+        *([mode] if mode and not (answer.citations and answer.notice) else []),
         *([answer.notice] if answer.notice else []),
     ]
-    return to_plain("\n".join(lines), keep_lines=True)
+    return to_plain("\n".join(lines).rstrip("\n"), keep_lines=True)
 
 
 def _lay_out_evaluation(

@@ -37,12 +37,20 @@ def to_markdown(answer: Answer, turn: int) -> str:
         if answer.passages:
             body += " The nearest passages stand beside this conversation."
     elif answer.model is None:
-        lead = [NEAREST] if answer.status == "nearest" else []
-        body = "\n\n".join([*lead, *(f"“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)])
+        body = "\n\n".join(_show_sentences(answer, turn))
     else:
         body = written_to_markdown(answer.text, turn)
     notes = " · ".join(escape_text(note) for note in _notes(answer))
     return f"{body}\n\n<small>{notes}</small>" if notes else body
+
+
+def _show_sentences(answer: Answer, turn: int) -> list[str]:
+    """Quotations, a paragraph each, or statements, each in a line of its own, which are nobody's words."""
+    if any(citation.kind == "words" for citation in answer.citations):
+        lead = [NEAREST] if answer.status == "nearest" else []
+        return [*lead, *(f"“{_embolden(sentence)}” {_links(sentence, turn)}" for sentence in answer.sentences)]
+    lines = (f"{escape_text(sentence.text)} {_links(sentence, turn)}".strip() for sentence in answer.sentences)
+    return ["  \n".join(lines)]
 
 
 def written_to_markdown(text: str, turn: int) -> str:
@@ -87,7 +95,7 @@ def _notes(answer: Answer) -> list[str]:
     if doubtful:
         quoted = "; ".join(f"“{sentence.text}” ({sentence.support})" for sentence in doubtful)
         notes.append(f"Not fully supported by the words cited: {quoted}")
-    if answer.citations:
+    if any(citation.kind == "words" for citation in answer.citations):
         notes.append(f"Written by {answer.model}" if answer.model else "Quoted from the documents")
     return notes
 
@@ -117,10 +125,14 @@ def to_panel(answer: Answer, read: Read, selected: int | None = None) -> str:
 
 
 def _card(citation: Citation, read: Callable[[int, int], str], selected: bool) -> str:
-    before, after = surroundings(read, citation.start, citation.end)
-    shown = f"{_flow(before)}<mark>{_flow(citation.quote)}</mark>{_flow(after)}"
+    if citation.kind == "document":
+        # Its beginning, with nothing marked, for no words of it are cited.
+        place, shown = "the whole document", _flow(read(0, 2 * CONTEXT_CHARACTERS))
+    else:
+        place = f"page {citation.page}" if citation.page else f"characters {citation.start:,}–{citation.end:,}"
+        before, after = surroundings(read, citation.start, citation.end)
+        shown = f"{_flow(before)}<mark>{_flow(citation.quote)}</mark>{_flow(after)}"
     state = ' class="source selected" aria-current="true"' if selected else ' class="source"'
-    place = f"page {citation.page}" if citation.page else f"characters {citation.start:,}–{citation.end:,}"
     return (
         f'<article{state} id="source-{citation.number}">'
         f'<h3><span class="number">{citation.number}</span> {escape(citation.title)}</h3>'

@@ -52,7 +52,7 @@ def choose_evidence(
                 taken[number], left = grown, left - cost
                 break
     return tuple(
-        _cut(passage, first, last)
+        cut(passage, first, last)
         for passage, places in zip(passages, taken, strict=True)
         for first, last in _find_runs(places)
     )
@@ -116,7 +116,7 @@ def _sum_up(sizes: Sequence[tuple[int, int]], places: set[int]) -> int:
     return sum(sizes[place][0] + (sizes[place][1] if place - 1 in places else 0) for place in places)
 
 
-def _cut(passage: Passage, first: int, last: int) -> Passage:
+def cut(passage: Passage, first: int, last: int) -> Passage:
     """The part of a passage from one sentence to another."""
     sentences = passage.sentences[first : last + 1]
     start, end = _begin(passage, sentences[0]), sentences[-1].end

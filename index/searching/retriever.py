@@ -29,6 +29,7 @@ from index.storing.chunks import Copy
 from index.storing.postings import Coverage
 from index.storing.records import Record
 from index.storing.store import Store
+from index.storing.versions import unpack
 
 
 class Weights(NamedTuple):
@@ -101,6 +102,21 @@ def retrieve(
             similarities |= store.similarities(missing, query_vector)
         read = lexicon.read(best)
         return [to_passage(*read[number], scores[number], similarities.get(number, ())) for number in best]
+
+
+def read_document(store: Store, record: Record, most_chunks: int) -> list[tuple[Passage, Vectors]]:
+    """A document's chunks in order, each with its sentences' unit vectors; see `Library.read_document`."""
+    lexicon = store.lexicon
+    with lexicon.snapshot():
+        ids = lexicon.chunk_ids(record.document_id)
+        if len(ids) > most_chunks:
+            ids = [ids[place * len(ids) // most_chunks] for place in range(most_chunks)]
+        chunks, embedded = lexicon.chunks(ids), lexicon.embedded(ids)
+    return [
+        (to_passage(chunks[i], record, 1.0), unpack(embedded[i], len(chunks[i].sentences)))
+        for i in ids
+        if i in chunks and i in embedded
+    ]
 
 
 def weigh_meaning(dense: Mapping[int, float], sample: Vectors, chunks: int) -> float:

@@ -81,6 +81,19 @@ def pack(vectors: Vectors) -> bytes:
     return packed
 
 
+def unpack(embedded: Embedded, sentences: int) -> Vectors:
+    """The unit vectors of a chunk's sentences, of shape (sentences, dimensions); of none, the chunk's own for each."""
+    import numpy as np
+
+    width = len(embedded.vector)
+    if not embedded.sentences or len(embedded.sentences) != sentences * width:
+        repeated: Vectors = np.tile(embedded.vector, (sentences, 1))
+        return repeated
+    rows = np.frombuffer(embedded.sentences, dtype=np.int8).reshape(-1, width).astype(np.float32)
+    unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
+
+
 def compare(packed: Mapping[int, bytes], vector: Vectors) -> dict[int, Vectors]:
     """The cosines to a vector of each of the vectors that `pack` has packed, by number; none of what is empty."""
     import numpy as np
