@@ -5,7 +5,7 @@ But: what is read is English. Of a question in another language the terms, names
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from assistant.question.asked import (
@@ -18,6 +18,8 @@ from assistant.question.asked import (
     find_numbers,
 )
 from assistant.question.comparison import find_sides
+from assistant.question.definition import Definition, find_definition
+from assistant.question.parts import find_parts
 from index.splitting.terms import choose_query_terms, find_content_terms, find_terms
 
 
@@ -32,11 +34,12 @@ class Question:
     asks_whether, asks_how, asks_for_several: a yes or no, a manner, a list is wanted.
     compares, denies: two things are compared, something is denied.
     asked: their terms. content: those that carry meaning. named: those of names and numbers, in order.
-    numbers: their numbers, as digits.
+    numbers: their numbers, as digits. definition: what is to be explained.
 
     Of the query:
     terms: what it is searched by, in order. pairs: its terms two by two, little words too.
     sides: the two things that it compares; none where it compares nothing.
+    parts: the questions that it is made of, where these are several and compare nothing.
     """
 
     words: str
@@ -54,6 +57,8 @@ class Question:
     terms: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
     sides: tuple[Side, ...]
+    definition: Definition | None = None
+    parts: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,9 @@ def read_question(words: str, query: str | None = None) -> Question:
     query = words if query is None else query
     parts = find_sides(query) or ()
     sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
-    return _read(words, query, sides, bool(sides) if words == query else find_sides(words) is not None)
+    compares = bool(sides) if words == query else find_sides(words) is not None
+    asked = () if compares or sides else tuple(_read(part, part) for part in find_parts(query))
+    return replace(_read(words, query, sides, compares), parts=asked)
 
 
 def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:
@@ -95,4 +102,5 @@ def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool =
         terms=tuple(choose_query_terms(terms)),
         pairs=tuple(pairwise(terms)),
         sides=sides,
+        definition=find_definition(words),
     )

@@ -33,6 +33,7 @@ class Candidate:
     position: its place among the prose sentences of its passage.
     features: from 0 to 1, by name; see `assistant.quoting.reader.describe`.
     context: what it leaves to its title, to its heading, or to the sentence before.
+    above: what it stands under, outermost first, as its citation tells it.
     """
 
     passage: Passage
@@ -42,6 +43,7 @@ class Candidate:
     features: Mapping[str, float]
     score: float
     context: str = ""
+    above: tuple[str, ...] = ()
 
 
 def choose(question: Question, ranked: Sequence[Candidate], margin: float) -> list[Candidate]:

@@ -22,12 +22,13 @@ from pathlib import Path
 from assistant.answers import Status
 from assistant.citing.sums import estimate, load_sums, weigh
 from assistant.question.asked import holds, leans
+from assistant.question.definition import explains
 from assistant.question.question import Question, Side
 from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choose
 from assistant.quoting.conflicts import find_conflicts
+from assistant.quoting.content import find_content, is_header, is_imprint
 from index.documents import Passage
 from index.embedding.protocol import Embedding
-from index.splitting.sentences import CONTENT
 from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
@@ -150,27 +151,29 @@ def _describe_all(
     terms, rarity = question.terms, weigh_terms(question, lexicon)
     found: list[tuple[Candidate, str]] = []
     for passage in passages:
-        previous, position = "", 0
-        for place, (sentence, above) in enumerate(zip(passage.sentences, passage.contexts(), strict=True)):
-            if sentence.kind not in CONTENT:
-                continue
-            heading = " ".join(above)
+        previous = ""
+        for position, content in enumerate(find_content(passage)):
+            place, sentence, heading = content.place, content.sentence, " ".join(content.above)
             words = passage.line_of(sentence)
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
-            own = set(find_terms(words))
+            own = set(find_terms(f"{content.beside} {words}"))
             context = f"{passage.title} {heading} {previous if leans(words) else ''}".strip()
             lent = set(find_terms(context))
+            places = [place] if content.question is None else [place, content.question]
             features = {
                 "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
-                "pairs": _share_pairs(question.pairs, words),
-                "similarity": max(0.0, passage.similarities[place]) if passage.similarities else 0.0,
+                "pairs": _share_pairs(question.pairs, f"{content.beside} {words}"),
+                "similarity": max(0.0, *(passage.similarities[i] for i in places)) if passage.similarities else 0.0,
                 "passage": passage.score,
                 "asked_kind": float(holds(question.kind, words, question.query)),
                 "length": min(1.0, len(own) / 40),
+                "explains": explains(words, question.definition) if question.definition else 0.0,
+                "header": float(is_header(question.words, passage, sentence)),
+                "imprint": float(is_imprint(question.words, passage, sentence)),
             }
             text = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
-            found.append((Candidate(passage, sentence, position, words, features, 0.0, context), text))
-            previous, position = words, position + 1
+            found.append((Candidate(passage, sentence, position, words, features, 0.0, context, content.above), text))
+            previous = words
     if not all(passage.similarities for passage in passages):
         candidates = _embed_best(question.query, found, embedding)
     else:

@@ -1,0 +1,98 @@
+"""What a question wants explained, "What does BCP stand for?", and whether words explain it. English only.
+
+A line that opens with what is asked for and then says it explains it too: "Gate code: 7731", "MAX_RETRIES = 7".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from assistant.question.asked import LONGEST_CHARACTERS
+
+_LONGEST_TERM_WORDS = 6
+_ARTICLE = r"(?:an? |the )?"
+_STANDS = re.compile(
+    rf"\bwhat (?:does|do|did) {_ARTICLE}(?:(?:abbreviation|acronym|term|word|letters?|initials) )?(?P<term>\S.*?)"
+    r" (?:stand for|abbreviate|mean)\b",
+    re.IGNORECASE,
+)
+_MEANING = re.compile(
+    rf"\b(?:(?:meaning|definition|full form|expansion) of|define) {_ARTICLE}(?:(?:term|word) )?(?P<term>[^?.]+)",
+    re.IGNORECASE,
+)
+_IS = re.compile(
+    rf"^(?:what|who|where|when)(?:['’]s| is| are| was| were| exactly is) {_ARTICLE}(?P<term>[^?.]+)\??$", re.IGNORECASE
+)
+_PART = re.compile(r"[\s_-]+")
+_MARKS = " \"'“”‘’*_`?.,:"
+_SAYS = r"(?:is|are|was|were|means?|stands? for|refers? to|denotes?|describes?|[:=|–—]|- |\t| {3})"
+_LITTLE = frozenset("a an the of and for in on to".split())
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What is to be explained. expands: an abbreviation's full words are wanted, not what it does."""
+
+    term: str
+    expands: bool = False
+
+
+def find_definition(question: str) -> Definition | None:
+    """What a question wants explained, or None where it wants something else."""
+    if len(question) > LONGEST_CHARACTERS:
+        return None
+    for pattern in (_STANDS, _MEANING, _IS):
+        if match := pattern.search(question):
+            term = match["term"].strip(_MARKS)
+            is_term = bool(term) and len(_PART.split(term)) <= _LONGEST_TERM_WORDS
+            return Definition(term, pattern is not _IS and term.isupper()) if is_term else None
+    return None
+
+
+def explains(words: str, wanted: Definition) -> float:
+    """How well words explain what is wanted, from 0 to 1."""
+    if wanted.term.isupper() and _spells_out(words, wanted.term):
+        return 1.0
+    match = _pattern_of(wanted.term).match(words)
+    if match is None:
+        return 0.0
+    says = match["says"].casefold()
+    # What an abbreviation is, is not what it stands for.
+    return 0.3 if wanted.expands and says in ("is", "are", "was", "were") else 1.0
+
+
+@lru_cache(maxsize=256)
+def _pattern_of(term: str) -> re.Pattern[str]:
+    """What opens with a term and then says it."""
+    words = r"[\s_-]{1,3}".join(map(re.escape, _PART.split(term)))
+    return re.compile(
+        rf"[^\w\s]{{0,6}}(?:(?:an?|the)\s)?[^\w\s]{{0,3}}{words}(?:e?s)?\b[^\w\s:=|–—-]{{0,3}}\s{{0,2}}"
+        rf"(?:\([^()]{{1,60}}\)\s?)?(?P<says>{_SAYS})",
+        re.IGNORECASE,
+    )
+
+
+def _spells_out(words: str, short: str) -> bool:
+    """Whether words give an abbreviation beside what it is made of: "Business Continuity Plan (BCP)"."""
+    letters = [letter for letter in short.casefold() if letter.isalpha()]
+    place = words.find(f"({short})")
+    if place >= 0:
+        before = [word for word in _WORD.findall(words[max(0, place - 200) : place])]
+        return _begin(before, letters) or _begin([word for word in before if word.casefold() not in _LITTLE], letters)
+    place = words.find(f"{short} (")
+    if place >= 0:
+        inside = words[place + len(short) + 2 :].partition(")")[0]
+        return _initials_of(inside)[: len(letters)] == letters
+    return False
+
+
+def _begin(words: list[str], letters: list[str]) -> bool:
+    """Whether the last words begin with the letters."""
+    return len(letters) > 1 and [word[0].casefold() for word in words[-len(letters) :]] == letters
+
+
+def _initials_of(words: str) -> list[str]:
+    return [word[0].casefold() for word in _WORD.findall(words) if word.casefold() not in _LITTLE]

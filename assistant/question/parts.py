@@ -1,0 +1,61 @@
+"""A question that asks several things, parted into a question for each. English only.
+
+"Who is the chair and when do they meet?" is two questions; so is "How many were there in 2022 and in 2023?", once
+for each year. But: the parts are made to be searched with and read by, and are not always good English; and which
+"and" parts is told by its form alone, so that whoever reads by the parts looks first whether the whole is said in one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from assistant.question.asked import LONGEST_CHARACTERS
+from assistant.question.vocabulary import DAYS, MONTHS
+from index.splitting.terms import find_content_terms
+
+MOST_PARTS = 4
+_ASKING = r"(?:who|whom|whose|what|when|where|which|why|how)"
+_END = re.compile(r"(?<=\?)\s+")
+_NEXT_QUESTION = re.compile(rf",? (?:and|or|as well as|and also) (?={_ASKING}\b)", re.IGNORECASE)
+_OPENS = re.compile(rf"(?:[a-z]+ ){{0,2}}?{_ASKING}\b", re.IGNORECASE)
+_DETERMINER = r"(?:the|an?|his|her|its|their|our|your|my)"
+_DAY = rf"(?:{'|'.join([*DAYS, *MONTHS])})"
+# Two of a kind, which share what stands before them and after: two years, two days, two things with an article each.
+_TWO = (
+    re.compile(r"\b(?P<one>(?:1\d|20)\d\d),? and (?:in |on |for )?(?P<other>(?:1\d|20)\d\d)\b"),
+    re.compile(rf"\b(?P<one>{_DAY}),? and (?:on |in )?(?P<other>{_DAY})\b", re.IGNORECASE),
+    re.compile(
+        rf"\b(?P<one>{_DETERMINER} [\w’'-]+(?: [\w’'-]+)?),? and (?:(?:also|what) )?(?P<other>{_DETERMINER} [\w’'-]+"
+        rf"(?: (?!(?:is|are|was|were|do|does|did|has|have|in|on|of|for|to|at|from|costs?)\b)[\w’'-]+)?)",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?<=\bthe )(?P<one>[\w’'-]+) and (?P<other>[\w’'-]+)(?= (?:of|for) )"),
+    re.compile(r"\b(?P<one>[A-Z][\w’'-]+) and (?:for |by |in |of )?(?P<other>[A-Z][\w’'-]+)"),
+)
+_RANGE = re.compile(r"\b(?:between|from|both)\s+(?:\w+ ){0,2}$", re.IGNORECASE)
+
+
+def find_parts(question: str) -> tuple[str, ...]:
+    """The questions that one is made of, in its order, or none where it is one."""
+    text = " ".join(question.split())
+    if len(text) > LONGEST_CHARACTERS:
+        return ()
+    parts = [part for sentence in _END.split(text) if sentence for part in _part(sentence)][:MOST_PARTS]
+    asking = [part for part in parts if find_content_terms(part)]
+    return tuple(asking) if len(asking) > 1 else ()
+
+
+def _part(sentence: str) -> Iterator[str]:
+    """The questions of one sentence."""
+    first, *others = _NEXT_QUESTION.split(sentence)
+    if others and _OPENS.match(first) and find_content_terms(first):
+        yield from (first, *others)
+        return
+    for pattern in _TWO:
+        match = pattern.search(sentence)
+        if match and not _RANGE.search(sentence[: match.start()]):
+            before, after = sentence[: match.start()], sentence[match.end() :]
+            yield from (f"{before}{match['one']}{after}", f"{before}{match['other']}{after}")
+            return
+    yield sentence
