@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from assistant.question.asked import LONGEST_CHARACTERS
 
+OWNED = 0.7  # of what a line counts that leaves out whose it is
 _LONGEST_TERM_WORDS = 6
 _ARTICLE = r"(?:an? |the )?"
 _STANDS = re.compile(
@@ -25,6 +26,7 @@ _MEANING = re.compile(
 _IS = re.compile(
     rf"^(?:what|who|where|when)(?:['’]s| is| are| was| were| exactly is) {_ARTICLE}(?P<term>[^?.]+)\??$", re.IGNORECASE
 )
+_OF = re.compile(r" (?:of|for|in|on|at|to) ", re.IGNORECASE)
 _PART = re.compile(r"[\s_-]+")
 _MARKS = " \"'“”‘’*_`?.,:"
 _SAYS = r"(?:is|are|was|were|means?|stands? for|refers? to|denotes?|describes?|[:=|–—]|- |\t| {3})"
@@ -58,7 +60,9 @@ def explains(words: str, wanted: Definition) -> float:
         return 1.0
     match = _pattern_of(wanted.term).match(words)
     if match is None:
-        return 0.0
+        # "The length of the boat" may stand as "Length: 9.4 metres" under "Boat".
+        attribute, *owner = _OF.split(wanted.term, maxsplit=1)
+        return OWNED if owner and attribute and _pattern_of(attribute).match(words) else 0.0
     says = match["says"].casefold()
     # What an abbreviation is, is not what it stands for.
     return 0.3 if wanted.expands and says in ("is", "are", "was", "were") else 1.0
@@ -80,7 +84,7 @@ def _spells_out(words: str, short: str) -> bool:
     letters = [letter for letter in short.casefold() if letter.isalpha()]
     place = words.find(f"({short})")
     if place >= 0:
-        before = [word for word in _WORD.findall(words[max(0, place - 200) : place])]
+        before = list(_WORD.findall(words[max(0, place - 200) : place]))
         return _begin(before, letters) or _begin([word for word in before if word.casefold() not in _LITTLE], letters)
     place = words.find(f"{short} (")
     if place >= 0:

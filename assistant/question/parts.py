@@ -8,7 +8,7 @@ for each year. But: the parts are made to be searched with and read by, and are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 from assistant.question.asked import LONGEST_CHARACTERS
 from assistant.question.vocabulary import DAYS, MONTHS
@@ -36,26 +36,37 @@ _TWO = (
 _RANGE = re.compile(r"\b(?:between|from|both)\s+(?:\w+ ){0,2}$", re.IGNORECASE)
 
 
-def find_parts(question: str) -> tuple[str, ...]:
-    """The questions that one is made of, in its order, or none where it is one."""
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The questions that one is made of. joined: the words that "and" parts; "" where whole questions follow."""
+
+    questions: tuple[str, ...]
+    joined: str = ""
+
+
+def find_parts(question: str) -> Several | None:
+    """The questions that one is made of, in its order, or None where it is one."""
     text = " ".join(question.split())
     if len(text) > LONGEST_CHARACTERS:
-        return ()
-    parts = [part for sentence in _END.split(text) if sentence for part in _part(sentence)][:MOST_PARTS]
-    asking = [part for part in parts if find_content_terms(part)]
-    return tuple(asking) if len(asking) > 1 else ()
+        return None
+    sentences = [sentence for sentence in _END.split(text) if sentence]
+    whole = [part for sentence in sentences for part in _part_questions(sentence) if find_content_terms(part)]
+    if len(whole) > 1:
+        return Several(tuple(whole[:MOST_PARTS]))
+    return _part_things(text)
 
 
-def _part(sentence: str) -> Iterator[str]:
-    """The questions of one sentence."""
+def _part_questions(sentence: str) -> list[str]:
+    """The questions of one sentence: "Who is it and where is it?"."""
     first, *others = _NEXT_QUESTION.split(sentence)
-    if others and _OPENS.match(first) and find_content_terms(first):
-        yield from (first, *others)
-        return
+    return [first, *others] if others and _OPENS.match(first) and find_content_terms(first) else [sentence]
+
+
+def _part_things(sentence: str) -> Several | None:
+    """A question for each of two things of a kind."""
     for pattern in _TWO:
         match = pattern.search(sentence)
         if match and not _RANGE.search(sentence[: match.start()]):
             before, after = sentence[: match.start()], sentence[match.end() :]
-            yield from (f"{before}{match['one']}{after}", f"{before}{match['other']}{after}")
-            return
-    yield sentence
+            return Several((f"{before}{match['one']}{after}", f"{before}{match['other']}{after}"), match[0])
+    return None

@@ -39,7 +39,8 @@ class Question:
     Of the query:
     terms: what it is searched by, in order. pairs: its terms two by two, little words too.
     sides: the two things that it compares; none where it compares nothing.
-    parts: the questions that it is made of, where these are several and compare nothing.
+    parts: the questions that it is made of, where these are several and compare nothing. joined: the words that
+        "and" parts there, "price and weight", which may be one name; "" where whole questions follow each other.
     """
 
     words: str
@@ -59,6 +60,7 @@ class Question:
     sides: tuple[Side, ...]
     definition: Definition | None = None
     parts: tuple[Question, ...] = ()
+    joined: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,11 @@ def read_question(words: str, query: str | None = None) -> Question:
     parts = find_sides(query) or ()
     sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
     compares = bool(sides) if words == query else find_sides(words) is not None
-    asked = () if compares or sides else tuple(_read(part, part) for part in find_parts(query))
-    return replace(_read(words, query, sides, compares), parts=asked)
+    several = find_parts(query)
+    whole = _read(words, query, sides, compares)
+    if compares or sides or several is None:
+        return whole
+    return replace(whole, parts=tuple(_read(part, part) for part in several.questions), joined=several.joined)
 
 
 def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:

@@ -86,7 +86,12 @@ def _is_answer(passage: Passage, place: int, *, follows: bool) -> bool:
     if _LABELLED.match(passage.words_of(sentence)):
         return True
     following = next((s for s in passage.sentences[place + 1 :] if s.kind != "boilerplate"), None)
-    return follows or following is None or (following.kind in HEADS and following.level <= sentence.level)
+    if follows or following is None or (following.kind in HEADS and following.level <= sentence.level):
+        return True
+    # The first of several such lines that stand below a heading.
+    between = passage.text[sentence.end - passage.start : following.start - passage.start]
+    is_close = not between.strip() and between.count("\n") == 1
+    return is_close and following.kind == "item" and place > 0 and passage.sentences[place - 1].kind == "heading"
 
 
 def find_label(words: str) -> str:

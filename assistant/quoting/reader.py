@@ -5,7 +5,8 @@ its score. Two more such sums say how probably the documents speak of the topic 
 the best sentence then states the very fact that is asked for; their product is the confidence. The
 weights are the readable numbers in `reader.json`, fitted by `benchmarks/fit_reader.py`.
 
-A comparison is read once for each side, in so far as no sentence speaks of both.
+A comparison is read once for each side, in so far as no sentence speaks of both; what asks several things, once for
+each.
 
 But: it finds sentences that speak of what is asked. It cannot add up, conclude or say which is more, and a
 sentence with the right subject and another attribute can take it in.
@@ -24,7 +25,8 @@ from assistant.citing.sums import estimate, load_sums, weigh
 from assistant.question.asked import holds, leans
 from assistant.question.definition import explains
 from assistant.question.question import Question, Side
-from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choose
+from assistant.quoting.candidates import Candidate, Choice
+from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, choose
 from assistant.quoting.conflicts import find_conflicts
 from assistant.quoting.content import find_content, is_header, is_imprint
 from index.documents import Passage
@@ -46,11 +48,13 @@ class Reading:
     """The sentences that answer, the probability that the documents do answer, and what is to be said of them.
 
     chosen: the best first, or after the one that it leans on; of a comparison, in the order of the question.
+    count: how many there are of the list whose first are chosen; 0 where it is no list.
     """
 
     chosen: tuple[Candidate, ...]
     confidence: float
     status: Status
+    count: int = 0
 
 
 NOTHING = Reading((), 0.0, "not_found")
@@ -67,11 +71,52 @@ def read(question: Question, passages: Sequence[Passage], embedding: Embedding, 
         if _places(one) != _places(other):
             # As sure as of the side that the documents say less surely.
             return _conclude((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
-    chosen = choose(question, candidates, load_model()["threshold"]["margin"])
-    sure = _judge_sure(question, candidates, lexicon)
+    if question.parts and not _is_one(question, candidates[0], passages):
+        readings = [read(part, passages, embedding, lexicon) for part in question.parts]
+        if len({place for reading in readings for place in _places(reading)[:1]}) > 1:
+            return _join(readings)
+    choice = choose(question, candidates, load_model()["threshold"]["margin"], lexicon)
+    sure = _judge_sure(question, _put_first(choice, candidates), lexicon)
     if question.asks_whether and not _speak_of_all(question.named, passages):
         sure *= UNHEARD
-    return _conclude(chosen, sure)
+    return replace(_conclude(choice.shown, sure), count=choice.count)
+
+
+def _is_one(question: Question, best: Candidate, passages: Sequence[Passage]) -> bool:
+    """Whether what several parts ask is one thing: a sentence speaks of all, or the documents say "Smith and Sons"."""
+    said = set(find_terms(f"{best.words} {best.context}"))
+    each = [set(part.terms) for part in question.parts]
+    own = [terms - set().union(*(other for other in each if other is not terms)) for terms in each]
+    if all(terms and terms <= said for terms in own):
+        return True
+    joined = question.joined.casefold()
+    return bool(joined) and any(joined in passage.text.casefold() for passage in passages)
+
+
+def _join(readings: Sequence[Reading]) -> Reading:
+    """What answers each part, in order. Where a part has no answer, it is as unsure as of that one, and the others
+    are the nearest that there is.
+    """
+    known = [reading for reading in readings if reading.status != "not_found"] or readings
+    chosen: dict[tuple[str, int], Candidate] = {}
+    for reading in known:
+        most = len(reading.chosen) if reading.count else max(1, MOST_QUOTED - 1 - len(readings) // 2)
+        for place, candidate in zip(_places(reading), reading.chosen[:most], strict=False):
+            chosen.setdefault(place, candidate)
+    least = min(readings, key=lambda reading: reading.confidence)
+    answers = any(reading.status == "answered" for reading in readings)
+    status: Status = "nearest" if answers and least.status == "not_found" else least.status
+    return Reading(tuple(chosen.values()), least.confidence, status)
+
+
+def _put_first(choice: Choice, ranked: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The candidates with the best one of the list that is shown before all others: it covers what its list does."""
+    if not choice.count:
+        return ranked
+    best = max(choice.shown, key=lambda candidate: candidate.score)
+    coverage = max(best.features["coverage"], choice.share)
+    listed = replace(best, features={**best.features, "coverage": coverage})
+    return [listed, *(candidate for candidate in ranked if candidate is not best)]
 
 
 def _conclude(chosen: Sequence[Candidate], confidence: float) -> Reading:
