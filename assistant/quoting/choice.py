@@ -15,7 +15,7 @@ from itertools import takewhile
 from assistant.question.asked import find_names, goes_on, holds, leans, lists, tells_how
 from assistant.question.question import Question
 from assistant.quoting.candidates import Candidate, Choice
-from assistant.quoting.lists import find_list, follow_list
+from assistant.quoting.lists import find_list, follow_list, is_beside
 from index.splitting.terms import find_content_terms, find_terms
 from index.storing.lexicon import Lexicon
 
@@ -42,6 +42,7 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
         return follow_list(best, lexicon)
     beside = _find_beside(question, ranked)
     near = [c for c in ranked if c not in beside and c.score >= best.score - margin]
+    near = [c for c in near if not c.features["header"] and not is_beside(c, best, question)]
     if best.features["explains"] and question.definition and question.definition.expands:
         # Who asks what letters stand for wants nothing else of them.
         near = [c for c in near if c.features["explains"]]

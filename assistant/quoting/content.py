@@ -11,12 +11,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from assistant.quoting.kin import find_kin
 from index.documents import Passage
 from index.splitting.blocks import COLUMNS_LEVEL, SECTION_LEVEL
-from index.splitting.sentences import CONTENT, HEADS, Sentence
+from index.splitting.outline import to_line
+from index.splitting.sentences import CONTENT, HEADS, Kind, Sentence
+from index.splitting.terms import find_terms
 
 _LABELLED = re.compile(r"\W{0,4}\w[^:\n]{0,40}:[*_]{0,3}\s\S")
 _LABEL = re.compile(r"[\W_]{0,4}(?P<label>\w[^:=\n]{0,40}?)[\"'*_ ]{0,3}(?::|=(?!=))")
+_LABELS = frozenset[Kind](("field", "heading"))
+_NO_HEAD = re.compile(r"(?:import|from|using|package|use|require|#include)\s\S+")  # of a program
 _LETTER_FIELDS = frozenset("from to cc bcc date sent subject reply-to received".split())
 _SILENT_FIELDS = frozenset("title tags tag aliases layout slug draft categories".split())  # of a page's front matter
 _OF_LETTER = re.compile(
@@ -47,7 +52,7 @@ class Content:
     """A sentence that may answer. place: among those of its passage. above: what it stands under, outermost first.
 
     question: the place of the document's question that it answers; None where it stands below none, or further down.
-    beside: what it is read with: the question that it answers, the names of its columns.
+    beside: what it is read with: the question that it answers, the names of its columns, other words for its labels.
     """
 
     place: int
@@ -61,6 +66,7 @@ def find_content(passage: Passage) -> Iterator[Content]:
     """What of a passage may answer, in order."""
     heads, names = passage.above(), passage.contexts()
     asked, asked_at = "", None
+    said: list[str] = []  # by a heading that answers, so that it heads nothing
     if passage.context and passage.context[-1].endswith("?"):
         asked = passage.context[-1]  # at the end of the passage before
     for place, sentence in enumerate(passage.sentences):
@@ -70,11 +76,15 @@ def find_content(passage: Passage) -> Iterator[Content]:
         if sentence.kind not in CONTENT and not _is_answer(passage, place, follows=bool(asked)):
             asked = asked if sentence.kind == "boilerplate" else ""
             continue
-        above = names[place]
+        above = tuple(name for name in names[place] if name not in said and not _NO_HEAD.match(name))
+        if sentence.kind == "heading":
+            said.append(to_line(passage.words_of(sentence), sentence.kind))
         if asked and (not above or not above[-1].endswith("?")):
             above = (*above, asked)
         columns = [head.words for head in heads[place] if head.level == COLUMNS_LEVEL and sentence.kind == "row"]
-        yield Content(place, sentence, above, asked_at if asked else None, " ".join([asked, *columns]).strip())
+        labels = [*columns, find_label(passage.words_of(sentence)) if sentence.kind in _LABELS else ""]
+        kin = " ".join(sorted(find_kin(find_terms(" ".join(labels)))))
+        yield Content(place, sentence, above, asked_at if asked else None, " ".join([asked, *columns, kin]).strip())
         asked, asked_at = "", None
 
 

@@ -19,8 +19,10 @@ from itertools import accumulate
 from assistant.question.question import Question
 from assistant.quoting.candidates import Candidate, Choice
 from assistant.quoting.content import find_content, find_label
+from assistant.quoting.kin import find_kin
 from index.searching.retriever import to_passage
 from index.splitting.outline import to_line
+from index.splitting.sentences import Kind
 from index.splitting.terms import find_content_terms, find_terms
 from index.storing.lexicon import Lexicon
 
@@ -51,6 +53,17 @@ def find_list(question: Question, ranked: Sequence[Candidate], lexicon: Lexicon)
     run = _complete(best, lexicon)
     members = _choose_members(set(asked) - _find_names(run), run)
     return _show(members, share) if len(members) >= _SHORTEST else None
+
+
+def is_beside(candidate: Candidate, best: Candidate, question: Question) -> bool:
+    """Whether a candidate stands in one list with the best, as its neighbour, and holds less of what is asked."""
+    kinds = {candidate.sentence.kind, best.sentence.kind}
+    if len(kinds) > 1 or kinds.isdisjoint(("row", "field", "item")):
+        return False
+    if candidate.passage.document_id != best.passage.document_id or candidate.above != best.above:
+        return False
+    held, most = (question.content & set(find_terms(c.words)) for c in (candidate, best))
+    return held < most
 
 
 def follow_list(member: Candidate, lexicon: Lexicon) -> Choice:
@@ -85,7 +98,7 @@ def _goes_on(run: Sequence[Candidate], candidate: Candidate) -> bool:
     first, one, other = run[0], run[-1].passage, candidate.passage
     if one.document_id != other.document_id or (one.start != other.start and one.end != other.start):
         return False
-    is_same, depth = first.sentence.kind == candidate.sentence.kind, len(first.above)
+    is_same, depth = _kind_of(first) == _kind_of(candidate), len(first.above)
     if first.sentence.kind == "row":
         # The names of columns that have nothing above a row are left out of what it stands under.
         return is_same and first.above[:-1] == candidate.above[:-1] and depth == len(candidate.above)
@@ -94,6 +107,11 @@ def _goes_on(run: Sequence[Candidate], candidate: Candidate) -> bool:
     if len(candidate.above) == depth or first.sentence.kind == "prose":
         return is_same and len(candidate.above) == depth
     return any(to_line(member.words, member.sentence.kind) == candidate.above[depth] for member in reversed(run))
+
+
+def _kind_of(candidate: Candidate) -> Kind:
+    """What a candidate is in a list: a short line that could be a heading is an item."""
+    return "item" if candidate.sentence.kind == "heading" else candidate.sentence.kind
 
 
 def _rate(
@@ -123,6 +141,7 @@ def _find_names(run: Sequence[Candidate]) -> set[str]:
     labels = Counter(label for candidate in run for label in set(_find_labels(candidate)))
     shared = [label for label, number in labels.items() if number >= _ALIKE_SHARE * len(run)]
     names = set(find_terms(" ".join((*heads, *shared))))
+    names |= find_kin(names)
     return names | _STEPS if all(_STEP.match(candidate.words) for candidate in run) else names
 
 
@@ -135,7 +154,7 @@ def _find_labels(candidate: Candidate) -> list[str]:
 def _leads(run: Sequence[Candidate], ranked: Sequence[Candidate]) -> bool:
     """Whether the two best sentences are both items of a list."""
     best = list(ranked[:2])
-    return run[0].sentence.kind == "item" and len(best) > 1 and all(candidate in run for candidate in best)
+    return _kind_of(run[0]) == "item" and len(best) > 1 and all(candidate in run for candidate in best)
 
 
 def _choose_members(asked: Set[str], run: Sequence[Candidate]) -> list[Candidate]:

@@ -11,6 +11,7 @@ from textwrap import shorten
 
 from assistant.answers import NEAREST, Answer, AnswerSentence, Citation
 from assistant.citing.citations import show_context
+from assistant.quoting.quotations import show_lead
 from index.documents import Passage
 
 CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
@@ -38,7 +39,9 @@ def to_markdown(answer: Answer, turn: int) -> str:
             body += " The nearest passages stand beside this conversation."
     elif answer.model is None:
         lead = [NEAREST] if answer.status == "nearest" else []
-        body = "\n\n".join([*lead, *(f"“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)])
+        body = "\n\n".join(
+            [*lead, *(f"{escape_text(show_lead(s))}“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)]
+        )
     else:
         body = written_to_markdown(answer.text, turn)
     notes = " · ".join(escape_text(note) for note in _notes(answer))
