@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from assistant.question.asked import LONGEST_CHARACTERS
 
@@ -15,7 +14,7 @@ OWNED = 0.7  # of what a line counts that leaves out whose it is
 _LONGEST_TERM_WORDS = 6
 _ARTICLE = r"(?:an? |the )?"
 _STANDS = re.compile(
-    rf"\bwhat (?:does|do|did) {_ARTICLE}(?:(?:abbreviation|acronym|term|word|letters?|initials) )?(?P<term>\S.*?)"
+    rf"\bwhat (?:does|do|did) {_ARTICLE}(?:(?:abbreviation|acronym|term|word|letters?|initials) )?(?P<term>\S.{0, 80}?)"
     r" (?:stand for|abbreviate|mean)\b",
     re.IGNORECASE,
 )
@@ -29,7 +28,12 @@ _IS = re.compile(
 _OF = re.compile(r" (?:of|for|in|on|at|to) ", re.IGNORECASE)
 _PART = re.compile(r"[\s_-]+")
 _MARKS = " \"'“”‘’*_`?.,:"
-_SAYS = r"(?:is|are|was|were|means?|stands? for|refers? to|denotes?|describes?|[:=|–—]|- |\t| {3})"
+_AROUND = " \t\n\"'“‘«([*_`-–—|"
+_OPENING = re.compile(r"(?:an?|the)\s[\"'“‘«*_]{0,3}")
+_SAYING = re.compile(
+    r"(?:e?s)?(?!\w)[^\w\s:=|–—-]{0,3}\s{0,2}(?:\([^()]{1,60}\)\s?)?"
+    r"(?P<says>is|are|was|were|means?|stands? for|refers? to|denotes?|describes?|[:=|–—]|- |\t| {3})"
+)
 _LITTLE = frozenset("a an the of and for in on to".split())
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -58,25 +62,26 @@ def explains(words: str, wanted: Definition) -> float:
     """How well words explain what is wanted, from 0 to 1."""
     if wanted.term.isupper() and _spells_out(words, wanted.term):
         return 1.0
-    match = _pattern_of(wanted.term).match(words)
-    if match is None:
+    says = _find_saying(words, wanted.term)
+    if not says:
         # "The length of the boat" may stand as "Length: 9.4 metres" under "Boat".
         attribute, *owner = _OF.split(wanted.term, maxsplit=1)
-        return OWNED if owner and attribute and _pattern_of(attribute).match(words) else 0.0
-    says = match["says"].casefold()
+        return OWNED if owner and attribute and _find_saying(words, attribute) else 0.0
     # What an abbreviation is, is not what it stands for.
     return 0.3 if wanted.expands and says in ("is", "are", "was", "were") else 1.0
 
 
-@lru_cache(maxsize=256)
-def _pattern_of(term: str) -> re.Pattern[str]:
-    """What opens with a term and then says it."""
-    words = r"[\s_-]{1,3}".join(map(re.escape, _PART.split(term)))
-    return re.compile(
-        rf"[^\w\s]{{0,6}}(?:(?:an?|the)\s)?[^\w\s]{{0,3}}{words}(?:e?s)?\b[^\w\s:=|–—-]{{0,3}}\s{{0,2}}"
-        rf"(?:\([^()]{{1,60}}\)\s?)?(?P<says>{_SAYS})",
-        re.IGNORECASE,
-    )
+def _find_saying(words: str, term: str) -> str:
+    """The word or mark with which words that open with a term go on to say it, or ""."""
+    rest = words.casefold().lstrip(_AROUND)
+    rest = rest[opening.end() :] if (opening := _OPENING.match(rest)) else rest
+    for part in _PART.split(term.casefold()):
+        rest = rest.lstrip(_AROUND)
+        if not rest.startswith(part):
+            return ""
+        rest = rest[len(part) :]
+    match = _SAYING.match(rest)
+    return match["says"] if match else ""
 
 
 def _spells_out(words: str, short: str) -> bool:

@@ -26,12 +26,12 @@ _TWO = (
     re.compile(r"\b(?P<one>(?:1\d|20)\d\d),? and (?:in |on |for )?(?P<other>(?:1\d|20)\d\d)\b"),
     re.compile(rf"\b(?P<one>{_DAY}),? and (?:on |in )?(?P<other>{_DAY})\b", re.IGNORECASE),
     re.compile(
-        rf"\b(?P<one>{_DETERMINER} [\w’'-]+(?: [\w’'-]+)?),? and (?:(?:also|what) )?(?P<other>{_DETERMINER} [\w’'-]+"
-        rf"(?: (?!(?:is|are|was|were|do|does|did|has|have|in|on|of|for|to|at|from|costs?)\b)[\w’'-]+)?)",
+        rf"\b(?P<one>{_DETERMINER} [\w’'-]{1, 40}(?: [\w’'-]{1, 40})?),? and (?:(?:also|what) )?(?P<other>{_DETERMINER} [\w’'-]{1, 40}"
+        rf"(?: (?!(?:is|are|was|were|do|does|did|has|have|in|on|of|for|to|at|from|costs?)\b)[\w’'-]{1, 40})?)",
         re.IGNORECASE,
     ),
-    re.compile(r"(?<=\bthe )(?P<one>[\w’'-]+) and (?P<other>[\w’'-]+)(?= (?:of|for) )"),
-    re.compile(r"\b(?P<one>[A-Z][\w’'-]+) and (?:for |by |in |of )?(?P<other>[A-Z][\w’'-]+)"),
+    re.compile(r"(?<=\bthe )(?P<one>[\w’'-]{1,40}) and (?P<other>[\w’'-]{1,40})(?= (?:of|for) )"),
+    re.compile(r"\b(?P<one>[A-Z][\w’'-]{1,40}) and (?:for |by |in |of )?(?P<other>[A-Z][\w’'-]{1,40})"),
 )
 _RANGE = re.compile(r"\b(?:between|from|both)\s+(?:\w+ ){0,2}$", re.IGNORECASE)
 

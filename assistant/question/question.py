@@ -5,6 +5,7 @@ But: what is read is English. Of a question in another language the terms, names
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -21,6 +22,8 @@ from assistant.question.comparison import find_sides
 from assistant.question.definition import Definition, find_definition
 from assistant.question.parts import find_parts
 from index.splitting.terms import choose_query_terms, find_content_terms, find_terms
+
+_LEANING = re.compile(r"\b(?:it|its|he|his|him|she|hers?|they|their|them|this|that|these|those)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,10 @@ def read_question(words: str, query: str | None = None) -> Question:
     whole = _read(words, query, sides, compares)
     if compares or sides or several is None:
         return whole
-    return replace(whole, parts=tuple(_read(part, part) for part in several.questions), joined=several.joined)
+    first = several.questions[0]
+    # "... and why was it late?" leaves it to the first what is meant.
+    lent = [part if part == first or not _LEANING.search(part) else f"{part} {first}" for part in several.questions]
+    return replace(whole, parts=tuple(map(_read, several.questions, lent)), joined=several.joined)
 
 
 def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:

@@ -33,10 +33,10 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
     """
     best = ranked[0]
     asks_for_list = question.asks_for_several and not question.compares
-    if asks_for_list and (listed := find_list(question, ranked, lexicon)):
-        return listed
     if announced := _find_announced(best, ranked, lexicon):
         return announced
+    if asks_for_list and (listed := find_list(question, ranked, lexicon)):
+        return listed
     if question.asks_how and _STEP.match(_line_of(best)):
         # The numbered steps around the best one, which is among them.
         return follow_list(best, lexicon)

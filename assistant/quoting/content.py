@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from assistant.quoting.kin import find_kin
 from index.documents import Passage
 from index.splitting.blocks import COLUMNS_LEVEL, SECTION_LEVEL
-from index.splitting.outline import to_line
+from index.splitting.outline import count_empty_cells, name_heads, to_line
 from index.splitting.sentences import CONTENT, HEADS, Kind, Sentence
 from index.splitting.terms import find_terms
 
@@ -43,6 +43,7 @@ _AUTHOR = re.compile(
     r"(?i:by|von|par|por|door)[:\s]\s{0,3}(?:(?i:dr|prof)\.? )?[^\W\d_a-z][\w’'.-]*(?: [\w’'.-]+){0,4}$"
     r"|(?i:authors?|written by|from|von|autor(?:in)?|auteur)[ ]?[:=]"
 )
+_CAPTION = re.compile(r"(?:table|figure|fig\.|chart|exhibit|tabelle|tableau)\s{1,3}\d", re.IGNORECASE)
 _DATE = re.compile(r"(?:date|dated|sent|published|created|updated|last updated|datum|fecha)[ ]?[:=]", re.IGNORECASE)
 _IMPRINT_CHARACTERS = 1500  # of a document, where its author and its date stand
 
@@ -64,27 +65,31 @@ class Content:
 
 def find_content(passage: Passage) -> Iterator[Content]:
     """What of a passage may answer, in order."""
-    heads, names = passage.above(), passage.contexts()
-    asked, asked_at = "", None
+    asked, asked_at, caption = "", None, ""
     said: list[str] = []  # by a heading that answers, so that it heads nothing
     if passage.context and passage.context[-1].endswith("?"):
         asked = passage.context[-1]  # at the end of the passage before
-    for place, sentence in enumerate(passage.sentences):
+    for place, (sentence, heads) in enumerate(zip(passage.sentences, passage.above(), strict=True)):
         if sentence.kind == "question":
             asked, asked_at = passage.line_of(sentence).strip("*_ "), place
             continue
         if sentence.kind not in CONTENT and not _is_answer(passage, place, follows=bool(asked)):
             asked = asked if sentence.kind == "boilerplate" else ""
             continue
-        above = tuple(name for name in names[place] if name not in said and not _NO_HEAD.match(name))
+        names = name_heads(heads, count_empty_cells(passage.text, sentence.start - passage.start))
+        above = tuple(name for name in names if name not in said and not _NO_HEAD.match(name))
         if sentence.kind == "heading":
             said.append(to_line(passage.words_of(sentence), sentence.kind))
         if asked and (not above or not above[-1].endswith("?")):
             above = (*above, asked)
-        columns = [head.words for head in heads[place] if head.level == COLUMNS_LEVEL and sentence.kind == "row"]
-        labels = [*columns, find_label(passage.words_of(sentence)) if sentence.kind in _LABELS else ""]
-        kin = " ".join(sorted(find_kin(find_terms(" ".join(labels)))))
-        yield Content(place, sentence, above, asked_at if asked else None, " ".join([asked, *columns, kin]).strip())
+        is_row = sentence.kind == "row"
+        labels = [head.words for head in heads if is_row and head.level == COLUMNS_LEVEL]
+        labels += [find_label(passage.words_of(sentence))] if sentence.kind in _LABELS else []
+        kin = sorted(find_kin(find_terms(" ".join(labels)))) if labels else []
+        beside = [asked, *((caption, *labels) if is_row else ()), *kin]
+        yield Content(place, sentence, above, asked_at if asked else None, " ".join(filter(None, beside)))
+        if not is_row:
+            caption = passage.line_of(sentence) if is_caption(passage, sentence) else ""
         asked, asked_at = "", None
 
 
@@ -104,6 +109,11 @@ def _is_answer(passage: Passage, place: int, *, follows: bool) -> bool:
     return is_close and following.kind == "item" and place > 0 and passage.sentences[place - 1].kind == "heading"
 
 
+def is_caption(passage: Passage, sentence: Sentence) -> bool:
+    """Whether a sentence is no more than what a table says of itself: "Table 1 shows units sold"."""
+    return _CAPTION.match(passage.words_of(sentence)) is not None
+
+
 def find_label(words: str) -> str:
     """The label of a field, in small letters, or ""."""
     label = _LABEL.match(words)
@@ -111,12 +121,16 @@ def find_label(words: str) -> str:
 
 
 def is_header(question: str, passage: Passage, sentence: Sentence) -> bool:
-    """Whether a sentence is of a mail's head, or a page's title and tags, and the question asks for nothing there."""
+    """Whether a sentence is of a mail's head, a page's title and tags, or a table's caption, and the question asks for
+    nothing there.
+    """
+    if is_caption(passage, sentence):
+        return "what" not in question.casefold() or "show" not in question.casefold()
     if sentence.kind != "field" or sentence.start > _IMPRINT_CHARACTERS:
         return False
     label = find_label(passage.words_of(sentence))
     if label in _SILENT_FIELDS:
-        return not re.search(rf"\b{label}\b", question, re.IGNORECASE)
+        return not set(find_terms(label)) & set(find_terms(question))
     if label not in _LETTER_FIELDS or _OF_LETTER.search(question):
         return False
     fields = (s for s in passage.sentences if s.kind == "field" and s.start <= _IMPRINT_CHARACTERS)

@@ -11,6 +11,7 @@ from assistant.question.question import Question
 from assistant.quoting.leads import find_lead, find_value
 from assistant.quoting.reader import Reading
 from index.documents import Passage
+from index.splitting.outline import to_line
 
 _LEADS: dict[Status, list[str]] = {"answered": [], "nearest": [NEAREST], "not_found": [NOT_FOUND]}
 
@@ -41,13 +42,14 @@ def quote(question: Question, passages: Sequence[Passage], reading: Reading) -> 
 
 def _find_leads(question: Question, reading: Reading) -> Iterator[str]:
     """What is said before each quotation: what it stands under, where the one before stands elsewhere."""
-    previous = ""
+    previous = announced = ""
     is_cut = len(reading.chosen) < reading.count
     for place, candidate in enumerate(reading.chosen):
-        lead = find_lead(question, candidate)
+        lead = "" if announced and candidate.above[-1:] == (announced,) else find_lead(question, candidate)
         shown = f"{len(reading.chosen)} of {reading.count} shown" if is_cut and place == 0 else ""
         yield f"{lead} ({shown})" if lead and shown else shown or (lead if lead != previous else "")
         previous = lead
+        announced = to_line(candidate.words, candidate.sentence.kind) if candidate.words.endswith(":") else announced
 
 
 def show_quotation(sentence: AnswerSentence) -> str:

@@ -74,7 +74,7 @@ def read(question: Question, passages: Sequence[Passage], embedding: Embedding, 
     if question.parts and not _is_one(question, candidates[0], passages):
         readings = [read(part, passages, embedding, lexicon) for part in question.parts]
         if len({place for reading in readings for place in _places(reading)[:1]}) > 1:
-            return _join(readings)
+            return _join(question.parts, readings)
     choice = choose(question, candidates, load_model()["threshold"]["margin"], lexicon)
     sure = _judge_sure(question, _put_first(choice, candidates), lexicon)
     if question.asks_whether and not _speak_of_all(question.named, passages):
@@ -93,14 +93,17 @@ def _is_one(question: Question, best: Candidate, passages: Sequence[Passage]) ->
     return bool(joined) and any(joined in passage.text.casefold() for passage in passages)
 
 
-def _join(readings: Sequence[Reading]) -> Reading:
+def _join(parts: Sequence[Question], readings: Sequence[Reading]) -> Reading:
     """What answers each part, in order. Where a part has no answer, it is as unsure as of that one, and the others
     are the nearest that there is.
     """
-    known = [reading for reading in readings if reading.status != "not_found"] or readings
+    is_known = any(reading.status != "not_found" for reading in readings)
     chosen: dict[tuple[str, int], Candidate] = {}
-    for reading in known:
-        most = len(reading.chosen) if reading.count else max(1, MOST_QUOTED - 1 - len(readings) // 2)
+    for part, reading in zip(parts, readings, strict=True):
+        if is_known and reading.status == "not_found":
+            continue
+        # What belongs together is shown whole; what merely stands beside the best is left out.
+        most = len(reading.chosen) if reading.count or part.kind == "reason" or part.asks_how else 1
         for place, candidate in zip(_places(reading), reading.chosen[:most], strict=False):
             chosen.setdefault(place, candidate)
     least = min(readings, key=lambda reading: reading.confidence)
