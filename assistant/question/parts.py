@@ -19,19 +19,21 @@ _ASKING = r"(?:who|whom|whose|what|when|where|which|why|how)"
 _END = re.compile(r"(?<=\?)\s+")
 _NEXT_QUESTION = re.compile(rf",? (?:and|or|as well as|and also) (?={_ASKING}\b)", re.IGNORECASE)
 _OPENS = re.compile(rf"(?:[a-z]+ ){{0,2}}?{_ASKING}\b", re.IGNORECASE)
-_DETERMINER = r"(?:the|an?|his|her|its|their|our|your|my)"
+_THING = r"[\w’'-]{1,40}"
+_DETERMINED = rf"(?:the|an?|his|her|its|their|our|your|my) {_THING}"
+_NO_NOUN = r"(?:is|are|was|were|do|does|did|has|have|in|on|of|for|to|at|from|costs?)\b"
 _DAY = rf"(?:{'|'.join([*DAYS, *MONTHS])})"
 # Two of a kind, which share what stands before them and after: two years, two days, two things with an article each.
 _TWO = (
     re.compile(r"\b(?P<one>(?:1\d|20)\d\d),? and (?:in |on |for )?(?P<other>(?:1\d|20)\d\d)\b"),
     re.compile(rf"\b(?P<one>{_DAY}),? and (?:on |in )?(?P<other>{_DAY})\b", re.IGNORECASE),
     re.compile(
-        rf"\b(?P<one>{_DETERMINER} [\w’'-]{1, 40}(?: [\w’'-]{1, 40})?),? and (?:(?:also|what) )?(?P<other>{_DETERMINER} [\w’'-]{1, 40}"
-        rf"(?: (?!(?:is|are|was|were|do|does|did|has|have|in|on|of|for|to|at|from|costs?)\b)[\w’'-]{1, 40})?)",
+        rf"\b(?P<one>{_DETERMINED}(?: {_THING})?),? and (?:(?:also|what) )?"
+        rf"(?P<other>{_DETERMINED}(?: (?!{_NO_NOUN}){_THING})?)",
         re.IGNORECASE,
     ),
-    re.compile(r"(?<=\bthe )(?P<one>[\w’'-]{1,40}) and (?P<other>[\w’'-]{1,40})(?= (?:of|for) )"),
-    re.compile(r"\b(?P<one>[A-Z][\w’'-]{1,40}) and (?:for |by |in |of )?(?P<other>[A-Z][\w’'-]{1,40})"),
+    re.compile(rf"(?<=\bthe )(?P<one>{_THING}) and (?P<other>{_THING})(?= (?:of|for) )"),
+    re.compile(rf"\b(?P<one>[A-Z]{_THING}) and (?:for |by |in |of )?(?P<other>[A-Z]{_THING})"),
 )
 _RANGE = re.compile(r"\b(?:between|from|both)\s+(?:\w+ ){0,2}$", re.IGNORECASE)
 

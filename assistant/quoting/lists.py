@@ -34,6 +34,7 @@ _NAMED_SHARE = 0.5  # of the question's words, that a list must be called by
 _BEHIND = 0.3  # the share by which a list may fall short of the best sentence
 _ALIKE_SHARE = 0.8  # of the members, that hold what they have in common
 _LONGEST_PROSE_CHARACTERS = 120
+_LONGEST_ITEM_CHARACTERS = 50
 _REACH_CHARACTERS = 30_000  # on either side of a passage, as far as its list is followed
 _ASKING = frozenset(
     find_terms("list name show give tell mention enumerate identify please all every complete full whole")
@@ -60,6 +61,8 @@ def is_beside(candidate: Candidate, best: Candidate, question: Question) -> bool
     kinds = {candidate.sentence.kind, best.sentence.kind}
     if len(kinds) > 1 or kinds.isdisjoint(("row", "field", "item")):
         return False
+    if "item" in kinds and len(candidate.words) > _LONGEST_ITEM_CHARACTERS:
+        return False  # which says more than that it is there
     if candidate.passage.document_id != best.passage.document_id or candidate.above != best.above:
         return False
     held, most = (question.content & set(find_terms(c.words)) for c in (candidate, best))
