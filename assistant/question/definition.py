@@ -14,8 +14,8 @@ OWNED = 0.7  # of what a line counts that leaves out whose it is
 _LONGEST_TERM_WORDS = 6
 _ARTICLE = r"(?:an? |the )?"
 _STANDS = re.compile(
-    rf"\bwhat (?:does|do|did) {_ARTICLE}(?:(?:abbreviation|acronym|term|word|letters?|initials) )?(?P<term>\S.{0, 80}?)"
-    r" (?:stand for|abbreviate|mean)\b",
+    rf"\bwhat (?:does|do|did) {_ARTICLE}(?:(?:abbreviation|acronym|term|word|letters?|initials) )?"
+    r"(?P<term>\S.{0,80}?) (?:stand for|abbreviate|mean)\b",
     re.IGNORECASE,
 )
 _MEANING = re.compile(

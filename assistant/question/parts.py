@@ -35,6 +35,7 @@ _TWO = (
     re.compile(rf"(?<=\bthe )(?P<one>{_THING}) and (?P<other>{_THING})(?= (?:of|for) )"),
     re.compile(rf"\b(?P<one>[A-Z]{_THING}) and (?:for |by |in |of )?(?P<other>[A-Z]{_THING})"),
 )
+_NAME_BEFORE, _NAME_AFTER = re.compile(r"(?<!^)\b[A-Z][\w’'-]{0,40} $"), re.compile(r" [A-Z]")
 _RANGE = re.compile(r"\b(?:between|from|both)\s+(?:\w+ ){0,2}$", re.IGNORECASE)
 
 
@@ -70,5 +71,7 @@ def _part_things(sentence: str) -> Several | None:
         match = pattern.search(sentence)
         if match and not _RANGE.search(sentence[: match.start()]):
             before, after = sentence[: match.start()], sentence[match.end() :]
+            if match["one"][0].isupper() and (_NAME_BEFORE.search(before) or _NAME_AFTER.match(after)):
+                continue  # "People Operations and Total Rewards"
             return Several((f"{before}{match['one']}{after}", f"{before}{match['other']}{after}"), match[0])
     return None

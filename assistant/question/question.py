@@ -91,7 +91,8 @@ def read_question(words: str, query: str | None = None) -> Question:
         return whole
     first = several.questions[0]
     # "... and why was it late?" leaves it to the first what is meant.
-    lent = [part if part == first or not _LEANING.search(part) else f"{part} {first}" for part in several.questions]
+    leaning = [not several.joined and part != first and _LEANING.search(part) for part in several.questions]
+    lent = [f"{part} {first}" if leans else part for part, leans in zip(several.questions, leaning, strict=True)]
     return replace(whole, parts=tuple(map(_read, several.questions, lent)), joined=several.joined)
 
 
