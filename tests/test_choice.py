@@ -167,6 +167,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory, samples: Settings) -> Ask:
             "Interviewer: Is the light still lit by hand? “Keeper: No.” [1]",
         ),
         ("order.eml", "When was the mail sent?", "“Date: Tue, 12 Mar 2024 09:14:00 +0100” [1]"),
+        ("order.eml", "What is the subject of the mail?", "“Order of larch boards” [1]"),
         ("minutes.md", "Who wrote the minutes?", "“author: Petra Lund” [1]"),
         ("minutes.md", "Who attended?", "“Present: Petra Lund, Aksel Brun, Theo Grant” [1]"),
         ("minutes.md", "What happened on 2023-05-12?", "“The hedge was cut on 12 May 2023.” [1]"),

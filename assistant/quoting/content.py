@@ -34,6 +34,7 @@ _ASKS_AUTHOR = re.compile(
     r"|authors?\b|written by\b|by whom\b|who sent\b)",
     re.IGNORECASE,
 )
+_ASKS_TITLE = re.compile(r"\bwhat(?:['’]s| is| was) the (?:\w{1,20} )?(?:subject|title|headline)\b", re.IGNORECASE)
 _ASKS_DATE = re.compile(
     r"\b(?:when (?:was|is|did) .{0,60}?\b(?:published|written|sent|posted|released|dated|issued|made|updated|created)\b"
     r"|(?:date of|dated|how old is (?:this|the)|last (?:updated|changed)|publication date)\b)",
@@ -63,8 +64,9 @@ class Content:
     beside: str
 
 
-def find_content(passage: Passage) -> Iterator[Content]:
-    """What of a passage may answer, in order."""
+def find_content(passage: Passage, question: str = "") -> Iterator[Content]:
+    """What of a passage may answer, in order. question: where it asks for a title, the document's own may."""
+    asks_title = _ASKS_TITLE.search(question) is not None
     asked, asked_at, caption = "", None, ""
     said: list[str] = []  # by a heading that answers, so that it heads nothing
     if passage.context and passage.context[-1].endswith("?"):
@@ -73,12 +75,13 @@ def find_content(passage: Passage) -> Iterator[Content]:
         if sentence.kind == "question":
             asked, asked_at = passage.line_of(sentence).strip("*_ "), place
             continue
-        if sentence.kind not in CONTENT and not _is_answer(passage, place, follows=bool(asked)):
+        is_title = asks_title and _is_title(passage, sentence)
+        if sentence.kind not in CONTENT and not is_title and not _is_answer(passage, place, follows=bool(asked)):
             asked = asked if sentence.kind == "boilerplate" else ""
             continue
         names = name_heads(heads, count_empty_cells(passage.text, sentence.start - passage.start))
         above = tuple(name for name in names if name not in said and not _NO_HEAD.match(name))
-        if sentence.kind == "heading":
+        if sentence.kind == "heading" and not is_title:
             said.append(to_line(passage.words_of(sentence), sentence.kind))
         if asked and (not above or not above[-1].endswith("?")):
             above = (*above, asked)
@@ -107,6 +110,11 @@ def _is_answer(passage: Passage, place: int, *, follows: bool) -> bool:
     between = passage.text[sentence.end - passage.start : following.start - passage.start]
     is_close = not between.strip() and between.count("\n") == 1
     return is_close and following.kind == "item" and place > 0 and passage.sentences[place - 1].kind == "heading"
+
+
+def _is_title(passage: Passage, sentence: Sentence) -> bool:
+    """Whether a sentence is the heading that opens a document, as the subject opens a mail."""
+    return sentence.kind == "heading" and passage.start == 0 and sentence == passage.sentences[0]
 
 
 def is_caption(passage: Passage, sentence: Sentence) -> bool:
@@ -139,7 +147,9 @@ def is_header(question: str, passage: Passage, sentence: Sentence) -> bool:
 
 
 def is_imprint(question: str, passage: Passage, sentence: Sentence) -> bool:
-    """Whether a question asks who wrote a document or when, and a sentence is the line that says it."""
+    """Whether a question asks who wrote a document, when, or its title, and a sentence is the line that says it."""
+    if _ASKS_TITLE.search(question) and _is_title(passage, sentence):
+        return True
     if sentence.start > _IMPRINT_CHARACTERS or sentence.kind == "prose":
         return False
     words = passage.words_of(sentence)

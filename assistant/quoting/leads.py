@@ -57,7 +57,8 @@ def find_value(question: Question, candidate: Candidate) -> tuple[int, int] | No
     if candidate.sentence.kind in ("field", "code", "heading") and (match := pattern.match(words)):
         value = _trim(words, *match.span("value"))
         labels = find_terms(words[: match.start("value")])
-        is_asked = not question.asked.isdisjoint((*find_content_terms(" ".join(labels)), *find_kin(labels)))
+        known = {*find_content_terms(" ".join(labels)), *find_kin(labels)}
+        is_asked = bool(candidate.features.get("imprint")) or not question.asked.isdisjoint(known)
         if is_asked and value[1] - value[0] <= _LONGEST_VALUE_CHARACTERS:
             return value
     return find_answer_words(question.kind, question.asked, words)

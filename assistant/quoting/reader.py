@@ -200,7 +200,7 @@ def _describe_all(
     found: list[tuple[Candidate, str]] = []
     for passage in passages:
         previous = ""
-        for position, content in enumerate(find_content(passage)):
+        for position, content in enumerate(find_content(passage, question.words)):
             place, sentence, heading = content.place, content.sentence, " ".join(content.above)
             words = passage.line_of(sentence)
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
