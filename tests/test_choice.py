@@ -302,6 +302,10 @@ def test_what_explains_a_term(words: str, term: str, explained: bool) -> None:
     assert (explains(words, Definition(term, term.isupper())) == 1) is explained
 
 
+def test_what_the_conversation_lends_is_no_further_question() -> None:
+    assert not read_question("And in 2021?", "And in 2021? How many plots were in use").parts
+
+
 def test_what_is_to_be_explained() -> None:
     assert find_definition("What does BCP stand for?") == Definition("BCP", expands=True)
     assert find_definition("What is the gate code?") == Definition("gate code")

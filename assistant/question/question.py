@@ -85,7 +85,7 @@ def read_question(words: str, query: str | None = None) -> Question:
     parts = find_sides(query) or ()
     sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
     compares = bool(sides) if words == query else find_sides(words) is not None
-    several = find_parts(query)
+    several = find_parts(query) if words == query else None  # what the conversation lends is no further question
     whole = _read(words, query, sides, compares)
     if compares or sides or several is None:
         return whole
