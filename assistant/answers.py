@@ -49,12 +49,14 @@ class AnswerSentence:
 
     answer_words: where in `text` the very words stand that were asked for, a date or a number; None where it is not
         plain which they are.
+    lead: what the words stand under, as far as they need it beside them, "Brenvale › Staff"; it is no part of `text`.
     """
 
     text: str
     citations: tuple[int, ...]
     support: Support
     answer_words: tuple[int, int] | None = None
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

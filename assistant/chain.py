@@ -97,9 +97,9 @@ def _survey(
 
 
 def retrieve_passages(asked: Question, library: Library, count: int | None = None) -> list[Passage]:
-    """The passages for a question; of one that compares, those for each of its sides besides, in turn."""
-    sides = (side.question.query for side in asked.sides)
-    found = [library.retrieve(query, count) for query in (asked.query, *sides)]
+    """The passages for a question; of one that compares, or asks several things, those for each besides, in turn."""
+    parts = (*(side.question.query for side in asked.sides), *(part.query for part in asked.parts))
+    found = [library.retrieve(query, count) for query in (asked.query, *parts)]
     passages: dict[tuple[str, int], Passage] = {}
     for passage in chain.from_iterable(zip_longest(*found)):
         if passage:

@@ -104,7 +104,13 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
         "found",
     ]
     assert fields["sentences"] == [
-        {"text": "Trump skipped Israel because …", "citations": [1], "support": "supported", "answer_words": None},
+        {
+            "text": "Trump skipped Israel because …",
+            "citations": [1],
+            "support": "supported",
+            "answer_words": None,
+            "lead": "",
+        },
     ]
     assert fields["citations"] == [
         {

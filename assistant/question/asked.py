@@ -74,7 +74,8 @@ _SEVERAL = re.compile(
     # In "which problem causes the delay" it is a verb, and its object follows.
     rf"|\bwhich (?:of )?{_DETERMINER}*(?:\w+(?:al|ic|ous|ive|ed|ish|er) )?{_PLURAL}"
     r"(?! (?:the|an?|his|her|its|their|that|to|it)\b)"
-    rf"|\bwhat (?:(?!(?:{_AUXILIARY})\b)[\w’'-]+ ){{0,2}}?{_PLURAL}(?: of [\w’'-]+)? (?:{_AUXILIARY})\b"
+    rf"|\bwhat (?:(?!(?:{_AUXILIARY})\b)[\w’'-]+ ){{0,2}}?{_PLURAL}(?: of [\w’'-]+)? (?:{_AUXILIARY}|does|has)\b"
+    rf"|^all (?:of )?(?:the )?(?:[\w’'-]+ ){{0,3}}?{_PLURAL}"
     r"|\bwh(?:o|at) (?:all|else)\b",
     re.IGNORECASE,
 )

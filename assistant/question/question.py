@@ -6,7 +6,8 @@ other the terms, names and numbers are found, and no kind. Comparisons are read 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from assistant.question.asked import (
@@ -19,8 +20,12 @@ from assistant.question.asked import (
     find_numbers,
 )
 from assistant.question.comparison import find_sides
+from assistant.question.definition import Definition, find_definition
+from assistant.question.parts import find_parts
 from assistant.question.wording import drop_little
 from index.splitting.terms import choose_query_terms, find_content_terms, find_terms
+
+_LEANING = re.compile(r"\b(?:it|its|he|his|him|she|hers?|they|their|them|this|that|these|those)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,14 @@ class Question:
     asks_whether, asks_how, asks_for_several: a yes or no, a manner, a list is wanted.
     compares, denies: two things are compared, something is denied.
     asked: their terms. content: those that carry meaning. named: those of names and numbers, in order.
-    numbers: their numbers, as digits.
+    numbers: their numbers, as digits. definition: what is to be explained.
 
     Of the query:
     terms: what it is read by, in order: its content, without what only asks.
     pairs: its terms two by two, little words too.
     sides: the two things that it compares; none where it compares nothing.
+    parts: the questions that it is made of, where these are several and compare nothing. joined: the words that
+        "and" parts there, "price and weight", which may be one name; "" where whole questions follow each other.
     """
 
     words: str
@@ -57,6 +64,9 @@ class Question:
     terms: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
     sides: tuple[Side, ...]
+    definition: Definition | None = None
+    parts: tuple[Question, ...] = ()
+    joined: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,16 @@ def read_question(words: str, query: str | None = None) -> Question:
     query = words if query is None else query
     parts = find_sides(query) or ()
     sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
-    return _read(words, query, sides, bool(sides) if words == query else find_sides(words) is not None)
+    compares = bool(sides) if words == query else find_sides(words) is not None
+    several = find_parts(query) if words == query else None  # what the conversation lends is no further question
+    whole = _read(words, query, sides, compares)
+    if compares or sides or several is None:
+        return whole
+    first = several.questions[0]
+    # "... and why was it late?" leaves it to the first what is meant.
+    leaning = [not several.joined and part != first and _LEANING.search(part) for part in several.questions]
+    lent = [f"{part} {first}" if leans else part for part, leans in zip(several.questions, leaning, strict=True)]
+    return replace(whole, parts=tuple(map(_read, several.questions, lent)), joined=several.joined)
 
 
 def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:
@@ -98,4 +117,5 @@ def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool =
         terms=tuple(choose_query_terms(find_terms(drop_little(query))) or choose_query_terms(terms)),
         pairs=tuple(pairwise(terms)),
         sides=sides,
+        definition=find_definition(words),
     )

@@ -1,22 +1,23 @@
 """Which of the sentences that might answer are shown: one, a run, or several from different documents.
 
 One sentence answers most questions, with what is nearly as good beside it. A question why or how may need the sentences
-that follow; a list, a sentence for each thing; a comparison, one for each side.
+that follow; a list is whole where the document has it as one (see lists.py), else a sentence for each thing; a
+comparison, one for each side.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import takewhile
 
 from assistant.question.asked import find_names, goes_on, holds, leans, lists, tells_how
 from assistant.question.question import Question
-from index.documents import Passage
-from index.splitting.sentences import Sentence
+from assistant.quoting.candidates import Candidate, Choice
+from assistant.quoting.lists import find_list, follow_list, is_beside
 from index.splitting.terms import find_content_terms, find_terms
+from index.storing.lexicon import Lexicon
 
 CLOSELY_READ = 16  # of all sentences, the best by score
 MOST_QUOTED = 3
@@ -26,59 +27,60 @@ _STEP = re.compile(r"\s*(?:\(?(?:\d{1,3}|[a-zA-Z])[.)]|step \d+\b)\s*", re.IGNOR
 _ITEM = re.compile(rf"{_STEP.pattern}|\s*[-*+•◦▪‣–]\s", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One sentence that might answer, with what is known of it.
-
-    position: its place among the prose sentences of its passage.
-    features: from 0 to 1, by name; see `assistant.quoting.reader.describe`.
-    context: what it leaves to its title, to its heading, or to the sentence before.
+def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexicon: Lexicon) -> Choice:
+    """The list that is asked for; or the best sentence and what belongs to it, in reading order, then others within
+    the margin, best first.
     """
-
-    passage: Passage
-    sentence: Sentence
-    position: int
-    words: str
-    features: Mapping[str, float]
-    score: float
-    context: str = ""
-
-
-def choose(question: Question, ranked: Sequence[Candidate], margin: float) -> list[Candidate]:
-    """The best sentence and what belongs to it, in reading order; then others within the margin, best first."""
     best = ranked[0]
+    asks_for_list = question.asks_for_several and not question.compares
+    if announced := _find_announced(best, ranked, lexicon):
+        return announced
+    if asks_for_list and (listed := find_list(question, ranked, lexicon)):
+        return listed
+    if question.asks_how and _STEP.match(_line_of(best)):
+        # The numbered steps around the best one, which is among them.
+        return follow_list(best, lexicon)
     beside = _find_beside(question, ranked)
     near = [c for c in ranked if c not in beside and c.score >= best.score - margin]
-    if question.asks_for_several and not question.compares:
+    near = [c for c in near if not c.features["header"] and not is_beside(c, best, question)]
+    if best.features["explains"] and question.definition and question.definition.expands:
+        # Who asks what letters stand for wants nothing else of them.
+        near = [c for c in near if c.features["explains"]]
+    if asks_for_list:
         nearest = [c for c in near if c.score >= best.score - margin / 2]
         # A sentence that counts several things up is the list.
-        return [*beside, *_choose_several(question, beside, nearest, [] if lists(best.words) else near)]
+        return Choice((*beside, *_choose_several(question, beside, nearest, [] if lists(best.words) else near)))
     others = _choose_near(beside, near)
     if question.asks_how:
         # What is told in a row is read in a row.
         others.sort(key=lambda c: (c.passage is not best.passage, c.position if c.passage is best.passage else 0))
-    return [*beside, *others]
+    return Choice((*beside, *others))
 
 
 # -- what belongs to the best sentence --------------------------------------------------------
+
+
+def _find_announced(best: Candidate, ranked: Sequence[Candidate], lexicon: Lexicon) -> Choice | None:
+    """The best sentence, which ends in a colon, and the list that it announces."""
+    place = best.position + 1
+    following = next((c for c in ranked if c.passage is best.passage and c.position == place), None)
+    if not best.words.endswith(":") or following is None or not _is_item(following):
+        return None
+    listed = follow_list(following, lexicon)
+    return Choice((best, *listed.shown), listed.count, listed.share)
 
 
 def _find_beside(question: Question, ranked: Sequence[Candidate]) -> list[Candidate]:
     """The best sentence, and those that it cannot do without."""
     best, close = ranked[0], ranked[:CLOSELY_READ]
     passage = {c.position: c for c in ranked if c.passage is best.passage}
-    after = [passage[i] for i in range(best.position + 1, best.position + MOST_LISTED) if i in passage]
-    if best.words.endswith(":"):
-        # What a colon announces is the answer.
-        return [best, *takewhile(_is_item, after)]
     if question.kind == "reason":
         return _find_reason(best, close)
     before = passage.get(best.position - 1)
     beside = [before, best] if before and before in close and leans(best.words) else [best]
-    if question.asks_how and _STEP.match(_line_of(best)):
-        return _find_steps(best, passage)
     if question.asks_how and not tells_how(best.words):
         # How it went on, up to a sentence that begins anew.
+        after = [passage[i] for i in range(best.position + 1, best.position + MOST_LISTED) if i in passage]
         return [*beside, *takewhile(lambda c: goes_on(c.words), after)][:MOST_QUOTED]
     return beside
 
@@ -94,17 +96,6 @@ def _find_reason(best: Candidate, close: Sequence[Candidate]) -> list[Candidate]
     reason = [c for c in close if holds("reason", c.words, "")][:1]
     before = bool(reason) and reason[0].passage is best.passage and reason[0].position < best.position
     return [*reason, best] if before else [best, *reason]
-
-
-def _find_steps(best: Candidate, passage: Mapping[int, Candidate]) -> list[Candidate]:
-    """The numbered steps around the best one, which is among them."""
-
-    def find(positions: range) -> list[Candidate]:
-        run = takewhile(lambda i: i in passage and _STEP.match(_line_of(passage[i])), positions)
-        return [passage[i] for i in run]
-
-    before = find(range(best.position - 1, best.position - MOST_QUOTED, -1))
-    return [*reversed(before), best, *find(range(best.position + 1, best.position + MOST_QUOTED))][:MOST_QUOTED]
 
 
 def _is_item(candidate: Candidate) -> bool:

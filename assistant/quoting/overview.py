@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from assistant.question.about import About
 from assistant.question.asked import leans
-from assistant.quoting.choice import Candidate
+from assistant.quoting.candidates import Candidate
 from assistant.quoting.reader import NOTHING, Reading
 from index.documents import Passage
 from index.embedding.protocol import Vectors
@@ -105,7 +105,7 @@ def survey_section(about: About, library: Library) -> Overview:
         for place, (sentence, above) in enumerate(zip(passage.sentences, passage.contexts(), strict=True)):
             depth = next((n for n, head in enumerate(above, 1) if set(find_content_terms(head)) == named), 0)
             if depth and sentence.kind in CONTENT:
-                candidate = Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0)
+                candidate = Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0, above=above)
                 sections.setdefault((passage.document_id, above[:depth]), []).append(candidate)
     found = sorted(next(iter(sections.values()), []), key=lambda c: c.sentence.start)
     chosen = tuple(found[: about.sentences or USUAL_SENTENCES])
@@ -137,17 +137,17 @@ def _cut_out(candidate: Candidate) -> Passage:
 def _read(record: Record, library: Library) -> _Read:
     import numpy as np
 
-    found: list[tuple[Passage, Sentence, Vectors]] = [
-        (passage, sentence, vector)
+    found: list[tuple[Passage, Sentence, tuple[str, ...], Vectors]] = [
+        (passage, sentence, above, vector)
         for passage, vectors in library.read_document(record, MOST_CHUNKS)
-        for sentence, vector in zip(passage.sentences, vectors, strict=True)
+        for sentence, above, vector in zip(passage.sentences, passage.contexts(), vectors, strict=True)
     ]
     content = [one for one in found if one[1].kind in CONTENT]
     # Of a text that is nothing but headings, these say what there is.
     kept = content or [one for one in found if one[1].kind in HEADS]
     candidates = tuple(
-        Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0)
-        for place, (passage, sentence, _) in enumerate(kept)
+        Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0, above=above)
+        for place, (passage, sentence, above, _) in enumerate(kept)
     )
     vectors = np.array([vector for *_, vector in kept], np.float32)
     title = library.embedding.embed_query(record.title)

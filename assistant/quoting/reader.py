@@ -5,7 +5,8 @@ its score. Two more such sums say how probably the documents speak of the topic 
 the best sentence then states the very fact that is asked for; their product is the confidence. The
 weights are the readable numbers in `reader.json`, fitted by `benchmarks/fit_reader.py`.
 
-A comparison is read once for each side, in so far as no sentence speaks of both.
+A comparison is read once for each side, in so far as no sentence speaks of both; what asks several things, once for
+each.
 
 But: it finds sentences that speak of what is asked. It cannot add up, conclude or say which is more, and a
 sentence with the right subject and another attribute can take it in.
@@ -22,12 +23,14 @@ from pathlib import Path
 from assistant.answers import Status
 from assistant.citing.sums import estimate, load_sums, weigh
 from assistant.question.asked import holds, leans
+from assistant.question.definition import explains
 from assistant.question.question import Question, Side
-from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, Candidate, choose
+from assistant.quoting.candidates import Candidate, Choice
+from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, choose
 from assistant.quoting.conflicts import find_conflicts
+from assistant.quoting.content import find_content, is_header, is_imprint
 from index.documents import Passage
 from index.embedding.protocol import Embedding
-from index.splitting.sentences import CONTENT
 from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
@@ -45,11 +48,13 @@ class Reading:
     """The sentences that answer, the probability that the documents do answer, and what is to be said of them.
 
     chosen: the best first, or after the one that it leans on; of a comparison, in the order of the question.
+    count: how many there are of the list whose first are chosen; 0 where it is no list.
     """
 
     chosen: tuple[Candidate, ...]
     confidence: float
     status: Status
+    count: int = 0
 
 
 NOTHING = Reading((), 0.0, "not_found")
@@ -66,11 +71,55 @@ def read(question: Question, passages: Sequence[Passage], embedding: Embedding, 
         if _places(one) != _places(other):
             # As sure as of the side that the documents say less surely.
             return _conclude((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
-    chosen = choose(question, candidates, load_model()["threshold"]["margin"])
-    sure = _judge_sure(question, candidates, lexicon)
+    if question.parts and not _is_one(question, candidates[0], passages):
+        readings = [read(part, passages, embedding, lexicon) for part in question.parts]
+        if len({place for reading in readings for place in _places(reading)[:1]}) > 1:
+            return _join(question.parts, readings)
+    choice = choose(question, candidates, load_model()["threshold"]["margin"], lexicon)
+    sure = _judge_sure(question, _put_first(choice, candidates), lexicon)
     if question.asks_whether and not _speak_of_all(question.named, passages):
         sure *= UNHEARD
-    return _conclude(chosen, sure)
+    return replace(_conclude(choice.shown, sure), count=choice.count)
+
+
+def _is_one(question: Question, best: Candidate, passages: Sequence[Passage]) -> bool:
+    """Whether what several parts ask is one thing: a sentence speaks of all, or the documents say "Smith and Sons"."""
+    said = set(find_terms(f"{best.words} {best.context}"))
+    each = [set(part.terms) for part in question.parts]
+    own = [terms - set().union(*(other for other in each if other is not terms)) for terms in each]
+    if all(terms and terms <= said for terms in own):
+        return True
+    joined = question.joined.casefold()
+    return bool(joined) and any(joined in passage.text.casefold() for passage in passages)
+
+
+def _join(parts: Sequence[Question], readings: Sequence[Reading]) -> Reading:
+    """What answers each part, in order. Where a part has no answer, it is as unsure as of that one, and the others
+    are the nearest that there is.
+    """
+    is_known = any(reading.status != "not_found" for reading in readings)
+    chosen: dict[tuple[str, int], Candidate] = {}
+    for part, reading in zip(parts, readings, strict=True):
+        if is_known and reading.status == "not_found":
+            continue
+        # What belongs together is shown whole; what merely stands beside the best is left out.
+        most = len(reading.chosen) if reading.count or part.kind == "reason" or part.asks_how else 1
+        for place, candidate in zip(_places(reading), reading.chosen[:most], strict=False):
+            chosen.setdefault(place, candidate)
+    least = min(readings, key=lambda reading: reading.confidence)
+    answers = any(reading.status == "answered" for reading in readings)
+    status: Status = "nearest" if answers and least.status == "not_found" else least.status
+    return Reading(tuple(chosen.values()), least.confidence, status)
+
+
+def _put_first(choice: Choice, ranked: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The candidates with the best one of the list that is shown before all others: it covers what its list does."""
+    if not choice.count:
+        return ranked
+    best = max(choice.shown, key=lambda candidate: candidate.score)
+    coverage = max(best.features["coverage"], choice.share)
+    listed = replace(best, features={**best.features, "coverage": coverage})
+    return [listed, *(candidate for candidate in ranked if candidate is not best)]
 
 
 def _conclude(chosen: Sequence[Candidate], confidence: float) -> Reading:
@@ -150,27 +199,29 @@ def _describe_all(
     terms, rarity = question.terms, weigh_terms(question, lexicon)
     found: list[tuple[Candidate, str]] = []
     for passage in passages:
-        previous, position = "", 0
-        for place, (sentence, above) in enumerate(zip(passage.sentences, passage.contexts(), strict=True)):
-            if sentence.kind not in CONTENT:
-                continue
-            heading = " ".join(above)
+        previous = ""
+        for position, content in enumerate(find_content(passage, question.words)):
+            place, sentence, heading = content.place, content.sentence, " ".join(content.above)
             words = passage.line_of(sentence)
             # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
-            own = set(find_terms(words))
+            own = set(find_terms(f"{content.beside} {words}"))
             context = f"{passage.title} {heading} {previous if leans(words) else ''}".strip()
             lent = set(find_terms(context))
+            places = [place] if content.question is None else [place, content.question]
             features = {
                 "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
-                "pairs": _share_pairs(question.pairs, words),
-                "similarity": max(0.0, passage.similarities[place]) if passage.similarities else 0.0,
+                "pairs": _share_pairs(question.pairs, f"{content.beside} {words}"),
+                "similarity": max(0.0, *(passage.similarities[i] for i in places)) if passage.similarities else 0.0,
                 "passage": passage.score,
                 "asked_kind": float(holds(question.kind, words, question.query)),
                 "length": min(1.0, len(own) / 40),
+                "explains": explains(words, question.definition) if question.definition else 0.0,
+                "header": float(is_header(question.words, passage, sentence)),
+                "imprint": float(is_imprint(question.words, passage, sentence)),
             }
             text = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
-            found.append((Candidate(passage, sentence, position, words, features, 0.0, context), text))
-            previous, position = words, position + 1
+            found.append((Candidate(passage, sentence, position, words, features, 0.0, context, content.above), text))
+            previous = words
     if not all(passage.similarities for passage in passages):
         candidates = _embed_best(question.query, found, embedding)
     else:

@@ -11,6 +11,7 @@ from textwrap import shorten
 
 from assistant.answers import NEAREST, Answer, AnswerSentence, Citation
 from assistant.citing.citations import show_context
+from assistant.quoting.quotations import show_lead
 from index.documents import Passage
 
 CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
@@ -48,7 +49,7 @@ def _show_sentences(answer: Answer, turn: int) -> list[str]:
     """Quotations, a paragraph each, or statements, each in a line of its own, which are nobody's words."""
     if any(citation.kind == "words" for citation in answer.citations):
         lead = [NEAREST] if answer.status == "nearest" else []
-        return [*lead, *(f"“{_embolden(sentence)}” {_links(sentence, turn)}" for sentence in answer.sentences)]
+        return [*lead, *(f"{escape_text(show_lead(s))}“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)]
     lines = (f"{escape_text(sentence.text)} {_links(sentence, turn)}".strip() for sentence in answer.sentences)
     return ["  \n".join(lines)]
 
