@@ -1,18 +1,36 @@
 """A question that leans on the conversation becomes a query that stands alone.
 
 "Who criticised it?" after "Why was Israel skipped?" is searched as "Who criticised it? Israel skipped".
-A question that stands alone is not touched. But: what a pronoun means is not worked out; the words of
-the question before are carried over, and the search does the rest.
+A question that stands alone is not touched. What only asks the same of
+something else takes its place: "What about 2021?" after "What was the revenue in 2020?" is searched as "What was the
+revenue in 2021?". "The second one" is what the last answer gave second, and "he" lends the person named last.
+
+But: what else a pronoun means is not worked out; the words of the question before are lent, and the search does the
+rest.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from assistant.answers import Answer, Turn
+from assistant.question.leaning import (
+    ORDINAL,
+    PERSON,
+    Length,
+    asks_for_length,
+    doubts,
+    find_asked_sentence,
+    find_other,
+    leans_on_conversation,
+    strip_opening,
+)
+from assistant.question.mention import find_item, find_items, find_label, find_person
+from assistant.question.substitution import substitute, substitute_asked
 from index.errors import InputError
 from index.library import read_text
 from index.splitting.terms import STOP_WORDS, find_content_terms
@@ -23,22 +41,10 @@ History = Sequence[Answer | Turn | tuple[str, str] | Mapping[str, Any]] | None
 LAST_TURNS = 20
 LAST_MESSAGES = 100  # with those of tools, and what the system said
 LONGEST_TURN_CHARACTERS = 2000  # of the question, and of the answer
+MOST_ITEM_WORDS = 20  # that are lent of what "the second one" is
 
-_POINTING = re.compile(
-    r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|those|that one|the same|there"
-    r"|the (?:former|latter))\b",
-    re.IGNORECASE,
-)
-_GOING_ON = re.compile(
-    r"(?:and|but|so|or|then|also|what about|how about|what else|who else|why not|which one)\b", re.IGNORECASE
-)
-_EMPTY_IT = re.compile(
-    r"(?m:^)(?>.*?\b(?:is|was|does|did|has) (?:it|there)\b).*\b(?:that|to|true|any|anyone|anything|enough|a|an)\b",
-    re.IGNORECASE,
-)
-_DEFINITION = re.compile(r"(?:who|what) (?:is|are|was|were) \w", re.IGNORECASE)
-_NAME = re.compile(r"(?<=\s)[A-Z][\w’'-]+")
 _WORD = re.compile(r"[\w’'-]+")
+_NOT_LENT = STOP_WORDS | {"much", "many"}
 
 
 def read_history(history: object) -> list[Turn]:
@@ -89,28 +95,82 @@ def _cut(question: str, answer: str) -> Turn:
     return Turn(*(read_text(text[:LONGEST_TURN_CHARACTERS], "A turn") for text in (question, answer)))
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a question becomes in its conversation.
+
+    asked: what is really asked, which its kind is read from: the user's words, or the question that they ask again.
+    query: what is searched: the same with the words that are lent to it.
+    length: whether the answer before is wanted again, shorter or longer; "" as a rule.
+    """
+
+    asked: str
+    query: str
+    length: Length = ""
+
+
 def rewrite(question: str, turns: Sequence[Turn]) -> str:
-    """The query to search: the question itself, or with the words that it leans on carried over."""
-    if not turns or not leans_on_conversation(question):
-        return question
-    before = rewrite(turns[-1].question, turns[:-1])
+    """The query to search: the question itself, or with what it leans on."""
+    return follow_up(question, turns).query
+
+
+def follow_up(question: str, turns: Sequence[Turn]) -> FollowUp:
+    """What a question means after the turns, oldest first; the question itself where it stands alone."""
+    known: list[tuple[Turn, FollowUp]] = []
+    for turn in turns:
+        known.append((turn, _follow(turn.question, known)))
+    return _follow(question, known)
+
+
+def _follow(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> FollowUp:
+    alone = FollowUp(question, question)
+    if not known or not leans_on_conversation(question):
+        return alone
+    turn, before = known[-1]
+    sentence, _ = find_asked_sentence(question)
+    if length := asks_for_length(sentence):
+        return FollowUp(before.asked, before.query, length)
+    if doubts(sentence):
+        return FollowUp(before.asked, before.query)
+    picked, item = _pick(question, turn.answer)
+    other, rest = find_other(find_asked_sentence(picked)[0]), strip_opening(find_asked_sentence(picked)[0])
+    again = substitute(before.asked, other) if other else substitute_asked(before.asked, rest)
+    if again:
+        lent = before.query.removeprefix(before.asked) if before.query.startswith(before.asked) else ""
+        return FollowUp(again, f"{again}{lent}")
+    lending = [item, *_find_lenders(picked, known)]
+    return FollowUp(picked, _lend(picked, lending))
+
+
+def _pick(question: str, answer: str) -> tuple[str, str]:
+    """The question with what "the second one" is called in its place; or as it is, and the words of the item."""
+    ordinal = ORDINAL.search(question)
+    if not ordinal:
+        return question, ""
+    which = next(group for group in ordinal.groups() if group)
+    if not (item := find_item(which, find_items(answer))):
+        return question, ""
+    if label := find_label(item):
+        return f"{question[: ordinal.start()]}{label}{question[ordinal.end() :]}", ""
+    return question, " ".join(_WORD.findall(item)[:MOST_ITEM_WORDS])
+
+
+def _find_lenders(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> list[str]:
+    """The texts whose words are lent to a question: the query before it, or that of the turn that names the person."""
+    if PERSON.search(question):
+        for turn, followed in reversed(known):
+            if person := find_person(turn):
+                return [person, followed.query]
+    return [known[-1][1].query]
+
+
+def _lend(question: str, texts: Sequence[str]) -> str:
+    """The question with the words of the texts that carry meaning and that it has not."""
     held = set(find_content_terms(question))
-    carried = [
-        word
-        for word in dict.fromkeys(_WORD.findall(before))
-        if word.casefold() not in STOP_WORDS
-        and not held.intersection(find_content_terms(word))
-        and find_content_terms(word)
-    ]
-    return f"{question} {' '.join(carried)}" if carried else question
-
-
-def leans_on_conversation(question: str) -> bool:
-    """Whether a question cannot be understood alone: it points back, goes on, or hardly says anything."""
-    if _GOING_ON.match(question):
-        return True
-    pointing = _POINTING.search(question)
-    if pointing and not _EMPTY_IT.search(question):
-        # A name that stands before the pronoun is what it means: "What did Lapid say of his party?"
-        return not _NAME.search(question[: pointing.start()])
-    return len(find_content_terms(question)) < 2 and not _NAME.search(question) and not _DEFINITION.match(question)
+    lent: list[str] = []
+    for word in dict.fromkeys(_WORD.findall(" ".join(texts))):
+        terms = find_content_terms(word)
+        if terms and word.casefold() not in _NOT_LENT and held.isdisjoint(terms):
+            lent.append(word)
+            held.update(terms)
+    return f"{question} {' '.join(lent)}" if lent else question

@@ -1,0 +1,113 @@
+"""What a conversation has mentioned: the items that the last answer gave, and the persons that were named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.answers import NEAREST, NOT_FOUND, Turn
+from assistant.question.vocabulary import DAYS, MONTHS, NO_ANTECEDENTS, ORDINALS, SMALL_NUMBERS
+from index.splitting.terms import STOP_WORDS
+
+MOST_LABEL_WORDS = 6
+_MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")
+_NUMBERING = re.compile(r"\s*(?:[-*•–]|\(?\d{1,2}[.):])\s+")
+_SAYS_WHICH = re.compile(
+    rf"(?:the |a )?({'|'.join(ORDINALS)})\b(?: (?:one|way|option|step|item|kind|type|method|choice|possibility))? (?:is|are|was|were)\b\s*",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(r"(?:it|they|there|these|those) (?:is|are|was|were)\s+", re.IGNORECASE)
+_LABEL_END = re.compile(
+    r"[,;:|(–—]|\.(?= |$)|\s(?:which|that|who|is|are|was|were|has|have|costs?|weighs?|needs?|takes?|can|will)\s",
+    re.IGNORECASE,
+)
+_SERIES_PART = re.compile(r",\s*(?:and|or|und|et|y|en)\s+|,\s*|\s+(?:and|or|und|et|y|en)\s+")
+_PERSON = re.compile(
+    r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+\.?(?: (?:de|van|von|der|den|del|la|le|du|da|al|bin|[A-Z]\.))* (?:[A-ZÀ-ÖØ-Þ][\w’'-]+)(?: [A-ZÀ-ÖØ-Þ][\w’'-]+)?"
+)
+_NO_PERSON = frozenset(
+    [*MONTHS, *DAYS, *STOP_WORDS, *NO_ANTECEDENTS]
+    + (
+        "company ltd inc gmbh university institute office department street road river lake school hospital council board "
+        "committee museum bank union party states kingdom republic north south east west new saint der die das den le la "
+        "les el los las het de der una un ein eine im am bei pour wer wird"
+    ).split()
+)
+_OPENING = re.compile(r"\b(?:the|der|die|das|den|dem|ein|eine|le|la|les|el|los|las|het|een)\s*$", re.IGNORECASE)
+
+
+def find_items(answer: str) -> list[str]:
+    """What an answer counts up, in its order: its quotations or lines; of a single one the parts of its series."""
+    lines = [line for line in answer.split("\n") if line.strip() and line.strip() not in (NEAREST, NOT_FOUND)]
+    cited = [line for line in lines if _MARKER.search(line)]
+    items = [_NUMBERING.sub("", _MARKER.sub("", line), count=1).strip().strip('“”"') for line in cited or lines]
+    items = [item.strip() for item in items if item.strip()]
+    if len(items) == 1 and len(parts := _find_series(items[0])) > 1:
+        return parts
+    return items
+
+
+def find_item(which: str, items: Sequence[str]) -> str:
+    """The item that an ordinal or a number picks; "" where there is none. One that says it is the second is that."""
+    position = _find_position(which, len(items))
+    for item in items:
+        for sentence in re.split(r"(?<=[.!?;])\s+", item):
+            said = _SAYS_WHICH.match(sentence)
+            if said and _find_position(said[1].casefold(), len(items)) == position:
+                return sentence[said.end() :]
+    return items[position] if len(items) > 1 and 0 <= position < len(items) else ""
+
+
+def find_label(item: str) -> str:
+    """What an item is called, where that is short: "heat pump" of "a heat pump, which costs ..."; else ""."""
+    item = _LEADING.sub("", item, count=1)
+    end = _LABEL_END.search(item)
+    label = (item[: end.start()] if end else item).strip().rstrip(".")
+    return label if 0 < len(label.split()) <= MOST_LABEL_WORDS else ""
+
+
+def find_person(turn: Turn) -> str:
+    """The person that a turn names: the question's last, else the answer's first; "" where there is none."""
+    asked, answered = _find_persons(turn.question), _find_persons(_MARKER.sub("", turn.answer))
+    return asked[-1] if asked else answered[0] if answered else ""
+
+
+def _find_persons(text: str) -> list[str]:
+    persons = []
+    for match in _PERSON.finditer(text):
+        words = match[0].split()
+        while words and words[0].casefold().strip("’'") in _NO_PERSON:
+            words = words[1:]
+        is_thing = _OPENING.search(text, 0, match.start()) if len(words) == len(match[0].split()) else False
+        if (
+            len(words) >= 2
+            and not is_thing
+            and not _NO_PERSON.intersection(w.casefold() for w in words if w[:1].isupper())
+        ):
+            persons.append(" ".join(words).removesuffix("’s").removesuffix("'s"))
+    return persons
+
+
+def _find_position(which: str, count: int) -> int:
+    which = which.casefold()
+    if which == "last":
+        return count - 1
+    if which in ORDINALS:
+        return ORDINALS.index(which)
+    return (int(which) if which.isdecimal() else SMALL_NUMBERS.index(which)) - 1
+
+
+def _find_series(sentence: str) -> list[str]:
+    """The parts of the longest series in a sentence, "Oslo, Bergen and Tromsø"; none where it has no such."""
+    sentence = sentence.rstrip(".!?")
+    parts = [part for part in _SERIES_PART.split(sentence) if part]
+    if len(parts) < 2 or not re.search(r"\s(?:and|or|und|et|y|en)\s+\S+(?:\s\S+)?$", sentence):
+        return []
+    # The first part has the sentence before it: of that the words from the last little one on, as far as a name goes.
+    size = max(len(part.split()) for part in parts[1:])
+    if size > 3:
+        return []
+    first = parts[0].split()
+    while len(first) > 1 and (len(first) > size or first[0].casefold() in _NO_PERSON):
+        first = first[1:]
+    return [" ".join(first), *parts[1:]]

@@ -1,0 +1,195 @@
+"""A question asked again of something else: "and for the Beta?" after "How heavy is the Alpha?" is "How heavy is the Beta?".
+
+What takes the place of what goes by their kind: a year of a year, a month, a number, a name of a name, "for children" of
+"for adults", "the large hall" of "the small hall". But: where nothing of its kind stands in the question, there is None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.question.vocabulary import DAYS, MONTHS, NO_ANTECEDENTS
+
+_WORD = re.compile(r"[\w’'&-]+")
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
+_MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b", re.IGNORECASE)
+_DAY = re.compile(rf"\b(?:{'|'.join(DAYS)})s?\b", re.IGNORECASE)
+_PREPOSITION = re.compile(
+    r"(?:in|at|on|for|to|from|of|with|by|during|before|after|under|over|without|im|am|für|mit|nach|zu|von|aus|bei"
+    r"|en|pour|à|au|aux|dans|avec|de|du|chez|para|por|con|voor|met|naar|op|van|bij)\s+(?=\S)",
+    re.IGNORECASE,
+)
+_DETERMINER = re.compile(
+    r"(?:the|an?|our|your|my|his|her|their|der|die|das|den|dem|ein|eine|einen|einem|le|la|les|un|une|el|los|las|una|het|de|een)"
+    r"\s+(?=\S)|l[’'](?=\S)",
+    re.IGNORECASE,
+)
+_BOUNDARY = NO_ANTECEDENTS | frozenset(
+    "and or but get cost costs need take takes last open opens close und et y".split()
+)
+_COUNTING = r"how (?:much|many)|wie ?viele?|combien de|cuánt[oa]s?|hoeveel"
+_COUNTED = re.compile(rf"(?:{_COUNTING})\s+(?=\S)", re.IGNORECASE)
+_ASKING = re.compile(rf"(?:which|what|whose|{_COUNTING})\s+(?=\S)", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must) (?=(?:the|an?|our|your|my) )",
+    re.IGNORECASE,
+)
+_VERBS = frozenset(
+    "cost costs weigh last take need open start close end begin work mean have hold run use make contain include belong "
+    "come go pay earn get measure leave arrive live heavy big large long old tall high wide deep far expensive cheap "
+    "fast available located made built called opened closed founded allowed".split()
+)
+
+
+def substitute(question: str, other: str) -> str | None:
+    """The question with something else in the place of its like; None where that cannot be told."""
+    return (
+        _replace_like(question, other)
+        or _replace_head(question, other)
+        or _replace_after_preposition(question, other)
+        or _replace_name(question, other)
+        or _replace_counted(question, other)
+        or _replace_subject(question, other)
+    )
+
+
+def substitute_asked(question: str, short: str) -> str | None:
+    """A question with another thing counted or chosen: "How much herring?" after "How much cod was sold?"."""
+    asking = _ASKING.match(short)
+    if not asking:
+        return None
+    words = _WORD.findall(short[asking.end() :])
+    before = _ASKING.match(question)
+    if not 1 <= len(words) <= 2 or not before or NO_ANTECEDENTS.intersection(map(str.casefold, words)):
+        return None
+    if " ".join(before[0].casefold().split()) != " ".join(asking[0].casefold().split()):
+        return None
+    return _put(question, before.end(), _end_of_word(question, before.end()), " ".join(words))
+
+
+def _replace_like(question: str, other: str) -> str | None:
+    for kind in (_YEAR, _MONTH, _DAY):
+        new, old = kind.findall(other), list(kind.finditer(question))
+        if len(new) == 1:
+            if len(old) == 1:
+                return _put(question, *old[0].span(), new[0])
+            if not old and kind is _YEAR and len(_WORD.findall(other)) == 1:
+                return _append(question, f"in {other}")
+    return None
+
+
+def _replace_head(question: str, other: str) -> str | None:
+    """What has the same last word, "the small hall" for "the large hall"; as many words of it as are new."""
+    words, places = _bare(other).split(), list(_WORD.finditer(question))
+    if len(words) < 2:
+        return None
+    for at in range(len(places) - 1, 0, -1):
+        if _same(places[at][0], words[-1]):
+            first = at
+            while first > 0 and at - first < len(words) - 1 and not _bounds(places[first - 1][0]):
+                first -= 1
+            return _put(question, places[first].start(), places[at].end(), " ".join(words)) if first < at else None
+    return None
+
+
+def _replace_after_preposition(question: str, other: str) -> str | None:
+    preposition = _PREPOSITION.match(other)
+    if not preposition:
+        return None
+    said = preposition[0].strip().casefold()
+    new = other[preposition.end() :]
+    for place in _PREPOSITION.finditer(question):
+        if place[0].strip().casefold() == said and question[place.start() - 1 : place.start()].isspace():
+            start = place.end()
+            return _put(question, start, _end_of_phrase(question, start), new)
+    return _append(question, other)
+
+
+def _replace_name(question: str, other: str) -> str | None:
+    bare = _bare(other)
+    names = find_names(question)
+    if not _is_name(bare) or len(names) != 1:
+        return None
+    return _put(question, *names[0], bare)
+
+
+def _replace_counted(question: str, other: str) -> str | None:
+    counted = _COUNTED.match(question)
+    words = other.split()
+    if not counted or len(words) > 2 or _DETERMINER.match(other) or _is_name(other):
+        return None
+    start, end = counted.end(), _end_of_word(question, counted.end())
+    return None if _bounds(question[start:end]) else _put(question, start, end, other)
+
+
+def _replace_subject(question: str, other: str) -> str | None:
+    subject = _SUBJECT.search(question)
+    if not subject or not _DETERMINER.match(other):
+        return None
+    start = subject.end()
+    for word in list(_WORD.finditer(question, start))[2:7]:
+        if word[0].casefold() in _VERBS or _bounds(word[0]) or _PREPOSITION.match(f"{word[0]} x"):
+            return _put(question, start, word.start() - 1, other)
+    return None
+
+
+def find_names(text: str) -> list[tuple[int, int]]:
+    """Where words with a capital stand together, but the first word of all."""
+    places: list[tuple[int, int]] = []
+    for word in list(_WORD.finditer(text))[1:]:
+        if not _is_name(word[0]) or word[0] == "I":
+            continue
+        if places and text[places[-1][1] : word.start()].isspace():
+            places[-1] = places[-1][0], word.end()
+        else:
+            places.append(word.span())
+    return places
+
+
+def _is_name(words: str) -> bool:
+    return words[:1].isupper() or (words[:1].isdigit() and not words.isdigit())
+
+
+def _bare(phrase: str) -> str:
+    preposition = _PREPOSITION.match(phrase)
+    phrase = phrase[preposition.end() :] if preposition else phrase
+    determiner = _DETERMINER.match(phrase)
+    return phrase[determiner.end() :] if determiner else phrase
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold().removesuffix("s") == other.casefold().removesuffix("s")
+
+
+def _bounds(word: str) -> bool:
+    return word.casefold() in _BOUNDARY or bool(_DETERMINER.match(f"{word} x")) or bool(_PREPOSITION.match(f"{word} x"))
+
+
+def _end_of_word(text: str, start: int) -> int:
+    word = _WORD.match(text, start)
+    return word.end() if word else start
+
+
+def _end_of_phrase(text: str, start: int) -> int:
+    """Where a noun with what stands before it ends: a name with its last capital, others before a little word."""
+    words = list(_WORD.finditer(text, start))
+    end = start
+    determiner = _DETERMINER.match(text, start)
+    begins = determiner.end() if determiner else start
+    phrase: Sequence[re.Match[str]] = [word for word in words if word.start() >= begins]
+    named = bool(phrase) and _is_name(phrase[0][0])
+    for number, word in enumerate(phrase):
+        if number and (_bounds(word[0]) or (named and not _is_name(word[0])) or "," in text[end : word.start()]):
+            break
+        end = word.end()
+    return end
+
+
+def _put(question: str, start: int, end: int, words: str) -> str:
+    return f"{question[:start]}{words}{question[end:]}"
+
+
+def _append(question: str, words: str) -> str:
+    bare = question.rstrip("?.! \u00a0")
+    return f"{bare} {words}{question[len(bare) :]}"
