@@ -54,7 +54,8 @@ def stream_answer(
     report = yield from library.sync(patient=False)
 
     model, notice = _open_model(settings)
-    asked = read_question(words, rewrite_with_model(words, turns, model))
+    followed = rewrite_with_model(words, turns, model)
+    asked = read_question(words, followed.query, asked=followed.asked, length=followed.length)
 
     passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
     nearest = passages[: settings.passage_count]

@@ -11,26 +11,18 @@ rest.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from assistant.answers import Answer, Turn
-from assistant.question.leaning import (
-    ORDINAL,
-    PERSON,
-    Length,
-    asks_for_length,
-    doubts,
-    find_asked_sentence,
-    find_other,
-    leans_on_conversation,
-    strip_opening,
-)
+from assistant.question.again import Length, asks_for_length, doubts, find_other
+from assistant.question.leaning import ORDINAL, PERSON, find_language, leans_on_conversation
 from assistant.question.mention import find_item, find_items, find_label, find_person
+from assistant.question.opening import WORD, find_asked_sentence, strip_opening
 from assistant.question.substitution import substitute, substitute_asked
+from assistant.question.vocabulary import LANGUAGES
 from index.errors import InputError
 from index.library import read_text
 from index.splitting.terms import STOP_WORDS, find_content_terms
@@ -41,10 +33,15 @@ History = Sequence[Answer | Turn | tuple[str, str] | Mapping[str, Any]] | None
 LAST_TURNS = 20
 LAST_MESSAGES = 100  # with those of tools, and what the system said
 LONGEST_TURN_CHARACTERS = 2000  # of the question, and of the answer
+MOST_LENT_WORDS = 8  # but for those of the question before, which may be more
 MOST_ITEM_WORDS = 20  # that are lent of what "the second one" is
 
-_WORD = re.compile(r"[\w’'-]+")
-_NOT_LENT = STOP_WORDS | {"much", "many"}
+# What is said to be kind, or of the talk itself, is no matter of anything.
+_NOT_LENT = STOP_WORDS | frozenset(
+    "much many okay ok wow hmm cool great thanks really just please want know give example examples mean meant heard "
+    "saw like interesting sounds think thought never mind mentioned i’m i’d i’ve i'm i'd i've that’s that's didn’t "
+    "didn't what’s what's tell else other others one ones try going".split()
+)
 
 
 def read_history(history: object) -> list[Turn]:
@@ -108,6 +105,11 @@ class FollowUp:
     query: str
     length: Length = ""
 
+    @property
+    def lent(self) -> str:
+        """The words that are lent to what is asked."""
+        return self.query.removeprefix(self.asked).strip()
+
 
 def rewrite(question: str, turns: Sequence[Turn]) -> str:
     """The query to search: the question itself, or with what it leans on."""
@@ -133,13 +135,12 @@ def _follow(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> FollowUp:
     if doubts(sentence):
         return FollowUp(before.asked, before.query)
     picked, item = _pick(question, turn.answer)
-    other, rest = find_other(find_asked_sentence(picked)[0]), strip_opening(find_asked_sentence(picked)[0])
-    again = substitute(before.asked, other) if other else substitute_asked(before.asked, rest)
-    if again:
-        lent = before.query.removeprefix(before.asked) if before.query.startswith(before.asked) else ""
-        return FollowUp(again, f"{again}{lent}")
-    lending = [item, *_find_lenders(picked, known)]
-    return FollowUp(picked, _lend(picked, lending))
+    sentence, _ = find_asked_sentence(picked)
+    other = find_other(sentence)
+    if again := substitute(before.asked, other) if other else substitute_asked(before.asked, strip_opening(sentence)):
+        return FollowUp(again, _lend(again, "", before.lent))
+    person, lender = _find_person(picked, known)
+    return FollowUp(picked, _lend(picked, f"{item} {person} {lender.asked}", lender.lent))
 
 
 def _pick(question: str, answer: str) -> tuple[str, str]:
@@ -152,25 +153,31 @@ def _pick(question: str, answer: str) -> tuple[str, str]:
         return question, ""
     if label := find_label(item):
         return f"{question[: ordinal.start()]}{label}{question[ordinal.end() :]}", ""
-    return question, " ".join(_WORD.findall(item)[:MOST_ITEM_WORDS])
+    return question, " ".join(WORD.findall(item)[:MOST_ITEM_WORDS])
 
 
-def _find_lenders(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> list[str]:
-    """The texts whose words are lent to a question: the query before it, or that of the turn that names the person."""
+def _find_person(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, FollowUp]:
+    """Whom "he" means, "" where it stands for nobody named, and the question that lends its words: the last, or his."""
     if PERSON.search(question):
-        for turn, followed in reversed(known):
-            if person := find_person(turn):
-                return [person, followed.query]
-    return [known[-1][1].query]
+        for is_plain in (True, False):
+            for turn, followed in reversed(known):
+                if person := find_person(turn.question, turn.answer, is_plain=is_plain):
+                    return person, followed
+    return "", known[-1][1]
 
 
-def _lend(question: str, texts: Sequence[str]) -> str:
-    """The question with the words of the texts that carry meaning and that it has not."""
+def _lend(question: str, near: str, far: str) -> str:
+    """The question with the words of texts that carry meaning and that it has not, those of the nearer one first."""
     held = set(find_content_terms(question))
     lent: list[str] = []
-    for word in dict.fromkeys(_WORD.findall(" ".join(texts))):
-        terms = find_content_terms(word)
-        if terms and word.casefold() not in _NOT_LENT and held.isdisjoint(terms):
-            lent.append(word)
-            held.update(terms)
-    return f"{question} {' '.join(lent)}" if lent else question
+    for text in (near, far):
+        language = LANGUAGES.get(find_language(text))
+        not_lent = _NOT_LENT | language.asking | language.light if language else _NOT_LENT
+        for word in WORD.findall(text):
+            terms = find_content_terms(word)
+            if text is far and len(lent) >= MOST_LENT_WORDS:
+                break
+            if terms and word.casefold() not in not_lent and held.isdisjoint(terms):
+                lent.append(word)
+                held.update(terms)
+    return " ".join([question, *lent])

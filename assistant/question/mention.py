@@ -5,43 +5,49 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.answers import NEAREST, NOT_FOUND, Turn
-from assistant.question.vocabulary import DAYS, MONTHS, NO_ANTECEDENTS, ORDINALS, SMALL_NUMBERS
+from assistant.answers import NEAREST, NOT_FOUND
+from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS, ORDINALS, SMALL_NUMBERS
 from index.splitting.terms import STOP_WORDS
 
 MOST_LABEL_WORDS = 6
 _MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")
-_NUMBERING = re.compile(r"\s*(?:[-*•–]|\(?\d{1,2}[.):])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?;]) ")
+_NUMBERING = re.compile(r"(?:[-*•–]|\(?\d{1,2}[.):]) ")
 _SAYS_WHICH = re.compile(
-    rf"(?:the |a )?({'|'.join(ORDINALS)})\b(?: (?:one|way|option|step|item|kind|type|method|choice|possibility))? (?:is|are|was|were)\b\s*",
+    rf"(?:the |a )?({'|'.join(ORDINALS)})\b(?: (?:one|way|option|step|item|kind|type|method|choice))?"
+    r" (?:is|are|was|were) ",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"(?:it|they|there|these|those) (?:is|are|was|were)\s+", re.IGNORECASE)
 _LABEL_END = re.compile(
-    r"[,;:|(–—]|\.(?= |$)|\s(?:which|that|who|is|are|was|were|has|have|costs?|weighs?|needs?|takes?|can|will)\s",
+    r"[,;|(–—]|[:.](?= |$)|\s(?:which|that|who|is|are|was|were|has|have|costs?|weighs?|needs?|takes?|can|will)\s",
     re.IGNORECASE,
 )
-_SERIES_PART = re.compile(r",\s*(?:and|or|und|et|y|en)\s+|,\s*|\s+(?:and|or|und|et|y|en)\s+")
+_SERIES_PART = re.compile(r", (?:and|or|und|et|y|en) |, | (?:and|or|und|et|y|en) ")
+_JOINED_LAST = re.compile(r" (?:and|or|und|et|y|en) \S+(?: \S+)?$")
 _PERSON = re.compile(
-    r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+\.?(?: (?:de|van|von|der|den|del|la|le|du|da|al|bin|[A-Z]\.))* (?:[A-ZÀ-ÖØ-Þ][\w’'-]+)(?: [A-ZÀ-ÖØ-Þ][\w’'-]+)?"
+    r"(?<![\w’'-])[A-ZÀ-ÖØ-Þ][\w’'-]++\.?(?: (?:de|van|von|der|den|del|la|le|du|da|al|bin|[A-Z]\.))*+"
+    r"(?: [A-ZÀ-ÖØ-Þ][\w’'-]++){1,2}+"
 )
 _NO_PERSON = frozenset(
-    [*MONTHS, *DAYS, *STOP_WORDS, *NO_ANTECEDENTS]
-    + (
-        "company ltd inc gmbh university institute office department street road river lake school hospital council board "
-        "committee museum bank union party states kingdom republic north south east west new saint der die das den le la "
-        "les el los las het de der una un ein eine im am bei pour wer wird"
+    (
+        "company ltd inc gmbh university institute office department street road river lake school hospital council "
+        "board committee museum bank union party states kingdom republic north south east west new saint der die das "
+        "den le la les el los las het de der una un ein eine im am bei pour"
     ).split()
-)
+).union(MONTHS, DAYS, STOP_WORDS, NO_THINGS)
+_ASKING_WHO = re.compile(r"\b(?:who|whom|whose|wer|wem|wen|qui|quién|wie)\b", re.IGNORECASE)
 _OPENING = re.compile(r"\b(?:the|der|die|das|den|dem|ein|eine|le|la|les|el|los|las|het|een)\s*$", re.IGNORECASE)
 
 
 def find_items(answer: str) -> list[str]:
     """What an answer counts up, in its order: its quotations or lines; of a single one the parts of its series."""
-    lines = [line for line in answer.split("\n") if line.strip() and line.strip() not in (NEAREST, NOT_FOUND)]
+    lines = [words for line in answer.split("\n") if (words := " ".join(line.split())) not in ("", NEAREST, NOT_FOUND)]
     cited = [line for line in lines if _MARKER.search(line)]
-    items = [_NUMBERING.sub("", _MARKER.sub("", line), count=1).strip().strip('“”"') for line in cited or lines]
-    items = [item.strip() for item in items if item.strip()]
+    shown = [_MARKER.sub("", line).strip().strip('“”"') for line in cited or lines]
+    items = [
+        item for words in shown if (item := _NUMBERING.sub("", words, count=1) if _NUMBERING.match(words) else words)
+    ]
     if len(items) == 1 and len(parts := _find_series(items[0])) > 1:
         return parts
     return items
@@ -51,7 +57,7 @@ def find_item(which: str, items: Sequence[str]) -> str:
     """The item that an ordinal or a number picks; "" where there is none. One that says it is the second is that."""
     position = _find_position(which, len(items))
     for item in items:
-        for sentence in re.split(r"(?<=[.!?;])\s+", item):
+        for sentence in _SENTENCE_END.split(item):
             said = _SAYS_WHICH.match(sentence)
             if said and _find_position(said[1].casefold(), len(items)) == position:
                 return sentence[said.end() :]
@@ -66,9 +72,13 @@ def find_label(item: str) -> str:
     return label if 0 < len(label.split()) <= MOST_LABEL_WORDS else ""
 
 
-def find_person(turn: Turn) -> str:
-    """The person that a turn names: the question's last, else the answer's first; "" where there is none."""
-    asked, answered = _find_persons(turn.question), _find_persons(_MARKER.sub("", turn.answer))
+def find_person(question: str, answer: str, *, is_plain: bool) -> str:
+    """The person that a turn names: the question's last, else the answer's first; "" where there is none.
+
+    is_plain: of the answer's only where a person was asked for.
+    """
+    asked = _find_persons(question)
+    answered = _find_persons(_MARKER.sub("", answer)) if not is_plain or _ASKING_WHO.search(question) else []
     return asked[-1] if asked else answered[0] if answered else ""
 
 
@@ -101,7 +111,7 @@ def _find_series(sentence: str) -> list[str]:
     """The parts of the longest series in a sentence, "Oslo, Bergen and Tromsø"; none where it has no such."""
     sentence = sentence.rstrip(".!?")
     parts = [part for part in _SERIES_PART.split(sentence) if part]
-    if len(parts) < 2 or not re.search(r"\s(?:and|or|und|et|y|en)\s+\S+(?:\s\S+)?$", sentence):
+    if len(parts) < 2 or not _JOINED_LAST.search(sentence):
         return []
     # The first part has the sentence before it: of that the words from the last little one on, as far as a name goes.
     size = max(len(part.split()) for part in parts[1:])

@@ -5,9 +5,10 @@ But: what is read is English. Of a question in another language the terms, names
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from assistant.question.again import Length
 from assistant.question.asked import (
     asks_for,
     asks_for_several,
@@ -25,9 +26,10 @@ from index.splitting.terms import choose_query_terms, find_content_terms, find_t
 class Question:
     """What is asked, in the user's words, and what is searched.
 
-    words: as the user asked. query: the same, or with what the conversation lends.
+    words: as the user asked. query: the same, or with what the conversation lends. length: whether the answer before
+    is wanted again, shorter or longer; "" as a rule.
 
-    Of the words:
+    Of the words, or of the question that they stand for ("What about 2021?"):
     kind: the kind of thing that is wanted, see `asks_for`; "" where the words do not say.
     asks_whether, asks_how, asks_for_several: a yes or no, a manner, a list is wanted.
     compares, denies: two things are compared, something is denied.
@@ -41,6 +43,7 @@ class Question:
 
     words: str
     query: str
+    length: Length
     kind: str
     asks_whether: bool
     asks_how: bool
@@ -69,12 +72,24 @@ class Side:
     question: Question
 
 
-def read_question(words: str, query: str | None = None) -> Question:
-    """All that is known of a question. query: what is searched, where it is not the words themselves."""
-    query = words if query is None else query
+def read_question(words: str, query: str | None = None, *, asked: str | None = None, length: Length = "") -> Question:
+    """All that is known of a question.
+
+    query: what is searched, where it is not the words themselves. asked: the question that the words stand for, where
+    they only make sense in their conversation. length: see `Question`.
+    """
+    asked = words if asked is None else asked
+    query = asked if query is None else query
     parts = find_sides(query) or ()
     sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
-    return _read(words, query, sides, bool(sides) if words == query else find_sides(words) is not None)
+    question = _read(asked, query, sides, bool(sides) if asked == query else find_sides(asked) is not None)
+    # "What else?" asks for several of what was asked before.
+    return replace(
+        question,
+        words=words,
+        length=length,
+        asks_for_several=question.asks_for_several or (asked != words and asks_for_several(words)),
+    )
 
 
 def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:
@@ -82,6 +97,7 @@ def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool =
     return Question(
         words=words,
         query=query,
+        length="",
         kind=asks_for(words),
         asks_whether=asks_whether(words),
         asks_how=asks_how(words),

@@ -1,7 +1,7 @@
-"""A question asked again of something else: "and for the Beta?" after "How heavy is the Alpha?" is "How heavy is the Beta?".
+"""A question asked again of something else: "How heavy is the Beta?" of "How heavy is the Alpha?" and "the Beta".
 
-What takes the place of what goes by their kind: a year of a year, a month, a number, a name of a name, "for children" of
-"for adults", "the large hall" of "the small hall". But: where nothing of its kind stands in the question, there is None.
+The new takes the place of what is like it: a year that of a year, a name that of a name, "for children" that of "for
+adults", "the large hall" that of "the small hall". But: where the question holds nothing like it, there is None.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.question.vocabulary import DAYS, MONTHS, NO_ANTECEDENTS
+from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS
 
 _WORD = re.compile(r"[\w’'&-]+")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
@@ -20,14 +20,13 @@ _PREPOSITION = re.compile(
     r"|en|pour|à|au|aux|dans|avec|de|du|chez|para|por|con|voor|met|naar|op|van|bij)\s+(?=\S)",
     re.IGNORECASE,
 )
+_OF = frozenset("for of with für von mit pour de avec para con voor van met".split())
 _DETERMINER = re.compile(
     r"(?:the|an?|our|your|my|his|her|their|der|die|das|den|dem|ein|eine|einen|einem|le|la|les|un|une|el|los|las|una|het|de|een)"
     r"\s+(?=\S)|l[’'](?=\S)",
     re.IGNORECASE,
 )
-_BOUNDARY = NO_ANTECEDENTS | frozenset(
-    "and or but get cost costs need take takes last open opens close und et y".split()
-)
+_BOUNDARY = NO_THINGS | frozenset("and or but get cost costs need take takes last open opens close und et y".split())
 _COUNTING = r"how (?:much|many)|wie ?viele?|combien de|cuánt[oa]s?|hoeveel"
 _COUNTED = re.compile(rf"(?:{_COUNTING})\s+(?=\S)", re.IGNORECASE)
 _ASKING = re.compile(rf"(?:which|what|whose|{_COUNTING})\s+(?=\S)", re.IGNORECASE)
@@ -36,9 +35,11 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _VERBS = frozenset(
-    "cost costs weigh last take need open start close end begin work mean have hold run use make contain include belong "
-    "come go pay earn get measure leave arrive live heavy big large long old tall high wide deep far expensive cheap "
-    "fast available located made built called opened closed founded allowed".split()
+    (
+        "cost costs weigh last take need open start close end begin work mean have hold run use make contain include "
+        "belong come go pay earn get measure leave arrive live heavy big large long old tall high wide deep far "
+        "expensive cheap fast available located made built called opened closed founded allowed"
+    ).split()
 )
 
 
@@ -51,6 +52,7 @@ def substitute(question: str, other: str) -> str | None:
         or _replace_name(question, other)
         or _replace_counted(question, other)
         or _replace_subject(question, other)
+        or (_append(question, other) if _PREPOSITION.match(other) else None)
     )
 
 
@@ -61,7 +63,7 @@ def substitute_asked(question: str, short: str) -> str | None:
         return None
     words = _WORD.findall(short[asking.end() :])
     before = _ASKING.match(question)
-    if not 1 <= len(words) <= 2 or not before or NO_ANTECEDENTS.intersection(map(str.casefold, words)):
+    if not 1 <= len(words) <= 2 or not before or NO_THINGS.intersection(map(str.casefold, words)):
         return None
     if " ".join(before[0].casefold().split()) != " ".join(asking[0].casefold().split()):
         return None
@@ -103,13 +105,15 @@ def _replace_after_preposition(question: str, other: str) -> str | None:
         if place[0].strip().casefold() == said and question[place.start() - 1 : place.start()].isspace():
             start = place.end()
             return _put(question, start, _end_of_phrase(question, start), new)
-    return _append(question, other)
+    return None
 
 
 def _replace_name(question: str, other: str) -> str | None:
-    bare = _bare(other)
-    names = find_names(question)
-    if not _is_name(bare) or len(names) != 1:
+    bare, names = _bare(other), find_names(question)
+    preposition = _PREPOSITION.match(other)
+    # "In Paris" is a place, and takes nobody's.
+    is_of = preposition is None or preposition[0].strip().casefold() in _OF
+    if not is_of or not _is_name(bare) or len(names) != 1:
         return None
     return _put(question, *names[0], bare)
 
@@ -117,7 +121,7 @@ def _replace_name(question: str, other: str) -> str | None:
 def _replace_counted(question: str, other: str) -> str | None:
     counted = _COUNTED.match(question)
     words = other.split()
-    if not counted or len(words) > 2 or _DETERMINER.match(other) or _is_name(other):
+    if not counted or len(words) > 2 or _PREPOSITION.match(other) or _DETERMINER.match(other) or _is_name(other):
         return None
     start, end = counted.end(), _end_of_word(question, counted.end())
     return None if _bounds(question[start:end]) else _put(question, start, end, other)
@@ -148,7 +152,7 @@ def find_names(text: str) -> list[tuple[int, int]]:
 
 
 def _is_name(words: str) -> bool:
-    return words[:1].isupper() or (words[:1].isdigit() and not words.isdigit())
+    return words[:1].isupper()
 
 
 def _bare(phrase: str) -> str:

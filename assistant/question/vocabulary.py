@@ -1,4 +1,4 @@
-"""Words of closed classes, for whoever looks for them in a text: numbers, months, days; those that questions lean by."""
+"""Words of closed classes: numbers, months and days in English, and those by which questions lean on others."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ RELATIONS = (
     "benefit pros cons reason result purpose origin role"
 ).split()
 # In a question they ask, join or point; no thing is called so.
-NO_ANTECEDENTS = frozenset(
+NO_THINGS = frozenset(
     "who whom whose what when where why how which is are was were do does did has have had can could will would should "
     "must i you we it he she they them this that these those there one ones else more not yes no if so then than "
     "wer was wann wo warum wieso wie welche welcher welches ist sind hat es sie er "
@@ -45,7 +45,7 @@ def _split(*words: str) -> Language:
 LANGUAGES = {
     "german": _split(
         "wer wen wem wann wo wohin woher warum wieso weshalb wie was welche welcher welches wieviel seit ab",
-        "er sie es ihn ihm ihr sein seine seinen seiner ihre ihren ihrer dort davon darüber dazu dafür diese dieser dieses",
+        "er sie es ihn ihm ihr sein seine seinen seiner ihre ihren ihrer dort davon darüber dazu dafür diese dieser",
         "ist sind war hat haben wird viel viele lange oft der die das ein eine",
     ),
     "french": _split(

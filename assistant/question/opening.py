@@ -1,0 +1,47 @@
+"""How a question begins: what is only said to be kind, and what joins it to what was said before."""
+
+from __future__ import annotations
+
+import re
+
+WORD = re.compile(r"[\w’'-]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?]) (?=\S)")
+_KIND_WORDS = (
+    "ok(?:ay)?|thanks|thank you|great|cool|wow|h+m+|really|right|well|yes|yeah|no|sure|sorry|danke|gut|merci|gracias"
+    "|bedankt"
+)
+_ACKNOWLEDGING = re.compile(
+    rf"(?:{_KIND_WORDS}|interesting|never ?mind|good|nice|perfect|fine|who knew|not quite|dank je)\b"
+    r"|(?:that|it|this)(?:[’']s| is| was| sounds| seems)\b|i (?:did ?n[’']?o?t|see|understand)\b",
+    re.IGNORECASE,
+)
+_INTERJECTION = re.compile(rf"(?:(?:{_KIND_WORDS}|now|so|then|please|also)[,;:.!]?+ )++(?=\S)", re.IGNORECASE)
+_JOINING = re.compile(
+    r"(?:and|but|or|und|aber|oder|et|mais|ou|y|e|pero|o|maar"
+    # "en" opens questions in French and Spanish that stand alone.
+    r"|en(?= (?:waarom|wanneer|wie|wat|hoe|waar|welke|voor|op|het|de|dan|daarna|met|naar)\b)) (?=\S)",
+    re.IGNORECASE,
+)
+
+
+def find_asked_sentence(question: str) -> tuple[str, list[str]]:
+    """The sentence that asks, and those before it that are not said to be kind alone."""
+    *before, asked = _SENTENCE_END.split(" ".join(question.split()))
+    return asked.strip("¿¡ "), [sentence for sentence in before if not _ACKNOWLEDGING.match(sentence)]
+
+
+def goes_on(sentence: str) -> bool:
+    """Whether a sentence is joined to what was said before: "And when?", "Okay, but why?"."""
+    return _JOINING.match(_strip_interjection(sentence)) is not None
+
+
+def strip_opening(sentence: str) -> str:
+    """A sentence without "Okay, and", "But", "Und"."""
+    rest = _strip_interjection(sentence)
+    joining = _JOINING.match(rest)
+    return rest[joining.end() :] if joining else rest
+
+
+def _strip_interjection(sentence: str) -> str:
+    interjection = _INTERJECTION.match(sentence)
+    return sentence[interjection.end() :] if interjection else sentence
