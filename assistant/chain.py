@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -20,44 +20,58 @@ from index.errors import ModelError
 from index.library import Library, check_question, open_library
 from index.plan import SyncReport
 from index.searching.evidence import EVIDENCE_PASSAGES
+from index.searching.selection import find_fitting, name_some, read_patterns
 from index.settings import Settings
 
 Event = Progress | TextDelta | Answer
 
 
 def answer(
-    question: str, documents: str | Path | None = None, *, history: History = (), settings: Settings | None = None
+    question: str,
+    documents: str | Path | None = None,
+    *,
+    history: History = (),
+    only: Sequence[str] = (),
+    settings: Settings | None = None,
 ) -> Answer:
     """Answer a question from a folder of documents, after bringing its store up to date.
 
     documents: the folder; by default FOOTNOTE_DOCUMENTS, else the sample folder.
     history: earlier turns, oldest first: Answers, (question, answer) pairs, or role/content messages.
+    only: the paths of the files or folders in it that the answer is made from, or patterns ("*.pdf"); by default all.
 
     Raises InputError, FolderError, StoreError or WeightsError, each a sentence that says what to do.
     A language model that fails is no error: the answer then quotes, and its `notice` says why.
     """
-    *_, last = stream_answer(question, documents, history=history, settings=settings)
+    *_, last = stream_answer(question, documents, history=history, only=only, settings=settings)
     if not isinstance(last, Answer):
         raise TypeError("stream_answer ended without an Answer")
     return last
 
 
 def stream_answer(
-    question: str, documents: str | Path | None = None, *, history: History = (), settings: Settings | None = None
+    question: str,
+    documents: str | Path | None = None,
+    *,
+    history: History = (),
+    only: Sequence[str] = (),
+    settings: Settings | None = None,
 ) -> Iterator[Event]:
     """The same, step by step: Progress while it prepares, TextDelta while it writes, and the Answer last."""
     settings = Settings.choose(settings)
     words = check_question(question)
-    turns = read_history(history)
+    turns, patterns = read_history(history), read_patterns(only)
 
     library = yield from open_library(settings.documents if documents is None else documents, settings)
     report = yield from library.sync(patient=False)
+    selected = library.select(patterns, report.skipped)
 
     model, notice = _open_model(settings)
     followed = rewrite_with_model(words, turns, model)
     asked = read_question(words, followed.query, asked=followed.asked, length=followed.length)
 
-    passages = _retrieve(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
+    count = max(EVIDENCE_PASSAGES, settings.passage_count) if model else None
+    passages = _retrieve(asked, library, count, selected)
     nearest = passages[: settings.passage_count]
     reading = read(asked, nearest, library.embedding, library.store.lexicon)
     result = quote(asked, nearest, reading)
@@ -66,13 +80,13 @@ def stream_answer(
     else:
         yield TextDelta(result.text)
         result = replace(result, notice=notice and _tell(notice, result))
-    yield result if result.found else _mention_unread(result, report, library.folder)
+    yield result if result.found else _mention_unread(result, report, library.folder, patterns)
 
 
-def _retrieve(asked: Question, library: Library, count: int | None) -> list[Passage]:
+def _retrieve(asked: Question, library: Library, count: int | None, selected: Collection[str] | None) -> list[Passage]:
     """The passages for a question; of one that compares, those for each of its sides besides, in turn."""
     sides = (side.question.query for side in asked.sides)
-    found = [library.retrieve(query, count) for query in (asked.query, *sides)]
+    found = [library.retrieve(query, count, selected) for query in (asked.query, *sides)]
     passages: dict[tuple[str, int], Passage] = {}
     for passage in chain.from_iterable(zip_longest(*found)):
         if passage:
@@ -104,16 +118,18 @@ def _tell(failure: str, quoted: Answer) -> str:
     return f"The language model did not answer. {failure} {kind}."
 
 
-def _mention_unread(refused: Answer, report: SyncReport, folder: Path) -> Answer:
-    """The same, saying what was not searched: what is asked for may stand there."""
-    skipped, partial = len(report.skipped), len(report.partial)
-    unread = [f"{_count_files(skipped)} could not be read"] if skipped else []
-    unread += [f"{_count_files(partial)} {'was' if partial == 1 else 'were'} read only in part"] if partial else []
+def _mention_unread(refused: Answer, report: SyncReport, folder: Path, patterns: Sequence[str]) -> Answer:
+    """The same, saying which files were not searched: what is asked for may stand there."""
+    unread = [
+        f"{name_some(names)} {verb}"
+        for paths, one, several in (
+            (report.skipped, "could not be read", "could not be read"),
+            (report.partial, "was read only in part", "were read only in part"),
+        )
+        if (names := find_fitting(patterns, sorted(paths)))
+        for verb in [one if len(names) == 1 else several]
+    ]
     if not unread:
         return refused
-    told = f"Not all was searched: {' and '.join(unread)}. To list them: footnote sync {folder}"
+    told = f"Not all was searched: {', and '.join(unread)}. To see why: footnote sync {folder}"
     return replace(refused, notice=f"{refused.notice} {told}".strip())
-
-
-def _count_files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"

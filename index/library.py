@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from index.place import DamagedError
 from index.plan import SyncReport
 from index.searching.evidence import choose_evidence
 from index.searching.retriever import retrieve
+from index.searching.selection import select
 from index.settings import Settings, read_path, shorten
 from index.splitting.folding import fold
 from index.storing.store import Store
@@ -62,21 +63,36 @@ class Library:
             recognises=recognises,
         )
 
-    def retrieve(self, query: str, count: int | None = None) -> list[Passage]:
-        """The passages that best match a query, best first; as many as the settings say, or `count`."""
-        return self.search(query, self.embedding.embed_query(query), count or self.settings.passage_count)
+    def select(self, only: Sequence[str], unread: Mapping[str, str]) -> tuple[str, ...] | None:
+        """The ids of the documents that paths and patterns name; None, for all, where there are none of these.
 
-    def search(self, query: str, query_vector: Vectors, count: int) -> list[Passage]:
+        unread: why other files are no documents. Raises InputError where one of the patterns fits no document.
+        """
+        if not only:
+            return None
+        ids = {record.path: record.document_id for record in self.store.lexicon.records(verifies=False)}
+        return tuple(ids[path] for path in select(only, [*ids], unread))
+
+    def retrieve(self, query: str, count: int | None = None, documents: Collection[str] | None = None) -> list[Passage]:
+        """The passages that best match a query, best first; as many as the settings say, or `count`.
+
+        documents: the ids of those that are searched; all by default.
+        """
+        return self.search(query, self.embedding.embed_query(query), count or self.settings.passage_count, documents)
+
+    def search(
+        self, query: str, query_vector: Vectors, count: int, documents: Collection[str] | None = None
+    ) -> list[Passage]:
         """The same for a query whose vector is known."""
         # A word that is a single token of the embedding's is a word, and no typing error.
         words = _LETTERS.findall(fold(query))[:MOST_WORDS]
         counts = self.embedding.count_tokens(words)
         spelled = {word for word, tokens in zip(words, counts, strict=True) if tokens == 1}
         try:
-            return retrieve(self.store, query, query_vector, count, spelled)
+            return retrieve(self.store, query, query_vector, count, spelled, documents)
         except DamagedError:
             finish(self.sync(patient=False))  # which makes the lexicon anew
-            return retrieve(self.store, query, query_vector, count, spelled)
+            return retrieve(self.store, query, query_vector, count, spelled, documents)
 
     def choose_evidence(
         self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]

@@ -15,10 +15,10 @@ MOST_OTHER_WORDS = 6
 _FILLERS = frozenset(
     (
         "please can could would you me us i d i'd i’d like to want need give make put say tell keep it that this your "
-        "the answer an a be is in into of with and but now even bit little more much still too so again up explain write "
-        "go on about by for one few something have know let’s let's bitte das es mir noch etwas erzähl sag fasse zusammen "
-        "in einem einer s’il s'il vous plaît plus en une avec dis lo eso por favor más una dilo un het dat iets "
-        "alsjeblieft kun je"
+        "the answer an a be is in into of with and but now even bit little more much still too so again up explain "
+        "write go on about by for one few something have know let’s let's bitte das es mir noch etwas erzähl sag fasse "
+        "zusammen in einem einer s’il s'il vous plaît plus en une avec dis lo eso por favor más una dilo un het dat "
+        "iets alsjeblieft kun je"
     ).split()
 )
 _LENGTHS: dict[Length, frozenset[str]] = {

@@ -106,6 +106,12 @@ def chat(
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
     documents: Documents = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="PATH", help="A file or folder in it, or a pattern, to answer from; repeatable."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the whole Answer as JSON.")] = False,
 ) -> None:
     """Answer one question, with its citations."""
@@ -113,7 +119,7 @@ def ask(
     from assistant.chain import stream_answer
 
     result = None
-    for event in _other_events(stream_answer(question, documents)):
+    for event in _other_events(stream_answer(question, documents, only=only or ())):
         if isinstance(event, Answer):
             result = event
     if result is not None:
