@@ -71,7 +71,7 @@ class Library:
         if not only:
             return None
         ids = {record.path: record.document_id for record in self.store.lexicon.records(verifies=False)}
-        return tuple(ids[path] for path in select(only, [*ids], unread))
+        return tuple(ids[path] for path in select(only, [*ids], unread, self.folder))
 
     def retrieve(self, query: str, count: int | None = None, documents: Collection[str] | None = None) -> list[Passage]:
         """The passages that best match a query, best first; as many as the settings say, or `count`.
