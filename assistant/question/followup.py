@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from assistant.answers import Answer, Turn
@@ -42,6 +42,8 @@ _NOT_LENT = STOP_WORDS | frozenset(
     "saw like interesting sounds think thought never mind mentioned i’m i’d i’ve i'm i'd i've that’s that's didn’t "
     "didn't what’s what's tell else other others one ones try going".split()
 )
+
+_LITTLE_WORDS = frozenset(chain.from_iterable(language.asking | language.light for language in LANGUAGES.values()))
 
 
 def read_history(history: object) -> list[Turn]:
@@ -171,8 +173,7 @@ def _lend(question: str, near: str, far: str) -> str:
     held = set(find_content_terms(question))
     lent: list[str] = []
     for text in (near, far):
-        language = LANGUAGES.get(find_language(text))
-        not_lent = _NOT_LENT | language.asking | language.light if language else _NOT_LENT
+        not_lent = _NOT_LENT | _LITTLE_WORDS if find_language(text) else _NOT_LENT
         for word in WORD.findall(text):
             terms = find_content_terms(word)
             if text is far and len(lent) >= MOST_LENT_WORDS:

@@ -115,7 +115,12 @@ def _replace_name(question: str, other: str) -> str | None:
     is_of = preposition is None or preposition[0].strip().casefold() in _OF
     if not is_of or not _is_name(bare) or len(names) != 1:
         return None
-    return _put(question, *names[0], bare)
+    start, end = names[0]
+    # "The Omega scanner" for "the Delta printer": each is a name and what it is a name of.
+    following = _WORD.match(question, end + 1)
+    if not _is_name(bare.split()[-1]) and following and not _is_name(following[0]) and not _bounds(following[0]):
+        end = following.end()
+    return _put(question, start, end, bare)
 
 
 def _replace_counted(question: str, other: str) -> str | None:
