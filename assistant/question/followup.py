@@ -19,9 +19,9 @@ from typing import Any
 from assistant.answers import Answer, Turn
 from assistant.question.again import Length, asks_for_length, doubts, find_other
 from assistant.question.leaning import ORDINAL, PERSON, find_language, leans_on_conversation
-from assistant.question.mention import find_item, find_items, find_label, find_person
+from assistant.question.mention import find_item, find_items, find_label, find_list, find_person
 from assistant.question.opening import WORD, find_asked_sentence, strip_opening
-from assistant.question.substitution import substitute, substitute_asked
+from assistant.question.substitution import replace_pronoun, substitute, substitute_asked
 from assistant.question.vocabulary import LANGUAGES
 from index.errors import InputError
 from index.library import read_text
@@ -130,32 +130,45 @@ def _follow(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> FollowUp:
     alone = FollowUp(question, question)
     if not known or not leans_on_conversation(question):
         return alone
-    turn, before = known[-1]
+    before = known[-1][1]
     sentence, _ = find_asked_sentence(question)
     if length := asks_for_length(sentence):
         return FollowUp(before.asked, before.query, length)
     if doubts(sentence):
         return FollowUp(before.asked, before.query)
-    picked, item = _pick(question, turn.answer)
+    picked, item = _pick(question, known)
     sentence, _ = find_asked_sentence(picked)
     other = find_other(sentence)
-    if again := substitute(before.asked, other) if other else substitute_asked(before.asked, strip_opening(sentence)):
+    again = substitute(before.asked, other) if other else substitute_asked(before.asked, strip_opening(sentence))
+    if again:
         return FollowUp(again, _lend(again, "", before.lent))
+    if again := replace_pronoun(before.asked, other):
+        return FollowUp(again, again)
     person, lender = _find_person(picked, known)
     return FollowUp(picked, _lend(picked, f"{item} {person} {lender.asked}", lender.lent))
 
 
-def _pick(question: str, answer: str) -> tuple[str, str]:
+def _pick(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, str]:
     """The question with what "the second one" is called in its place; or as it is, and the words of the item."""
     ordinal = ORDINAL.search(question)
     if not ordinal:
         return question, ""
     which = next(group for group in ordinal.groups() if group)
-    if not (item := find_item(which, find_items(answer))):
+    if not (item := find_item(which, _find_list(known))):
         return question, ""
     if label := find_label(item):
         return f"{question[: ordinal.start()]}{label}{question[ordinal.end() :]}", ""
     return question, " ".join(WORD.findall(item)[:MOST_ITEM_WORDS])
+
+
+def _find_list(known: Sequence[tuple[Turn, FollowUp]]) -> list[str]:
+    """The items of the last answer that counts some up, as far back as the questions lean; else what was said last."""
+    for turn, followed in reversed(known):
+        if items := find_list(turn.answer):
+            return items
+        if followed.query == turn.question:
+            break
+    return find_items(known[-1][0].answer)
 
 
 def _find_person(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, FollowUp]:

@@ -10,7 +10,14 @@ import re
 
 from assistant.question.again import WHAT_ABOUT, asks_for_length, doubts
 from assistant.question.opening import WORD, find_asked_sentence, goes_on, strip_opening
-from assistant.question.vocabulary import COMMON_ADJECTIVES, LANGUAGES, NO_THINGS, ORDINALS, RELATIONS
+from assistant.question.vocabulary import (
+    COMMON_ADJECTIVES,
+    LANGUAGES,
+    NO_THINGS,
+    ORDINALS,
+    RELATIONS,
+    VERBS_OF_SOMETHING,
+)
 from index.splitting.terms import STOP_WORDS, find_content_terms, find_terms
 
 LONGEST_CHARACTERS = 300  # of a sentence that leans
@@ -36,7 +43,7 @@ _ONE_OF_MANY = re.compile(
     rf"|\bthe (?:{_ORDINAL}|other) (?:stage|step|part|phase|period|type|kind|option|version|way|method)s?"
     r"(?=\s*+[?.!,;])"
     r"|\bthe (?:two|three|four|other|different) \w++\s*+[?.!]?+$"
-    r"|\b(?:what|which)(?: are| is)?(?: the| some| any)? other\b"
+    r"|\b(?:what|which)(?: are| is)?(?: the| some| any)? other \w++(?! of )"
     r"|\b(?:what|who|where|anything|anyone|any) (?:else|others?|more)\b|^why not\b|^which ones?\b"
     r"|(?<!\ban )(?<!\ba )(?<!\bthe )\b(?:ones?|both|neither|any|some|many|several)\s*+[?.!]?\s*+$",
     re.IGNORECASE,
@@ -53,13 +60,13 @@ _POINTING = re.compile(
 _EMPTY = re.compile(
     r"\b(?:is|are|was|were|be|been|will) there\b|\bthere (?:is|are|was|were|will|be|been|has|have)\b"
     r"|\bth(?:is|ese) (?:year|month|week|morning|afternoon|evening|summer|winter|spring|autumn|quarter|days|time)\b"
-    r"|\bit (?:rains?|snows?|takes?|comes to|makes sense)\b|\bthose (?:who|that|with|of)\b",
+    r"|\bit (?:rains?|snows?|comes to|makes sense|takes? (?:to|for|until))\b|\bthose (?:who|that|with|of)\b",
     re.IGNORECASE,
 )
 _EMPTY_IT = re.compile(
     r"\b(?:is|was|does|did|has|will|would) it\b(?! to\b)(?=(?P<after>.*))", re.IGNORECASE | re.DOTALL
 )
-_AFTER_EMPTY_IT = re.compile(r"\b(?:that|to|true|any|anyone|anything|enough|a|an|take)\b", re.IGNORECASE)
+_AFTER_EMPTY_IT = re.compile(r"\b(?:that|to|true|any|anyone|anything|enough|a|an)\b", re.IGNORECASE)
 _DEFINITION = re.compile(r"(?:who|what) (?:is|are|was|were) \w", re.IGNORECASE)
 _NAME = re.compile(r"(?<=\s)(?!I\b)[A-Z][\w’'-]+")
 _POSSESSIVE = re.compile(r"(?:its|their|his|her)$", re.IGNORECASE)
@@ -69,8 +76,10 @@ _THING_BEFORE = re.compile(
     r"([a-z][\w’'-]++)",
     re.IGNORECASE,
 )
+_SPEAKER = re.compile(r"\b(?:i|we|my|our)\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?:when|if|once|after|before|while) ", re.IGNORECASE)
 _LIGHT = frozenset(find_terms(" ".join((*COMMON_ADJECTIVES, *RELATIONS))))
+_OF_SOMETHING = frozenset(find_terms(" ".join(VERBS_OF_SOMETHING)))
 _COUNTING = frozenset(find_terms("much many"))
 
 
@@ -96,6 +105,9 @@ def leans_on_conversation(question: str) -> bool:
     # "And part-time employees?", but not "And how do I renew a library card?".
     if goes_on(sentence) and len(content) < MOST_CONTENT + _is_thing(next(iter(WORD.findall(rest)), "")):
         return True
+    # "Where can I park?" is asked of everything.
+    if not _OF_SOMETHING.issuperset(content) and _SPEAKER.search(rest):
+        return False
     # In German every noun has a capital.
     has_name = language != "german" and _NAME.search(rest)
     is_definition = content and _DEFINITION.match(rest)

@@ -10,6 +10,7 @@ from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS, ORDINALS, SMA
 from index.splitting.terms import STOP_WORDS
 
 MOST_LABEL_WORDS = 6
+MOST_ITEM_WORDS = 8  # of one of a list
 _MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?;]) ")
 _NUMBERING = re.compile(r"(?:[-*•–]|\(?\d{1,2}[.):]) ")
@@ -41,16 +42,23 @@ _OPENING = re.compile(r"\b(?:the|der|die|das|den|dem|ein|eine|le|la|les|el|los|l
 
 
 def find_items(answer: str) -> list[str]:
-    """What an answer counts up, in its order: its quotations or lines; of a single one the parts of its series."""
+    """What an answer says, piece by piece: its quotations, or its lines."""
     lines = [words for line in answer.split("\n") if (words := " ".join(line.split())) not in ("", NEAREST, NOT_FOUND)]
     cited = [line for line in lines if _MARKER.search(line)]
     shown = [_MARKER.sub("", line).strip().strip('“”"') for line in cited or lines]
-    items = [
+    return [
         item for words in shown if (item := _NUMBERING.sub("", words, count=1) if _NUMBERING.match(words) else words)
     ]
-    if len(items) == 1 and len(parts := _find_series(items[0])) > 1:
-        return parts
-    return items
+
+
+def find_list(answer: str) -> list[str]:
+    """What an answer counts up, in its order: pieces that are short or say which they are, or a series; else none."""
+    items = find_items(answer)
+    are_short = all(len(item.split()) <= MOST_ITEM_WORDS for item in items)
+    say_which = any(_SAYS_WHICH.match(sentence) for item in items for sentence in _SENTENCE_END.split(item))
+    if len(items) > 1 and (are_short or say_which):
+        return items
+    return next((series for item in items if (series := _find_series(item))), items if say_which else [])
 
 
 def find_item(which: str, items: Sequence[str]) -> str:

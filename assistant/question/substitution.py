@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS
 
+MOST_PLAIN_WORDS = 3  # of a thing that takes a pronoun's place
+MOST_QUESTION_WORDS = 8  # of the question that has the pronoun
 _WORD = re.compile(r"[\w’'&-]+")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b", re.IGNORECASE)
@@ -30,6 +32,7 @@ _BOUNDARY = NO_THINGS | frozenset("and or but get cost costs need take takes las
 _COUNTING = r"how (?:much|many)|wie ?viele?|combien de|cuánt[oa]s?|hoeveel"
 _COUNTED = re.compile(rf"(?:{_COUNTING})\s+(?=\S)", re.IGNORECASE)
 _ASKING = re.compile(rf"(?:which|what|whose|{_COUNTING})\s+(?=\S)", re.IGNORECASE)
+_PRONOUN = re.compile(r"(?<=\w )(?:it|he|she|they|him|them)\b", re.IGNORECASE)
 _SUBJECT = re.compile(
     r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must) (?=(?:the|an?|our|your|my) )",
     re.IGNORECASE,
@@ -68,6 +71,13 @@ def substitute_asked(question: str, short: str) -> str | None:
     if " ".join(before[0].casefold().split()) != " ".join(asking[0].casefold().split()):
         return None
     return _put(question, before.end(), _end_of_word(question, before.end()), " ".join(words))
+
+
+def replace_pronoun(question: str, other: str) -> str | None:
+    """The question with something else for what it points at: "What does Ash Log cost?" of "What does it cost?"."""
+    pronouns = [*_PRONOUN.finditer(question)]
+    is_plain = 1 <= len(other.split()) <= MOST_PLAIN_WORDS and len(question.split()) <= MOST_QUESTION_WORDS
+    return _put(question, *pronouns[0].span(), other) if is_plain and len(pronouns) == 1 else None
 
 
 def _replace_like(question: str, other: str) -> str | None:

@@ -17,6 +17,7 @@ RELATIONS = (
     "type kind sort example cause symptom treatment difference alternative effect consequence advantage disadvantage "
     "benefit pros cons reason result purpose origin role"
 ).split()
+VERBS_OF_SOMETHING = "help consider try use need get choose know give take make do".split()
 # In a question they ask, join or point; no thing is called so.
 NO_THINGS = frozenset(
     "who whom whose what when where why how which is are was were do does did has have had can could will would should "
