@@ -149,6 +149,9 @@ AGAIN = [
     ("How much does a heat pump cost?", "what about a gas boiler?", "How much does a gas boiler cost?"),
     ("How much cod was exported in 2022?", "How much herring?", "How much herring was exported in 2022?"),
     ("How much cod was exported in 2022?", "No, I meant herring", "How much herring was exported in 2022?"),
+    ("How much is a room per night?", "per week?", "How much is a room per week?"),
+    ("When is the library open?", "also on Sundays?", "When is the library open on Sundays?"),
+    ("How much does it cost?", "and Ash Log?", "How much does Ash Log cost?"),
     ("Wie viel kostet die Halle im Sommer?", "Und im Winter?", "Wie viel kostet die Halle im Winter?"),
     ("Combien coûte la salle ?", "et en hiver ?", "Combien coûte la salle en hiver ?"),
 ]
@@ -245,6 +248,19 @@ def test_every_word_of_the_query_was_said(question: str, before: list[tuple[str,
     assert followed.query.startswith(followed.asked)
     said = " ".join([question, *(part for turn in before for part in turn)])
     assert set(re.findall(r"\w+", followed.query)) <= {*re.findall(r"\w+", said), "in"}
+
+
+def test_the_other_one_is_the_one_that_was_not_asked_about() -> None:
+    rooms = Turn("How much is a single room?", "“Single room: 84 euros” [1]\n\n“Double room: 120 euros” [2]")
+    assert follow_up("And the other one?", [rooms]).asked == "How much is a Double room?"
+
+
+def test_what_is_counted_up_further_back_is_picked_from_too() -> None:
+    turns = [CITIES, Turn("Who manages the last one?", "“Ole leads that branch. He came from Trondheim.” [1]")]
+    assert follow_up("And the first one?", turns).asked == "Who manages Oslo?"
+    # But not past a question that begins anew.
+    anew = [*turns, Turn("What is the capital of Denmark?", "“Copenhagen is the capital of Denmark.” [1]")]
+    assert "Oslo" not in follow_up("And the first one?", anew).query
 
 
 LONG = ["and " * 500, "the second one " * 130, "Who, and " * 220, "A" * 2000, "Anna Berg " * 200, "a, " * 660]

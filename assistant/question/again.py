@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from assistant.question.opening import WORD, goes_on, strip_opening
+from assistant.question.opening import WORD, begins_within, goes_on, strip_opening
 from assistant.question.vocabulary import NO_THINGS
 
 Length = Literal["", "shorter", "longer"]
@@ -68,7 +68,7 @@ def find_other(sentence: str) -> str:
     """The other thing of which the same is asked: "2021" of "And what about 2021?"; "" where that is not all."""
     rest = strip_opening(sentence)
     what_about = WHAT_ABOUT.match(rest)
-    if what_about is None and not goes_on(sentence):
+    if what_about is None and not goes_on(sentence) and not begins_within(rest):
         return ""
     other = _END.sub("", rest[what_about.end() if what_about else 0 :].rstrip("?.! "))
     words = WORD.findall(other.casefold())

@@ -154,7 +154,7 @@ def _pick(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, s
     if not ordinal:
         return question, ""
     which = next(group for group in ordinal.groups() if group)
-    if not (item := find_item(which, _find_list(known))):
+    if not (item := find_item(which, _find_list(known), known[-1][1].asked)):
         return question, ""
     if label := find_label(item):
         return f"{question[: ordinal.start()]}{label}{question[ordinal.end() :]}", ""
@@ -174,7 +174,8 @@ def _find_list(known: Sequence[tuple[Turn, FollowUp]]) -> list[str]:
 def _find_person(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, FollowUp]:
     """Whom "he" means, "" where it stands for nobody named, and the question that lends its words: the last, or his."""
     if PERSON.search(question):
-        for is_plain in (True, False):
+        # In other languages "er" and "sie" are oftener things.
+        for is_plain in (True,) if find_language(strip_opening(question)) else (True, False):
             for turn, followed in reversed(known):
                 if person := find_person(turn.question, turn.answer, is_plain=is_plain):
                     return person, followed

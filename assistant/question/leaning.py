@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from assistant.question.again import WHAT_ABOUT, asks_for_length, doubts
-from assistant.question.opening import WORD, find_asked_sentence, goes_on, strip_opening
+from assistant.question.opening import WORD, begins_within, find_asked_sentence, goes_on, strip_opening
 from assistant.question.vocabulary import (
     COMMON_ADJECTIVES,
     LANGUAGES,
@@ -24,7 +24,7 @@ LONGEST_CHARACTERS = 300  # of a sentence that leans
 MOST_CONTENT = 3  # terms of what follows "what about", where it leans
 ENOUGH_CONTENT = 2  # terms of a question that stands alone
 
-_ORDINAL = "|".join(ORDINALS)
+_ORDINAL = "|".join([*ORDINALS, "other"])
 _AUXILIARY = "is|are|was|were|do|does|did|has|have|can|could|will|would"
 _NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten"
 ORDINAL = re.compile(
@@ -40,8 +40,9 @@ PERSON = re.compile(
 # One of several that were spoken of, or further ones.
 _ONE_OF_MANY = re.compile(
     r"\b(?:second|next|third)[ -](?:best|most|\w++est)\b"
-    rf"|\bthe (?:{_ORDINAL}|other) (?:stage|step|part|phase|period|type|kind|option|version|way|method)s?"
+    rf"|\bthe (?:{_ORDINAL}) (?:stage|step|part|phase|period|type|kind|option|version|way|method)s?"
     r"(?=\s*+[?.!,;])"
+    r"|\bthe (?:first |last |other )?(?:two|three|four)\s*+[?.!]?+$"
     r"|\bthe (?:two|three|four|other|different) \w++\s*+[?.!]?+$"
     r"|\b(?:what|which)(?: are| is)?(?: the| some| any)? other \w++(?! of )"
     r"|\b(?:what|who|where|anything|anyone|any) (?:else|others?|more)\b|^why not\b|^which ones?\b"
@@ -52,7 +53,7 @@ _POINTING = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|those|these|this|the same|there"
     r"|the (?:former|latter))\b"
     # "that" joins sentences oftener than it points.
-    rf"|(?:^|\b(?:isn[’']?t|wasn[’']?t|{_AUXILIARY}|about|of|like|after|before|than|to) )"
+    rf"|(?:^|\b(?:isn[’']?t|wasn[’']?t|{_AUXILIARY}|about|of|like|after|before|than|to|translate|explain|repeat) )"
     r"that(?:[’']s)?\b(?! (?:the|a|an|i|you|we)\b)|\bthat(?: one)?(?=\s*+(?:[?.!,;]|$))",
     re.IGNORECASE,
 )
@@ -67,7 +68,11 @@ _EMPTY_IT = re.compile(
     r"\b(?:is|was|does|did|has|will|would) it\b(?! to\b)(?=(?P<after>.*))", re.IGNORECASE | re.DOTALL
 )
 _AFTER_EMPTY_IT = re.compile(r"\b(?:that|to|true|any|anyone|anything|enough|a|an)\b", re.IGNORECASE)
-_DEFINITION = re.compile(r"(?:who|what) (?:is|are|was|were) \w", re.IGNORECASE)
+_DEFINITION = re.compile(
+    r"(?:who|what|where) (?:is|are|was|were) \w|(?:wer|was|wo|wie) (?:ist|sind|war)\b"
+    r"|(?:qui|quel(?:le)?|où) (?:est|sont)\b|(?:quién|qué|cuál|dónde) (?:es|son|está)\b|(?:wie|wat|waar) (?:is|zijn)\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"(?<=\s)(?!I\b)[A-Z][\w’'-]+")
 _POSSESSIVE = re.compile(r"(?:its|their|his|her)$", re.IGNORECASE)
 # What a pronoun after it may mean: "Can employees take their dog?", "When a pump fails, who mends it?"
@@ -96,7 +101,7 @@ def leans_on_conversation(question: str) -> bool:
     rest = strip_opening(sentence)
     if what_about := WHAT_ABOUT.match(rest):
         return len(find_content_terms(rest[what_about.end() :])) <= MOST_CONTENT or _points_back(rest)
-    if ORDINAL.search(rest) or _ONE_OF_MANY.search(rest) or _points_back(rest):
+    if begins_within(rest) or ORDINAL.search(rest) or _ONE_OF_MANY.search(rest) or _points_back(rest):
         return True
     language = find_language(rest)
     if language and not LANGUAGES[language].pronouns.isdisjoint(WORD.findall(rest.casefold())[1:]):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from assistant.answers import NEAREST, NOT_FOUND
 from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS, ORDINALS, SMALL_NUMBERS
-from index.splitting.terms import STOP_WORDS
+from index.splitting.terms import STOP_WORDS, find_content_terms, find_terms
 
 MOST_LABEL_WORDS = 6
 MOST_ITEM_WORDS = 8  # of one of a list
@@ -37,7 +37,7 @@ _NO_PERSON = frozenset(
         "den le la les el los las het de der una un ein eine im am bei pour"
     ).split()
 ).union(MONTHS, DAYS, STOP_WORDS, NO_THINGS)
-_ASKING_WHO = re.compile(r"\b(?:who|whom|whose|wer|wem|wen|qui|quién|wie)\b", re.IGNORECASE)
+_ASKING_WHO = re.compile(r"\b(?:who|whom|whose|wer|wem|wen|qui|quién|wie (?:is|was|heeft|had|leidt))\b", re.IGNORECASE)
 _OPENING = re.compile(r"\b(?:the|der|die|das|den|dem|ein|eine|le|la|les|el|los|las|het|een)\s*$", re.IGNORECASE)
 
 
@@ -61,8 +61,15 @@ def find_list(answer: str) -> list[str]:
     return next((series for item in items if (series := _find_series(item))), items if say_which else [])
 
 
-def find_item(which: str, items: Sequence[str]) -> str:
-    """The item that an ordinal or a number picks; "" where there is none. One that says it is the second is that."""
+def find_item(which: str, items: Sequence[str], question: str) -> str:
+    """The item that an ordinal or a number picks; "" where there is none. One that says it is the second is that.
+
+    "other" picks the one that the question before was not about.
+    """
+    if which.casefold() == "other":
+        spoken = set(find_terms(question))
+        others = [item for item in items if not spoken.issuperset(find_content_terms(find_label(item) or item))]
+        return others[0] if len(others) == 1 < len(items) else ""
     position = _find_position(which, len(items))
     for item in items:
         for sentence in _SENTENCE_END.split(item):

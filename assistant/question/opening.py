@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 
+MOST_WORDS_WITHIN = 4
+PREPOSITION = re.compile(
+    r"(?:in|at|on|for|to|from|of|with|by|during|before|after|under|over|without|per|im|am|für|mit|nach|zu|von|aus|bei"
+    r"|en|pour|à|au|aux|dans|avec|de|du|chez|para|por|con|voor|met|naar|op|van|bij) (?=\S)",
+    re.IGNORECASE,
+)
 WORD = re.compile(r"[\w’'-]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=\S)")
 _KIND_WORDS = (
@@ -17,9 +23,9 @@ _ACKNOWLEDGING = re.compile(
 )
 _INTERJECTION = re.compile(rf"(?:(?:{_KIND_WORDS}|now|so|then|please|also)[,;:.!]?+ )++(?=\S)", re.IGNORECASE)
 _JOINING = re.compile(
-    r"(?:and|but|or|und|aber|oder|et|mais|ou|y|e|pero|o|maar"
+    r"(?:and|but|or|so|then|also|und|aber|oder|et|mais|ou|y|e|pero|o|maar"
     # "en" opens questions in French and Spanish that stand alone.
-    r"|en(?= (?:waarom|wanneer|wie|wat|hoe|waar|welke|voor|op|het|de|dan|daarna|met|naar)\b)) (?=\S)",
+    r"|en(?= (?:waarom|wanneer|wie|wat|hoe|waar|welke|voor|op|het|de|dan|daarna|met|naar|in)\b)) (?=\S)",
     re.IGNORECASE,
 )
 
@@ -33,6 +39,11 @@ def find_asked_sentence(question: str) -> tuple[str, list[str]]:
 def goes_on(sentence: str) -> bool:
     """Whether a sentence is joined to what was said before: "And when?", "Okay, but why?"."""
     return _JOINING.match(_strip_interjection(sentence)) is not None
+
+
+def begins_within(sentence: str) -> bool:
+    """Whether a sentence begins in the midst of another: "On Saturdays?", "With breakfast?"."""
+    return PREPOSITION.match(sentence) is not None and len(sentence.split()) <= MOST_WORDS_WITHIN
 
 
 def strip_opening(sentence: str) -> str:

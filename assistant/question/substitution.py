@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.question.opening import PREPOSITION
 from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS
 
 MOST_PLAIN_WORDS = 3  # of a thing that takes a pronoun's place
@@ -17,11 +18,6 @@ _WORD = re.compile(r"[\w’'&-]+")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b", re.IGNORECASE)
 _DAY = re.compile(rf"\b(?:{'|'.join(DAYS)})s?\b", re.IGNORECASE)
-_PREPOSITION = re.compile(
-    r"(?:in|at|on|for|to|from|of|with|by|during|before|after|under|over|without|im|am|für|mit|nach|zu|von|aus|bei"
-    r"|en|pour|à|au|aux|dans|avec|de|du|chez|para|por|con|voor|met|naar|op|van|bij)\s+(?=\S)",
-    re.IGNORECASE,
-)
 _OF = frozenset("for of with für von mit pour de avec para con voor van met".split())
 _DETERMINER = re.compile(
     r"(?:the|an?|our|your|my|his|her|their|der|die|das|den|dem|ein|eine|einen|einem|le|la|les|un|une|el|los|las|una|het|de|een)"
@@ -55,7 +51,7 @@ def substitute(question: str, other: str) -> str | None:
         or _replace_name(question, other)
         or _replace_counted(question, other)
         or _replace_subject(question, other)
-        or (_append(question, other) if _PREPOSITION.match(other) else None)
+        or (_append(question, other) if PREPOSITION.match(other) else None)
     )
 
 
@@ -106,12 +102,12 @@ def _replace_head(question: str, other: str) -> str | None:
 
 
 def _replace_after_preposition(question: str, other: str) -> str | None:
-    preposition = _PREPOSITION.match(other)
+    preposition = PREPOSITION.match(other)
     if not preposition:
         return None
     said = preposition[0].strip().casefold()
     new = other[preposition.end() :]
-    for place in _PREPOSITION.finditer(question):
+    for place in PREPOSITION.finditer(question):
         if place[0].strip().casefold() == said and question[place.start() - 1 : place.start()].isspace():
             start = place.end()
             return _put(question, start, _end_of_phrase(question, start), new)
@@ -120,7 +116,7 @@ def _replace_after_preposition(question: str, other: str) -> str | None:
 
 def _replace_name(question: str, other: str) -> str | None:
     bare, names = _bare(other), find_names(question)
-    preposition = _PREPOSITION.match(other)
+    preposition = PREPOSITION.match(other)
     # "In Paris" is a place, and takes nobody's.
     is_of = preposition is None or preposition[0].strip().casefold() in _OF
     if not is_of or not _is_name(bare) or len(names) != 1:
@@ -136,7 +132,7 @@ def _replace_name(question: str, other: str) -> str | None:
 def _replace_counted(question: str, other: str) -> str | None:
     counted = _COUNTED.match(question)
     words = other.split()
-    if not counted or len(words) > 2 or _PREPOSITION.match(other) or _DETERMINER.match(other) or _is_name(other):
+    if not counted or len(words) > 2 or PREPOSITION.match(other) or _DETERMINER.match(other) or _is_name(other):
         return None
     start, end = counted.end(), _end_of_word(question, counted.end())
     return None if _bounds(question[start:end]) else _put(question, start, end, other)
@@ -148,7 +144,9 @@ def _replace_subject(question: str, other: str) -> str | None:
         return None
     start = subject.end()
     for word in list(_WORD.finditer(question, start))[2:7]:
-        if word[0].casefold() in _VERBS or _bounds(word[0]) or _PREPOSITION.match(f"{word[0]} x"):
+        if word[0].casefold() == "of":
+            return None  # of "the hours of the library" either might be meant
+        if word[0].casefold() in _VERBS or _bounds(word[0]) or PREPOSITION.match(f"{word[0]} x"):
             return _put(question, start, word.start() - 1, other)
     return None
 
@@ -171,7 +169,7 @@ def _is_name(words: str) -> bool:
 
 
 def _bare(phrase: str) -> str:
-    preposition = _PREPOSITION.match(phrase)
+    preposition = PREPOSITION.match(phrase)
     phrase = phrase[preposition.end() :] if preposition else phrase
     determiner = _DETERMINER.match(phrase)
     return phrase[determiner.end() :] if determiner else phrase
@@ -182,7 +180,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _bounds(word: str) -> bool:
-    return word.casefold() in _BOUNDARY or bool(_DETERMINER.match(f"{word} x")) or bool(_PREPOSITION.match(f"{word} x"))
+    return word.casefold() in _BOUNDARY or bool(_DETERMINER.match(f"{word} x")) or bool(PREPOSITION.match(f"{word} x"))
 
 
 def _end_of_word(text: str, start: int) -> int:

@@ -55,7 +55,7 @@ LANGUAGES = {
         "est sont était a le la les l un une de du des temps",
     ),
     "spanish": _split(
-        "quién quiénes qué cuándo dónde cómo cuánto cuánta cuántos cuántas cuál cuáles desde",
+        "por quién quiénes qué cuándo dónde cómo cuánto cuánta cuántos cuántas cuál cuáles desde",
         "él ella ellos ellas su sus eso esto ese esa esos esas allí",
         "es son está era el la los las un una de por qué mucho",
     ),
