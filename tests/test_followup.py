@@ -60,6 +60,8 @@ STANDING_ALONE = [
     "Who is Lapid?",
     "Tell me about Qatar",
     "wifi password",
+    "Which rooms are there?",
+    "Is there wifi?",
     "Opening hours",
     "Can employees take their dog to work?",
     "What happens if a tenant loses their key?",
@@ -152,6 +154,8 @@ AGAIN = [
     ("How much is a room per night?", "per week?", "How much is a room per week?"),
     ("When is the library open?", "also on Sundays?", "When is the library open on Sundays?"),
     ("How much does it cost?", "and Ash Log?", "How much does Ash Log cost?"),
+    ("When is the seal watching?", "And the forest walk?", "When is the forest walk?"),
+    ("When is the pool heated?", "And the sauna?", "When is the sauna heated?"),
     ("Wie viel kostet die Halle im Sommer?", "Und im Winter?", "Wie viel kostet die Halle im Winter?"),
     ("Combien coûte la salle ?", "et en hiver ?", "Combien coûte la salle en hiver ?"),
 ]
@@ -203,6 +207,9 @@ HEATING = Turn(
 )
 BOATS = Turn("Which boats can I rent?", "“Rowing boat: 9 euros” [1]\n\n“Kayak: 14 euros” [2]\n\n“Dinghy: 32 euros” [3]")
 CITIES = Turn("Which cities have a branch?", "“There are branches in Oslo, Bergen and Tromsø.” [1]")
+BOARD = Turn(
+    "Who is on the board?", "“The board consists of Lena Fisk (chair), Per Holt (treasurer) and Anna Rask (clerk).” [1]"
+)
 STEPS = Turn("What are the steps?", "1. Unplug the kettle [1]\n2. Rinse it with vinegar [1]\n3. Dry it [2]")
 PICKED = [
     (HEATING, "How much does the second one cost?", "How much does a heat pump cost?"),
@@ -213,6 +220,7 @@ PICKED = [
     (BOATS, "number one", "Rowing boat"),
     (CITIES, "Who manages the last one?", "Who manages Tromsø?"),
     (CITIES, "Who manages the first one?", "Who manages Oslo?"),
+    (BOARD, "How long has the second one been there?", "How long has Per Holt been there?"),
     (STEPS, "Why is the second one needed?", "Why is Rinse it with vinegar needed?"),
     (CITIES, "Who manages the seventh one?", "Who manages the seventh one?"),
 ]

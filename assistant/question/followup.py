@@ -154,21 +154,22 @@ def _pick(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, s
     if not ordinal:
         return question, ""
     which = next(group for group in ordinal.groups() if group)
-    if not (item := find_item(which, _find_list(known), known[-1][1].asked)):
-        return question, ""
-    if label := find_label(item):
+    before = known[-1][1].asked
+    listed = find_item(which, _find_list(known), before)
+    if label := find_label(listed):
         return f"{question[: ordinal.start()]}{label}{question[ordinal.end() :]}", ""
+    item = listed or find_item(which, find_items(known[-1][0].answer), before)
     return question, " ".join(WORD.findall(item)[:MOST_ITEM_WORDS])
 
 
 def _find_list(known: Sequence[tuple[Turn, FollowUp]]) -> list[str]:
-    """The items of the last answer that counts some up, as far back as the questions lean; else what was said last."""
+    """The items of the last answer that counts some up, as far back as the questions lean; none where none does."""
     for turn, followed in reversed(known):
         if items := find_list(turn.answer):
             return items
         if followed.query == turn.question:
             break
-    return find_items(known[-1][0].answer)
+    return []
 
 
 def _find_person(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, FollowUp]:
@@ -177,7 +178,7 @@ def _find_person(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple
         # In other languages "er" and "sie" are oftener things.
         for is_plain in (True,) if find_language(strip_opening(question)) else (True, False):
             for turn, followed in reversed(known):
-                if person := find_person(turn.question, turn.answer, is_plain=is_plain):
+                if person := find_person(followed.asked, turn.answer, is_plain=is_plain):
                     return person, followed
     return "", known[-1][1]
 

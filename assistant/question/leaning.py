@@ -82,6 +82,7 @@ _THING_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _SPEAKER = re.compile(r"\b(?:i|we|my|our)\b", re.IGNORECASE)
+_EXISTING = re.compile(r"\b(?:is|are|was|were|will) there\b|\bthere (?:is|are|was|were|be)\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?:when|if|once|after|before|while) ", re.IGNORECASE)
 _LIGHT = frozenset(find_terms(" ".join((*COMMON_ADJECTIVES, *RELATIONS))))
 _OF_SOMETHING = frozenset(find_terms(" ".join(VERBS_OF_SOMETHING)))
@@ -112,6 +113,8 @@ def leans_on_conversation(question: str) -> bool:
         return True
     # "Where can I park?" is asked of everything.
     if not _OF_SOMETHING.issuperset(content) and _SPEAKER.search(rest):
+        return False
+    if content and _EXISTING.search(rest):  # "Which rooms are there?"
         return False
     # In German every noun has a capital.
     has_name = language != "german" and _NAME.search(rest)

@@ -25,7 +25,7 @@ _LABEL_END = re.compile(
     re.IGNORECASE,
 )
 _SERIES_PART = re.compile(r", (?:and|or|und|et|y|en) |, | (?:and|or|und|et|y|en) ")
-_JOINED_LAST = re.compile(r" (?:and|or|und|et|y|en) \S+(?: \S+)?$")
+_JOINED_LAST = re.compile(r" (?:and|or|und|et|y|en) \S+(?: \S+){0,2}$")
 _PERSON = re.compile(
     r"(?<![\w’'-])[A-ZÀ-ÖØ-Þ][\w’'-]++\.?(?: (?:de|van|von|der|den|del|la|le|du|da|al|bin|[A-Z]\.))*+"
     r"(?: [A-ZÀ-ÖØ-Þ][\w’'-]++){1,2}+"
@@ -52,9 +52,12 @@ def find_items(answer: str) -> list[str]:
 
 
 def find_list(answer: str) -> list[str]:
-    """What an answer counts up, in its order: pieces that are short or say which they are, or a series; else none."""
+    """What an answer counts up, in its order; nothing where it does not.
+
+    Pieces that are short and no sentences are counted up, those that say which they are, and the parts of a series.
+    """
     items = find_items(answer)
-    are_short = all(len(item.split()) <= MOST_ITEM_WORDS for item in items)
+    are_short = all(len(item.split()) <= MOST_ITEM_WORDS and not item.endswith((".", "!", "?")) for item in items)
     say_which = any(_SAYS_WHICH.match(sentence) for item in items for sentence in _SENTENCE_END.split(item))
     if len(items) > 1 and (are_short or say_which):
         return items

@@ -33,6 +33,7 @@ _SUBJECT = re.compile(
     r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must) (?=(?:the|an?|our|your|my) )",
     re.IGNORECASE,
 )
+_BEING = re.compile(r"(?:is|are|was|were) ", re.IGNORECASE)
 _VERBS = frozenset(
     (
         "cost costs weigh last take need open start close end begin work mean have hold run use make contain include "
@@ -143,12 +144,15 @@ def _replace_subject(question: str, other: str) -> str | None:
     if not subject or not _DETERMINER.match(other):
         return None
     start = subject.end()
-    for word in list(_WORD.finditer(question, start))[2:7]:
+    words = list(_WORD.finditer(question, start))[2:7]
+    for word in words:
         if word[0].casefold() == "of":
             return None  # of "the hours of the library" either might be meant
-        if word[0].casefold() in _VERBS or _bounds(word[0]) or PREPOSITION.match(f"{word[0]} x"):
+        if word[0].casefold() in _VERBS or word[0].endswith("ed") or _bounds(word[0]):
             return _put(question, start, word.start() - 1, other)
-    return None
+    # "When is the forest walk?"
+    is_all = len(words) < MOST_PLAIN_WORDS and _BEING.match(subject[0]) and subject.start() > 0
+    return _put(question, start, len(question.rstrip("?.! ")), other) if is_all else None
 
 
 def find_names(text: str) -> list[tuple[int, int]]:
