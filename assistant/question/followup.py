@@ -187,11 +187,11 @@ def _lend(question: str, near: str, far: str) -> str:
     """The question with the words of texts that carry meaning and that it has not, those of the nearer one first."""
     held = set(find_content_terms(question))
     lent: list[str] = []
-    for text in (near, far):
+    for text, most in ((near, len(near)), (far, MOST_LENT_WORDS)):
         not_lent = _NOT_LENT | _LITTLE_WORDS if find_language(text) else _NOT_LENT
         for word in WORD.findall(text):
             terms = find_content_terms(word)
-            if text is far and len(lent) >= MOST_LENT_WORDS:
+            if len(lent) >= most:
                 break
             if terms and word.casefold() not in not_lent and held.isdisjoint(terms):
                 lent.append(word)
