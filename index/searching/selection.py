@@ -65,7 +65,7 @@ def _make_test(pattern: str) -> Callable[[str], bool]:
     # Systems write an accent within its letter or after it.
     wanted = normalize("NFC", pattern).removeprefix("./").rstrip("/")
     # Each star of the translation gives nothing back, so that no pattern takes longer than the paths are long.
-    looks = re.compile(translate(wanted)) if _WILD.search(wanted) else None
+    looks = re.compile(rf"\A{translate(wanted)}") if _WILD.search(wanted) else None
 
     def fits(path: str) -> bool:
         path = normalize("NFC", path)
