@@ -1,20 +1,19 @@
-"""The whole walk of a question: follow-up, retrieve, generate, cite, check, Answer."""
+"""The whole walk of a question: what it is about, follow-up, retrieve, quote or write, cite, check, Answer."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
-from assistant.question.about import About, read_about
+from assistant.notices import mention_failure, mention_unsearched
+from assistant.question.about import read_about
 from assistant.question.followup import History, read_history
-from assistant.question.mismatch import tell_mismatch
 from assistant.question.question import Question, read_question
 from assistant.quoting.catalogue import tell
-from assistant.quoting.names import NOBODY, Meant, find_meant
-from assistant.quoting.overview import survey, survey_section
+from assistant.quoting.names import NOBODY, find_meant
+from assistant.quoting.overview import quote_overview
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read
 from assistant.writing.generation import write
@@ -23,77 +22,76 @@ from assistant.writing.rewriting import rewrite_with_model
 from index.documents import Passage, Progress
 from index.errors import ModelError
 from index.library import Library, check_question, open_library
-from index.plan import SyncReport
 from index.searching.evidence import EVIDENCE_PASSAGES
-from index.settings import LOCAL_EMBEDDING, Settings
+from index.searching.selection import read_patterns
+from index.settings import Settings
 
 Event = Progress | TextDelta | Answer
 
 
 def answer(
-    question: str, documents: str | Path | None = None, *, history: History = (), settings: Settings | None = None
+    question: str,
+    documents: str | Path | None = None,
+    *,
+    history: History = (),
+    only: Sequence[str] = (),
+    settings: Settings | None = None,
 ) -> Answer:
     """Answer a question from a folder of documents, after bringing its store up to date.
 
     documents: the folder; by default FOOTNOTE_DOCUMENTS, else the sample folder.
     history: earlier turns, oldest first: Answers, (question, answer) pairs, or role/content messages.
+    only: the paths of the files or folders in it that the answer is made from, or patterns ("*.pdf"); by default all.
 
     Raises InputError, FolderError, StoreError or WeightsError, each a sentence that says what to do.
     A language model that fails is no error: the answer then quotes, and its `notice` says why.
     """
-    *_, last = stream_answer(question, documents, history=history, settings=settings)
+    *_, last = stream_answer(question, documents, history=history, only=only, settings=settings)
     if not isinstance(last, Answer):
         raise TypeError("stream_answer ended without an Answer")
     return last
 
 
 def stream_answer(
-    question: str, documents: str | Path | None = None, *, history: History = (), settings: Settings | None = None
+    question: str,
+    documents: str | Path | None = None,
+    *,
+    history: History = (),
+    only: Sequence[str] = (),
+    settings: Settings | None = None,
 ) -> Iterator[Event]:
     """The same, step by step: Progress while it prepares, TextDelta while it writes, and the Answer last."""
     settings = Settings.choose(settings)
     words = check_question(question)
-    turns = read_history(history)
+    turns, patterns = read_history(history), read_patterns(only)
 
-    about = read_about(words, turns[-1].question if turns else "")
     library = yield from open_library(settings.documents if documents is None else documents, settings)
     report = yield from library.sync(patient=False)
+    library = library.select(patterns, report.skipped)
 
-    meant = find_meant(about, library.store.lexicon, history) if about else NOBODY
-    if about and (told := tell(words, about, meant, library.store.lexicon)):
+    about = read_about(words, turns[-1].question if turns else "")
+    meant = find_meant(about, library, history) if about else NOBODY
+    if about and (told := tell(words, about, meant, library, patterns)):
         yield TextDelta(told.text)
         yield told
         return
 
-    model, notice = _open_model(settings)
-    if about and (surveyed := _survey(words, about, meant, library, model)):
-        result, passages = surveyed
+    model, failure = _open_model(settings)
+    count = max(EVIDENCE_PASSAGES, settings.passage_count) if model else settings.passage_count
+    if about and (overview := quote_overview(words, about, meant, library, for_model=model is not None)):
+        result, passages = overview
     else:
-        asked = read_question(words, rewrite_with_model(words, turns, model))
-        passages = retrieve_passages(asked, library, max(EVIDENCE_PASSAGES, settings.passage_count) if model else None)
+        followed = rewrite_with_model(words, turns, model)
+        asked = read_question(words, followed.query, asked=followed.asked, length=followed.length)
+        passages = retrieve_passages(asked, library, count)
         nearest = passages[: settings.passage_count]
         result = quote(asked, nearest, read(asked, nearest, library.embedding, library.store.lexicon))
     if model:
         result = yield from _write_or_keep(result, passages, library, model)
     else:
         yield TextDelta(result.text)
-        result = replace(result, notice=_tell(notice, result)) if notice else result
-    yield result if result.found else _mention_unread(_mention_language(result, library), report, library.folder)
-
-
-def _survey(
-    words: str, about: About, meant: Meant, library: Library, model: LanguageModel | None
-) -> tuple[Answer, list[Passage]] | None:
-    """An overview of the documents meant or of a section, in their own words, and what a model may write one from."""
-    overview = survey(about, meant.records, library) if meant.records else survey_section(about, library)
-    if not overview.passages:
-        return None
-    quoted = quote(read_question(words), overview.passages, overview.reading)
-    if overview.documents < len(meant.records):
-        quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
-    if model and meant.records:
-        overview = survey(about, meant.records, library, library.settings.evidence_tokens)
-    return quoted, list(overview.passages)
+        result = mention_failure(result, failure)
+    yield mention_unsearched(result, library, report, patterns)
 
 
 def retrieve_passages(asked: Question, library: Library, count: int | None = None) -> list[Passage]:
@@ -123,33 +121,4 @@ def _write_or_keep(
         return (yield from write(quoted, passages, library, model))
     except ModelError as error:
         yield TextDelta(quoted.text)
-        return replace(quoted, notice=_tell(str(error), quoted))
-
-
-def _tell(failure: str, quoted: Answer) -> str:
-    kind = "These are quotations" if quoted.citations else "This was searched without it"
-    return f"The language model did not answer. {failure} {kind}."
-
-
-def _mention_language(refused: Answer, library: Library) -> Answer:
-    """The same, saying where no document is in the question's language."""
-    is_english_only = library.settings.embedding == LOCAL_EMBEDDING
-    if refused.status == "nearest" and not is_english_only:
-        return refused  # which was found across languages
-    told = tell_mismatch(refused.question, library.store.lexicon.languages(), is_english_only=is_english_only)
-    return replace(refused, notice=f"{refused.notice} {told}".strip())
-
-
-def _mention_unread(refused: Answer, report: SyncReport, folder: Path) -> Answer:
-    """The same, saying what was not searched: what is asked for may stand there."""
-    skipped, partial = len(report.skipped), len(report.partial)
-    unread = [f"{_count_files(skipped)} could not be read"] if skipped else []
-    unread += [f"{_count_files(partial)} {'was' if partial == 1 else 'were'} read only in part"] if partial else []
-    if not unread:
-        return refused
-    told = f"Not all was searched: {' and '.join(unread)}. To list them: footnote sync {folder}"
-    return replace(refused, notice=f"{refused.notice} {told}".strip())
-
-
-def _count_files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
+        return mention_failure(quoted, str(error))

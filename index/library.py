@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from index.place import DamagedError
 from index.plan import SyncReport
 from index.searching.evidence import choose_evidence
 from index.searching.retriever import read_document, retrieve
+from index.searching.selection import select
 from index.settings import Settings, read_path, shorten
 from index.splitting.folding import fold
 from index.storing.records import Record
@@ -48,6 +49,7 @@ class Library:
     store: Store
     embedding: Embedding
     settings: Settings
+    documents: tuple[str, ...] | None = None  # the ids of those that are answered from; None for all
 
     def sync(
         self, *, checksum: bool = False, dry_run: bool = False, patient: bool = True, recognises: bool = True
@@ -63,6 +65,24 @@ class Library:
             recognises=recognises,
         )
 
+    def select(self, only: Sequence[str], unread: Mapping[str, str]) -> Library:
+        """The same, to be answered from those documents alone that paths and patterns name; all where there are none.
+
+        unread: why other files are no documents. Raises InputError where one of the patterns fits no document.
+        """
+        if not only:
+            return self
+        ids = {record.path: record.document_id for record in self.store.lexicon.records(verifies=False)}
+        return replace(self, documents=tuple(ids[path] for path in select(only, [*ids], unread, self.folder)))
+
+    def records(self) -> list[Record]:
+        """The records of the documents that are answered from, by path."""
+        records = self.store.lexicon.records()
+        if self.documents is None:
+            return records
+        chosen = frozenset(self.documents)
+        return [record for record in records if record.document_id in chosen]
+
     def retrieve(self, query: str, count: int | None = None) -> list[Passage]:
         """The passages that best match a query, best first; as many as the settings say, or `count`."""
         return self.search(query, self.embedding.embed_query(query), count or self.settings.passage_count)
@@ -74,10 +94,10 @@ class Library:
         counts = self.embedding.count_tokens(words)
         spelled = {word for word, tokens in zip(words, counts, strict=True) if tokens == 1}
         try:
-            return retrieve(self.store, query, query_vector, count, spelled)
+            return retrieve(self.store, query, query_vector, count, spelled, self.documents)
         except DamagedError:
             finish(self.sync(patient=False))  # which makes the lexicon anew
-            return retrieve(self.store, query, query_vector, count, spelled)
+            return retrieve(self.store, query, query_vector, count, spelled, self.documents)
 
     def read_document(self, record: Record, most_chunks: int) -> list[tuple[Passage, Vectors]]:
         """A document's chunks in order, each with a unit vector for each of its sentences.

@@ -617,12 +617,12 @@ def test_an_evaluation_tells_of_what_was_not_read(mail: Path, tmp_path: Path, em
 
 
 def test_a_refusal_says_what_was_not_searched(mail: Path, settings: Settings, embedding: Embedding) -> None:
-    told = f"To list them: footnote sync {mail}"
+    told = f"To see why: footnote sync {mail}"
     question = "What is the capital of Denmark?"
     refused = answer(question, mail, settings=settings)
     assert not refused.found
     assert refused.notice == (
-        f"Not all was searched: 1 file could not be read and 1 file was read only in part. {told}"
+        f"Not all was searched: picture.png could not be read, and ferry.eml was read only in part. {told}"
     )
     assert answer("Who steers the Brenholm ferry?", mail, settings=settings).notice == ""
     printed = CliRunner().invoke(command, ["ask", question, "--documents", str(mail)]).stdout.splitlines()
@@ -634,7 +634,7 @@ def test_a_refusal_says_what_was_not_searched(mail: Path, settings: Settings, em
         assert answer(question, mail, settings=replace(settings, base_url=server.base_url)).notice == refused.notice
     (mail / "picture.png").unlink()
     assert answer(question, mail, settings=settings).notice == (
-        f"Not all was searched: 1 file was read only in part. {told}"
+        f"Not all was searched: ferry.eml was read only in part. {told}"
     )
     (mail / "ferry.eml").unlink()
     (mail / "ferry.txt").write_text("Captain Ida Voss steers the Brenholm ferry.")

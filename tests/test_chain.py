@@ -322,6 +322,31 @@ def test_a_bad_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, va
     check_sentence(refusal.value)
 
 
+def test_the_same_is_answered_again_shorter_or_longer(folder: Path, settings: Settings, embedding: Embedding) -> None:
+    (folder / "guests.md").write_text(
+        "# Guests\n\nIn 2021 we had 960 guests because the border was closed. In 2022 we had 1,870 guests. In 2023 we "
+        "had 2,140 guests. In 2020 we had 410 guests. In 2019 we had 2,050 guests.\n"
+    )
+    first = answer("How many guests were there in 2022?", folder, settings=settings)
+    shorter = answer("Make that shorter", folder, history=[first], settings=settings)
+    longer = answer("More detail, please", folder, history=[first, shorter], settings=settings)
+    assert (shorter.question, shorter.query, longer.query) == ("Make that shorter", first.question, first.question)
+    assert [sentence.text for sentence in shorter.sentences] == ["In 2022 we had 1,870 guests."]
+    assert len(longer.sentences) > len(first.sentences)
+    assert "“In 2022 we had 1,870 guests.” [" in longer.text
+
+
+def test_what_is_asked_of_another_year_is_answered_as_if_it_were_asked_whole(
+    folder: Path, settings: Settings, embedding: Embedding
+) -> None:
+    (folder / "guests.md").write_text("# Guests\n\nIn 2021 we had 960 guests. In 2022 we had 1,870 guests.\n")
+    first = answer("How many guests were there in 2021?", folder, settings=settings)
+    second = answer("And in 2022?", folder, history=[first], settings=settings)
+    whole = answer("How many guests were there in 2022?", folder, settings=settings)
+    assert second == replace(whole, question="And in 2022?")
+    assert second.sentences[0].answer_words is not None
+
+
 def test_a_bad_turn_of_the_history_is_refused(settings: Settings) -> None:
     with pytest.raises(InputError) as refusal:
         answer("Why?", history=["not a turn"], settings=settings)  # type: ignore[list-item]

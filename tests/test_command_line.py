@@ -123,7 +123,7 @@ def test_what_is_not_found_is_said_with_the_nearest_passages(run: Run) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == NOT_FOUND
     assert lines[2] == "The nearest passages:"
-    assert all(re.match(r"  [\w-]+\.(md|txt): \S", line) and len(line) < 220 for line in lines[3:6])
+    assert all(re.match(r"  [\w-]+\.(md|txt)(, .+)?: \S", line) and len(line) < 220 for line in lines[3:6])
     assert re.fullmatch(r"Confidence that the documents say: \d+%\.", lines[-1])
     assert "[1]" not in done.stdout
 
@@ -409,3 +409,68 @@ def test_emoji_and_accents_in_names_are_printed_as_they_are(run: Run, folder: Pa
     (folder / "Fähre 🚢.txt").write_text("Captain Ida Voss steers the Brenholm ferry.\n", encoding="utf-8")
     assert run("documents", folder).stdout == "            Fähre 🚢.txt  Fähre 🚢\n"
     assert "[1] Fähre 🚢.txt, characters 0-43" in run("ask", "Who steers the ferry?", "--documents", folder).stdout
+
+
+@pytest.fixture
+def kinds(folder: Path) -> Path:
+    """A folder of rows, fields, keys and headings."""
+    (folder / "rates").mkdir()
+    (folder / "rates" / "stock.txt").write_text(
+        "# Pumps in stock\n\nModel     Weight   Price\nGamma     31 kg    2,400\nDelta     9 kg     610\n"
+    )
+    (folder / "rates" / "crews.csv").write_text("Ship,Length,Crew\nAurora,31 m,6\nBoreas,44 m,9\n")
+    (folder / "shop.yaml").write_text("opening:\n  monday: closed\n  tuesday: 9 to 17\ncontact:\n  phone: 555 0134\n")
+    (folder / "leave.md").write_text("# Handbook\n\n## Leave\n\nEmployees get 28 vacation days.\n")
+    return folder
+
+
+FOOTNOTES = [
+    # a question, the only file that it is asked of, the lines beneath the footnote
+    ("What does the Gamma pump weigh?", "rates/stock.txt", ["Model | Weight | Price", "“Gamma | 31 kg | 2,400”"]),
+    ("How many crew has the Boreas?", "*.csv", ["“Ship: Boreas; Length: 44 m; Crew: 9”"]),
+    ("What is the phone number?", "shop.yaml", ["contact", "“phone: 555 0134”"]),
+    ("How many vacation days do employees get?", "leave.md", ["Leave", "“Employees get 28 vacation days.”"]),
+]
+
+
+@pytest.mark.parametrize(("question", "path", "lines"), FOOTNOTES)
+def test_a_footnote_says_what_a_row_or_a_field_stands_under(
+    run: Run, kinds: Path, question: str, path: str, lines: list[str]
+) -> None:
+    printed = run("ask", question, "--documents", kinds, "--only", path).stdout.splitlines()
+    first = next(place for place, line in enumerate(printed) if line.startswith("[1] "))
+    assert [line.strip() for line in printed[first + 1 : first + 1 + len(lines)]] == lines
+
+
+def test_the_nearest_passages_say_what_they_stand_under(run: Run, kinds: Path) -> None:
+    done = run("ask", "Which song is the most beautiful?", "--documents", kinds, "--only", "rates")
+    assert "\n  rates/stock.txt, Model | Weight | Price: Gamma | 31 kg | 2,400 · Delta | 9 kg | 610\n" in done.stdout
+    assert (
+        "\n  rates/crews.csv: Ship: Aurora; Length: 31 m; Crew: 6 · Ship: Boreas; Length: 44 m; Crew: 9\n"
+        in done.stdout
+    )
+    assert "leave.md" not in done.stdout
+
+
+def test_only_may_be_said_again_and_must_fit(run: Run, kinds: Path) -> None:
+    asked = run("ask", "vacation days", "--documents", kinds, "--only", "shop.yaml", "--only", "leave.md", "--json")
+    assert {passage.path for passage in Answer.from_json(asked.stdout).passages} == {"shop.yaml", "leave.md"}
+    refused = run("ask", "vacation days", "--documents", kinds, "--only", "leave.pdf")
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines()[-1] == (
+        "footnote: No document fits 'leave.pdf': there are leave.md, rates/crews.csv, rates/stock.txt and 1 more. "
+        f"To list them: footnote documents {kinds}"
+    )
+
+
+def test_a_refusal_names_what_was_not_read_of_the_paths_alone(run: Run, kinds: Path) -> None:
+    for number in range(5):
+        (kinds / "rates" / f"{number}.png").write_bytes(PICTURE)
+    (kinds / "photo.png").write_bytes(PICTURE)
+    question = "Which song is the most beautiful?"
+    told = f"To see why: footnote sync {kinds}"
+    assert run("ask", question, "--documents", kinds).stdout.endswith(
+        f"\nNot all was searched: photo.png, rates/0.png, rates/1.png and 3 more could not be read. {told}\n"
+    )
+    assert run("ask", question, "--documents", kinds, "--only", "*.md", "--only", "photo*").exit_code == 2
+    assert "Not all was searched" not in run("ask", question, "--documents", kinds, "--only", "leave.md").stdout

@@ -8,7 +8,7 @@ import pytest
 from openai_server import Fault, OpenAIServer, Refusal, Reply, Script
 
 from assistant.answers import Turn
-from assistant.question.followup import rewrite
+from assistant.question.followup import FollowUp, follow_up, rewrite
 from assistant.writing import rewriting
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.rewriting import LAST_TURNS, LONGEST_TURN_CHARACTERS, make_prompt, rewrite_with_model
@@ -22,7 +22,7 @@ REWRITTEN = "Who criticised that Trump skipped Israel?"
 def ask(script: Script, question: str = QUESTION, turns: list[Turn] = TURNS) -> tuple[str, OpenAIServer]:
     with OpenAIServer(script) as server:
         settings = Settings(*map(Path, "dsc"), base_url=server.base_url, model="named-model", timeout_seconds=0.4)
-        return rewrite_with_model(question, turns, LanguageModel(settings)), server
+        return rewrite_with_model(question, turns, LanguageModel(settings)).query, server
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,14 @@ def test_a_question_that_stands_alone_costs_no_call(question: str, turns: list[T
 
 
 def test_without_a_model_the_rule_does_it() -> None:
-    assert rewrite_with_model(QUESTION, TURNS, None) == rewrite(QUESTION, TURNS)
+    assert rewrite_with_model(QUESTION, TURNS, None) == follow_up(QUESTION, TURNS)
+
+
+def test_what_the_model_writes_is_what_is_asked() -> None:
+    with OpenAIServer("Why was Israel skipped, in short?") as server:
+        settings = Settings(*map(Path, "dsc"), base_url=server.base_url, model="named-model", timeout_seconds=0.4)
+        followed = rewrite_with_model("Make that shorter", TURNS, LanguageModel(settings))
+    assert followed == FollowUp("Why was Israel skipped, in short?", "Why was Israel skipped, in short?", "shorter")
 
 
 def test_the_last_turns_are_shown_and_cut() -> None:

@@ -58,6 +58,15 @@ def show_context(context: Sequence[str], title: str) -> str:
     return " › ".join(context[1:] if context[:1] == (title,) else context)
 
 
+def show_quote(citation: Citation, passages: Sequence[Passage]) -> str:
+    """The words of a citation in one line, the cells of a row parted by bars where one of the passages tells them."""
+    for passage in passages:
+        for sentence in passage.sentences if passage.document_id == citation.document_id else ():
+            if (sentence.start, sentence.end) == (citation.start, citation.end):
+                return passage.line_of(sentence)
+    return " ".join(citation.quote.split())
+
+
 def seek_among(sources: dict[int, tuple[Passage, Sentence]], embedding: Embedding | None = None) -> Seek:
     """What tells the numbers of the sources that clearly support a sentence, or none. It weighs no sentence twice."""
     given = list(sources)

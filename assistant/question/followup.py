@@ -1,18 +1,28 @@
 """A question that leans on the conversation becomes a query that stands alone.
 
 "Who criticised it?" after "Why was Israel skipped?" is searched as "Who criticised it? Israel skipped".
-A question that stands alone is not touched. But: what a pronoun means is not worked out; the words of
-the question before are carried over, and the search does the rest.
+A question that stands alone is not touched. What only asks the same of
+something else takes its place: "What about 2021?" after "What was the revenue in 2020?" is searched as "What was the
+revenue in 2021?". "The second one" is what the last answer gave second, and "he" lends the person named last.
+
+But: what else a pronoun means is not worked out; the words of the question before are lent, and the search does the
+rest.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from assistant.answers import Answer, Turn
+from assistant.question.again import Length, asks_for_length, doubts, find_other
+from assistant.question.leaning import ORDINAL, PERSON, find_language, leans_on_conversation
+from assistant.question.mention import find_item, find_items, find_label, find_list, find_person
+from assistant.question.opening import WORD, find_asked_sentence, strip_opening
+from assistant.question.substitution import replace_pronoun, substitute, substitute_asked
+from assistant.question.vocabulary import LANGUAGES
 from index.errors import InputError
 from index.library import read_text
 from index.splitting.terms import STOP_WORDS, find_content_terms
@@ -23,22 +33,17 @@ History = Sequence[Answer | Turn | tuple[str, str] | Mapping[str, Any]] | None
 LAST_TURNS = 20
 LAST_MESSAGES = 100  # with those of tools, and what the system said
 LONGEST_TURN_CHARACTERS = 2000  # of the question, and of the answer
+MOST_LENT_WORDS = 8  # but for those of the question before, which may be more
+MOST_ITEM_WORDS = 20  # that are lent of what "the second one" is
 
-_POINTING = re.compile(
-    r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|those|that one|the same|there"
-    r"|the (?:former|latter))\b",
-    re.IGNORECASE,
+# What is said to be kind, or of the talk itself, is no matter of anything.
+_NOT_LENT = STOP_WORDS | frozenset(
+    "much many okay ok wow hmm cool great thanks really just please want know give example examples mean meant heard "
+    "saw like interesting sounds think thought never mind mentioned i’m i’d i’ve i'm i'd i've that’s that's didn’t "
+    "didn't what’s what's tell else other others one ones try going".split()
 )
-_GOING_ON = re.compile(
-    r"(?:and|but|so|or|then|also|what about|how about|what else|who else|why not|which one)\b", re.IGNORECASE
-)
-_EMPTY_IT = re.compile(
-    r"(?m:^)(?>.*?\b(?:is|was|does|did|has) (?:it|there)\b).*\b(?:that|to|true|any|anyone|anything|enough|a|an)\b",
-    re.IGNORECASE,
-)
-_DEFINITION = re.compile(r"(?:who|what) (?:is|are|was|were) \w", re.IGNORECASE)
-_NAME = re.compile(r"(?<=\s)[A-Z][\w’'-]+")
-_WORD = re.compile(r"[\w’'-]+")
+
+_LITTLE_WORDS = frozenset(chain.from_iterable(language.asking | language.light for language in LANGUAGES.values()))
 
 
 def read_history(history: object) -> list[Turn]:
@@ -89,28 +94,106 @@ def _cut(question: str, answer: str) -> Turn:
     return Turn(*(read_text(text[:LONGEST_TURN_CHARACTERS], "A turn") for text in (question, answer)))
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a question becomes in its conversation.
+
+    asked: what is really asked, which its kind is read from: the user's words, or the question that they ask again.
+    query: what is searched: the same with the words that are lent to it.
+    length: whether the answer before is wanted again, shorter or longer; "" as a rule.
+    """
+
+    asked: str
+    query: str
+    length: Length = ""
+
+    @property
+    def lent(self) -> str:
+        """The words that are lent to what is asked."""
+        return self.query.removeprefix(self.asked).strip()
+
+
 def rewrite(question: str, turns: Sequence[Turn]) -> str:
-    """The query to search: the question itself, or with the words that it leans on carried over."""
-    if not turns or not leans_on_conversation(question):
-        return question
-    before = rewrite(turns[-1].question, turns[:-1])
+    """The query to search: the question itself, or with what it leans on."""
+    return follow_up(question, turns).query
+
+
+def follow_up(question: str, turns: Sequence[Turn]) -> FollowUp:
+    """What a question means after the turns, oldest first; the question itself where it stands alone."""
+    known: list[tuple[Turn, FollowUp]] = []
+    for turn in turns:
+        known.append((turn, _follow(turn.question, known)))
+    return _follow(question, known)
+
+
+def _follow(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> FollowUp:
+    alone = FollowUp(question, question)
+    if not known or not leans_on_conversation(question):
+        return alone
+    before = known[-1][1]
+    sentence, _ = find_asked_sentence(question)
+    if length := asks_for_length(sentence):
+        return FollowUp(before.asked, before.query, length)
+    if doubts(sentence):
+        return FollowUp(before.asked, before.query)
+    picked, item = _pick(question, known)
+    sentence, _ = find_asked_sentence(picked)
+    other = find_other(sentence)
+    again = substitute(before.asked, other) if other else substitute_asked(before.asked, strip_opening(sentence))
+    if again:
+        return FollowUp(again, _lend(again, "", before.lent))
+    if again := replace_pronoun(before.asked, other):
+        return FollowUp(again, again)
+    person, lender = _find_person(picked, known)
+    return FollowUp(picked, _lend(picked, f"{item} {person} {lender.asked}", lender.lent))
+
+
+def _pick(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, str]:
+    """The question with what "the second one" is called in its place; or as it is, and the words of the item."""
+    ordinal = ORDINAL.search(question)
+    if not ordinal:
+        return question, ""
+    which = next(group for group in ordinal.groups() if group)
+    before = known[-1][1].asked
+    listed = find_item(which, _find_list(known), before)
+    if label := find_label(listed):
+        return f"{question[: ordinal.start()]}{label}{question[ordinal.end() :]}", ""
+    item = listed or find_item(which, find_items(known[-1][0].answer), before)
+    return question, " ".join(WORD.findall(item)[:MOST_ITEM_WORDS])
+
+
+def _find_list(known: Sequence[tuple[Turn, FollowUp]]) -> list[str]:
+    """The items of the last answer that counts some up, as far back as the questions lean; none where none does."""
+    for turn, followed in reversed(known):
+        if items := find_list(turn.answer):
+            return items
+        if followed.query == turn.question:
+            break
+    return []
+
+
+def _find_person(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> tuple[str, FollowUp]:
+    """Whom "he" means, "" where it stands for nobody named, and the question that lends its words: the last, or his."""
+    if PERSON.search(question):
+        # In other languages "er" and "sie" are oftener things.
+        for is_plain in (True,) if find_language(strip_opening(question)) else (True, False):
+            for turn, followed in reversed(known):
+                if person := find_person(followed.asked, turn.answer, is_plain=is_plain):
+                    return person, followed
+    return "", known[-1][1]
+
+
+def _lend(question: str, near: str, far: str) -> str:
+    """The question with the words of texts that carry meaning and that it has not, those of the nearer one first."""
     held = set(find_content_terms(question))
-    carried = [
-        word
-        for word in dict.fromkeys(_WORD.findall(before))
-        if word.casefold() not in STOP_WORDS
-        and not held.intersection(find_content_terms(word))
-        and find_content_terms(word)
-    ]
-    return f"{question} {' '.join(carried)}" if carried else question
-
-
-def leans_on_conversation(question: str) -> bool:
-    """Whether a question cannot be understood alone: it points back, goes on, or hardly says anything."""
-    if _GOING_ON.match(question):
-        return True
-    pointing = _POINTING.search(question)
-    if pointing and not _EMPTY_IT.search(question):
-        # A name that stands before the pronoun is what it means: "What did Lapid say of his party?"
-        return not _NAME.search(question[: pointing.start()])
-    return len(find_content_terms(question)) < 2 and not _NAME.search(question) and not _DEFINITION.match(question)
+    lent: list[str] = []
+    for text, most in ((near, len(near)), (far, MOST_LENT_WORDS)):
+        not_lent = _NOT_LENT | _LITTLE_WORDS if find_language(text) else _NOT_LENT
+        for word in WORD.findall(text):
+            terms = find_content_terms(word)
+            if len(lent) >= most:
+                break
+            if terms and word.casefold() not in not_lent and held.isdisjoint(terms):
+                lent.append(word)
+                held.update(terms)
+    return " ".join([question, *lent])

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from assistant.question.again import Length
 from assistant.question.asked import (
     asks_for,
     asks_for_several,
@@ -32,9 +33,10 @@ _LEANING = re.compile(r"\b(?:it|its|he|his|him|she|hers?|they|their|them|this|th
 class Question:
     """What is asked, in the user's words, and what is searched.
 
-    words: as the user asked. query: the same, or with what the conversation lends.
+    words: as the user asked. query: the same, or with what the conversation lends. length: whether the answer before
+    is wanted again, shorter or longer; "" as a rule.
 
-    Of the words:
+    Of the words, or of the question that they stand for ("What about 2021?"):
     kind: the kind of thing that is wanted, see `asks_for`; "" where the words do not say.
     asks_whether, asks_how, asks_for_several: a yes or no, a manner, a list is wanted.
     compares, denies: two things are compared, something is denied.
@@ -51,6 +53,7 @@ class Question:
 
     words: str
     query: str
+    length: Length
     kind: str
     asks_whether: bool
     asks_how: bool
@@ -82,21 +85,32 @@ class Side:
     question: Question
 
 
-def read_question(words: str, query: str | None = None) -> Question:
-    """All that is known of a question. query: what is searched, where it is not the words themselves."""
-    query = words if query is None else query
+def read_question(words: str, query: str | None = None, *, asked: str | None = None, length: Length = "") -> Question:
+    """All that is known of a question.
+
+    query: what is searched, where it is not the words themselves. asked: the question that the words stand for, where
+    they only make sense in their conversation. length: see `Question`.
+    """
+    asked = words if asked is None else asked
+    query = asked if query is None else query
     parts = find_sides(query) or ()
     sides = tuple(Side(frozenset(find_terms(p.words)), p.terms, _read(p.question, p.question)) for p in parts)
-    compares = bool(sides) if words == query else find_sides(words) is not None
-    several = find_parts(query) if words == query else None  # what the conversation lends is no further question
-    whole = _read(words, query, sides, compares)
+    compares = bool(sides) if asked == query else find_sides(asked) is not None
+    several = find_parts(query) if asked == query else None  # what the conversation lends is no further question
+    question = replace(
+        _read(asked, query, sides, compares),
+        words=words,
+        length=length,
+    )
+    if asked != words and asks_for_several(words):  # "What else?" asks for several of what was asked before
+        question = replace(question, asks_for_several=True)
     if compares or sides or several is None:
-        return whole
+        return question
     first = several.questions[0]
     # "... and why was it late?" leaves it to the first what is meant.
     leaning = [not several.joined and part != first and _LEANING.search(part) for part in several.questions]
     lent = [f"{part} {first}" if leans else part for part, leans in zip(several.questions, leaning, strict=True)]
-    return replace(whole, parts=tuple(map(_read, several.questions, lent)), joined=several.joined)
+    return replace(question, parts=tuple(map(_read, several.questions, lent)), joined=several.joined)
 
 
 def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool = False) -> Question:
@@ -104,6 +118,7 @@ def _read(words: str, query: str, sides: tuple[Side, ...] = (), compares: bool =
     return Question(
         words=words,
         query=query,
+        length="",
         kind=asks_for(words),
         asks_whether=asks_whether(words),
         asks_how=asks_how(words),

@@ -17,6 +17,8 @@ from assistant.question.about import About
 from assistant.question.phrases import ENDINGS
 from assistant.quoting.names import Meant, sort_by
 from index.documents import identify
+from index.library import Library
+from index.searching.selection import find_fitting
 from index.splitting.sentences import HEADS
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
@@ -36,18 +38,23 @@ _FRIENDLY = {
 Statement = tuple[str, Record | None]  # words, and the document that they are about
 
 
-def tell(question: str, about: About, meant: Meant, lexicon: Lexicon) -> Answer | None:
-    """What the record of documents says, or a friendly line; None where the documents' words are asked for."""
+def tell(question: str, about: About, meant: Meant, library: Library, patterns: Sequence[str] = ()) -> Answer | None:
+    """What the record of documents says, or a friendly line; None where the documents' words are asked for.
+
+    patterns: those by which the library's documents were chosen, for the files that could not be read.
+    """
     if about.asks in _FRIENDLY:
         return _state(question, [(_FRIENDLY[about.asks], None)], "not_found")
-    if not (records := lexicon.records()):
+    if not (records := library.records()):
         return _state(question, [("There are no documents.", None)])
     if about.asks == "overview":
         return _state(question, _tell_unclear(meant.records), "nearest") if meant.is_unclear else None
     if about.asks == "help":
-        return _state(question, _tell_help(records, lexicon))
+        return _state(question, _tell_help(records, library.store.lexicon))
     if about.asks == "unread":
-        return _state(question, _tell_unread(records, lexicon.skipped()))
+        skipped = library.store.lexicon.skipped()
+        chosen = {path: skipped[path] for path in find_fitting(patterns, [*skipped])}
+        return _state(question, _tell_unread(records, chosen))
     if about.asks == "extreme":
         return _state(question, _tell_extreme(about.which, records))
     return _state(question, _tell_list(about, records))

@@ -22,6 +22,7 @@ from index.storing.lexicon import Lexicon
 CLOSELY_READ = 16  # of all sentences, the best by score
 MOST_QUOTED = 3
 MOST_LISTED = 5
+LONGER = 3  # times the margin, where a longer answer is wanted
 REPEATED_SHARE = 0.6  # of a sentence's words: fewer of its own, and it says nothing new
 _STEP = re.compile(r"\s*(?:\(?(?:\d{1,3}|[a-zA-Z])[.)]|step \d+\b)\s*", re.IGNORECASE)
 _ITEM = re.compile(rf"{_STEP.pattern}|\s*[-*+•◦▪‣–]\s", re.IGNORECASE)
@@ -33,6 +34,8 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
     """
     best = ranked[0]
     asks_for_list = question.asks_for_several and not question.compares
+    if question.length == "shorter":
+        return Choice((best,))
     if announced := _find_announced(best, ranked, lexicon):
         return announced
     if asks_for_list and (listed := find_list(question, ranked, lexicon)):
@@ -40,6 +43,7 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
     if question.asks_how and _STEP.match(_line_of(best)):
         # The numbered steps around the best one, which is among them.
         return follow_list(best, lexicon)
+    margin *= LONGER if question.length == "longer" else 1
     beside = _find_beside(question, ranked)
     near = [c for c in ranked if c not in beside and c.score >= best.score - margin]
     near = [c for c in near if not c.features["header"] and not is_beside(c, best, question)]
@@ -50,7 +54,7 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
         nearest = [c for c in near if c.score >= best.score - margin / 2]
         # A sentence that counts several things up is the list.
         return Choice((*beside, *_choose_several(question, beside, nearest, [] if lists(best.words) else near)))
-    others = _choose_near(beside, near)
+    others = _choose_near(beside, near, MOST_LISTED if question.length == "longer" else MOST_QUOTED)
     if question.asks_how:
         # What is told in a row is read in a row.
         others.sort(key=lambda c: (c.passage is not best.passage, c.position if c.passage is best.passage else 0))
@@ -112,11 +116,11 @@ def _line_of(candidate: Candidate) -> str:
 # -- what stands beside it --------------------------------------------------------------------
 
 
-def _choose_near(beside: Sequence[Candidate], near: Sequence[Candidate]) -> list[Candidate]:
+def _choose_near(beside: Sequence[Candidate], near: Sequence[Candidate], most: int) -> list[Candidate]:
     """The next best, none in the very words of another."""
     chosen: list[Candidate] = []
     for candidate in near:
-        if len(beside) + len(chosen) >= MOST_QUOTED:
+        if len(beside) + len(chosen) >= most:
             break
         if not any(find_terms(candidate.words) == find_terms(other.words) for other in (*beside, *chosen)):
             chosen.append(candidate)

@@ -19,9 +19,9 @@ from pathlib import PurePosixPath
 from assistant.answers import Answer
 from assistant.question.about import About
 from assistant.question.phrases import FIRST_OR_LAST, MONTHS, NOUNS
+from index.library import Library
 from index.splitting.folding import fold
 from index.splitting.terms import find_content_terms, find_terms
-from index.storing.lexicon import Lexicon
 from index.storing.records import Record
 
 ENOUGH_SHARE = 0.5  # of the words of a name, to be one
@@ -44,9 +44,9 @@ class Meant:
 NOBODY = Meant()
 
 
-def find_meant(about: About, lexicon: Lexicon, history: object) -> Meant:
+def find_meant(about: About, library: Library, history: object) -> Meant:
     """The documents that an overview is asked of; `NOBODY` where nothing is called so, or pointed at."""
-    records = lexicon.records() if about.asks == "overview" else []
+    records = library.records() if about.asks == "overview" else []
     if not records:
         return NOBODY
     listed, last = _find_last(records, history)

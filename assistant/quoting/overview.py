@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from assistant.answers import Answer
 from assistant.question.about import About
 from assistant.question.asked import leans
+from assistant.question.question import read_question
 from assistant.quoting.candidates import Candidate
+from assistant.quoting.names import Meant
+from assistant.quoting.quotations import quote
 from assistant.quoting.reader import NOTHING, Reading
 from index.documents import Passage
 from index.embedding.protocol import Vectors
@@ -64,6 +68,24 @@ class _Read:
     candidates: tuple[Candidate, ...]
     vectors: Vectors
     titled: Sequence[float]
+
+
+def quote_overview(
+    words: str, about: About, meant: Meant, library: Library, *, for_model: bool
+) -> tuple[Answer, list[Passage]] | None:
+    """An overview of the documents meant or of a section, in their own words, and what a model may write one from.
+
+    None where nothing is meant that could be summed up.
+    """
+    overview = survey(about, meant.records, library) if meant.records else survey_section(about, library)
+    if not overview.passages:
+        return None
+    quoted = quote(read_question(words), overview.passages, overview.reading)
+    if overview.documents < len(meant.records):
+        quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
+    if for_model and meant.records:
+        overview = survey(about, meant.records, library, library.settings.evidence_tokens)
+    return quoted, list(overview.passages)
 
 
 def survey(about: About, records: Sequence[Record], library: Library, evidence_tokens: int | None = None) -> Overview:

@@ -23,7 +23,7 @@ from index.settings import Settings, read_path
 if TYPE_CHECKING:
     from assistant.answers import Answer
     from assistant.serving.evaluation import Case, Figure, Outcome
-    from index.documents import Progress
+    from index.documents import Passage, Progress
     from index.library import Library
     from index.plan import SyncReport
 
@@ -106,6 +106,12 @@ def chat(
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
     documents: Documents = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="PATH", help="A file or folder in it, or a pattern, to answer from; repeatable."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the whole Answer as JSON.")] = False,
 ) -> None:
     """Answer one question, with its citations."""
@@ -113,7 +119,7 @@ def ask(
     from assistant.chain import stream_answer
 
     result = None
-    for event in _other_events(stream_answer(question, documents)):
+    for event in _other_events(stream_answer(question, documents, only=only or ())):
         if isinstance(event, Answer):
             result = event
     if result is not None:
@@ -288,8 +294,7 @@ def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
 def _lay_out(answer: Answer) -> str:
     """An answer for the terminal: text, footnotes, or the nearest passages where nothing was found."""
     from assistant.answers import NEAREST, NOT_FOUND
-    from assistant.citing.citations import show_context
-    from index.splitting.sentences import CONTENT
+    from assistant.citing.citations import show_context, show_quote
 
     lines = [answer.text, ""]
     if answer.query != answer.question:
@@ -304,14 +309,11 @@ def _lay_out(answer: Answer) -> str:
         lines.append(f"[{citation.number}] {to_plain(citation.path)}, {place}{doubt}")
         if under := show_context(citation.context, citation.title):
             lines.append(f"    {textwrap.shorten(to_plain(under), 92, placeholder=' …')}")
-        lines += textwrap.wrap(
-            f"“{' '.join(citation.quote.split())}”", 96, initial_indent="    ", subsequent_indent="    "
-        )
+        quote = show_quote(citation, answer.passages)
+        lines += textwrap.wrap(f"“{quote}”", 96, initial_indent="    ", subsequent_indent="    ")
     if answer.status == "not_found" and answer.passages:
         lines.append("The nearest passages:")
-        for passage in answer.passages[:3]:
-            prose = " ".join(passage.words_of(sentence) for sentence in passage.sentences if sentence.kind in CONTENT)
-            lines.append(f"  {to_plain(passage.path)}: {textwrap.shorten(prose, 160, placeholder=' ...')}")
+        lines += map(_lay_out_passage, answer.passages[:3])
     mode = f"Written by {answer.model}." if answer.model else "Quoted from the documents; no language model was used."
     quotes = any(citation.kind == "words" for citation in answer.citations)
     if not answer.found:
@@ -327,6 +329,23 @@ def _lay_out(answer: Answer) -> str:
         *([answer.notice] if answer.notice else []),
     ]
     return to_plain("\n".join(lines).rstrip("\n"), keep_lines=True)
+
+
+def _lay_out_passage(passage: Passage) -> str:
+    """One of the nearest passages: what it stands under, and how it begins."""
+    from assistant.citing.citations import show_context
+    from index.splitting.sentences import CONTENT
+
+    sentences = [sentence for sentence in passage.sentences if sentence.kind in CONTENT]
+    context = passage.contexts()[passage.sentences.index(sentences[0])] if sentences else ()
+    under = show_context(context, passage.title)
+    under = textwrap.shorten(under, 60, placeholder=" …")
+    place = f"{passage.path}, {under}" if under else passage.path
+    # A row or a field has no end that tells where the next begins.
+    words = " ".join(
+        line if line.endswith((".", "!", "?")) else f"{line} ·" for line in map(passage.line_of, sentences)
+    )
+    return f"  {to_plain(place)}: {textwrap.shorten(words.rstrip(' ·'), 160, placeholder=' ...')}"
 
 
 def _lay_out_evaluation(

@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 
 from assistant.answers import Turn
-from assistant.question.followup import leans_on_conversation, rewrite
+from assistant.question.followup import FollowUp, follow_up
+from assistant.question.leaning import leans_on_conversation
 from assistant.writing.language_model import LanguageModel
 from index.errors import ModelError
 from index.splitting.terms import find_content_terms
@@ -23,9 +24,9 @@ LONGEST_SECONDS = 10.0
 _MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")
 
 
-def rewrite_with_model(question: str, turns: Sequence[Turn], model: LanguageModel | None) -> str:
-    """The query to search: the question itself where it stands alone, else as the model rewrites it."""
-    by_rule = rewrite(question, turns)
+def rewrite_with_model(question: str, turns: Sequence[Turn], model: LanguageModel | None) -> FollowUp:
+    """What a question becomes in its conversation: itself where it stands alone, else as the model rewrites it."""
+    by_rule = follow_up(question, turns)
     if model is None or not turns or not leans_on_conversation(question):
         return by_rule
     try:
@@ -34,10 +35,13 @@ def rewrite_with_model(question: str, turns: Sequence[Turn], model: LanguageMode
     except ModelError:
         return by_rule
     query = _MARKER.sub("", written).strip().strip('"“”`*').strip()
-    asked = set(find_content_terms(question))
-    # One line that still asks for the same: no answer, no excuse, and no order that a document gave.
+    # One line that still asks for the same: no answer, no excuse, and no order that a document gave. What only asks for
+    # another length, or the same of something else, shares its words with the rule's question.
+    asked = set(find_content_terms(question if by_rule.asked == question else by_rule.asked))
     is_question = len(query) <= LONGEST_QUERY_CHARACTERS and query.isprintable() and re.search(r"\w", query)
-    return query if is_question and (not asked or asked & set(find_content_terms(query))) else by_rule
+    if is_question and (not asked or asked & set(find_content_terms(query))):
+        return FollowUp(query, query, by_rule.length)
+    return by_rule
 
 
 def make_prompt(question: str, turns: Sequence[Turn]) -> tuple[str, str]:

@@ -55,31 +55,44 @@ SHORT_LIST = 40  # chunks that are read closely; the others that were found come
 
 
 def retrieve(
-    store: Store, query: str, query_vector: Vectors, count: int, spelled: Collection[str] = ()
+    store: Store,
+    query: str,
+    query_vector: Vectors,
+    count: int,
+    spelled: Collection[str] = (),
+    documents: Collection[str] | None = None,
 ) -> list[Passage]:
     """The `count` passages that best match the query, best first; fewer where the store has fewer.
 
-    spelled: words of the query, folded, that are no typing errors, whether the folder has them or not.
+    spelled: words of the query, folded, that are no typing errors, whether the folder has them or not. documents: the
+    ids of those that are searched; all by default.
 
     Raises DamagedError where the lexicon is damaged, or just being made anew.
     """
+    import numpy as np
+
     lexicon, wanted = store.lexicon, max(CANDIDATES, count)
     with lexicon.snapshot():
         if not lexicon.is_usable():
             raise DamagedError(f"The lexical index of the store at {store.place} is not whole: try again.")
-        nearest = store.nearest(query_vector, wanted)
+        within = None if documents is None else np.array(lexicon.numbers_of(documents), np.int64)
+        nearest = store.nearest(query_vector, wanted, documents)
         # Without the rows that a sync under way has written but not yet made visible.
         numbers = lexicon.numbers(nearest)
         dense = {numbers[chunk_id]: cosine for chunk_id, cosine in nearest.items() if chunk_id in numbers}
         sample = lexicon.sample()
-        meaning = weigh_meaning(dense, sample @ query_vector if len(sample) else sample, lexicon.count_chunks())
-        matches = lexicon.match(query, spelled)
+        chunks = lexicon.count_chunks() if within is None else len(within)
+        meaning = weigh_meaning(dense, sample @ query_vector if len(sample) else sample, chunks)
+        matches = lexicon.match(query, spelled, within)
         lexical = matches.best(wanted) | matches.best(wanted, meant=True)
         named = matches.naming({*dense, *lexical})
-        quoted = lexicon.quoted(query)
+        quoted = lexicon.quoted(query, None if within is None else {*within.tolist()})
         scores = combine(meaning, dense, {}, lexical, named, {})
         found = {*quoted, *_choose_best(scores, max(SHORT_LIST, count))}
-        if copies := lexicon.copies(found, max(SHORT_LIST, count)):
+        copies = lexicon.copies(found, max(SHORT_LIST, count))
+        if within is not None:
+            copies = {number: copy for number, copy in copies.items() if number in within}
+        if copies:
             # Copies are as good as each other, also where a search has found or cut off only some of them.
             dense = _share(dense, {number: (copy.content_hash, copy.start) for number, copy in copies.items()})
             lexical = _share(lexical, {number: copy[1:] for number, copy in copies.items()})

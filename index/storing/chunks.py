@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import sys
 from array import array
@@ -19,6 +20,8 @@ from index.storing.records import RECORD, RECORD_IS_WHOLE, Record, Records, to_r
 
 CHUNK = 'chunk_id, document_id, start, "end", text, spans, above'
 CHUNK_IS_WHOLE = f"verify(chunks.checksum, {CHUNK})"
+# The chunks of documents whose ids are given as JSON: a statement takes only so many values one by one.
+OF_DOCUMENTS = "(SELECT value AS document_id FROM json_each(?)) CROSS JOIN chunks USING (document_id)"
 _KINDS = {kind: number for number, kind in enumerate(KINDS)}
 _CHUNK_COLUMNS = CHUNK.count(",") + 1
 
@@ -61,6 +64,10 @@ CREATE INDEX chunks_by_chance ON chunks (chance, chunk_id);
     def numbers(self, ids: Iterable[str]) -> dict[str, int]:
         """Those of the named chunks that are visible, each with the number that stands for it in this version."""
         return dict(self._select("SELECT chunk_id, number FROM chunks WHERE chunk_id IN ({})", ids))
+
+    def numbers_of(self, document_ids: Iterable[str]) -> list[int]:
+        """The numbers of the chunks of documents."""
+        return [number for (number,) in self._rows(f"SELECT number FROM {OF_DOCUMENTS}", json.dumps([*document_ids]))]
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""

@@ -8,11 +8,13 @@ It stands on the `chunks`, these on the `records`, these on the `lexicon_file`; 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
 from itertools import chain, groupby, islice
+from typing import TYPE_CHECKING
 
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
@@ -20,9 +22,13 @@ from index.place import DamagedError
 from index.splitting.languages import find_languages
 from index.splitting.terms import choose_query_terms, find_phrases, find_terms, holds_phrase
 from index.storing import postings
-from index.storing.chunks import CHUNK_IS_WHOLE, Chunks
+from index.storing.chunks import CHUNK_IS_WHOLE, OF_DOCUMENTS, Chunks
 from index.storing.records import RECORD_IS_WHOLE, Record
 from index.storing.relatives import find_relatives
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_PHRASES = 8  # in quotation marks, that are looked for
 MOST_QUOTED = 300  # chunks whose words are compared with a phrase in quotation marks
@@ -102,18 +108,25 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         with self._reading() as connection:
             return postings.rarity(connection, terms)
 
-    def match(self, query: str, spelled: Collection[str] = ()) -> postings.Matches:
-        """The chunks that share words with the query. spelled: words of it that are no typing errors."""
-        with self._reading() as connection:
-            return postings.Matches(connection, find_relatives(connection, query, spelled))
+    def match(
+        self, query: str, spelled: Collection[str] = (), within: NDArray[np.int64] | None = None
+    ) -> postings.Matches:
+        """The chunks that share words with the query. spelled: words of it that are no typing errors.
 
-    def quoted(self, query: str) -> set[int]:
+        within: the numbers of the chunks that are searched; all by default.
+        """
+        with self._reading() as connection:
+            return postings.Matches(connection, find_relatives(connection, query, spelled), within)
+
+    def quoted(self, query: str, within: Collection[int] | None = None) -> set[int]:
         """The numbers of the chunks that hold a phrase which stands in quotation marks in the query, word by word."""
         held: set[int] = set()
         phrases = list(map(list, dict.fromkeys(map(tuple, find_phrases(query)))))
         for phrase in phrases[:MOST_PHRASES]:
             with self._reading() as connection:
                 together = postings.find_together(connection, choose_query_terms(phrase))
+            if within is not None:
+                together = [number for number in together if number in within]
             read = self.read(together[:MOST_QUOTED])
             held.update(number for number, (chunk, _) in read.items() if holds_phrase(find_terms(chunk.text), phrase))
         return held
@@ -247,14 +260,21 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
                 self._local.languages = version, languages
         return tuple(languages)
 
-    def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
-        """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity; looks at all."""
+    def nearest(self, vector: Vectors, count: int, documents: Collection[str] | None = None) -> dict[str, float]:
+        """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity; looks at all.
+
+        documents: the ids of those whose chunks are looked at; all by default.
+        """
         import numpy as np
 
         found: list[tuple[float, str]] = []
         with self._reading() as connection:
             rows = connection.execute(
                 f"SELECT vector, chunk_id FROM chunks JOIN vectors USING (chunk_id) WHERE {_EMBEDDED_IS_WHOLE}"
+                if documents is None
+                else f"SELECT vector, chunk_id FROM {OF_DOCUMENTS} CROSS JOIN vectors USING (chunk_id) "
+                f"WHERE {_EMBEDDED_IS_WHOLE}",
+                () if documents is None else (json.dumps([*documents]),),
             )
             while page := rows.fetchmany(1000):
                 vectors, ids = zip(*page, strict=True)

@@ -283,18 +283,24 @@ class Matches:
     """The chunks that share words with a query.
 
     words: for each word of the query the terms that count as it, and how much. In a large index only the rare words
-    are searched, as many as MOST_PLACES allow, and one in any case.
+    are searched, as many as MOST_PLACES allow, and one in any case. within: the numbers of the chunks that count, where
+    not all do; how rare a word is goes by all of them.
     """
 
-    def __init__(self, connection: sqlite3.Connection, words: Sequence[Mapping[str, float]]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        words: Sequence[Mapping[str, float]],
+        within: NDArray[np.int64] | None = None,
+    ) -> None:
         import numpy as np
 
         chunks, lengths, _ = _read_totals(connection)
         sizes = _count_places(connection, list(dict.fromkeys(chain.from_iterable(words))))
         size_of = [sum(sizes.get(term, 0) for term in terms) for terms in words]
         rarest = sorted((word for word, size in enumerate(size_of) if size), key=lambda word: size_of[word])
-        within = sum(places <= MOST_PLACES for places in accumulate(size_of[word] for word in rarest))
-        searched = {*rarest[: max(1, within)]}
+        few = sum(places <= MOST_PLACES for places in accumulate(size_of[word] for word in rarest))
+        searched = {*rarest[: max(1, few)]}
         wanted = [terms if word in searched else {} for word, terms in enumerate(words)]
         self._places, self._word_of, self._weights = _read_words(connection, wanted)
         # Of each chunk's run of places of one word, where it begins.
@@ -303,7 +309,12 @@ class Matches:
         # Of a word that is left out, as many chunks as places: somewhat too many.
         holding = np.where([word in searched for word in range(len(words))], holding, np.minimum(size_of, chunks))
         self._rarity = _to_rarity(holding, chunks)
-        self._chunks = chunks
+        if within is not None:
+            kept = np.isin(self._places["number"], within)
+            self._places, self._word_of = self._places[kept], self._word_of[kept]
+            self._weights = self._weights[kept]
+            self._runs = _find_runs(self._places, self._word_of)
+        self._chunks = chunks if within is None else len(within)
         self._mean_length = lengths / max(1, chunks)
 
     def best(self, count: int, *, meant: bool = False) -> dict[int, float]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -373,10 +373,13 @@ class Store:
 
     # -- reading ------------------------------------------------------------------------------
 
-    def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
-        """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity."""
-        if not self._may_write():
-            return self.lexicon.nearest(vector, count)
+    def nearest(self, vector: Vectors, count: int, documents: Collection[str] | None = None) -> dict[str, float]:
+        """The ids of the chunks nearest to a unit vector, best first, with their cosine similarity.
+
+        documents: the ids of those whose chunks are searched; all by default. Of these every vector is looked at.
+        """
+        if not self._may_write() or documents is not None:
+            return self.lexicon.nearest(vector, count, documents)
         with self._keeper.alone():
             try:
                 self._open_if_changed()
