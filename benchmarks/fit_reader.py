@@ -14,8 +14,10 @@ answerable questions from absent ones and near misses, by confidence.
 The weights of a sentence are a conditional logit (McFadden 1974, "Conditional Logit Analysis of Qualitative Choice
 Behavior"): of a question's sentences, those that answer are to be the likeliest choice. Topic and fact are logistic
 regressions, one of absent questions against all others, one of answerable against impossible ones. All sets weigh the
-same, however many questions they have. `answered` is the confidence that a share of ANSWERED of the answerable
-questions have, `nearest` that of KEPT of them; `margin` shows MEAN_SHOWN sentences of an answerable question.
+same, however many questions they have. Where the embedding does not know a question's language, topic and fact are
+told by words alone, by sums of their own: the topic's fitted on all questions, the fact's on those that it knows.
+`answered` is one half; `nearest` is the confidence that a share of KEPT of the answerable questions have; `margin`
+shows MEAN_SHOWN sentences of an answerable question.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from assistant.chain import retrieve_passages
 from assistant.citing.citations import cite
 from assistant.question.question import read_question
 from assistant.quoting.choice import MOST_QUOTED
-from assistant.quoting.reader import MODEL_FILE, describe, judge, load_model
+from assistant.quoting.features import CLOSELY_READ, MODEL_FILE, describe, judge, load_model, seek
 from benchmarks.command import describe_machine, heed_signals, tell, write_json
 from benchmarks.reader import KINDS, auroc, mean
 from benchmarks.reading_sets import ReadingSet, find_sets
@@ -48,8 +50,15 @@ from index.settings import Settings
 
 PENALTY = 10.0  # of the squared weights of a sentence's features, each in units of its spread
 CLOSENESS = 10.0  # of the logistic regressions to what they are fitted to: the inverse of their penalty
-MEAN_SHOWN = 1.8  # sentences that the answer to an answerable question is to have
-ANSWERED, KEPT = 0.78, 0.96  # of the answerable questions
+MEAN_SHOWN = 2.1  # sentences that the answer to an answerable question is to have
+ANSWERED = 0.5  # the confidence: where it is likelier than not that the documents say
+KEPT = 0.96  # of the answerable questions
+FEATURES = {
+    "topic": ["most_similar", "coverage", "names", "listed"],
+    "fact": ["similarity", "bound", "rival", "number", "listed"],
+    "topic_in_words": ["coverage", "names"],
+    "fact_in_words": ["coverage", "rival", "number", "negation", "listed"],
+}
 JUDGED = 4  # of a question's best candidates: another fit may prefer another of them
 
 Fitted = dict[str, dict[str, float]]
@@ -57,8 +66,12 @@ Fitted = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question: the features of its candidates, which of them answer, and what each of the first is judged by."""
+    """One question: the features of its candidates, which of them answer, and what each of the first is judged by.
 
+    is_understood: whether the embedding knows its language.
+    """
+
+    is_understood: bool
     kind: str
     group: str
     features: Sequence[Mapping[str, float]]
@@ -117,18 +130,20 @@ def collect(reading_set: ReadingSet, most: int) -> Iterator[Row]:
                     tell(f"{reading_set.name}: {number} of {len(examples)} questions")
                 asked = read_question(example.text)
                 passages = retrieve_passages(asked, library)
-                candidates = describe(asked, passages, library.embedding, library.store.lexicon)
+                sought = seek(asked, library.embedding, library.store.lexicon)
+                candidates = describe(asked, passages, sought, library.embedding)[:CLOSELY_READ]
                 if not candidates:
                     continue
                 cited = (cite(1, candidate.passage, candidate.sentence) for candidate in candidates)
                 is_answerable = example.kind == "answerable"
                 firsts = ([c, *(other for other in candidates if other is not c)] for c in candidates[:JUDGED])
                 yield Row(
+                    sought.is_understood,
                     example.kind,
                     example.group,
                     [candidate.features for candidate in candidates],
                     np.array([is_answerable and example.answers(citation) for citation in cited]),
-                    [judge(asked, ranked, library.store.lexicon) for ranked in firsts],
+                    [judge(asked, ranked, sought) for ranked in firsts],
                 )
             library.store.close()
 
@@ -137,74 +152,87 @@ def collect(reading_set: ReadingSet, most: int) -> Iterator[Row]:
 
 
 def fit(sets: Mapping[str, Sequence[Row]]) -> Fitted:
-    """The three sums and the limits."""
-    model: Fitted = {"sentence": fit_choice(sets, list(load_model()["sentence"]))}
-    chosen = [(name, row, _choose(row, model["sentence"])[0]) for name, members in sets.items() for row in members]
-    kinds = np.array([row.kind for _, row, _ in chosen])
-    places = [f"{name} {row.kind}" for name, row, _ in chosen]
-    counts = Counter(places)
-    weights = np.array([1 / counts[place] for place in places])
-    present, answerable = kinds != "absent", kinds == "answerable"
-    for name, asked, right in (("topic", np.full(len(kinds), True), present), ("fact", present, answerable)):
-        features = [feature for feature in load_model()[name] if feature != "intercept"]
-        table = np.array([[row.judged[best][feature] for feature in features] for _, row, best in chosen])
-        scaled = weights[asked] * asked.sum() / weights[asked].sum()
-        fitted = LogisticRegression(C=CLOSENESS, max_iter=3000).fit(table[asked], right[asked], scaled)
+    """The sums and the limits."""
+    understood = {name: [row for row in members if row.is_understood] for name, members in sets.items()}
+    # Of a set in another language a few questions may look as if they were in English.
+    understood = {name: members for name, members in understood.items() if 2 * len(members) > len(sets[name])}
+    known = load_model()
+    model: Fitted = {name: fit_choice(understood, known[name]) for name in ("glance", "sentence")}
+    for name, features in FEATURES.items():
+        of_topic = name.startswith("topic")
+        asked = sets if name == "topic_in_words" else understood
+        rows = [(of, row) for of, members in asked.items() for row in members if of_topic or row.kind != "absent"]
+        right = [row.kind != "absent" if of_topic else row.kind == "answerable" for _, row in rows]
+        table = [[_judge(row, model)[feature] for feature in features] for _, row in rows]
+        fitted = LogisticRegression(C=CLOSENESS, max_iter=3000).fit(np.array(table), right, _weigh_sets(rows))
         model[name] = _name(["intercept", *features], [*fitted.intercept_, *fitted.coef_[0]])
-    shown = [(weight, row) for weight, (_, row, _) in zip(weights, chosen, strict=True) if row.kind == "answerable"]
-    share = np.array([weight for weight, _ in shown])
-    confidence = np.array([estimate_confidence(row, model) for _, row in shown])
-    behind = [_choose(row, model["sentence"])[1] for _, row in shown]
-    distances = np.concatenate(behind)
-    each = np.concatenate([[weight] * len(row) for weight, row in zip(share, behind, strict=True)])
-    order = np.argsort(distances)
-    within = np.cumsum(each[order]) / share.sum()
+    rows = [(of, row) for of, members in understood.items() for row in members if row.kind == "answerable"]
+    weights = _weigh_sets(rows)
+    confidence = np.array([estimate_confidence(row, model) for _, row in rows])
+    behind = [_choose(row, model)[1] for _, row in rows]
+    distances, each = np.concatenate(behind), np.repeat(weights, list(map(len, behind)))
     model["threshold"] = {
-        "answered": round(_quantile(confidence, share, 1 - ANSWERED), 3),
-        "nearest": round(_quantile(confidence, share, 1 - KEPT), 3),
-        "margin": round(float(distances[order][np.searchsorted(within, MEAN_SHOWN) - 1]), 3),
+        "answered": ANSWERED,
+        "nearest": round(_quantile(confidence, weights, 1 - KEPT), 3),
+        "margin": round(_quantile(distances, each, MEAN_SHOWN * len(rows) / each.sum()), 3),
     }
     return model
 
 
-def fit_choice(sets: Mapping[str, Sequence[Row]], names: list[str]) -> dict[str, float]:
-    """The weights of the features, fitted on the questions that some sentence answers and some other does not."""
-    pairs, shares = [], []
-    for members in sets.values():
-        told = [row for row in members if 0 < row.right.sum() < len(row.right)]
-        pairs += [(_table(row, names), row.right) for row in told]
-        shares += [1 / len(told)] * len(told)
-    spread = np.concatenate([features for features, _ in pairs]).std(axis=0) + 1e-9
-    scale = len(pairs) / sum(shares)
+def _weigh_sets(rows: Sequence[tuple[str, Row]]) -> Any:
+    """What each question counts: all sets the same, and in a set all kinds; their mean is 1."""
+    counts = Counter((name, row.kind) for name, row in rows)
+    weights = np.array([1 / counts[name, row.kind] for name, row in rows])
+    return weights / weights.mean()
+
+
+def fit_choice(sets: Mapping[str, Sequence[Row]], known: Mapping[str, float]) -> dict[str, float]:
+    """The weights of the features, fitted on the questions that some sentence answers and some other does not.
+
+    known: the weights as they were; one of a feature that is the same everywhere, so that nothing tells, is kept.
+    """
+    told = {name: [row for row in members if 0 < row.right.sum() < len(row.right)] for name, members in sets.items()}
+    shares = np.concatenate([[1 / len(rows)] * len(rows) for rows in told.values() if rows])
+    shares /= shares.mean()
+    rows = [row for members in told.values() for row in members]
+    spread = np.concatenate([_table(row, list(known)) for row in rows]).std(axis=0)
+    names = [name for name, width in zip(known, spread, strict=True) if width > 0]
+    spread = spread[spread > 0]
+    pairs = [(_table(row, names) / spread, row.right) for row in rows]
 
     def loss(weights: Any) -> tuple[float, Any]:
         total, slope = PENALTY / 2 * weights @ weights, PENALTY * weights
-        for (features, right), share in zip(pairs, shares, strict=True):
-            scaled = features / spread
+        for (scaled, right), share in zip(pairs, shares, strict=True):
             chances = softmax(scaled @ weights)
             chance = chances[right].sum()
-            total -= share * scale * np.log(chance)
-            slope = slope + share * scale * (chances - chances * right / chance) @ scaled
+            total -= share * np.log(chance)
+            slope = slope + share * (chances - chances * right / chance) @ scaled
         return total, slope
 
-    return _name(names, minimize(loss, np.zeros(len(names)), jac=True).x / spread)
+    return {**known, **_name(names, minimize(loss, np.zeros(len(names)), jac=True).x / spread)}
 
 
 def estimate_confidence(row: Row, model: Fitted) -> float:
     """What a model makes of a question: see `assistant.quoting.reader`."""
-    judged = row.judged[_choose(row, model["sentence"])[0]]
-    product = 1.0
-    for name in ("topic", "fact"):
-        sum_ = sum(weight * (1.0 if key == "intercept" else judged[key]) for key, weight in model[name].items())
-        product *= float(expit(sum_))
+    judged, product = _judge(row, model), 1.0
+    for name in ("topic", "fact") if row.is_understood else ("topic_in_words", "fact_in_words"):
+        product *= float(expit(sum(w * (1.0 if key == "intercept" else judged[key]) for key, w in model[name].items())))
     return product
 
 
-def _choose(row: Row, weights: Mapping[str, float]) -> tuple[int, Any]:
+def _judge(row: Row, model: Fitted) -> Mapping[str, float]:
+    return row.judged[_choose(row, model)[0]]
+
+
+def _choose(row: Row, model: Fitted) -> tuple[int, Any]:
     """The place of the best of the judged candidates, and how far the next are behind it, itself the first."""
-    scores = _table(row, list(weights)) @ np.array(list(weights.values()))
+    scores = _score(row, model)
     best = int(np.argmax(scores[: len(row.judged)]))
     return best, np.sort(np.maximum(0.0, scores[best] - scores))[:MOST_QUOTED]
+
+
+def _score(row: Row, model: Fitted) -> Any:
+    return _table(row, list(model["sentence"])) @ np.array(list(model["sentence"].values()))
 
 
 def _table(row: Row, names: Sequence[str]) -> Any:
@@ -225,13 +253,13 @@ def _name(names: Sequence[str], weights: Any) -> dict[str, float]:
 
 def measure(rows: Sequence[Row], model: Fitted) -> dict[str, float]:
     """How a model does on a set's questions."""
-    weights, limits = model["sentence"], model["threshold"]
+    limits = model["threshold"]
     confidence = np.array([estimate_confidence(row, model) for row in rows])
     kinds = np.array([row.kind for row in rows])
     answerable, absent, impossible = (kinds == kind for kind in KINDS)
     firsts, shown, counts = [], [], []
     for row, sure in zip(rows, confidence, strict=True):
-        scores = _table(row, list(weights)) @ np.array(list(weights.values()))
+        scores = _score(row, model)
         order = np.argsort(-scores, kind="stable")
         near = [i for i in order[:MOST_QUOTED] if scores[order[0]] - scores[i] <= limits["margin"]]
         is_kept = sure >= limits["nearest"]

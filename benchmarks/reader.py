@@ -52,7 +52,8 @@ from assistant import answer
 from assistant.answers import Citation
 from assistant.citing.citations import cite
 from assistant.question.question import read_question
-from assistant.quoting.reader import MOST_QUOTED, read
+from assistant.quoting.choice import MOST_QUOTED
+from assistant.quoting.reader import read
 from benchmarks.command import describe_machine, heed_signals, write_json
 from index.library import Library, finish, open_library
 from index.settings import Settings
@@ -127,8 +128,9 @@ def write_squad(folder: Path, articles: Sequence[Any], absent: set[str]) -> list
             write_file(folder / name_file(title), "\n\n".join(p["context"] for p in paragraphs))
         for entry in (entry for paragraph in paragraphs for entry in paragraph["qas"]):
             # What is impossible of an absent article is neither absent nor a near miss.
-            if not (entry["is_impossible"] and title in absent):
-                kind = "impossible" if entry["is_impossible"] else "absent" if title in absent else "answerable"
+            is_impossible = entry.get("is_impossible", False)
+            if not (is_impossible and title in absent):
+                kind = "impossible" if is_impossible else "absent" if title in absent else "answerable"
                 golds = {normalise(gold["text"]) for gold in entry["answers"]} - {""}
                 questions.append(Question(entry["question"], kind, title, tuple(sorted(golds))))
     return questions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,17 +15,14 @@ from index.errors import FolderError, InputError
 from index.place import DamagedError
 from index.plan import SyncReport
 from index.searching.evidence import choose_evidence
-from index.searching.retriever import read_document, retrieve
+from index.searching.retriever import find_spelled, read_document, retrieve
 from index.searching.selection import select
 from index.settings import Settings, read_path, shorten
-from index.splitting.folding import fold
 from index.storing.records import Record
 from index.storing.store import Store
 from index.sync import sync
 
 LONGEST_QUESTION_CHARACTERS = 10_000
-MOST_WORDS = 200  # of a query, that are looked at one by one
-_LETTERS = re.compile(r"[^\W\d_]+")
 
 Result = TypeVar("Result")
 
@@ -89,10 +85,7 @@ class Library:
 
     def search(self, query: str, query_vector: Vectors, count: int) -> list[Passage]:
         """The same for a query whose vector is known."""
-        # A word that is a single token of the embedding's is a word, and no typing error.
-        words = _LETTERS.findall(fold(query))[:MOST_WORDS]
-        counts = self.embedding.count_tokens(words)
-        spelled = {word for word, tokens in zip(words, counts, strict=True) if tokens == 1}
+        spelled = find_spelled(query, self.embedding)
         try:
             return retrieve(self.store, query, query_vector, count, spelled, self.documents)
         except DamagedError:

@@ -62,6 +62,7 @@ FLOORS = (
     {"assistant.__main__"},
     {"assistant.serving"},
     {"assistant.chain"},
+    {"assistant.notices"},
     {"assistant.writing"},
     {"assistant.quoting"},
     {"assistant.citing"},

@@ -9,7 +9,9 @@ from sample_questions import ANSWERED, FOLLOWED_UP, NOT_FOUND_QUESTIONS
 from assistant.answers import Turn
 from assistant.question.followup import rewrite
 from assistant.question.question import read_question
-from assistant.quoting.reader import MOST_QUOTED, NOTHING, Reading, describe, judge, load_model, read
+from assistant.quoting.choice import MOST_QUOTED
+from assistant.quoting.features import describe, judge, load_model, seek
+from assistant.quoting.reader import NOTHING, Reading, read
 from index.documents import Passage
 from index.embedding.protocol import Embedding
 from index.library import Library, finish, open_library
@@ -199,11 +201,12 @@ def test_a_near_miss_is_answered_with_less_confidence(ask_page: Ask, question: s
 def test_the_model_weighs_every_feature_and_no_other(samples: Settings) -> None:
     library = open_synced(samples.documents, samples)
     question = read_question("why was Israel skipped?")
-    candidates = describe(question, library.retrieve(question.query), library.embedding, library.store.lexicon)
-    judged = judge(question, candidates, library.store.lexicon)
+    sought = seek(question, library.embedding, library.store.lexicon)
+    candidates = describe(question, library.retrieve(question.query), sought, library.embedding)
+    judged = judge(question, candidates, sought)
     model = load_model()
-    assert set(model) == {"sentence", "topic", "fact", "threshold"}
-    assert set(model["sentence"]) == set(candidates[0].features)
+    assert set(model) == {"glance", "sentence", "topic", "fact", "threshold"}
+    assert set(model["sentence"]) == set(candidates[0].features) == {*model["glance"], "bound"}
     assert {*model["topic"], *model["fact"]} == {"intercept", *judged}
     assert set(model["threshold"]) == {"answered", "nearest", "margin"}
 
@@ -218,8 +221,9 @@ def test_what_a_sentence_contradicts_weighs_against_it() -> None:
 def test_every_feature_is_a_share_and_the_best_candidate_stands_first(samples: Settings, query: str) -> None:
     library = open_synced(samples.documents, samples)
     question = read_question(query)
-    candidates = describe(question, library.retrieve(query), library.embedding, library.store.lexicon)
-    judged = judge(question, candidates, library.store.lexicon)
+    sought = seek(question, library.embedding, library.store.lexicon)
+    candidates = describe(question, library.retrieve(query), sought, library.embedding)
+    judged = judge(question, candidates, sought)
     for features in [judged, *(candidate.features for candidate in candidates)]:
         assert all(-1e-6 <= value <= 1 + 1e-6 for value in features.values()), features
     assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
@@ -229,6 +233,8 @@ def test_a_candidate_gives_its_words_on_one_line(samples: Settings) -> None:
     library = open_synced(samples.documents, samples)
     text = "The ferry\r\n   left Brenholm at noon."
     passage = Passage("ab", "a.md", "A", None, 0, len(text), text, 1.0, tuple(find_sentences(text)))
-    [candidate] = describe(read_question("When?", "ferry"), [passage], library.embedding, library.store.lexicon)
+    question = read_question("When?", "ferry")
+    sought = seek(question, library.embedding, library.store.lexicon)
+    [candidate] = describe(question, [passage], sought, library.embedding)
     assert candidate.words == "The ferry left Brenholm at noon."
     assert candidate.sentence == Sentence(0, len(text))

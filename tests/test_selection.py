@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,14 +157,14 @@ QUERIES = [
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("path", ["letter.txt", "rates/2023.md", "many/077.txt", "rates/copy of 2023.md"])
 def test_only_the_documents_chosen_are_found_however_good_others_are(library: Library, query: str, path: str) -> None:
-    found = library.retrieve(query, 8, [identify(path)])
+    found = replace(library, documents=(identify(path),)).retrieve(query, 8)
     assert [passage.path for passage in found] == [path]
 
 
 def test_what_is_found_is_what_would_be_found_among_all(library: Library) -> None:
     chosen = [identify(f"many/{number:03}.txt") for number in range(0, 150, 3)]
     everything = library.retrieve(QUERIES[0], 1000)
-    assert {p.document_id for p in library.retrieve(QUERIES[0], 1000, chosen)} == set(chosen)
+    assert {p.document_id for p in replace(library, documents=tuple(chosen)).retrieve(QUERIES[0], 1000)} == set(chosen)
     assert {p.document_id for p in everything} > set(chosen)
 
 
@@ -198,4 +199,4 @@ def test_a_comparison_is_made_from_the_paths_alone(library: Library) -> None:
 def test_no_documents_hold_nothing(library: Library) -> None:
     vector = library.embedding.embed_query("berth")
     assert library.store.lexicon.nearest(vector, 5, []) == {}
-    assert library.retrieve("berth", 5, []) == []
+    assert replace(library, documents=()).retrieve("berth", 5) == []

@@ -15,11 +15,11 @@ from itertools import takewhile
 from assistant.question.asked import find_names, goes_on, holds, leans, lists, tells_how
 from assistant.question.question import Question
 from assistant.quoting.candidates import Candidate, Choice
+from assistant.quoting.features import CLOSELY_READ
 from assistant.quoting.lists import find_list, follow_list, is_beside
 from index.splitting.terms import find_content_terms, find_terms
 from index.storing.lexicon import Lexicon
 
-CLOSELY_READ = 16  # of all sentences, the best by score
 MOST_QUOTED = 3
 MOST_LISTED = 5
 LONGER = 3  # times the margin, where a longer answer is wanted

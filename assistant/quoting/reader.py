@@ -1,9 +1,9 @@
 """The reader without a language model: which sentences of the passages answer the question, and how surely.
 
-Every prose sentence of the passages is described by a handful of numbers between 0 and 1, whose weighted sum is
-its score. Two more such sums say how probably the documents speak of the topic at all, and how probably
-the best sentence then states the very fact that is asked for; their product is the confidence. The
-weights are the readable numbers in `reader.json`, fitted by `benchmarks/fit_reader.py`.
+What is known of each sentence (features.py) makes its score, as a weighted sum. Two more such sums say how probably the
+documents speak of the topic at all, and how probably the best sentence then states the very fact that is asked for;
+their product is the confidence. The weights are the readable numbers in `reader.json`, fitted by
+`benchmarks/fit_reader.py`.
 
 A comparison is read once for each side, in so far as no sentence speaks of both; what asks several things, once for
 each.
@@ -16,31 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import pairwise
-from pathlib import Path
+from math import prod
 
 from assistant.answers import Status
-from assistant.citing.sums import estimate, load_sums, weigh
-from assistant.question.asked import holds, leans
-from assistant.question.definition import explains
+from assistant.citing.sums import estimate
 from assistant.question.question import Question, Side
 from assistant.quoting.candidates import Candidate, Choice
-from assistant.quoting.choice import CLOSELY_READ, MOST_QUOTED, choose
-from assistant.quoting.conflicts import find_conflicts
-from assistant.quoting.content import find_content, is_header, is_imprint
+from assistant.quoting.choice import choose
+from assistant.quoting.features import CLOSELY_READ, Sought, describe, judge, load_model, seek
 from index.documents import Passage
 from index.embedding.protocol import Embedding
 from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
-__all__ = ["MODEL_FILE", "MOST_QUOTED", "Candidate", "Reading", "describe", "judge", "load_model", "read"]
-
-LENT_SHARE = 0.6
 STATED_SHARE = 1 / 3  # of a side's own words, each weighing as much as it is rare
 UNHEARD = 0.1  # what is left of the confidence in a yes or no about a name that no passage holds
-COMPARED = ("coverage", "similarity")  # to be the first of all sentences in one of these counts too
-MODEL_FILE = Path(__file__).with_name("reader.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,8 @@ NOTHING = Reading((), 0.0, "not_found")
 
 def read(question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
     """Choose the few sentences that answer the question."""
-    candidates = _describe_all(question, passages, embedding, lexicon)
+    sought = seek(question, embedding, lexicon)
+    candidates = describe(question, passages, sought, embedding)
     if not candidates:
         return NOTHING
     sides = question.sides
@@ -76,7 +67,7 @@ def read(question: Question, passages: Sequence[Passage], embedding: Embedding, 
         if len({place for reading in readings for place in _places(reading)[:1]}) > 1:
             return _join(question.parts, readings)
     choice = choose(question, candidates, load_model()["threshold"]["margin"], lexicon)
-    sure = _judge_sure(question, _put_first(choice, candidates), lexicon)
+    sure = _judge_sure(question, _put_first(choice, candidates), sought)
     if question.asks_whether and not _speak_of_all(question.named, passages):
         sure *= UNHEARD
     return replace(_conclude(choice.shown, sure), count=choice.count)
@@ -134,10 +125,11 @@ def _speak_of_all(named: Sequence[str], passages: Sequence[Passage]) -> bool:
     return said.issuperset(named)
 
 
-def _judge_sure(question: Question, ranked: Sequence[Candidate], lexicon: Lexicon) -> float:
+def _judge_sure(question: Question, ranked: Sequence[Candidate], sought: Sought) -> float:
     """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
-    judged, model = judge(question, ranked[:CLOSELY_READ], lexicon), load_model()
-    return estimate(model["topic"], judged) * estimate(model["fact"], judged)
+    judged, model = judge(question, ranked[:CLOSELY_READ], sought), load_model()
+    sums = ("topic", "fact") if sought.is_understood else ("topic_in_words", "fact_in_words")
+    return prod(estimate(model[name], judged) for name in sums)
 
 
 # -- comparing --------------------------------------------------------------------------------
@@ -163,7 +155,8 @@ def _read_side(
     rarity = lexicon.rarity([*asked, *(term for each in sides for term in each.own)])
     stating: list[tuple[float, bool, Candidate]] = []
     rest = []
-    for candidate in _describe_all(side.question, passages, embedding, lexicon):
+    sought = seek(side.question, embedding, lexicon)
+    for candidate in describe(side.question, passages, sought, embedding):
         own = set(find_terms(candidate.words))
         said = own | set(find_terms(candidate.context))
         if _states(said, side, rarity):
@@ -175,125 +168,14 @@ def _read_side(
         return NOTHING
     # Best is what holds most of what is asked, then what does not speak of the other side too, then the score.
     ranked = [*(candidate for *_, candidate in sorted(stating, key=lambda found: found[:2])), *rest]
-    return _conclude(ranked[:1], _judge_sure(side.question, ranked, lexicon))
-
-
-def _places(reading: Reading) -> list[tuple[str, int]]:
-    return [(c.passage.document_id, c.sentence.start) for c in reading.chosen]
-
-
-# -- describing -------------------------------------------------------------------------------
-
-
-def describe(
-    question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
-) -> list[Candidate]:
-    """The prose sentences of the passages that are worth a close look, with features and score, best first."""
-    return _describe_all(question, passages, embedding, lexicon)[:CLOSELY_READ]
-
-
-def _describe_all(
-    question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon
-) -> list[Candidate]:
-    """The same of all prose sentences."""
-    terms, rarity = question.terms, weigh_terms(question, lexicon)
-    found: list[tuple[Candidate, str]] = []
-    for passage in passages:
-        previous = ""
-        for position, content in enumerate(find_content(passage, question.words)):
-            place, sentence, heading = content.place, content.sentence, " ".join(content.above)
-            words = passage.line_of(sentence)
-            # What the sentence itself leaves to its heading, or to the sentence before, counts for less.
-            own = set(find_terms(f"{content.beside} {words}"))
-            context = f"{passage.title} {heading} {previous if leans(words) else ''}".strip()
-            lent = set(find_terms(context))
-            places = [place] if content.question is None else [place, content.question]
-            features = {
-                "coverage": _share(terms, own, rarity) + LENT_SHARE * _share(terms, lent - own, rarity),
-                "pairs": _share_pairs(question.pairs, f"{content.beside} {words}"),
-                "similarity": max(0.0, *(passage.similarities[i] for i in places)) if passage.similarities else 0.0,
-                "passage": passage.score,
-                "asked_kind": float(holds(question.kind, words, question.query)),
-                "length": min(1.0, len(own) / 40),
-                "explains": explains(words, question.definition) if question.definition else 0.0,
-                "header": float(is_header(question.words, passage, sentence)),
-                "imprint": float(is_imprint(question.words, passage, sentence)),
-            }
-            text = f"{heading}: {words}" if heading else f"{previous} {words}" if leans(words) else words
-            found.append((Candidate(passage, sentence, position, words, features, 0.0, context, content.above), text))
-            previous = words
-    if not all(passage.similarities for passage in passages):
-        candidates = _embed_best(question.query, found, embedding)
-    else:
-        candidates = [candidate for candidate, _ in found]
-    return sorted(_compare(candidates), key=lambda c: -c.score)
-
-
-def _embed_best(query: str, found: Sequence[tuple[Candidate, str]], embedding: Embedding) -> list[Candidate]:
-    """Those that look best, with their similarity, where the embedding gave the store nothing for sentences."""
-    best = sorted(found, key=lambda pair: -pair[0].features["coverage"] - pair[0].features["passage"])[:CLOSELY_READ]
-    query_vector, *vectors = embedding.embed([query, *(text for _, text in best)])
-    return [
-        replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))})
-        for (c, _), vector in zip(best, vectors, strict=True)
-    ]
-
-
-def _compare(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates with their scores: to be the best of all in a feature counts beside the feature itself."""
-    best = {name: max((c.features[name] for c in candidates), default=0.0) for name in COMPARED}
-    compared = []
-    for candidate in candidates:
-        leads = {f"best_{name}": float(candidate.features[name] >= best[name]) for name in COMPARED}
-        features = {**candidate.features, **leads}
-        compared.append(replace(candidate, features=features, score=weigh(load_model()["sentence"], features)))
-    return compared
-
-
-def judge(question: Question, ranked: Sequence[Candidate], lexicon: Lexicon) -> dict[str, float]:
-    """What speaks for and against the documents answering at all, from the ranked candidates.
-
-    strewn: the share of the question that the best sentence leaves to others of its passage. Such words do stand
-    near the topic, but not together: what a near miss is often made of.
-    """
-    best = ranked[0]
-    rarity = weigh_terms(question, lexicon)
-    passage = f"{best.passage.title} {best.passage.text}"
-    around = set(find_terms(passage))
-    said = set(find_terms(f"{best.passage.title} {best.words}"))
-    named = [term for term in question.named if term in rarity]
-    return {
-        "coverage": best.features["coverage"],
-        "similarity": best.features["similarity"],
-        "most_similar": max(c.features["similarity"] for c in ranked),
-        "names": _share(named, around, rarity) if named else 1.0,
-        "strewn": _share(question.terms, around - said, rarity),
-        **find_conflicts(question, best.words, passage),
-    }
-
-
-def weigh_terms(question: Question, lexicon: Lexicon) -> dict[str, float]:
-    """What each term of the query counts: its rarity, and a third of that for what the conversation lent."""
-    rarities = lexicon.rarity(question.terms)
-    return {term: rarity if term in question.asked else rarity / 3 for term, rarity in rarities.items()}
-
-
-def _share_pairs(pairs: Sequence[tuple[str, str]], words: str) -> float:
-    """The share of the query's pairs of neighbouring words, little ones too, that are neighbours in the sentence."""
-    said = set(pairwise(find_terms(words)))
-    return sum(pair in said for pair in pairs) / len(pairs) if pairs else 0.0
+    return _conclude(ranked[:1], _judge_sure(side.question, ranked, sought))
 
 
 def _share(terms: Sequence[str], held: set[str], rarity: Mapping[str, float]) -> float:
-    """The share of the question's terms that are held, each weighing as much as it is rare."""
+    """The share of the terms that are held, each weighing as much as it is rare."""
     total = sum(rarity[term] for term in terms)
     return sum(rarity[term] for term in terms if term in held) / total if total else 0.0
 
 
-# -- the fitted numbers -----------------------------------------------------------------------
-
-
-@cache
-def load_model() -> dict[str, dict[str, float]]:
-    """The weights of the three sums, by the names of what they weigh, and the thresholds."""
-    return load_sums(MODEL_FILE)
+def _places(reading: Reading) -> list[tuple[str, int]]:
+    return [(c.passage.document_id, c.sentence.start) for c in reading.chosen]

@@ -16,14 +16,16 @@ by path comes first, whatever was added or found before.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Container, Hashable, Iterable, Mapping
 from math import log, sqrt
 from typing import NamedTuple
 
 from index.documents import Chunk, Passage, page_at
-from index.embedding.protocol import Vectors
+from index.embedding.protocol import Embedding, Vectors
 from index.place import DamagedError
+from index.splitting.folding import fold
 from index.splitting.sentences import Sentence
 from index.storing.chunks import Copy
 from index.storing.postings import Coverage
@@ -51,7 +53,15 @@ LEAST_SAMPLE = 30  # chunks; of fewer it cannot be told
 CANDIDATES = 100  # of each search, or as many as are asked for
 _NONE: Mapping[int, Copy] = {}
 _NO_COPY = Copy("", 0, "", "")
+MOST_WORDS = 200  # of a query, that are looked at one by one
+_LETTERS = re.compile(r"[^\W\d_]+")
 SHORT_LIST = 40  # chunks that are read closely; the others that were found come after them
+
+
+def find_spelled(query: str, embedding: Embedding) -> frozenset[str]:
+    """The words of a query that are no typing errors, for each is a single token of the embedding's."""
+    words = _LETTERS.findall(fold(query))[:MOST_WORDS]
+    return frozenset(word for word, tokens in zip(words, embedding.count_tokens(words), strict=True) if tokens == 1)
 
 
 def retrieve(
