@@ -10,7 +10,7 @@ import pytest
 from test_reader import open_synced
 
 from assistant.answers import Answer
-from assistant.chain import _retrieve
+from assistant.chain import retrieve_passages
 from assistant.question.definition import Definition, explains, find_definition
 from assistant.question.parts import find_parts
 from assistant.question.question import read_question
@@ -137,7 +137,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory, samples: Settings) -> Ask:
 
     def ask_it(name: str, words: str) -> tuple[Reading, Answer]:
         library, question = libraries[name], read_question(words)
-        passages = _retrieve(question, library, None)
+        passages = retrieve_passages(question, library)
         reading = read(question, passages, library.embedding, library.store.lexicon)
         shown = Reading(reading.chosen, reading.confidence, "answered", reading.count)
         return reading, quote(question, passages, shown)

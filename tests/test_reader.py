@@ -205,16 +205,17 @@ def test_the_model_weighs_every_feature_and_no_other(samples: Settings) -> None:
     candidates = describe(question, library.retrieve(question.query), sought, library.embedding)
     judged = judge(question, candidates, sought)
     model = load_model()
-    assert set(model) == {"glance", "sentence", "topic", "fact", "threshold"}
+    sums = ("topic", "fact", "topic_in_words", "fact_in_words")
+    assert set(model) == {"glance", "sentence", *sums, "threshold"}
     assert set(model["sentence"]) == set(candidates[0].features) == {*model["glance"], "bound"}
-    assert {*model["topic"], *model["fact"]} == {"intercept", *judged}
+    assert set().union(*(model[name] for name in sums)) == {"intercept", *judged}
     assert set(model["threshold"]) == {"answered", "nearest", "margin"}
 
 
 def test_what_a_sentence_contradicts_weighs_against_it() -> None:
-    fact = load_model()["fact"]
-    assert max(fact["rival"], fact["number"], fact["negation"], fact["strewn"]) < 0
-    assert min(fact["coverage"], fact["similarity"]) > 0
+    fact, in_words = load_model()["fact"], load_model()["fact_in_words"]
+    assert max(fact["rival"], fact["number"], in_words["rival"], in_words["number"], in_words["negation"]) < 0
+    assert min(fact["bound"], fact["similarity"], in_words["coverage"]) > 0
 
 
 @pytest.mark.parametrize("query", [*list(ANSWERED)[:4], *NOT_FOUND_QUESTIONS, "Does it?", "ceasefire " * 50])

@@ -45,6 +45,14 @@ _AUTHOR = re.compile(
     r"|(?i:authors?|written by|from|von|autor(?:in)?|auteur)[ ]?[:=]"
 )
 _CAPTION = re.compile(r"(?:table|figure|fig\.|chart|exhibit|tabelle|tableau)\s{1,3}\d", re.IGNORECASE)
+# How letters begin and end, which says nothing.
+_COURTESY = re.compile(
+    r"(?:dear|hi|hello|hallo|sehr geehrte[rs]?|liebe[rs]?|beste|geachte|ch[eè]re?s?|bonjour|hola|estimad[oa]s?"
+    r"|querid[oa]s?|(?:kind|best|warm) (?:regards|wishes)|regards|yours|sincerely|cheers"
+    r"|mit freundlichen gr[uü](?:ß|ss)en|(?:viele|liebe|beste) gr[uü](?:ß|ss)e|met vriendelijke groet(?:en)?"
+    r"|cordialement|bien à vous|saludos|atentamente)(?: [^\s.!?:]{1,30}){0,4},?",
+    re.IGNORECASE,
+)
 _DATE = re.compile(r"(?:date|dated|sent|published|created|updated|last updated|datum|fecha)[ ]?[:=]", re.IGNORECASE)
 _IMPRINT_CHARACTERS = 1500  # of a document, where its author and its date stand
 
@@ -74,6 +82,8 @@ def find_content(passage: Passage, question: str = "") -> Iterator[Content]:
     for place, (sentence, heads) in enumerate(zip(passage.sentences, passage.above(), strict=True)):
         if sentence.kind == "question":
             asked, asked_at = passage.line_of(sentence).strip("*_ "), place
+            continue
+        if _COURTESY.fullmatch(passage.line_of(sentence)):
             continue
         is_title = asks_title and _is_title(passage, sentence)
         if sentence.kind not in CONTENT and not is_title and not _is_answer(passage, place, follows=bool(asked)):
