@@ -34,6 +34,7 @@ CLOSELY_READ = 16  # of all sentences, the best by score
 READ_TOGETHER = 6  # with the question, by the cross-encoder
 UNREAD = 0.5  # what is known of how a sentence answers, where there is no cross-encoder
 LENT_SHARE = 0.6
+IMPRINT_SHARE = 0.7
 COMPARED = ("coverage", "similarity")  # to be the first of all sentences in one of these counts too
 MODEL_FILE = Path(__file__).with_name("reader.json")
 _INITIALS = re.compile(r"\b[A-Z]{3,6}\b")
@@ -100,8 +101,10 @@ def describe(question: Question, passages: Sequence[Passage], sought: Sought, em
             held = sought.hold(own)
             lent = {term: LENT_SHARE * max(0.0, share - held[term]) for term, share in sought.hold(context).items()}
             places = [place] if content.question is None else [place, content.question]
+            # "Who wrote this?" is asked in words that the line which says it has not.
+            imprint = is_imprint(question.words, passage, sentence)
             features = {
-                "coverage": sought.share(held) + sought.share(lent),
+                "coverage": max(sought.share(held) + sought.share(lent), IMPRINT_SHARE * imprint),
                 "pairs": _share_pairs(question.pairs, own),
                 "similarity": max(0.0, *(passage.similarities[i] for i in places)) if passage.similarities else 0.0,
                 "passage": passage.score,
@@ -109,7 +112,7 @@ def describe(question: Question, passages: Sequence[Passage], sought: Sought, em
                 "length": min(1.0, len(set(find_terms(own))) / 40),
                 "explains": explains(words, question.definition) if question.definition else 0.0,
                 "header": float(is_header(question.words, passage, sentence)),
-                "imprint": float(is_imprint(question.words, passage, sentence)),
+                "imprint": float(imprint),
             }
             # Prose says by itself what it speaks of, or with the sentence before; all else with what it stands under.
             under = content.above[-2:] if sentence.kind != "prose" or heading.endswith("?") else ()
