@@ -16,7 +16,7 @@ from index.documents import Passage
 from index.splitting.blocks import COLUMNS_LEVEL, SECTION_LEVEL
 from index.splitting.outline import count_empty_cells, name_heads, to_line
 from index.splitting.sentences import CONTENT, HEADS, Kind, Sentence
-from index.splitting.terms import find_terms
+from index.splitting.terms import find_content_terms, find_terms
 
 _LABELLED = re.compile(r"\W{0,4}\w[^:\n]{0,40}:[*_]{0,3}\s\S")
 _LABEL = re.compile(r"[\W_]{0,4}(?P<label>\w[^:=\n]{0,40}?)[\"'*_ ]{0,3}(?::|=(?!=))")
@@ -36,7 +36,7 @@ _ASKS_AUTHOR = re.compile(
 )
 _ASKS_TITLE = re.compile(r"\bwhat(?:['’]s| is| was) the (?:\w{1,20} )?(?:subject|title|headline)\b", re.IGNORECASE)
 _ASKS_DATE = re.compile(
-    r"\b(?:when (?:was|is|did) .{0,60}?\b(?:published|written|sent|posted|released|dated|issued|made|updated|created)\b"
+    r"\b(?:when (?:was|is|did) .{0,60}?\b(?:published|written|sent|posted|dated|issued|made|updated|created)\b"
     r"|(?:date of|dated|how old is (?:this|the)|last (?:updated|changed)|publication date)\b)",
     re.IGNORECASE,
 )
@@ -54,6 +54,13 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(r"(?:date|dated|sent|published|created|updated|last updated|datum|fecha)[ ]?[:=]", re.IGNORECASE)
+_DOCUMENT = frozenset(
+    find_terms(
+        "document file text page article post report note notes minutes letter mail email e-mail message memo paper"
+        " policy contract decision version date published written sent posted dated issued made updated changed created"
+        " last old"
+    )
+)
 _IMPRINT_CHARACTERS = 1500  # of a document, where its author and its date stand
 
 
@@ -165,4 +172,10 @@ def is_imprint(question: str, passage: Passage, sentence: Sentence) -> bool:
     words = passage.words_of(sentence)
     if _ASKS_AUTHOR.search(question):
         return _AUTHOR.match(words) is not None
-    return _ASKS_DATE.search(question) is not None and _DATE.match(words) is not None
+    return _ASKS_DATE.search(question) is not None and _DATE.match(words) is not None and _means(question, passage)
+
+
+def _means(question: str, passage: Passage) -> bool:
+    """Whether what a question asks the date of is the document: it is called so, or by a word for a document."""
+    called = {*find_terms(passage.title), *find_terms(passage.path), *_DOCUMENT}
+    return set(find_content_terms(question)) <= called
