@@ -31,7 +31,7 @@ from assistant.serving.evaluation import Case, holds_evidence, is_right, read_ca
 from benchmarks.reader import Question, choose_absent, name_file, normalise, write_clapnq, write_squad
 
 QA_FILES = ("unansq", "squad_train13", "covidqa", "qamr")
-LOWER_CASED = ("unansq",)
+LOWER_CASED = ("unansq", "nqg_pairs", "nqg_rest")
 _SENTENCE_BEGINS = re.compile(r"([.!?][\"”)]? )([a-z])(?=\w* )")
 
 
@@ -117,14 +117,17 @@ def _is_expected(case: Case) -> Callable[[Citation], bool]:
     return lambda c: (holds_evidence if case.evidence else is_right)(case, c)
 
 
+def raise_sentences(text: str, name: str) -> str:
+    """A passage of a file, the beginnings of its sentences raised where all of it is in lower case."""
+    return _SENTENCE_BEGINS.sub(lambda begin: begin[1] + begin[2].upper(), text) if name in LOWER_CASED else text
+
+
 def _read_articles(file: Path) -> Iterator[Any]:
     """The articles of a file of questions, in SQuAD's form."""
     articles: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     with file.open(encoding="utf-8") as lines:
         for row in map(json.loads, lines):
-            text = row["ctx"]
-            if file.stem in LOWER_CASED:
-                text = _SENTENCE_BEGINS.sub(lambda begin: begin[1] + begin[2].upper(), text)
+            text = raise_sentences(row["ctx"], file.stem)
             if not row["y"] or row.get("ans"):
                 golds = [{"text": text[slice(*row["ans"])]}] if row["y"] else []
                 entry = {"question": row["q"], "is_impossible": not row["y"], "answers": golds}

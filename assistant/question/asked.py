@@ -147,8 +147,18 @@ def asks_for(question: str) -> str:
 
 
 def holds(kind: str, sentence: str, question: str) -> bool:
-    """Whether a sentence holds what is asked for: for a person or place, a name that the question does not give."""
+    """Whether a sentence holds what is asked for, which the question does not give itself: "How much is INV-2141?" is
+    not answered by "INV-2141".
+    """
+    if kind in ("number", "time"):
+        given = {word for word in map(_bare, question.split()) if any(map(str.isdecimal, word))}
+        if given:
+            sentence = " ".join(word for word in sentence.split() if _bare(word) not in given)
     return any(wording.holds(kind, sentence, question) for wording in _wordings_of(sentence, question))
+
+
+def _bare(word: str) -> str:
+    return word.strip("\"'“”‘’.,;:?!()").casefold()
 
 
 def asks_for_several(question: str) -> bool:

@@ -44,7 +44,7 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
         # The numbered steps around the best one, which is among them.
         return follow_list(best, lexicon)
     margin *= LONGER if question.length == "longer" else 1
-    beside = _find_beside(question, ranked)
+    beside = _find_beside(question, ranked, margin)
     near = [c for c in ranked if c not in beside and c.score >= best.score - margin]
     near = [c for c in near if not c.features["header"] and not is_beside(c, best, question)]
     if best.features["explains"] and question.definition and question.definition.expands:
@@ -74,12 +74,12 @@ def _find_announced(best: Candidate, ranked: Sequence[Candidate], lexicon: Lexic
     return Choice((best, *listed.shown), listed.count, listed.share)
 
 
-def _find_beside(question: Question, ranked: Sequence[Candidate]) -> list[Candidate]:
+def _find_beside(question: Question, ranked: Sequence[Candidate], margin: float) -> list[Candidate]:
     """The best sentence, and those that it cannot do without."""
     best, close = ranked[0], ranked[:CLOSELY_READ]
     passage = {c.position: c for c in ranked if c.passage is best.passage}
     if question.kind == "reason":
-        return _find_reason(best, close)
+        return _find_reason(best, [c for c in close if c.passage is best.passage or c.score >= best.score - margin])
     before = passage.get(best.position - 1)
     beside = [before, best] if before and before in close and leans(best.words) else [best]
     if question.asks_how and not tells_how(best.words):

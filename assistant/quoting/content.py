@@ -48,7 +48,7 @@ _CAPTION = re.compile(r"(?:table|figure|fig\.|chart|exhibit|tabelle|tableau)\s{1
 # How letters begin and end, which says nothing.
 _COURTESY = re.compile(
     r"(?:dear|hi|hello|hallo|sehr geehrte[rs]?|liebe[rs]?|beste|geachte|ch[eè]re?s?|bonjour|hola|estimad[oa]s?"
-    r"|querid[oa]s?|(?:kind|best|warm) (?:regards|wishes)|regards|yours|sincerely|cheers"
+    r"|querid[oa]s?|(?:kind|best|warm) (?:regards|wishes)|regards|yours|sincerely|cheers|(?:with )?love(?=,)"
     r"|mit freundlichen gr[uü](?:ß|ss)en|(?:viele|liebe|beste) gr[uü](?:ß|ss)e|met vriendelijke groet(?:en)?"
     r"|cordialement|bien à vous|saludos|atentamente)(?: [^\s.!?:]{1,30}){0,4},?",
     re.IGNORECASE,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 from assistant.citing.sums import load_sums, weigh
@@ -88,7 +88,7 @@ def seek(question: Question, embedding: Embedding, lexicon: Lexicon) -> Sought:
 
 def describe(question: Question, passages: Sequence[Passage], sought: Sought, embedding: Embedding) -> list[Candidate]:
     """All that may answer in the passages, with features and score, best first."""
-    found: list[tuple[Candidate, str]] = []
+    found: list[tuple[Candidate, list[str]]] = []
     for passage in passages:
         previous = ""
         for position, content in enumerate(find_content(passage, question.words)):
@@ -114,11 +114,12 @@ def describe(question: Question, passages: Sequence[Passage], sought: Sought, em
                 "header": float(is_header(question.words, passage, sentence)),
                 "imprint": float(imprint),
             }
-            # Prose says by itself what it speaks of, or with the sentence before; all else with what it stands under.
-            under = content.above[-2:] if sentence.kind != "prose" or heading.endswith("?") else ()
-            text = " ".join(filter(None, (*(f"{head}:" for head in under), before, words)))
+            # With what it stands under; prose, which may say by itself what it speaks of, without that too.
+            said = f"{before} {words}".strip()
+            texts = [": ".join((*content.above[-2:], said))]
+            texts += [said] if content.above and sentence.kind == "prose" and not heading.endswith("?") else []
             candidate = Candidate(passage, sentence, position, words, features, 0.0, context, content.above)
-            found.append((candidate, text))
+            found.append((candidate, texts))
             previous = words
     if not all(passage.similarities for passage in passages):
         found = _embed_best(question.query, found, embedding)
@@ -129,34 +130,37 @@ def describe(question: Question, passages: Sequence[Passage], sought: Sought, em
 
 
 def _embed_best(
-    query: str, found: Sequence[tuple[Candidate, str]], embedding: Embedding
-) -> list[tuple[Candidate, str]]:
+    query: str, found: Sequence[tuple[Candidate, list[str]]], embedding: Embedding
+) -> list[tuple[Candidate, list[str]]]:
     """Those that look best, with their similarity, where the embedding gave the store nothing for sentences."""
     best = sorted(found, key=lambda pair: -pair[0].features["coverage"] - pair[0].features["passage"])[:CLOSELY_READ]
-    query_vector, *vectors = embedding.embed([query, *(text for _, text in best)])
+    query_vector, *vectors = embedding.embed([query, *(texts[0] for _, texts in best)])
     return [
-        (replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))}), text)
-        for (c, text), vector in zip(best, vectors, strict=True)
+        (replace(c, features={**c.features, "similarity": max(0.0, float(vector @ query_vector))}), texts)
+        for (c, texts), vector in zip(best, vectors, strict=True)
     ]
 
 
-def _compare(found: Sequence[tuple[Candidate, str]]) -> list[tuple[Candidate, str]]:
+def _compare(found: Sequence[tuple[Candidate, list[str]]]) -> list[tuple[Candidate, list[str]]]:
     """The same with what each is beside the others: to be the best of all in a feature counts beside the feature."""
     best = {name: max((c.features[name] for c, _ in found), default=0.0) for name in COMPARED}
     leads = [{f"best_{name}": float(c.features[name] >= best[name]) for name in COMPARED} for c, _ in found]
     return [
-        (replace(candidate, features={**candidate.features, **lead}), text)
-        for (candidate, text), lead in zip(found, leads, strict=True)
+        (replace(candidate, features={**candidate.features, **lead}), texts)
+        for (candidate, texts), lead in zip(found, leads, strict=True)
     ]
 
 
 def _read_together(
-    query: str, ranked: Sequence[tuple[Candidate, str]], cross_encoder: CrossEncoder | None
+    query: str, ranked: Sequence[tuple[Candidate, list[str]]], cross_encoder: CrossEncoder | None
 ) -> list[Candidate]:
     """The candidates with how surely the first of them answer, and with their scores."""
-    texts = [text for _, text in ranked[:READ_TOGETHER]]
-    bound = cross_encoder.score_pairs(query, texts) if cross_encoder else None
-    sure = [UNREAD] * len(ranked) if bound is None else [*bound, *([0.0] * (len(ranked) - len(texts)))]
+    first = [texts for _, texts in ranked[:READ_TOGETHER]]
+    scores = cross_encoder.score_pairs(query, [text for texts in first for text in texts]) if cross_encoder else None
+    sure = [UNREAD] * len(ranked)
+    if scores is not None:
+        given = iter(scores)
+        sure = [*(max(islice(given, len(texts))) for texts in first), *([0.0] * (len(ranked) - len(first)))]
     weights = load_model()["sentence"]
     described = ({**c.features, "bound": each} for (c, _), each in zip(ranked, sure, strict=True))
     return [
@@ -172,7 +176,9 @@ def judge(question: Question, ranked: Sequence[Candidate], sought: Sought) -> di
     listed: whether that sentence is no prose: rows and fields say the same in fewer words.
     """
     best = ranked[0]
-    passage = f"{best.passage.title} {best.passage.text}"
+    said = f"{best.passage.title} {best.context} {best.words}"
+    # A row or a field says of something else than its neighbours do.
+    passage = f"{best.passage.title} {best.passage.text}" if best.sentence.kind == "prose" else said
     named = [term for term in question.named if term in sought.rarity]
     return {
         "coverage": best.features["coverage"],
@@ -180,6 +186,7 @@ def judge(question: Question, ranked: Sequence[Candidate], sought: Sought) -> di
         "bound": best.features["bound"],
         "most_similar": max(c.features["similarity"] for c in ranked),
         "names": sought.share(sought.hold(passage), named) if named else 1.0,
+        "names_said": sought.share(sought.hold(said), named) if named else 1.0,
         "listed": float(best.sentence.kind != "prose"),
         **find_conflicts(question, best.words, passage),
     }

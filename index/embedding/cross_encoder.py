@@ -29,7 +29,7 @@ MOST_QUESTION_TOKENS = 40
 LONGEST_CHARACTERS = 2000  # of a text that tokens are made of
 _BEGIN, _END = 101, 102  # the tokens that frame a pair's two texts
 _LENGTH_STEP = 8  # padding to a multiple keeps the number of distinct shapes small
-_LEARNT_FILE = Path(__file__).with_name("cross_encoder.safetensors")
+LEARNT_FILE = Path(__file__).with_name("cross_encoder.safetensors")
 
 
 class PairModel:
@@ -46,26 +46,31 @@ class PairModel:
             return []
         given = [question[:LONGEST_CHARACTERS], *(text[-LONGEST_CHARACTERS:] for text in texts)]
         asked, *said = (e.ids for e in self._tokenizer.encode_batch_fast(given, add_special_tokens=False))
-        first = [_BEGIN, *asked[:MOST_QUESTION_TOKENS], _END]
-        room = MOST_TOKENS - len(first) - 1
-        pairs = [[*first, *tokens[-room:], _END] for tokens in said]
-        length = -(-max(map(len, pairs)) // _LENGTH_STEP) * _LENGTH_STEP
+        pairs = [frame_pair(asked[:MOST_QUESTION_TOKENS], tokens) for tokens in said]
+        length = -(-max(len(tokens) for tokens, _ in pairs) // _LENGTH_STEP) * _LENGTH_STEP
         ids = np.zeros((len(pairs), length), dtype=np.int32)
         mask, second = (np.zeros(ids.shape, dtype=np.float32) for _ in range(2))
-        for row, tokens in enumerate(pairs):
+        for row, (tokens, first) in enumerate(pairs):
             ids[row, : len(tokens)] = to_tokens(tokens)
             mask[row, : len(tokens)] = 1
-            second[row, len(first) : len(tokens)] = 1
+            second[row, first : len(tokens)] = 1
         with self._lock:
             scores: list[float] = self._request.infer([ids, mask, second])[0][:, 0].tolist()
         return scores
+
+
+def frame_pair(asked: Sequence[int], said: Sequence[int]) -> tuple[list[int], int]:
+    """The tokens of a pair, of a long text those at its end, and how many of them are of the question."""
+    first = [_BEGIN, *asked, _END]
+    room = MOST_TOKENS - len(first) - 1
+    return [*first, *said[-room:], _END], len(first)
 
 
 def _adapt(tensors: Tensors) -> Tensors:
     """The weights with what was learnt added to them, and those of the readout."""
     from safetensors.numpy import load_file
 
-    learnt = {name: value.astype(np.float32) for name, value in load_file(_LEARNT_FILE).items()}
+    learnt = {name: value.astype(np.float32) for name, value in load_file(LEARNT_FILE).items()}
     moved = {
         f"{name.removesuffix('.down')}.weight": (down @ learnt[name.replace(".down", ".up")]).T
         for name, down in learnt.items()
