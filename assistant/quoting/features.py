@@ -186,7 +186,6 @@ def judge(question: Question, ranked: Sequence[Candidate], sought: Sought) -> di
         "bound": best.features["bound"],
         "most_similar": max(c.features["similarity"] for c in ranked),
         "names": sought.share(sought.hold(passage), named) if named else 1.0,
-        "names_said": sought.share(sought.hold(said), named) if named else 1.0,
         "listed": float(best.sentence.kind != "prose"),
         **find_conflicts(question, best.words, passage),
     }
