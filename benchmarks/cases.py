@@ -11,8 +11,9 @@ Of `expect`, what is looked for is its words and numbers, by their stems, withou
 
 right: the sentence shown first holds all of it, in 400 characters at most; or every citation is of the files named; or
 it is refused and may be. poor: what stands outside the brackets is shown, but not so: later, strewn over sentences, or
-in too long a one. wrong: it is not. refused: the documents are said not to say. unclear: `expect` has neither a number
-nor a name, and its words do not stand together in the documents; or it leaves another way open.
+in too long a one. wrong: it is not. nearest: it is shown, but as no more than the nearest there is. refused: the
+documents are said not to say, or something else is the nearest. unclear: `expect` has neither a number nor a name, and
+its words do not stand together in the documents; or it leaves another way open.
 loaded: how what is looked for stands in the text that a reader makes of the files: yes, within one sentence as short;
 apart, strewn, or in a longer one; no, where some of it is missing; "-", where that is unclear.
 
@@ -29,7 +30,7 @@ import tempfile
 import textwrap
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from index.splitting.outline import follow
 from index.splitting.sentences import find_sentences
 from index.splitting.terms import find_content_terms, find_terms
 
-VERDICTS = ("right", "poor", "wrong", "refused", "unclear")
+VERDICTS = ("right", "poor", "wrong", "nearest", "refused", "unclear")
 LOADED = ("yes", "apart", "no", "-")
 LONGEST_CHARACTERS = 400  # of a sentence that shows its reader where to look
 _ABOUT = frozenset(
@@ -195,6 +196,10 @@ def holds(text: str, terms: Collection[str]) -> bool:
 
 def judge(wanted: Wanted, reply: Answer, *, is_sure: bool) -> str:
     """One of VERDICTS. is_sure: whether the terms are surely words of the documents."""
+    if reply.status == "nearest" and not wanted.refusal:
+        # What is shown as no more than the nearest is either what is looked for, or not given as an answer.
+        shown = judge(wanted, replace(reply, status="answered"), is_sure=is_sure)
+        return {"right": "nearest", "poor": "nearest", "wrong": "refused"}.get(shown, shown)
     if not reply.found:
         if wanted.refusal:
             return "right"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
+from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, Status
 from benchmarks.cases import count, find_loaded, judge, measure, read_expectation
 from index.embedding.protocol import Embedding
 from index.errors import InputError
@@ -25,13 +25,14 @@ def write_case(folder: Path, name: str, documents: dict[str, str], **case: objec
     (folder / name / "case.json").write_text(json.dumps({"fault": "a fault", **case}), encoding="utf-8")
 
 
-def make_answer(*sentences: str, path: str = "board.md", text: str = "", notice: str = "") -> Answer:
+def make_answer(
+    *sentences: str, path: str = "board.md", text: str = "", notice: str = "", status: Status | None = None
+) -> Answer:
     shown = tuple(AnswerSentence(sentence, (1,), "supported") for sentence in sentences)
     citations = tuple(Citation(i + 1, "id", path, "", None, 0, len(s), s) for i, s in enumerate(sentences))
     text = text or " ".join(sentences) or NOT_FOUND
-    return Answer(
-        "?", "?", text, "answered" if sentences else "not_found", 0.9, None, None, shown, citations, (), notice
-    )
+    status = status or ("answered" if sentences else "not_found")
+    return Answer("?", "?", text, status, 0.9, None, None, shown, citations, (), notice)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,8 @@ def test_words_about_the_answer_are_not_looked_for(expect: str, terms: set[str],
         ("420 with Orrholt named", make_answer(f"Orrholt {'and so on ' * 50} 420"), "poor"),
         ("420 with Orrholt named", make_answer("Rate: 1,420"), "wrong"),
         ("420 with Orrholt named", make_answer(), "refused"),
+        ("420 with Orrholt named", make_answer("Orrholt: 420", status="nearest"), "nearest"),
+        ("420 with Orrholt named", make_answer("Rate: 1,420", status="nearest"), "refused"),
         ("420, or a refusal", make_answer(), "right"),
         ("420, or a refusal", make_answer("Rate: 700"), "wrong"),
         ("420 (or a hint that the language differs)", make_answer(), "refused"),
@@ -110,7 +113,7 @@ def test_cases_are_asked_one_after_the_other(tmp_path: Path, settings: Settings,
         ("plain-then", "right", "yes"),
         ("torn-file", "refused", "no"),
     ]
-    assert count(outcomes)["plain"] == {"right": 2, "poor": 0, "wrong": 0, "refused": 0, "unclear": 0}
+    assert count(outcomes)["plain"] == {"right": 2, "poor": 0, "wrong": 0, "nearest": 0, "refused": 0, "unclear": 0}
     assert sum(count(outcomes)["all"].values()) == 3
 
 
@@ -132,7 +135,7 @@ def test_command_prints_tables_and_writes_json(tmp_path: Path) -> None:
         check=True,
     )
     assert "| one | a fault |" in done.stdout
-    assert "\n| kind | right | poor | wrong | refused | unclear |\n" in done.stdout
+    assert "\n| kind | right | poor | wrong | nearest | refused | unclear |\n" in done.stdout
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["set"] == "set"
     assert [case["name"] for case in result["cases"]] == ["one"]
