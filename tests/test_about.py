@@ -61,6 +61,8 @@ def test_what_is_asked_of_the_folder_is_told(question: str, asks: str) -> None:
         ("What does receipt-2024-02-03.txt say?", "receipt-2024-02-03.txt"),
         ("What is in notes.md?", "notes.md"),
         ("What does the contract say?", "contract"),
+        ("Tell me about notes.md", "notes.md"),
+        ("Can you tell me about the contract, please?", "contract"),
         ("What is in org-chart?", "org-chart"),
         ("notes.md", "notes.md"),
         ("annual report 2023", "annual report 2023"),

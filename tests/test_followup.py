@@ -271,6 +271,17 @@ def test_what_is_counted_up_further_back_is_picked_from_too() -> None:
     assert "Oslo" not in follow_up("And the first one?", anew).query
 
 
+@pytest.mark.parametrize("which", ["the thırd one", "The ThİRD one", "the third one"])
+def test_a_turkish_i_is_an_i(which: str) -> None:
+    turns = [Turn("Which boats are there?", "Ash\nBirch\nCedar")]
+    assert follow_up(which, turns).asked == "Cedar"
+
+
+@pytest.mark.parametrize("which", ["number fıve", "item nİne", "the fıfth one"])
+def test_a_turkish_i_in_what_is_not_there_is_no_error(which: str) -> None:
+    assert follow_up(which, [Turn("Which boats are there?", "Ash\nBirch\nCedar")]).query
+
+
 LONG = ["and " * 500, "the second one " * 130, "Who, and " * 220, "A" * 2000, "Anna Berg " * 200, "a, " * 660]
 
 

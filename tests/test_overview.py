@@ -261,6 +261,8 @@ def make_record(path: str, title: str, date: str | None = None) -> Record:
         ("staff handbook", ["staff/handbook.docx"]),
         ("policy", []),
         ("handbook.pdf", []),
+        ("a.pdf and handbook.docx", ["a.pdf", "staff/handbook.docx"]),
+        ("b.pdf and handbook.pdf", []),
     ],
 )
 def test_a_part_of_a_name_is_one_where_it_is_enough(name: str, expected: list[str]) -> None:

@@ -215,7 +215,7 @@ _ADDRESS = re.compile(r"(?: (?:footnote|all|everyone|everybody|again|there|so mu
 _SHORT_IS = re.compile(r"(?<=\bwhat)'s\b|(?<=\bwho)'s\b|(?<=\bhere)'s\b")
 _ELIDED = re.compile(r"(?<!\S)(l|d|n|s)'(?=\w)")
 _GREETING_BEFORE = re.compile(rf"\A(?:{'|'.join(sorted(map(re.escape, _FRIENDLY), key=len, reverse=True))})[,.!] ")
-_POLITE_BEFORE = re.compile(rf"\A(?:(?:{'|'.join(map(re.escape, POLITE + POLITE_BEFORE))}),? )++")
+_POLITE_BEFORE = re.compile(rf"\A(?:(?:{'|'.join(map(re.escape, POLITE + POLITE_BEFORE))}),? (?!about\b))++")
 _POLITE_AFTER = re.compile(rf"(?:,? (?:{'|'.join(map(re.escape, POLITE))}))++\Z")
 _ASKING = re.compile(
     r"(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|had|will|would|should"

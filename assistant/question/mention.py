@@ -117,7 +117,8 @@ def _find_persons(text: str) -> list[str]:
 
 
 def _find_position(which: str, count: int) -> int:
-    which = which.casefold()
+    # A pattern that ignores case takes both of Turkish's letters for an "i".
+    which = which.casefold().replace("ı", "i").replace("i\u0307", "i")
     if which == "last":
         return count - 1
     if which in ORDINALS:

@@ -88,7 +88,9 @@ def find_named(about: About, records: Sequence[Record]) -> Meant:
         is_one = not under and not about.several and len({record.content_hash for record in exact}) > 1
         return Meant(tuple(dict.fromkeys([*exact, *under])), is_one)
     if about.sureness == "exact" or has_ending:
-        return NOBODY
+        # "notes.txt and faq.md": each has to be a name.
+        each = [_find_called(part, records) for part in _AND.split(name)]
+        return Meant(tuple(dict.fromkeys(chain.from_iterable(each)))) if len(each) > 1 and all(each) else NOBODY
     if extreme := _EXTREME.match(name):
         rest = name[extreme.end() :].strip()
         if fitting := _find_fitting(rest, records) if rest else list(records):
@@ -98,6 +100,13 @@ def find_named(about: About, records: Sequence[Record]) -> Meant:
         return Meant(tuple(fitting), len(fitting) > 1 and not is_plural)
     parts = [_find_fitting(part, records) for part in _AND.split(name)]
     return Meant(tuple(dict.fromkeys(chain.from_iterable(parts)))) if len(parts) > 1 and all(parts) else NOBODY
+
+
+def _find_called(name: str, records: Sequence[Record]) -> list[Record]:
+    """The documents that a name is the whole name of, or that are in a folder called so."""
+    wanted, has_ending = _squash(name), _ENDING.search(name) is not None
+    near = [r for r in records if wanted and (wanted in _squash(r.path) or wanted in _squash(r.title))]
+    return [r for r in near if wanted in _names_of(r, has_ending=has_ending) or wanted in _folders_of(r)]
 
 
 def sort_by(which: str, records: Sequence[Record]) -> tuple[Record, ...]:
