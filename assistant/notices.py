@@ -30,7 +30,7 @@ def _mention_language(refused: Answer, library: Library) -> Answer:
     is_english_only = library.settings.embedding == LOCAL_EMBEDDING
     if refused.status == "nearest" and not is_english_only:
         return refused  # which was found across languages
-    languages = library.store.lexicon.languages()
+    languages = library.store.lexicon.languages(library.documents)
     return _add(refused, tell_mismatch(refused.question, languages, is_english_only=is_english_only))
 
 

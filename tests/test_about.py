@@ -179,7 +179,16 @@ def test_what_may_be_a_name_is_left_to_whoever_knows_the_documents(question: str
     assert about is not None and about.asks == "overview" and about.name
 
 
-@pytest.mark.parametrize("question", ["Which are from 2023?", "What does it say?", "What are these about?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which are from 2023?",
+        "What does it say?",
+        "What are these about?",
+        "How does it work?",
+        "How do I use this?",
+    ],
+)
 def test_what_goes_on_with_another_subject_is_not_of_the_folder(question: str) -> None:
     assert read_about(question) is not None
     assert read_about(question, before="Which wines are sold?") is None

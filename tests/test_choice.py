@@ -10,7 +10,7 @@ import pytest
 from test_reader import open_synced
 
 from assistant.answers import Answer
-from assistant.chain import retrieve_passages
+from assistant.chain import answer, retrieve_passages
 from assistant.question.definition import Definition, explains, find_definition
 from assistant.question.parts import find_parts
 from assistant.question.question import read_question
@@ -191,6 +191,13 @@ def test_what_is_shown_first_stands_with_its_context(ask: Ask, name: str, questi
 def test_the_value_that_is_asked_for_is_marked(ask: Ask, name: str, question: str, value: str) -> None:
     sentence = ask(name, question)[1].sentences[0]
     assert sentence.answer_words and sentence.text[slice(*sentence.answer_words)] == value
+
+
+def test_an_empty_cell_is_not_marked(folder: Path, settings: Settings) -> None:
+    table = "# Rota\n\n| Name | Monday | Tuesday |\n|---|---|---|\n| Karl | Lift | |\n| Jane | Bar | Desk |\n"
+    (folder / "rota.md").write_text(table, encoding="utf-8")
+    for sentence in answer("What does Karl do on Tuesday?", folder, settings=settings).sentences:
+        assert sentence.answer_words is None or sentence.text[slice(*sentence.answer_words)].strip()
 
 
 def test_no_document_answers_with_its_own_question(ask: Ask) -> None:

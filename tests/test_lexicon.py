@@ -420,6 +420,8 @@ def test_the_languages_of_the_documents_are_told_anew_after_each_change(lexicon:
     assert lexicon.languages() == ("English",)
     fill(lexicon, three="Die Miete wird von dem Mieter im Mai bezahlt und nicht im Juni.")
     assert lexicon.languages() == ("English", "German")
+    assert lexicon.languages(["three"]) == ("German",)
+    assert lexicon.languages([]) == ()
     lexicon.remove(["one", "two"])
     assert lexicon.languages() == ("German",)
 

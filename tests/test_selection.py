@@ -32,6 +32,8 @@ PATHS = ["rates.md", "2023/rates.md", "2023/q1/costs.csv", "2023/q1/costs [old].
 FITTING = {
     "rates.md": ["rates.md"],
     "./rates.md": ["rates.md"],
+    "2023\\q1\\costs.csv": ["2023/q1/costs.csv"],
+    ".\\2023\\": ["2023/rates.md", "2023/q1/costs.csv", "2023/q1/costs [old].csv"],
     "2023": ["2023/rates.md", "2023/q1/costs.csv", "2023/q1/costs [old].csv"],
     "2023/": ["2023/rates.md", "2023/q1/costs.csv", "2023/q1/costs [old].csv"],
     "2023/q1": ["2023/q1/costs.csv", "2023/q1/costs [old].csv"],

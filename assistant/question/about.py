@@ -94,6 +94,8 @@ def read_about(words: str, before: str = "") -> About | None:
         # "What does it say?", "Which are from 2023?": of what was spoken of, where that was something else.
         is_listing = said.asks in ("list", "count") and _FILE_WORDS.isdisjoint(text.split()) and not said.kind
         is_leaning = is_listing or (said.is_pronoun and (said.several or said.sureness == "document"))
+        # "How does it work?": the pump that was spoken of, where something was.
+        is_leaning = is_leaning or (said.asks == "help" and not _PRONOUNS.isdisjoint(text.split()))
         return None if is_leaning and before and not read_about(before) else said
     # A name alone: no question, or the name of a file.
     if (words.rstrip()[-1:] not in "?？؟" and not _ASKING.match(text)) or _FILE_NAME.fullmatch(text):

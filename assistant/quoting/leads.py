@@ -59,7 +59,7 @@ def find_value(question: Question, candidate: Candidate) -> tuple[int, int] | No
         labels = find_terms(words[: match.start("value")])
         known = {*find_content_terms(" ".join(labels)), *find_kin(labels)}
         is_asked = bool(candidate.features.get("imprint")) or not question.asked.isdisjoint(known)
-        if is_asked and value[1] - value[0] <= _LONGEST_VALUE_CHARACTERS:
+        if is_asked and value and value[1] - value[0] <= _LONGEST_VALUE_CHARACTERS:
             return value
     return find_answer_words(question.kind, question.asked, words)
 
@@ -100,9 +100,10 @@ def _find_cell(words: str, asked: list[int]) -> tuple[int, int] | None:
     return _trim(words, start, len(words) if end < 0 else end) if start else None
 
 
-def _trim(words: str, start: int, end: int) -> tuple[int, int]:
+def _trim(words: str, start: int, end: int) -> tuple[int, int] | None:
+    """A place without the marks around what stands there; None where nothing does, as in an empty cell."""
     while start < end and words[start] in _AROUND:
         start += 1
     while end > start and words[end - 1] in _AROUND:
         end -= 1
-    return start, end
+    return (start, end) if start < end else None

@@ -34,6 +34,7 @@ from index.storing.records import Record
 USUAL_SENTENCES = 5
 MOST_DOCUMENTS = 20  # in one overview
 MOST_CHUNKS = 2000  # of a document, that are looked at
+MOST_WEIGHED = 10_000  # sentences of a document; of one with more, so many from all parts of it
 LONGEST_WHOLE_SENTENCES, LONGEST_WHOLE_CHARACTERS = 12, 1200  # of a document that is quoted whole where it is asked for
 SECTION_PASSAGES = 10  # in which a heading is looked for
 SHOWN_SENTENCES = 60  # at most, to a language model
@@ -188,6 +189,7 @@ def _choose(read: _Read, count: int, is_whole: bool) -> list[int]:
     prose = [place for place, c in enumerate(whole) if c.sentence.kind == "prose"]
     share = sum(len(whole[place].words) for place in prose) / (sum(len(c.words) for c in whole) or 1)
     places = prose if len(prose) >= count and share >= _PROSE_SHARE else list(range(len(whole)))
+    places = places[:: -(-len(places) // MOST_WEIGHED)]
     worth = [
         _weigh(number, whole[place]) + _TITLE * read.titled[place] - _LATE * place / len(whole)
         for number, place in enumerate(places)

@@ -61,7 +61,15 @@ def find_fitting(patterns: Sequence[str], paths: Sequence[str]) -> list[str]:
 
 
 def _make_test(pattern: str) -> Callable[[str], bool]:
-    """Tells whether a path is what a pattern names, lies in the folder it names, or looks like it."""
+    """Tells whether a path is what a pattern names, lies in the folder it names, or looks like it.
+
+    A path of Windows is what it would be here: "reports\\2023.pdf" is "reports/2023.pdf".
+    """
+    tests = [_make_plain_test(written) for written in dict.fromkeys((pattern, pattern.replace("\\", "/")))]
+    return lambda path: any(fits(path) for fits in tests)
+
+
+def _make_plain_test(pattern: str) -> Callable[[str], bool]:
     # Systems write an accent within its letter or after it.
     wanted = normalize("NFC", pattern).removeprefix("./").rstrip("/")
     # Each star of the translation gives nothing back, so that no pattern takes longer than the paths are long.

@@ -239,21 +239,29 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         sampled: Vectors = vectors
         return sampled
 
-    def languages(self) -> tuple[str, ...]:
-        """The languages that the documents are in, the most frequent first, as far as a sample of them tells."""
+    def languages(self, documents: Collection[str] | None = None) -> tuple[str, ...]:
+        """The languages that the documents are in, the most frequent first, as far as a sample of them tells.
+
+        documents: the ids of those that are looked at; all by default.
+        """
+        ids = None if documents is None else json.dumps([*documents])
         with self._reading() as connection:
             (others_wrote,) = connection.execute("PRAGMA data_version").fetchone()
-            version = (connection, others_wrote, connection.total_changes)
+            version = (connection, others_wrote, connection.total_changes, ids)
             known, languages = getattr(self._local, "languages", (None, ()))
             if known != version:
                 # The id of a document, which is that of its first chunk too, says nothing of what it holds.
+                first = "SELECT document_id FROM documents" if ids is None else "SELECT value FROM json_each(?)"
+                given = () if ids is None else (ids,)
                 rows = connection.execute(
                     f"SELECT substr(text, 1, {READ_CHARACTERS}) FROM chunks WHERE chunk_id IN "
-                    f"(SELECT document_id FROM documents ORDER BY document_id LIMIT {READ_DOCUMENTS})"
+                    f"({first} ORDER BY 1 LIMIT {READ_DOCUMENTS})",
+                    given,
                 ).fetchall()
                 rows += connection.execute(
-                    f"SELECT substr(text, 1, {READ_CHARACTERS}) FROM chunks "
-                    f"ORDER BY chance, chunk_id LIMIT {READ_CHUNKS}"
+                    f"SELECT substr(text, 1, {READ_CHARACTERS}) FROM {'chunks' if ids is None else OF_DOCUMENTS} "
+                    f"ORDER BY chance, chunk_id LIMIT {READ_CHUNKS}",
+                    given,
                 )
                 told = Counter(found[0] for (text,) in rows if len(found := find_languages(text)) == 1)
                 languages = tuple(name for name, count in told.most_common() if count >= LEAST_WRITTEN * told.total())
