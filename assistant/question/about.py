@@ -25,6 +25,7 @@ from assistant.question.phrases import (
     MANY,
     NOUNS,
     NUMBERS,
+    PLURALS,
     POINTING,
     POLITE,
     POLITE_BEFORE,
@@ -51,7 +52,7 @@ class About:
     Of an overview:
     name: what the documents are called, folded; "" where they are pointed at, or all are meant.
     several: whether all that is called so is meant. points: whether what was last spoken of is meant, or may be.
-    is_noun: whether the name is no more than a noun for a document, "the report".
+    is_noun: whether the name is no more than a noun for a document or for several, "the report", "these articles".
     sureness: how surely it has to be a name: "document", by a noun such as "report"; "file", by the ending of a file;
         "exact", by being the whole of the name.
     is_pronoun: whether it is only pointed at by a word that may be anything's, "it", "these".
@@ -122,7 +123,8 @@ def _read_forms(text: str, sentences: int | None) -> About | None:
         given = {name: value.strip() for name, value in found.groupdict().items() if value}
         if asks in _SURENESS:
             if about := _read_overview(given.get("name", ""), _SURENESS[asks], sentences, text):
-                return about if asks == "summary" else replace(about, is_noun=about.is_noun and _is_pointed(given))
+                is_free = asks == "summary" or (asks == "overview" and about.several)
+                return about if is_free else replace(about, is_noun=about.is_noun and _is_pointed(given))
         elif sentences is None:
             first, last = read_period(given)
             kind = KINDS.get(given.get("kind", "")) or KINDS_ALONE.get(given.get("kindalone", ""), "")
@@ -149,18 +151,19 @@ def _read_overview(name: str, sureness: Sureness, sentences: int | None, text: s
         return None
     if sureness in ("document", "file") and not is_pointing:
         sure = any(word in _FILE_WORDS for word in words) or bool(_FILE_NAME.fullmatch(rest[-1])) or _is_quoted(name)
-        if not sure and not (sureness == "document" and any(word in NOUNS for word in rest)):
+        if not sure and not (sureness == "document" and any(word in NOUNS | PLURALS for word in rest)):
             if not _JOINED.search(rest[-1]):
                 return None
             sureness = "exact"  # "What is in org-chart?"
     if sentences is None and (adjective := _LONG_OR_SHORT.search(text)):
         sentences = _MANY if adjective["long"] else _FEW
+    is_plural = len(rest) == 1 and rest[0] in PLURALS
     return About(
         "overview",
         name="" if is_pointing else " ".join(rest),
-        several=several or (is_pointing and any(word in _FILES_WORDS | _FOLDER_WORDS for word in rest)),
+        several=several or is_plural or (is_pointing and any(word in _FILES_WORDS | _FOLDER_WORDS for word in rest)),
         is_pronoun=is_pronoun,
-        is_noun=len(rest) == 1 and rest[0] in NOUNS,
+        is_noun=is_plural or (len(rest) == 1 and rest[0] in NOUNS),
         sureness=sureness,
         sentences=sentences,
         is_whole=is_whole,
@@ -211,7 +214,9 @@ _FRIENDLY: Mapping[str, Asks] = {
 }
 # How surely what a form names has to be a document.
 _SURENESS: Mapping[str, Sureness] = {"summary": "any", "overview": "any", "document": "document", "file": "file"}
-_THIS = frozenset(("this", "dieses", "dieser", "diesem", "diesen", "dit", "deze", "ce", "cet", "cette", "este", "esta"))
+_THIS = frozenset(
+    "this these those dieses diese dieser diesem diesen dit deze ce cet cette ces este esta estos estas".split()
+)
 _PAUSE = re.compile(r"[,.!;:？！。，、]|\band\b|\bund\b|\b(?<=ok) (?=thank)")
 _ADDRESS = re.compile(r"(?: (?:footnote|all|everyone|everybody|again|there|so much|a lot))+\Z")
 _SHORT_IS = re.compile(r"(?<=\bwhat)'s\b|(?<=\bwho)'s\b|(?<=\bhere)'s\b")

@@ -38,11 +38,11 @@ KINDS_ALONE = {
 NOUNS = frozenset(
     (
         "abstract agenda agreement article bill book brief brochure bylaw catalogue certificate chapter charter "
-        "contract datasheet essay faq filing form guide handbook instruction invoice leaflet letter log magazine mail "
-        "manual memo "
-        "minutes newsletter note notes notebook offer paper poem policy prospectus protocol quote readme receipt "
+        "contract datasheet e-mail email essay faq filing form guide handbook instruction interview invoice leaflet letter "
+        "log magazine mail manual memo message "
+        "minutes newsletter note notes notebook offer paper piece poem policy prospectus protocol quote readme receipt "
         "record "
-        "regulations report resume review rules schedule slides specification statement statutes story summary "
+        "regulations report resume review rules schedule slides specification speech statement statutes story summary "
         "thesis "
         "transcript treaty tutorial will "
         "bericht jahresbericht brief handbuch vertrag rechnung quittung protokoll anleitung satzung notizen artikel "
@@ -51,6 +51,25 @@ NOUNS = frozenset(
         "rapport lettre contrat facture recu manuel notice proces-verbal reglement livre compte-rendu "
         "informe carta contrato factura recibo manual acta reglamento libro memoria"
     ).split()
+)
+# The same for several of them.
+PLURALS = frozenset(
+    (
+        "abstracts agendas agreements articles bills books briefs brochures bylaws catalogues certificates chapters "
+        "charters contracts datasheets e-mails emails essays filings forms guides handbooks instructions interviews "
+        "invoices leaflets letters logs magazines mails manuals memos messages newsletters notebooks offers papers "
+        "pieces poems policies prospectuses protocols quotes readmes receipts records reports reviews schedules "
+        "specifications speeches statements stories summaries theses transcripts treaties tutorials "
+        "berichte berichten jahresberichte briefe briefen vertrage rechnungen quittungen protokolle anleitungen "
+        "satzungen bucher "
+        "verslagen brieven handleidingen contracten facturen bonnen artikelen boeken "
+        "rapports lettres contrats factures recus notices reglements livres "
+        "informes cartas contratos facturas recibos manuales actas reglamentos libros articulos"
+    ).split()
+)
+# Those that any document may be called, also one that is called an interview.
+LOOSE_NOUNS = frozenset(
+    "article articles essay essays note notes paper papers piece pieces stories story artikel artikelen articulos".split()
 )
 # What points at a document or at all of them, and no more.
 POINTING = frozenset(

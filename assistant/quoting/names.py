@@ -2,7 +2,8 @@
 
 A name is a path, a file's name with or without its ending, or a title, however it is written: "annual-report-2023.md"
 is "the Annual Report 2023". Where it is less than the whole of one, all of its words have to stand in title, path or
-date, and they have to be half of it, or have a noun among them that documents are called by: "the 2023 report".
+date, and they have to be half of it, or have a noun among them that documents are called by: "the 2023 report". Where
+none is called so, the nouns are left out: "the article about night trains".
 
 But: a name with a typing error in it is nobody's.
 """
@@ -18,7 +19,7 @@ from pathlib import PurePosixPath
 
 from assistant.answers import Answer
 from assistant.question.about import About
-from assistant.question.phrases import FIRST_OR_LAST, MONTHS, NOUNS
+from assistant.question.phrases import FIRST_OR_LAST, LOOSE_NOUNS, MONTHS, NOUNS, PLURALS
 from index.library import Library
 from index.splitting.folding import fold
 from index.splitting.terms import find_content_terms, find_terms
@@ -42,6 +43,7 @@ class Meant:
 
 
 NOBODY = Meant()
+_NOUNS = NOUNS | PLURALS
 
 
 def find_meant(about: About, library: Library, history: object) -> Meant:
@@ -53,6 +55,8 @@ def find_meant(about: About, library: Library, history: object) -> Meant:
     if about.name:
         if (meant := find_named(about, records)).records or not about.is_noun:
             return meant
+        if about.several:
+            return Meant(listed or tuple(records))
         alone = last or (records[0] if len(records) == 1 else None)
         return Meant((alone,)) if alone else NOBODY
     if about.several and about.is_pronoun and listed:
@@ -149,8 +153,24 @@ def _find_fitting(name: str, records: Sequence[Record]) -> list[Record]:
     years = {term for term in terms if _YEAR.fullmatch(term)}
     # "The 2022 and 2023 reports" are those of each year.
     wanted = [terms - years | {year} for year in sorted(years)] if len(years) > 1 else [terms][: len(terms)]
-    has_noun = any(word in NOUNS or word.removesuffix("s") in NOUNS for word in _PARTING.split(name))
-    return [record for record in records if any(_fits(each, has_noun, record) for each in wanted)]
+    has_noun = any(word in _NOUNS or word.removesuffix("s") in _NOUNS for word in _PARTING.split(name))
+    fitting = [record for record in records if any(_fits(each, has_noun, record) for each in wanted)]
+    rest = drop_nouns(name)
+    if fitting or rest == name or all(map(_is_of_date, find_content_terms(rest))):
+        return fitting
+    nouns = set(_PARTING.split(name)) & _NOUNS
+    return [r for r in _find_fitting(rest, records) if nouns <= LOOSE_NOUNS or not _is_called_otherwise(r)]
+
+
+def drop_nouns(name: str) -> str:
+    """A name without the nouns for documents in it: "about coffee" of "article about coffee"."""
+    return " ".join(word for word in name.split() if word not in _NOUNS)
+
+
+def _is_called_otherwise(record: Record) -> bool:
+    """Whether a document has a noun in its title or path, so that "the contract with Pike" is not Pike's invoice."""
+    words = set(_PARTING.split(fold(f"{record.title} {record.path}")))
+    return not _NOUNS.isdisjoint(words)
 
 
 def _fits(terms: set[str], has_noun: bool, record: Record) -> bool:

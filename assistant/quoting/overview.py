@@ -20,13 +20,14 @@ from assistant.question.about import About
 from assistant.question.asked import leans
 from assistant.question.question import read_question
 from assistant.quoting.candidates import Candidate
-from assistant.quoting.names import Meant
+from assistant.quoting.names import Meant, drop_nouns
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import NOTHING, Reading
 from index.documents import Passage
 from index.embedding.protocol import Vectors
 from index.library import Library
 from index.searching.evidence import cut
+from index.splitting.folding import fold
 from index.splitting.sentences import CONTENT, HEADS, Sentence
 from index.splitting.terms import find_content_terms
 from index.storing.records import Record
@@ -120,13 +121,13 @@ def survey(about: About, records: Sequence[Record], library: Library, evidence_t
 
 def survey_section(about: About, library: Library) -> Overview:
     """The first sentences under the heading that is called as an overview's subject is, where there is one."""
-    named = set(find_content_terms(about.name))
+    named = set(find_content_terms(drop_nouns(about.name))) or set(find_content_terms(about.name))
     if not named or about.asks != "overview" or about.sureness != "any":
         return Overview(NOTHING, (), 0)
     sections: dict[tuple[str, tuple[str, ...]], list[Candidate]] = {}
     for passage in library.retrieve(about.name, SECTION_PASSAGES):
         for place, (sentence, above) in enumerate(zip(passage.sentences, passage.contexts(), strict=True)):
-            depth = next((n for n, head in enumerate(above, 1) if set(find_content_terms(head)) == named), 0)
+            depth = next((n for n, head in enumerate(above, 1) if _is_called(head, named)), 0)
             if depth and sentence.kind in CONTENT:
                 candidate = Candidate(passage, sentence, place, passage.line_of(sentence), {}, 0.0, above=above)
                 sections.setdefault((passage.document_id, above[:depth]), []).append(candidate)
@@ -134,6 +135,10 @@ def survey_section(about: About, library: Library) -> Overview:
     chosen = tuple(found[: about.sentences or USUAL_SENTENCES])
     passages = tuple({c.passage.start: c.passage for c in chosen}.values())
     return Overview(Reading(chosen, 1.0, "answered") if chosen else NOTHING, passages, 1 if chosen else 0)
+
+
+def _is_called(head: str, named: set[str]) -> bool:
+    return named in (set(find_content_terms(head)), set(find_content_terms(drop_nouns(fold(head)))))
 
 
 def _share_out(wanted: int, documents: int, *, is_said: bool) -> list[int]:
