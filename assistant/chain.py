@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, TextDelta
 from assistant.notices import mention_failure, mention_unsearched
-from assistant.question.about import read_about
 from assistant.question.followup import History, read_history
+from assistant.question.opening import strip_greeting
 from assistant.question.question import Question, read_question
 from assistant.quoting.catalogue import tell
-from assistant.quoting.names import NOBODY, find_meant
+from assistant.quoting.names import find_subject
 from assistant.quoting.overview import quote_overview
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read
@@ -69,23 +70,24 @@ def stream_answer(
     report = yield from library.sync(patient=False)
     library = library.select(patterns, report.skipped)
 
-    about = read_about(words, turns[-1].question if turns else "")
-    meant = find_meant(about, library, history) if about else NOBODY
-    if about and (told := tell(words, about, meant, library, patterns)):
+    spoken = strip_greeting(words)
+    subject = find_subject(spoken, turns, library, history)
+    if told := tell(words, subject, library, patterns):
         yield TextDelta(told.text)
         yield told
         return
 
     model, failure = _open_model(settings)
     count = max(EVIDENCE_PASSAGES, settings.passage_count) if model else settings.passage_count
-    if about and (overview := quote_overview(words, about, meant, library, for_model=model is not None)):
+    if overview := quote_overview(subject, library, for_model=model is not None):
         result, passages = overview
     else:
-        followed = rewrite_with_model(words, turns, model)
-        asked = read_question(words, followed.query, asked=followed.asked, length=followed.length)
+        followed = rewrite_with_model(spoken, turns, model)
+        asked = read_question(spoken, followed.query, asked=followed.asked, length=followed.length)
         passages = retrieve_passages(asked, library, count)
         nearest = passages[: settings.passage_count]
         result = quote(asked, nearest, read(asked, nearest, library.embedding, library.store.lexicon))
+    result = replace(result, question=words)
     if model:
         result = yield from _write_or_keep(result, passages, library, model)
     else:

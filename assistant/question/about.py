@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from assistant.question.again import Length
 from assistant.question.forms import find_forms, read_period, words_of
+from assistant.question.opening import ASKING
 from assistant.question.phrases import (
     AROUND,
     ASSENTS,
@@ -99,9 +101,19 @@ def read_about(words: str, before: str = "") -> About | None:
         is_leaning = is_leaning or (said.asks == "help" and not _PRONOUNS.isdisjoint(text.split()))
         return None if is_leaning and before and not read_about(before) else said
     # A name alone: no question, or the name of a file.
-    if (words.rstrip()[-1:] not in "?？؟" and not _ASKING.match(text)) or _FILE_NAME.fullmatch(text):
+    if (words.rstrip()[-1:] not in "?？؟" and not ASKING.match(text)) or _FILE_NAME.fullmatch(text):
         return _read_overview(text, "exact", None)
     return None
+
+
+def change_length(about: About, words: str, length: Length) -> About:
+    """The same overview shorter or longer, or in as many sentences as the words say."""
+    if about.asks != "overview" or not length:
+        return about
+    said = _LENGTH.search(_normalise(words[-LONGEST_CHARACTERS:]))
+    shorter = 1 if about.sentences and about.sentences <= _FEW else _FEW
+    sentences = _count_sentences(said) if said else shorter if length == "shorter" else _MANY
+    return replace(about, sentences=sentences, is_whole=False)
 
 
 def _read_friendly(text: str) -> About | None:
@@ -224,11 +236,6 @@ _ELIDED = re.compile(r"(?<!\S)(l|d|n|s)'(?=\w)")
 _GREETING_BEFORE = re.compile(rf"\A(?:{'|'.join(sorted(map(re.escape, _FRIENDLY), key=len, reverse=True))})[,.!] ")
 _POLITE_BEFORE = re.compile(rf"\A(?:(?:{'|'.join(map(re.escape, POLITE + POLITE_BEFORE))}),? (?!about\b))++")
 _POLITE_AFTER = re.compile(rf"(?:,? (?:{'|'.join(map(re.escape, POLITE))}))++\Z")
-_ASKING = re.compile(
-    r"(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|had|will|would|should"
-    r"|was|wer|wen|wem|wann|wo|warum|wie|welche[rsnm]?|ist|sind|hat|wat|wie|wanneer|waar|waarom|hoe|welke?"
-    r"|que|qui|quand|ou|pourquoi|comment|combien|quel(?:le)?s?|est|quien|cuando|donde|como|cuant[oa]s?|cual(?:es)?)\b"
-)
 _FILE_NAME = re.compile(r".*[^\s.]\.[a-z][a-z0-9]{1,5}")
 _JOINED = re.compile(r"\w[-_/]\w")
 _LENGTH = re.compile(

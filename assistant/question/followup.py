@@ -20,7 +20,7 @@ from assistant.answers import Answer, Turn
 from assistant.question.again import Length, asks_for_length, doubts, find_other
 from assistant.question.leaning import ORDINAL, PERSON, find_language, leans_on_conversation
 from assistant.question.mention import find_item, find_items, find_label, find_list, find_person
-from assistant.question.opening import WORD, find_asked_sentence, strip_opening
+from assistant.question.opening import WORD, find_asked_sentence, strip_greeting, strip_opening
 from assistant.question.substitution import replace_pronoun, substitute, substitute_asked
 from assistant.question.vocabulary import LANGUAGES
 from index.errors import InputError
@@ -127,6 +127,7 @@ def follow_up(question: str, turns: Sequence[Turn]) -> FollowUp:
 
 
 def _follow(question: str, known: Sequence[tuple[Turn, FollowUp]]) -> FollowUp:
+    question = strip_greeting(question)
     alone = FollowUp(question, question)
     if not known or not leans_on_conversation(question):
         return alone

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+from assistant.question.phrases import GREETINGS, THANKS
+from index.splitting.folding import fold
+
 MOST_WORDS_WITHIN = 4
 PREPOSITION = re.compile(
     r"(?:in|at|on|for|to|from|of|with|by|during|before|after|under|over|without|per|im|am|für|mit|nach|zu|von|aus|bei"
     r"|en|pour|à|au|aux|dans|avec|de|du|chez|para|por|con|voor|met|naar|op|van|bij) (?=\S)",
     re.IGNORECASE,
 )
+MOST_GREETING_CHARACTERS = 60
 WORD = re.compile(r"[\w’'-]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=\S)")
 _KIND_WORDS = (
@@ -28,6 +32,40 @@ _JOINING = re.compile(
     r"|en(?= (?:waarom|wanneer|wie|wat|hoe|waar|welke|voor|op|het|de|dan|daarna|met|naar|in)\b)) (?=\S)",
     re.IGNORECASE,
 )
+
+_GREETING_END = re.compile(r"[,.!;:…]++(?=\s)|[！。，、]| [-–—](?= )")
+_GREETINGS = frozenset(map(fold, GREETINGS))
+_SAID_TO_BE_KIND = _GREETINGS.union(map(fold, THANKS))
+_ADDRESSED = frozenset("footnote all everyone everybody again there".split())
+ASKING = re.compile(
+    r"(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|had|will|would|should"
+    r"|was|wer|wen|wem|wann|wo|warum|wie|welche[rsnm]?|ist|sind|hat|wat|wie|wanneer|waar|waarom|hoe|welke?"
+    r"|que|qui|quand|ou|pourquoi|comment|combien|quel(?:le)?s?|est|quien|cuando|donde|como|cuant[oa]s?|cual(?:es)?)\b"
+)
+
+
+def strip_greeting(question: str) -> str:
+    """A question without "Good morning," or "thanks!" before it; what is nothing but that as it is."""
+    rest = question.strip()
+    while end := _GREETING_END.search(rest[:MOST_GREETING_CHARACTERS]):
+        if not _is_kind(rest[: end.start()]):
+            break
+        rest = rest[end.end() :].lstrip()
+    words = rest.split(" ", 3)
+    for count in range(len(words) - 1, 0, -1):  # "hello when does the ferry leave?"
+        after = " ".join(words[count:])
+        if fold(" ".join(words[:count])) in _GREETINGS and ASKING.match(fold(after[:MOST_GREETING_CHARACTERS])):
+            rest = after
+            break
+    return question if _is_kind(rest) else rest
+
+
+def _is_kind(text: str) -> bool:
+    """Whether a text only greets or thanks, or says nothing."""
+    words = fold(text[:MOST_GREETING_CHARACTERS]).strip(" .,!?;:¡").split()
+    while words and words[-1] in _ADDRESSED and " ".join(words) not in _SAID_TO_BE_KIND:
+        words.pop()
+    return not words or " ".join(words) in _SAID_TO_BE_KIND
 
 
 def find_asked_sentence(question: str) -> tuple[str, list[str]]:

@@ -38,8 +38,8 @@ KINDS_ALONE = {
 NOUNS = frozenset(
     (
         "abstract agenda agreement article bill book brief brochure bylaw catalogue certificate chapter charter "
-        "contract datasheet e-mail email essay faq filing form guide handbook instruction interview invoice leaflet letter "
-        "log magazine mail manual memo message "
+        "contract datasheet e-mail email essay faq filing form guide handbook instruction interview invoice leaflet "
+        "letter log magazine mail manual memo message "
         "minutes newsletter note notes notebook offer paper piece poem policy prospectus protocol quote readme receipt "
         "record "
         "regulations report resume review rules schedule slides specification speech statement statutes story summary "
@@ -69,7 +69,7 @@ PLURALS = frozenset(
 )
 # Those that any document may be called, also one that is called an interview.
 LOOSE_NOUNS = frozenset(
-    "article articles essay essays note notes paper papers piece pieces stories story artikel artikelen articulos".split()
+    "article articles essay essays note notes paper papers piece pieces story stories artikel artikelen".split()
 )
 # What points at a document or at all of them, and no more.
 POINTING = frozenset(

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from assistant.answers import Answer, AnswerSentence, Citation, Status
 from assistant.question.about import About
 from assistant.question.phrases import ENDINGS
-from assistant.quoting.names import Meant, sort_by
+from assistant.quoting.names import Subject, is_named, sort_by
 from index.documents import identify
 from index.library import Library
 from index.searching.selection import find_fitting
@@ -38,13 +38,21 @@ _FRIENDLY = {
 Statement = tuple[str, Record | None]  # words, and the document that they are about
 
 
-def tell(question: str, about: About, meant: Meant, library: Library, patterns: Sequence[str] = ()) -> Answer | None:
+def tell(question: str, subject: Subject, library: Library, patterns: Sequence[str] = ()) -> Answer | None:
     """What the record of documents says, or a friendly line; None where the documents' words are asked for.
 
     patterns: those by which the library's documents were chosen, for the files that could not be read.
     """
-    if about.asks in _FRIENDLY:
+    about, meant = subject.about, subject.meant
+    if about and about.asks in _FRIENDLY:
         return _state(question, [(_FRIENDLY[about.asks], None)], "not_found")
+    skipped = library.store.lexicon.skipped()
+    chosen = {path: skipped[path] for path in find_fitting(patterns, [*skipped])}
+    named = {path: chosen[path] for path in chosen if not meant.records and is_named(path, question, about)}
+    if named:
+        return _state(question, _tell_skipped(named), "nearest")
+    if about is None:
+        return None
     if not (records := library.records()):
         return _state(question, [("There are no documents.", None)])
     if about.asks == "overview":
@@ -52,8 +60,6 @@ def tell(question: str, about: About, meant: Meant, library: Library, patterns: 
     if about.asks == "help":
         return _state(question, _tell_help(records, library.store.lexicon))
     if about.asks == "unread":
-        skipped = library.store.lexicon.skipped()
-        chosen = {path: skipped[path] for path in find_fitting(patterns, [*skipped])}
         return _state(question, _tell_unread(records, chosen))
     if about.asks == "extreme":
         return _state(question, _tell_extreme(about.which, records))
@@ -170,7 +176,7 @@ def _tell_extreme(which: str, records: Sequence[Record]) -> list[Statement]:
 def _tell_unread(records: Sequence[Record], skipped: dict[str, tuple[int, int, str]]) -> list[Statement]:
     partial = [record for record in records if record.unread]
     told: list[Statement] = [
-        *((f"{path} could not be read: {skipped[path][2]}.", _stand_for(path)) for path in sorted(skipped)),
+        *_tell_skipped(skipped),
         *((f"{record.path} was read in part: {record.unread}.", record) for record in partial),
     ]
     if not told:
@@ -178,6 +184,10 @@ def _tell_unread(records: Sequence[Record], skipped: dict[str, tuple[int, int, s
     count = f"{_count(len(skipped), 'file', is_opening=True)} could not be read, and {len(partial):,} only in part"
     more = f"; {MOST_LISTED} of {len(told):,} are shown:" if len(told) > MOST_LISTED else ":"
     return [(f"{count}{more}", None), *told[:MOST_LISTED]]
+
+
+def _tell_skipped(skipped: dict[str, tuple[int, int, str]]) -> list[Statement]:
+    return [(f"{path} could not be read: {skipped[path][2]}.", _stand_for(path)) for path in sorted(skipped)]
 
 
 def _stand_for(path: str) -> Record:

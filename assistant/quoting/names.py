@@ -17,8 +17,9 @@ from functools import cache
 from itertools import chain
 from pathlib import PurePosixPath
 
-from assistant.answers import Answer
-from assistant.question.about import About
+from assistant.answers import Answer, Turn
+from assistant.question.about import About, change_length, read_about
+from assistant.question.followup import follow_up
 from assistant.question.phrases import FIRST_OR_LAST, LOOSE_NOUNS, MONTHS, NOUNS, PLURALS
 from index.library import Library
 from index.splitting.folding import fold
@@ -26,6 +27,7 @@ from index.splitting.terms import find_content_terms, find_terms
 from index.storing.records import Record
 
 ENOUGH_SHARE = 0.5  # of the words of a name, to be one
+_MARKS = " ?!.,;:\"'«»„“”‘’`()"
 _PREFIX_CHARACTERS = 4  # a word and its other forms begin alike
 _PARTING = re.compile(r"[\W_]+")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
@@ -44,6 +46,29 @@ class Meant:
 
 NOBODY = Meant()
 _NOUNS = NOUNS | PLURALS
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked of the folder, None where nothing is; the documents meant; and the question in words of its own."""
+
+    about: About | None
+    meant: Meant
+    query: str
+
+
+def find_subject(words: str, turns: Sequence[Turn], library: Library, history: object) -> Subject:
+    """What the words ask of the folder, or the question that they stand for: "make that shorter" after an overview."""
+    before = turns[-1].question if turns else ""
+    about = read_about(words, before)
+    subject = Subject(about, find_meant(about, library, history) if about else NOBODY, words)
+    followed = follow_up(words, turns)
+    if followed.asked == words or (about and (about.asks != "overview" or subject.meant.records)):
+        return subject
+    if again := read_about(followed.asked, before):
+        about = change_length(again, words, followed.length)
+        return Subject(about, find_meant(about, library, history), f"{followed.asked} {words}")
+    return subject
 
 
 def find_meant(about: About, library: Library, history: object) -> Meant:
@@ -111,6 +136,16 @@ def _find_called(name: str, records: Sequence[Record]) -> list[Record]:
     wanted, has_ending = _squash(name), _ENDING.search(name) is not None
     near = [r for r in records if wanted and (wanted in _squash(r.path) or wanted in _squash(r.title))]
     return [r for r in near if wanted in _names_of(r, has_ending=has_ending) or wanted in _folders_of(r)]
+
+
+def is_named(path: str, question: str, about: About | None) -> bool:
+    """Whether a question has the name of a file in it, or asks for an overview of what is called so."""
+    file = PurePosixPath(path)
+    text = f" {' '.join(word.strip(_MARKS) for word in fold(question).split())} "
+    if file.suffix and any(f" {fold(name)} " in text for name in (path, file.name)):
+        return True
+    wanted = _squash(about.name) if about and about.asks == "overview" else ""
+    return bool(wanted) and wanted in (_squash(path), _squash(file.name), _squash(file.stem))
 
 
 def sort_by(which: str, records: Sequence[Record]) -> tuple[Record, ...]:

@@ -20,7 +20,7 @@ from assistant.question.about import About
 from assistant.question.asked import leans
 from assistant.question.question import read_question
 from assistant.quoting.candidates import Candidate
-from assistant.quoting.names import Meant, drop_nouns
+from assistant.quoting.names import Subject, drop_nouns
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import NOTHING, Reading
 from index.documents import Passage
@@ -72,21 +72,25 @@ class _Read:
     titled: Sequence[float]
 
 
-def quote_overview(
-    words: str, about: About, meant: Meant, library: Library, *, for_model: bool
-) -> tuple[Answer, list[Passage]] | None:
+def quote_overview(subject: Subject, library: Library, *, for_model: bool) -> tuple[Answer, list[Passage]] | None:
     """An overview of the documents meant or of a section, in their own words, and what a model may write one from.
 
     None where nothing is meant that could be summed up.
     """
+    about, meant = subject.about, subject.meant
+    if about is None:
+        return None
     overview = survey(about, meant.records, library) if meant.records else survey_section(about, library)
     if not overview.passages:
         return None
-    quoted = quote(read_question(words), overview.passages, overview.reading)
+    quoted = quote(read_question(subject.query), overview.passages, overview.reading)
     if overview.documents < len(meant.records):
         quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
     if for_model and meant.records:
-        overview = survey(about, meant.records, library, library.settings.evidence_tokens)
+        about, meant = subject.about, subject.meant
+    if about is None:
+        return None
+    overview = survey(about, meant.records, library, library.settings.evidence_tokens)
     return quoted, list(overview.passages)
 
 
