@@ -198,8 +198,8 @@ def judge(wanted: Wanted, reply: Answer, *, is_sure: bool) -> str:
     """One of VERDICTS. is_sure: whether the terms are surely words of the documents."""
     if reply.status == "nearest" and not wanted.refusal:
         # What is shown as no more than the nearest is either what is looked for, or not given as an answer.
-        shown = judge(wanted, replace(reply, status="answered"), is_sure=is_sure)
-        return {"right": "nearest", "poor": "nearest", "wrong": "refused"}.get(shown, shown)
+        verdict = judge(wanted, replace(reply, status="answered"), is_sure=is_sure)
+        return {"right": "nearest", "poor": "nearest", "wrong": "refused"}.get(verdict, verdict)
     if not reply.found:
         if wanted.refusal:
             return "right"
