@@ -9,12 +9,13 @@ the whole folder, with nothing about the right passage. --questions takes at mos
 absent (answerable, of an article left out); impossible (a near miss: the article or passage is there and does not say).
 
 answer_in_first, answer_in_shown: a gold answer is part of the first sentence shown, or of any, after SQuAD's
-normalisation. The product shows its best sentence first; where `found` is
-false it shows none: an answerable question refused counts as an answer not shown. mean_shown: sentences, over all
-questions answered. f1: of the characters shown and those that an annotator selected, by their places in the files, for
-the best of the annotators; 0 for a question refused; the mean over answerable questions.
+normalisation. The product shows its best sentence first, as an answer or as the nearest there is; where it says that
+the documents do not say, it shows none: an answerable question refused counts as an answer not shown. mean_shown:
+sentences, over all questions that any are shown for. f1: of the characters shown and those that an annotator selected,
+by their places in the files, for the best of the annotators; 0 for a question refused; the mean over answerable
+questions.
 auroc_absent, auroc_near_miss: the chance that an answerable question has more confidence than an absent, an impossible
-one. refused_answerable, answered_absent, answered_impossible: shares by `found`.
+one. nearest_answerable, not_found_answerable, answered_absent, answered_impossible and the like: shares by `status`.
 ece: `confidence` claims that the documents answer the question, as it was fitted to: true of answerable questions and
 false of all others, whatever is shown. Ten bins of equal width; every kind weighs the same, as it nearly did when the
 reader was fitted. ece_absent: without the impossible ones.
@@ -204,7 +205,7 @@ def ask(questions: Sequence[Question], folder: Path, settings: Settings) -> dict
         times.append(time.perf_counter())
         spent = dict(zip(TIMINGS, 1000 * np.diff(times), strict=True))
         row = score(question, given.citations, given.confidence)
-        rows["product"].append({**row, "found": given.found, **spent})
+        rows["product"].append({**row, "status": given.status, **spent})
         sentences = [cite(0, p, s) for p in given.passages for s in p.sentences if s.kind == "prose"]
         for name, (values, confidence) in pick(question.text, sentences, library, known).items():
             best = np.argsort(-values, kind="stable")[:MOST_QUOTED]
@@ -308,15 +309,18 @@ def measure_shown(columns: Columns) -> dict[str, float]:
 
 def measure_claims(columns: Columns) -> dict[str, float]:
     """How far confidence is a probability, and what comes of its threshold."""
-    kind, confidence, found = columns["kind"], columns["confidence"], columns["found"]
+    kind, confidence, status = columns["kind"], columns["confidence"], columns["status"]
     answerable, absent, impossible = (kind == name for name in KINDS)
     near = ~impossible
     return {
         "ece": calibration_error(confidence, kind),
         "ece_absent": calibration_error(confidence[near], kind[near]) if absent.any() else np.nan,
-        "refused_answerable": mean(~found[answerable]),
-        "answered_absent": mean(found[absent]),
-        "answered_impossible": mean(found[impossible]),
+        "nearest_answerable": mean(status[answerable] == "nearest"),
+        "not_found_answerable": mean(status[answerable] == "not_found"),
+        "answered_absent": mean(status[absent] == "answered"),
+        "nearest_absent": mean(status[absent] == "nearest"),
+        "answered_impossible": mean(status[impossible] == "answered"),
+        "nearest_impossible": mean(status[impossible] == "nearest"),
     }
 
 

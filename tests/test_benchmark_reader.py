@@ -91,7 +91,7 @@ def test_measures_of_a_hand_made_set() -> None:
         "kind": np.array(["answerable", "answerable", "absent", "impossible"]),
         "group": np.array(["one", "one", "two", "one"]),
         "confidence": np.array([0.8, 0.3, 0.1, 0.5]),
-        "found": np.array([True, False, False, True]),
+        "status": np.array(["answered", "not_found", "nearest", "answered"]),
         "shown": np.array([3, 0, 0, 2]),
         "in_first": np.array([1.0, 0.0, 1.0, np.nan]),
         "in_shown": np.array([1.0, 0.0, 1.0, np.nan]),
@@ -101,11 +101,9 @@ def test_measures_of_a_hand_made_set() -> None:
     assert (shown["answer_in_first"], shown["mean_shown"]) == (0.5, 2.5)
     assert (shown["auroc_absent"], shown["auroc_near_miss"]) == (1.0, 0.5)
     claims = reader.measure_claims(columns)
-    assert [claims[name] for name in ("refused_answerable", "answered_absent", "answered_impossible")] == [
-        0.5,
-        0,
-        1,
-    ]
+    assert (claims["not_found_answerable"], claims["nearest_answerable"]) == (0.5, 0.0)
+    assert (claims["answered_absent"], claims["nearest_absent"]) == (0.0, 1.0)
+    assert (claims["answered_impossible"], claims["nearest_impossible"]) == (1.0, 0.0)
     assert claims["ece_absent"] == pytest.approx((0.5 * 0.2 + 0.5 * 0.7 + 1 * 0.1) / 2)
     figures = reader.with_intervals(columns, reader.measure_shown)
     assert "f1" not in figures and "f1_interval" not in figures
@@ -150,7 +148,8 @@ def test_squad_from_file_to_figures(
     assert (written["set"], list(written["systems"])) == ("made", ["product", "lexical", "dense"])
     product = written["systems"]["product"]
     shown = {"answer_in_first", "answer_in_shown", "mean_shown", "auroc_absent", "auroc_near_miss"}
-    claims = {"ece", "ece_absent", "refused_answerable", "answered_absent", "answered_impossible"}
+    shares = {f"{said}_{kind}" for said in ("answered", "nearest") for kind in ("absent", "impossible")}
+    claims = {"ece", "ece_absent", "nearest_answerable", "not_found_answerable", *shares}
     timings = {f"{name}_{part}" for name in reader.TIMINGS for part in ("median", "p95")}
     assert set(product) == shown | claims | timings | {f"{name}_interval" for name in shown | claims}
     assert set(written["systems"]["dense"]) == shown | {f"{name}_interval" for name in shown}
