@@ -139,7 +139,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory, samples: Settings) -> Ask:
         library, question = libraries[name], read_question(words)
         passages = retrieve_passages(question, library)
         reading = read(question, passages, library.embedding, library.store.lexicon)
-        shown = Reading(reading.chosen, reading.confidence, "answered", reading.count)
+        shown = replace(reading, status="answered")
         return reading, quote(question, passages, shown)
 
     return ask_it
@@ -198,6 +198,40 @@ def test_an_empty_cell_is_not_marked(folder: Path, settings: Settings) -> None:
     (folder / "rota.md").write_text(table, encoding="utf-8")
     for sentence in answer("What does Karl do on Tuesday?", folder, settings=settings).sentences:
         assert sentence.answer_words is None or sentence.text[slice(*sentence.answer_words)].strip()
+
+
+@pytest.fixture
+def club(folder: Path) -> Path:
+    boats = "\n".join(f"- Boat {letter}ster" for letter in "ABCDEFGHIJKLMNOPQRSTU")
+    rows = "\n".join(f"thing{number},{number}" for number in range(60))
+    (folder / "fleet.md").write_text(
+        f"# Fleet\n\nThe harbour was built in 1884 by Erik Holm.\n\nThe boats of the fleet are:\n\n{boats}\n",
+        encoding="utf-8",
+    )
+    (folder / "products.csv").write_text(f"product,price\n{rows}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "sentences"),
+    [
+        ("What are the boats of the fleet?", "20 of 21 shown", 21),
+        ("List all products and their prices", "20 of 60 shown", 20),
+        ("Which products are there and when was the harbour built?", "20 of 60 shown", 21),
+    ],
+)
+def test_a_list_that_is_not_whole_says_so(
+    club: Path, settings: Settings, question: str, told: str, sentences: int
+) -> None:
+    result = answer(question, club, settings=settings)
+    assert told in result.text and len(result.sentences) == sentences
+
+
+def test_a_shorter_list_is_its_beginning_and_says_so(club: Path, settings: Settings) -> None:
+    whole = answer("List all products and their prices", club, settings=settings)
+    shorter = answer("Make that shorter", club, history=[whole], settings=settings)
+    assert "3 of 60 shown" in shorter.text
+    assert shorter.sentences == (replace(shorter.sentences[0], lead="3 of 60 shown"), *whole.sentences[1:3])
 
 
 def test_no_document_answers_with_its_own_question(ask: Ask) -> None:

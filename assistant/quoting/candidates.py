@@ -34,9 +34,16 @@ class Choice:
     """The sentences that are shown.
 
     count: how many there are of the list that is shown, of which these may be the first; 0 where it is no list.
+    before: how many of those shown stand before the list, and are not counted.
     share: of the question's words, those that the list is called by, each weighing as much as it is rare.
     """
 
     shown: tuple[Candidate, ...]
     count: int = 0
     share: float = 0.0
+    before: int = 0
+
+    def tell_cut(self) -> str:
+        """How much of a list is shown, "20 of 60"; "" where it is whole, or no list."""
+        shown = len(self.shown) - self.before
+        return f"{shown:,} of {self.count:,}" if shown < self.count else ""

@@ -35,7 +35,8 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
     best = ranked[0]
     asks_for_list = question.asks_for_several and not question.compares
     if question.length == "shorter":
-        return Choice((best,))
+        listed = find_list(question, ranked, lexicon) if asks_for_list else None
+        return listed or Choice((best,))
     if announced := _find_announced(best, ranked, lexicon):
         return announced
     if asks_for_list and (listed := find_list(question, ranked, lexicon)):
@@ -71,7 +72,7 @@ def _find_announced(best: Candidate, ranked: Sequence[Candidate], lexicon: Lexic
     if not best.words.endswith(":") or following is None or not _is_item(following):
         return None
     listed = follow_list(following, lexicon)
-    return Choice((best, *listed.shown), listed.count, listed.share)
+    return Choice((best, *listed.shown), listed.count, listed.share, before=1)
 
 
 def _find_beside(question: Question, ranked: Sequence[Candidate], margin: float) -> list[Candidate]:

@@ -43,10 +43,10 @@ def quote(question: Question, passages: Sequence[Passage], reading: Reading) -> 
 def _find_leads(question: Question, reading: Reading) -> Iterator[str]:
     """What is said before each quotation: what it stands under, where the one before stands elsewhere."""
     previous = announced = ""
-    is_cut = len(reading.chosen) < reading.count
+    cut = dict(reading.cut)
     for place, candidate in enumerate(reading.chosen):
         lead = "" if announced and candidate.above[-1:] == (announced,) else find_lead(question, candidate)
-        shown = f"{len(reading.chosen)} of {reading.count} shown" if is_cut and place == 0 else ""
+        shown = f"{cut[place]} shown" if place in cut else ""
         yield f"{lead} ({shown})" if lead and shown else shown or (lead if lead != previous else "")
         previous = lead
         announced = to_line(candidate.words, candidate.sentence.kind) if candidate.words.endswith(":") else announced

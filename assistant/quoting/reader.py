@@ -22,7 +22,7 @@ from assistant.answers import Status
 from assistant.citing.sums import estimate
 from assistant.question.question import Question, Side
 from assistant.quoting.candidates import Candidate, Choice
-from assistant.quoting.choice import choose
+from assistant.quoting.choice import MOST_QUOTED, choose
 from assistant.quoting.features import CLOSELY_READ, Sought, describe, judge, load_model, seek
 from index.documents import Passage
 from index.embedding.protocol import Embedding
@@ -39,12 +39,14 @@ class Reading:
 
     chosen: the best first, or after the one that it leans on; of a comparison, in the order of the question.
     count: how many there are of the list whose first are chosen; 0 where it is no list.
+    cut: where among the chosen a list begins that is not shown whole, and how much of it is, "20 of 60".
     """
 
     chosen: tuple[Candidate, ...]
     confidence: float
     status: Status
     count: int = 0
+    cut: tuple[tuple[int, str], ...] = ()
 
 
 NOTHING = Reading((), 0.0, "not_found")
@@ -70,7 +72,11 @@ def read(question: Question, passages: Sequence[Passage], embedding: Embedding, 
     sure = _judge_sure(question, _put_first(choice, candidates), sought)
     if question.asks_whether and not _speak_of_all(question.named, passages):
         sure *= UNHEARD
-    return replace(_conclude(choice.shown, sure), count=choice.count)
+    if question.length == "shorter":
+        # Of a list its beginning: one of its members, and none knows why that one, is no shorter answer.
+        choice = replace(choice, shown=choice.shown[:MOST_QUOTED])
+    cut = choice.tell_cut()
+    return replace(_conclude(choice.shown, sure), count=choice.count, cut=((0, cut),) if cut else ())
 
 
 def _is_one(question: Question, best: Candidate, passages: Sequence[Passage]) -> bool:
@@ -90,17 +96,20 @@ def _join(parts: Sequence[Question], readings: Sequence[Reading]) -> Reading:
     """
     is_known = any(reading.status != "not_found" for reading in readings)
     chosen: dict[tuple[str, int], Candidate] = {}
+    cut: list[tuple[int, str]] = []
     for part, reading in zip(parts, readings, strict=True):
         if is_known and reading.status == "not_found":
             continue
         # What belongs together is shown whole; what merely stands beside the best is left out.
+        cut += [(len(chosen) + place, told) for place, told in reading.cut]
         most = len(reading.chosen) if reading.count or part.kind == "reason" or part.asks_how else 1
         for place, candidate in zip(_places(reading), reading.chosen[:most], strict=False):
             chosen.setdefault(place, candidate)
     least = min(readings, key=lambda reading: reading.confidence)
     answers = any(reading.status == "answered" for reading in readings)
     status: Status = "nearest" if answers and least.status == "not_found" else least.status
-    return Reading(tuple(chosen.values()), least.confidence, status)
+    cut = [(min(place, len(chosen) - 1), told) for place, told in cut]
+    return Reading(tuple(chosen.values()), least.confidence, status, cut=tuple(cut))
 
 
 def _put_first(choice: Choice, ranked: Sequence[Candidate]) -> Sequence[Candidate]:
