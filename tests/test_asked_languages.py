@@ -26,7 +26,7 @@ from assistant.question.question import read_question
 from assistant.question.wording import KINDS, drop_little, load_wordings, strip_accents
 from assistant.quoting.conflicts import find_conflicts
 from index.settings import Settings
-from index.splitting.languages import LITTLE_WORDS, find_languages
+from index.splitting.languages import LITTLE_WORDS, find_languages, find_running_language
 
 ASKED = [
     ("Warum fiel der Zug aus?", "reason"),
@@ -236,6 +236,12 @@ def test_where_no_word_tells_the_language_the_question_words_of_all_are_looked_f
     assert find_languages("Quanto Bremen?") == ("Italian", "Portuguese")
     assert asks_for("Quanto Bremen?") == "number"
     assert find_languages("Bremen Oslo") == ()
+
+
+def test_the_language_of_a_text_is_told_by_two_different_little_words_and_not_by_a_row_of_a_table() -> None:
+    assert [find_running_language(row) for row in ("Dog walk Ben", "Per week 5", "Ben, Ben, ben")] == ["", "", ""]
+    assert find_running_language("Der Verein hat seinen Sitz in Bonn und ist offen.") == "German"
+    assert find_running_language("家賃はいくらですか") == "Japanese"
 
 
 @pytest.mark.parametrize("wording", load_wordings(), ids=lambda wording: wording.language)

@@ -11,6 +11,7 @@ from assistant.answers import Answer, Turn
 from assistant.question.again import Length
 from assistant.question.followup import LAST_TURNS, FollowUp, follow_up, read_history, rewrite
 from assistant.question.leaning import leans_on_conversation
+from assistant.question.mention import find_person
 from assistant.question.question import read_question
 from index.errors import InputError
 
@@ -137,6 +138,16 @@ AGAIN = [
     ("What was the revenue in 2020?", "And in 2021?", "What was the revenue in 2021?"),
     ("What was the revenue?", "What about 2021?", "What was the revenue in 2021?"),
     ("What did the shop sell in May?", "And June?", "What did the shop sell in June?"),
+    ("How much is INV-2141?", "and INV-2087?", "How much is INV-2087?"),
+    ("How much is invoice 2141?", "and 2087?", "How much is invoice 2087?"),
+    ("What does room B12 cost?", "and B7?", "What does room B7 cost?"),
+    ("Who attended the meeting of 12 March 2024?", "and in June?", "Who attended the meeting in June 2024?"),
+    ("Who attended the meeting of 12 March 2024?", "and of June?", "Who attended the meeting of June 2024?"),
+    ("Who attended the meeting on March 12, 2024?", "and in 2023?", "Who attended the meeting in 2023?"),
+    ("Who attended the meeting on March 12, 2024?", "and on 14 June?", "Who attended the meeting on 14 June 2024?"),
+    ("What was sold in May 2020?", "and in June 2022?", "What was sold in June 2022?"),
+    ("What was sold in May 2020?", "and in 2021?", "What was sold in May 2021?"),
+    ("When is check-in?", "and check-out?", "When is check-out?"),
     ("How heavy is the Alpha pump?", "Same question for the Beta pump", "How heavy is the Beta pump?"),
     ("How heavy is the Alpha pump?", "and for the Beta?", "How heavy is the Beta pump?"),
     ("How many staff does Brenvale have?", "the same for Norrby please", "How many staff does Norrby have?"),
@@ -351,3 +362,27 @@ BAD = [
 def test_any_other_turn_is_refused_with_a_sentence(turn: object) -> None:
     with pytest.raises(InputError, match=r"Each turn of the history is .*\.$"):
         read_history([turn])  # type: ignore[list-item]
+
+
+def test_a_question_of_when_something_is_stands_alone_as_one_of_where_it_is_does() -> None:
+    turns = [Turn("What is the letter from Ruth about?", "")]
+    for question in ("When is check-in?", "Where is parking?", "Wann ist Einlass?", "Quand est la réunion ?"):
+        assert rewrite(question, turns) == question
+    assert rewrite("When was it?", turns) == "When was it? letter Ruth"
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("Die Vorsitzende Frau Ingrid Lehmann eröffnet die Sitzung.", "Ingrid Lehmann"),
+        ("Zum Schriftführer wurde Karl Weber gewählt.", "Karl Weber"),
+        ("Herr Dr. Voss ist der Kassenwart.", "Voss"),
+        ("Im Verein Gartenfreunde Neustadt gilt die Satzung.", ""),
+        ("Neue Mitglieder zahlen eine Gebühr an den Verein.", ""),
+        ("Ruth Meyer is the chair.", "Ruth Meyer"),
+    ],
+)
+def test_in_german_where_nouns_have_capitals_a_title_or_two_capitals_in_a_sentence_tell_a_person(
+    text: str, person: str
+) -> None:
+    assert find_person("", text, is_plain=False) == person

@@ -69,8 +69,9 @@ _EMPTY_IT = re.compile(
 )
 _AFTER_EMPTY_IT = re.compile(r"\b(?:that|to|true|any|anyone|anything|enough|a|an)\b", re.IGNORECASE)
 _DEFINITION = re.compile(
-    r"(?:who|what|where) (?:is|are|was|were) \w|(?:wer|was|wo|wie) (?:ist|sind|war)\b"
-    r"|(?:qui|quel(?:le)?|où) (?:est|sont)\b|(?:quién|qué|cuál|dónde) (?:es|son|está)\b|(?:wie|wat|waar) (?:is|zijn)\b",
+    r"(?:who|what|where|when) (?:is|are|was|were) \w|(?:wer|was|wo|wie|wann) (?:ist|sind|war)\b"
+    r"|(?:qui|quel(?:le)?|où|quand) (?:est|sont)\b|(?:quién|qué|cuál|dónde|cuándo) (?:es|son|está)\b"
+    r"|(?:wie|wat|waar|wanneer) (?:is|zijn)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=\s)(?!I\b)[A-Z][\w’'-]+")

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from assistant.answers import NEAREST, NOT_FOUND
 from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS, ORDINALS, SMALL_NUMBERS
+from index.splitting.folding import fold
+from index.splitting.languages import LITTLE_WORDS, find_languages
 from index.splitting.terms import STOP_WORDS, find_content_terms, find_terms
 
 MOST_LABEL_WORDS = 6
 MOST_ITEM_WORDS = 8  # of one of a list
+MOST_BEFORE_CHARACTERS = 20  # that are looked at before a name
 _MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?;]) ")
 _NUMBERING = re.compile(r"(?:[-*•–]|\(?\d{1,2}[.):]) ")
@@ -39,6 +42,14 @@ _NO_PERSON = frozenset(
 ).union(MONTHS, DAYS, STOP_WORDS, NO_THINGS)
 _ASKING_WHO = re.compile(r"\b(?:who|whom|whose|wer|wem|wen|qui|quién|wie (?:is|was|heeft|had|leidt))\b", re.IGNORECASE)
 _OPENING = re.compile(r"\b(?:the|der|die|das|den|dem|ein|eine|le|la|les|el|los|las|het|een)\s*$", re.IGNORECASE)
+
+# Where every noun has a capital, what tells a person is a title, or two capitals in the midst of a sentence.
+_TITLED = re.compile(
+    r"\b(?:(?:Herrn?|Frau) (?:(?:Dr|Prof)\. ){0,2}+|(?:(?:Dr|Prof)\. ){1,2}+)"
+    r"(?P<name>[A-ZÄÖÜ][\w’'-]++(?: (?:von|van|de|der|zu))*+(?: [A-ZÄÖÜ][\w’'-]++){0,2}+)"
+)
+_SENTENCE_ENDS = ("", *'.!?\n“”"')
+_LITTLE_IN_GERMAN = LITTLE_WORDS["German"]
 
 
 def find_items(answer: str) -> list[str]:
@@ -101,6 +112,8 @@ def find_person(question: str, answer: str, *, is_plain: bool) -> str:
 
 
 def _find_persons(text: str) -> list[str]:
+    if find_languages(text) == ("German",):
+        return _find_german_persons(text)
     persons = []
     for match in _PERSON.finditer(text):
         words = match[0].split()
@@ -113,6 +126,22 @@ def _find_persons(text: str) -> list[str]:
             and not _NO_PERSON.intersection(w.casefold() for w in words if w[:1].isupper())
         ):
             persons.append(" ".join(words).removesuffix("’s").removesuffix("'s"))
+    return persons
+
+
+def _find_german_persons(text: str) -> list[str]:
+    if titled := [match["name"] for match in _TITLED.finditer(text)]:
+        return titled
+    persons = []
+    for match in _PERSON.finditer(text):
+        words = match[0].split()
+        before = text[max(match.start() - MOST_BEFORE_CHARACTERS, 0) : match.start()]
+        # "Die Vorsitzende Karin Müller": the first is a noun, as what opens a sentence may be.
+        if _OPENING.search(before) or before.rstrip(" ")[-1:] in _SENTENCE_ENDS:
+            words = words[1 + (fold(words[0]) in _LITTLE_IN_GERMAN) :]
+        named = [fold(word) for word in words if word[:1].isupper()]
+        if len(named) >= 2 and _NO_PERSON.union(_LITTLE_IN_GERMAN).isdisjoint(named):
+            persons.append(" ".join(words))
     return persons
 
 

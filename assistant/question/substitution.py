@@ -15,8 +15,20 @@ from assistant.question.vocabulary import DAYS, MONTHS, NO_THINGS
 MOST_PLAIN_WORDS = 3  # of a thing that takes a pronoun's place
 MOST_QUESTION_WORDS = 8  # of the question that has the pronoun
 _WORD = re.compile(r"[\w’'&-]+")
-_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
-_MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b", re.IGNORECASE)
+# "INV-2087", "B12": letters with a number, which is no year.
+_CODE = re.compile(r"(?<![\w-])[^\W\d_]{1,8}+-?\d[\w-]*+")
+_YEAR = re.compile(r"(?<![\w-])(?:1\d|20)\d\d(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w-])\d{1,12}+(?![\w-])")
+_MONTHS = "|".join(MONTHS)
+_MONTH = re.compile(rf"\b(?:{_MONTHS})\b", re.IGNORECASE)
+_DAY_NUMBER = r"\b\d{1,2}+(?:st|nd|rd|th|\.)?"
+_DATE = re.compile(
+    r"(?P<by>\b(?:on|in|of|from|at) (?:the )?)?"
+    rf"(?:(?P<first>{_DAY_NUMBER}) (?:of )?(?P<month>{_MONTHS})|(?P<opening>{_MONTHS}) (?P<second>{_DAY_NUMBER})"
+    rf"|(?P<alone>{_MONTHS}))\b"
+    r"(?P<year>,? \d{4}\b)?",
+    re.IGNORECASE,
+)
 _DAY = re.compile(rf"\b(?:{'|'.join(DAYS)})s?\b", re.IGNORECASE)
 _OF = frozenset("for of with für von mit pour de avec para con voor van met".split())
 _DETERMINER = re.compile(
@@ -33,6 +45,7 @@ _SUBJECT = re.compile(
     r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must) (?=(?:the|an?|our|your|my) )",
     re.IGNORECASE,
 )
+_ONLY = re.compile(r"(?:when|where) (?:is|are) (?P<what>[\w’'-]++)[?.! ]*+$", re.IGNORECASE)
 _BEING = re.compile(r"(?:is|are|was|were) ", re.IGNORECASE)
 _VERBS = frozenset(
     (
@@ -46,12 +59,15 @@ _VERBS = frozenset(
 def substitute(question: str, other: str) -> str | None:
     """The question with something else in the place of its like; None where that cannot be told."""
     return (
-        _replace_like(question, other)
+        _replace_code(question, other)
+        or _replace_date(question, other)
+        or _replace_like(question, other)
         or _replace_head(question, other)
         or _replace_after_preposition(question, other)
         or _replace_name(question, other)
         or _replace_counted(question, other)
         or _replace_subject(question, other)
+        or _replace_only(question, other)
         or (_append(question, other) if PREPOSITION.match(other) else None)
     )
 
@@ -75,6 +91,55 @@ def replace_pronoun(question: str, other: str) -> str | None:
     pronouns = [*_PRONOUN.finditer(question)]
     is_plain = 1 <= len(other.split()) <= MOST_PLAIN_WORDS and len(question.split()) <= MOST_QUESTION_WORDS
     return _put(question, *pronouns[0].span(), other) if is_plain and len(pronouns) == 1 else None
+
+
+def _replace_code(question: str, other: str) -> str | None:
+    """A code for one of the same shape, "INV-2087" for "INV-2141"; a number alone for one with as many digits."""
+    for kind in (_CODE, _NUMBER):
+        new = kind.findall(other)
+        if len(new) != 1 or (kind is _NUMBER and other != new[0]):
+            continue
+        alike = [place for place in kind.finditer(question) if _shape(place[0]) == _shape(new[0])]
+        if len(alike) == 1:
+            return _put(question, *alike[0].span(), new[0])
+    return None
+
+
+def _shape(code: str) -> str:
+    """What a code is without its figures; of a number how many it has."""
+    return re.sub(r"\d++", "9", code.casefold()) if not code.isdecimal() else "9" * len(code)
+
+
+def _replace_date(question: str, other: str) -> str | None:
+    """A date for a date: what is coarser than the new one stays, and a day that is finer goes.
+
+    "In June 2024" and "in 2023" for "on 12 March 2024".
+    """
+    dates = [*_DATE.finditer(question)]
+    if len(dates) != 1:
+        return None
+    old, months, years = dates[0], _MONTH.findall(other), _YEAR.findall(other)
+    day = next((date for date in _DATE.finditer(other) if not date["alone"]), None)
+    if len(months) > 1 or len(years) > 1 or not (months or (years and not old["alone"])):
+        return None
+    year = f" {years[0]}" if years else (old["year"] or "").removeprefix(",")
+    by = old["by"] or ""
+    if day:
+        by = "on " if by.casefold() == "in " else by
+        return _put(question, old.start(), old.end(), by + other[_start(day) : _end(day)] + year)
+    if old["alone"]:
+        return _put(question, old.start(), old.end(), by + months[0] + year)
+    # Only days are "on", and "the meeting of June" is one as that of a day is.
+    by = "of " if by.casefold().startswith("of") and not other.casefold().startswith("in ") else "in "
+    return _put(question, old.start(), old.end(), by + (months[0] + year if months else years[0]))
+
+
+def _start(date: re.Match[str]) -> int:
+    return date.end("by") if date["by"] else date.start()
+
+
+def _end(date: re.Match[str]) -> int:
+    return date.start("year") if date["year"] else date.end()
 
 
 def _replace_like(question: str, other: str) -> str | None:
@@ -153,6 +218,14 @@ def _replace_subject(question: str, other: str) -> str | None:
     # "When is the forest walk?"
     is_all = len(words) < MOST_PLAIN_WORDS and _BEING.match(subject[0]) and subject.start() > 0
     return _put(question, start, len(question.rstrip("?.! ")), other) if is_all else None
+
+
+def _replace_only(question: str, other: str) -> str | None:
+    """All that a question asks about, where it is one word: "When is check-in?"."""
+    only = _ONLY.match(question)
+    if not only or len(other.split()) > 1 or _bounds(other):
+        return None
+    return _put(question, only.start("what"), only.end("what"), other)
 
 
 def find_names(text: str) -> list[tuple[int, int]]:

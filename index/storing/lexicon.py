@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
 from index.place import DamagedError
-from index.splitting.languages import find_languages
+from index.splitting.languages import find_running_language
 from index.splitting.terms import choose_query_terms, find_phrases, find_terms, holds_phrase
 from index.storing import postings
 from index.storing.chunks import CHUNK_IS_WHOLE, OF_DOCUMENTS, Chunks
@@ -263,7 +263,7 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
                     f"ORDER BY chance, chunk_id LIMIT {READ_CHUNKS}",
                     given,
                 )
-                told = Counter(found[0] for (text,) in rows if len(found := find_languages(text)) == 1)
+                told = Counter(found for (text,) in rows if (found := find_running_language(text)))
                 languages = tuple(name for name, count in told.most_common() if count >= LEAST_WRITTEN * told.total())
                 self._local.languages = version, languages
         return tuple(languages)
