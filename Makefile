@@ -32,7 +32,7 @@ lint: $(VENV)/.installed-test  ## check style and types
 bench: $(VENV)/.installed-bench  ## run the benchmarks (DATA=folder of the data sets)
 	@$(BIN)/python -m benchmarks.engines --texts $(DATA)/scifact/corpus.jsonl
 	@$(BIN)/python -m benchmarks.sync --texts $(DATA)/scifact/corpus.jsonl --only rate,kill
-	@$(BIN)/python -m benchmarks.fit_reader --squad $(wildcard $(DATA)/squad2/*.json)
+	@$(BIN)/python -m benchmarks.fit_reader --squad $(wildcard $(DATA)/squad2/*.json) --clapnq $(DATA)/clapnq --folders benchmarks/kinds/fit
 
 clean:  ## remove .venv and .venv-server; stores and weights stay
 	rm -rf $(VENV) $(SERVER)

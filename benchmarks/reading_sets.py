@@ -12,6 +12,9 @@ qa: the files `unansq`, `squad_train13`, `covidqa` and `qamr` (JSON lines: q, ct
 in lower case have the beginnings of their sentences raised, as they stood before.
 folders: each holds docs/ and questions.jsonl in the form of `footnote eval`, where an unanswerable question may have
 `"kind": "absent"`; several may stand in one folder, and are then one set.
+
+`benchmarks/kinds/fit` is such a set, twelve folders of the kinds that people have, written for this; `kinds/held` are
+twelve more that are kept out of every fit.
 """
 
 from __future__ import annotations
