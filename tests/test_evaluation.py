@@ -164,6 +164,7 @@ NEXT_TO_IT: tuple[str, list[str], Support] = ("It has four.", [LIGHTS], "partial
 SUPPORTED = {"sentences_supported": 1.0, "sentences_partial": 0.0, "sentences_unsupported": 0.0}
 ALL_RIGHT = {
     "refused_answerable": 0.0,
+    "nearest_answerable": 0.0,
     "retrieval_hit": 1.0,
     "evidence_recall": 1.0,
     "answer_correct": 1.0,
@@ -180,14 +181,26 @@ ALL_RIGHT = {
         pytest.param(
             STEERS,
             make_answer(),
-            {"refused_answerable": 1.0, "retrieval_hit": 1.0, "evidence_recall": 0.0, "answer_correct": 0.0},
+            {
+                "refused_answerable": 1.0,
+                "nearest_answerable": 0.0,
+                "retrieval_hit": 1.0,
+                "evidence_recall": 0.0,
+                "answer_correct": 0.0,
+            },
             "refused",
             id="refused",
         ),
         pytest.param(
             STEERS,
             make_answer(passages=[LIGHTS]),
-            {"refused_answerable": 1.0, "retrieval_hit": 0.0, "evidence_recall": 0.0, "answer_correct": 0.0},
+            {
+                "refused_answerable": 1.0,
+                "nearest_answerable": 0.0,
+                "retrieval_hit": 0.0,
+                "evidence_recall": 0.0,
+                "answer_correct": 0.0,
+            },
             "refused; no passage found holds it",
             id="not retrieved",
         ),
@@ -245,6 +258,7 @@ ALL_RIGHT = {
             make_answer(RIGHT),
             {
                 "refused_answerable": 0.0,
+                "nearest_answerable": 0.0,
                 "retrieval_hit": 0.0,
                 "evidence_recall": 0.0,
                 "citation_precision": 0.0,
@@ -269,13 +283,19 @@ ALL_RIGHT = {
             id="answers alone",
         ),
         pytest.param(
-            Case(1, "?"), make_answer(RIGHT), {"refused_answerable": 0.0, **SUPPORTED}, "", id="nothing expected"
+            Case(1, "?"),
+            make_answer(RIGHT),
+            {"refused_answerable": 0.0, "nearest_answerable": 0.0, **SUPPORTED},
+            "",
+            id="nothing expected",
         ),
-        pytest.param(UNSAID, make_answer(), {"answered_unanswerable": 0.0}, "", id="rightly refused"),
+        pytest.param(
+            UNSAID, make_answer(), {"answered_unanswerable": 0.0, "nearest_unanswerable": 0.0}, "", id="rightly refused"
+        ),
         pytest.param(
             UNSAID,
             make_answer(RIGHT),
-            {"answered_unanswerable": 1.0, **SUPPORTED},
+            {"answered_unanswerable": 1.0, "nearest_unanswerable": 0.0, **SUPPORTED},
             "answered, though the documents do not say: Ida Voss steers it.",
             id="answered all the same",
         ),

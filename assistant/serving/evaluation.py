@@ -46,12 +46,14 @@ SHARES = (
     "evidence_recall",  # of the evidence strings, those cited; 0 where the answer is refused
     "citation_precision",  # of the citations, those that hold evidence or an expected answer
     "citation_recall",  # of the answer's sentences, those with such a citation
-    "answer_correct",  # 1 where an expected answer stands in the text
+    "answer_correct",  # 1 where an expected answer stands in the text, be it as no more than the nearest
     "sentences_supported",
     "sentences_partial",
     "sentences_unsupported",
     "refused_answerable",
+    "nearest_answerable",
     "answered_unanswerable",
+    "nearest_unanswerable",
     "model_failed",  # 1 where a language model was asked, and quotations had to take its place
 )
 
@@ -221,8 +223,10 @@ def judge(case: Case, answer: Answer) -> dict[str, float]:
     shares: dict[str, float] = {}
     if not case.answerable:
         shares["answered_unanswerable"] = float(answer.found)
+        shares["nearest_unanswerable"] = float(answer.status == "nearest")
     else:
-        shares["refused_answerable"] = float(not answer.found)
+        shares["refused_answerable"] = float(answer.status == "not_found")
+        shares["nearest_answerable"] = float(answer.status == "nearest")
     if case.evidence:
         cited = [_cover(evidence, answer.citations) >= ENOUGH for evidence in case.evidence]
         shares["retrieval_hit"] = float(
@@ -237,7 +241,7 @@ def judge(case: Case, answer: Answer) -> dict[str, float]:
     elif case.answers:
         shares["retrieval_hit"] = float(any(_holds_answer(case, passage.text) for passage in answer.passages))
     if case.answers:
-        shares["answer_correct"] = float(answer.found and _holds_answer(case, _plain_text(answer)))
+        shares["answer_correct"] = float(answer.status != "not_found" and _holds_answer(case, _plain_text(answer)))
     if (case.answers or case.evidence) and answer.citations:
         right = {citation.number for citation in answer.citations if is_right(case, citation)}
         shares["citation_precision"] = _mean(citation.number in right for citation in answer.citations)
@@ -256,7 +260,7 @@ def explain(case: Case, answer: Answer, shares: Mapping[str, float]) -> str:
     if not case.answerable:
         if answer.found:
             wrong.append(f"answered, though the documents do not say: {_plain_text(answer)}")
-    elif not answer.found:
+    elif answer.status == "not_found":
         wrong.append("refused")
     else:
         if not shares.get("answer_correct", 1.0):
