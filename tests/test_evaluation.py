@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,13 @@ ALL_RIGHT = {
             {"refused_answerable": 0.0, "nearest_answerable": 0.0, **SUPPORTED},
             "",
             id="nothing expected",
+        ),
+        pytest.param(
+            UNSAID,
+            replace(make_answer(RIGHT), status="nearest"),
+            {"answered_unanswerable": 0.0, "nearest_unanswerable": 1.0, **SUPPORTED},
+            "",
+            id="no more than the nearest",
         ),
         pytest.param(
             UNSAID, make_answer(), {"answered_unanswerable": 0.0, "nearest_unanswerable": 0.0}, "", id="rightly refused"
