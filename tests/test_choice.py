@@ -86,6 +86,8 @@ Dear all,
 please send us 40 larch boards. Your lorry brings them on 21 March to the yard in Tolne.
 
 Gate code: 7731
+
+Kind regards, Ida Voss
 """,
     "talk.txt": """Talk with a lighthouse keeper
 
@@ -177,6 +179,12 @@ def ask(tmp_path_factory: pytest.TempPathFactory, samples: Settings) -> Ask:
 )
 def test_what_is_shown_first_stands_with_its_context(ask: Ask, name: str, question: str, first: str) -> None:
     assert ask(name, question)[1].text.split("\n\n")[0] == first
+
+
+@pytest.mark.parametrize("question", ["Who sends kind regards?", "What does Ida Voss say?", "Who is dear to Ida Voss?"])
+def test_how_a_letter_begins_and_ends_is_no_answer(ask: Ask, question: str) -> None:
+    _, answer = ask("order.eml", question)
+    assert not any(citation.quote.startswith(("Dear", "Kind regards")) for citation in answer.citations)
 
 
 @pytest.mark.parametrize(

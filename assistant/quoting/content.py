@@ -50,7 +50,7 @@ _COURTESY = re.compile(
     r"(?:dear|hi|hello|hallo|sehr geehrte[rs]?|liebe[rs]?|beste|geachte|ch[eè]re?s?|bonjour|hola|estimad[oa]s?"
     r"|querid[oa]s?|(?:kind|best|warm) (?:regards|wishes)|regards|yours|sincerely|cheers|(?:with )?love(?=,)"
     r"|mit freundlichen gr[uü](?:ß|ss)en|(?:viele|liebe|beste) gr[uü](?:ß|ss)e|met vriendelijke groet(?:en)?"
-    r"|cordialement|bien à vous|saludos|atentamente)(?: [^\s.!?:]{1,30}){0,4},?",
+    r"|cordialement|bien à vous|saludos|atentamente)(?:,? [^\s.!?:,]{1,30}){0,4},?",
     re.IGNORECASE,
 )
 _DATE = re.compile(r"(?:date|dated|sent|published|created|updated|last updated|datum|fecha)[ ]?[:=]", re.IGNORECASE)
