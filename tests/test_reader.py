@@ -238,3 +238,19 @@ def test_a_candidate_gives_its_words_on_one_line(samples: Settings) -> None:
     [candidate] = describe(question, [passage], sought, library.embedding)
     assert candidate.words == "The ferry left Brenholm at noon."
     assert candidate.sentence == Sentence(0, len(text))
+
+
+# -- rows and fields --------------------------------------------------------------------------
+
+PRESENT = "# Minutes\n\nDate: 3 May 2024\nPresent: Marta Lind, Joe Okafor, Sam Rowe\nPlace: the boathouse\n"
+
+
+@pytest.mark.parametrize("question", ["What is Joe Okafor's salary?", "What is Sam Rowe's telephone number?"])
+def test_a_field_that_holds_no_more_than_the_name_does_not_answer(ask_page: Ask, question: str) -> None:
+    assert ask_page(PRESENT, question).status != "answered"
+
+
+def test_a_field_that_holds_what_is_asked_of_the_name_does(ask_page: Ask) -> None:
+    reading = ask_page(PRESENT, "Was Joe Okafor present?")
+    assert "Joe Okafor" in words_of(reading)[0]
+    assert reading.status == "answered"

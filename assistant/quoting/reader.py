@@ -30,6 +30,7 @@ from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
 STATED_SHARE = 1 / 3  # of a side's own words, each weighing as much as it is rare
+UNHEARD_OF = 0.6  # where a row or a field has nothing of what is asked but names
 UNHEARD = 0.1  # what is left of the confidence in a yes or no about a name that no passage holds
 
 
@@ -138,7 +139,17 @@ def _judge_sure(question: Question, ranked: Sequence[Candidate], sought: Sought)
     """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
     judged, model = judge(question, ranked[:CLOSELY_READ], sought), load_model()
     sums = ("topic", "fact") if sought.is_understood else ("topic_in_words", "fact_in_words")
-    return prod(estimate(model[name], judged) for name in sums)
+    sure = prod(estimate(model[name], judged) for name in sums)
+    return sure * UNHEARD_OF if _lacks_attribute(question, ranked[0], sought) else sure
+
+
+def _lacks_attribute(question: Question, best: Candidate, sought: Sought) -> bool:
+    """Whether a row, a field or an item has nothing of what is asked of the names that it holds."""
+    if best.sentence.kind == "prose":
+        return False
+    asked = [term for term in sought.rarity if term not in question.named]
+    held = sought.hold(f"{best.context} {best.words}")
+    return bool(asked) and not any(held[term] for term in asked)
 
 
 # -- comparing --------------------------------------------------------------------------------
