@@ -16,8 +16,8 @@ Behavior"): of a question's sentences, those that answer are to be the likeliest
 regressions, one of absent questions against all others, one of answerable against impossible ones. All sets weigh the
 same, however many questions they have. Where the embedding does not know a question's language, topic and fact are
 told by words alone, by sums of their own: the topic's fitted on all questions, the fact's on those that it knows.
-`answered` is a little more than one half; `nearest` is the confidence that a share of KEPT of the answerable questions
-have; `margin` shows MEAN_SHOWN sentences of an answerable question.
+A question is answered where topic and fact are as probable as ANSWERED says; `nearest` is the confidence, their product,
+that a share of KEPT of the answerable questions have; `margin` shows MEAN_SHOWN sentences of one.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ from index.settings import Settings
 
 PENALTY = 10.0  # of the squared weights of a sentence's features, each in units of its spread
 CLOSENESS = 10.0  # of the logistic regressions to what they are fitted to: the inverse of their penalty
-MEAN_SHOWN = 2.1  # sentences that the answer to an answerable question is to have
-ANSWERED = 0.53  # the confidence: where two in five near misses of articles are answered, and four in five answers
+MEAN_SHOWN = 1.8  # sentences that the answer to an answerable question is to have
+ANSWERED = {"topic": 0.35, "fact": 0.55}  # two in five near misses of articles are answered, and four in five answers
 KEPT = 0.96  # of the answerable questions
 FEATURES = {
     "topic": ["most_similar", "coverage", "names", "listed"],
@@ -172,7 +172,7 @@ def fit(sets: Mapping[str, Sequence[Row]]) -> Fitted:
     behind = [_choose(row, model)[1] for _, row in rows]
     distances, each = np.concatenate(behind), np.repeat(weights, list(map(len, behind)))
     model["threshold"] = {
-        "answered": ANSWERED,
+        **ANSWERED,
         "nearest": round(_quantile(confidence, weights, 1 - KEPT), 3),
         "margin": round(_quantile(distances, each, MEAN_SHOWN * len(rows) / each.sum()), 3),
     }
@@ -214,10 +214,23 @@ def fit_choice(sets: Mapping[str, Sequence[Row]], known: Mapping[str, float]) ->
 
 def estimate_confidence(row: Row, model: Fitted) -> float:
     """What a model makes of a question: see `assistant.quoting.reader`."""
-    judged, product = _judge(row, model), 1.0
-    for name in ("topic", "fact") if row.is_understood else ("topic_in_words", "fact_in_words"):
-        product *= float(expit(sum(w * (1.0 if key == "intercept" else judged[key]) for key, w in model[name].items())))
-    return product
+    topic, fact = _estimate_both(row, model)
+    return topic * fact
+
+
+def is_answered(row: Row, model: Fitted) -> bool:
+    """Whether a model calls a question answered."""
+    limits = model["threshold"]
+    topic, fact = _estimate_both(row, model)
+    return topic >= limits["topic"] and fact >= limits["fact"]
+
+
+def _estimate_both(row: Row, model: Fitted) -> tuple[float, float]:
+    judged = _judge(row, model)
+    names = ("topic", "fact") if row.is_understood else ("topic_in_words", "fact_in_words")
+    sums = (sum(w * (1.0 if k == "intercept" else judged[k]) for k, w in model[name].items()) for name in names)
+    topic, fact = map(float, map(expit, sums))
+    return topic, fact
 
 
 def _judge(row: Row, model: Fitted) -> Mapping[str, float]:
@@ -255,6 +268,7 @@ def measure(rows: Sequence[Row], model: Fitted) -> dict[str, float]:
     """How a model does on a set's questions."""
     limits = model["threshold"]
     confidence = np.array([estimate_confidence(row, model) for row in rows])
+    answered = np.array([is_answered(row, model) for row in rows]) & (confidence >= limits["nearest"])
     kinds = np.array([row.kind for row in rows])
     answerable, absent, impossible = (kinds == kind for kind in KINDS)
     firsts, shown, counts = [], [], []
@@ -273,10 +287,10 @@ def measure(rows: Sequence[Row], model: Fitted) -> dict[str, float]:
         "mean_shown": mean(np.array(counts)[answerable]),
         "auroc_absent": auroc(confidence[answerable], confidence[absent]),
         "auroc_near_miss": auroc(confidence[answerable], confidence[impossible]),
-        "answered": mean(confidence[answerable] >= limits["answered"]),
+        "answered": mean(answered[answerable]),
         "not_found": mean(confidence[answerable] < limits["nearest"]),
-        "answered_absent": mean(confidence[absent] >= limits["answered"]),
-        "answered_near_miss": mean(confidence[impossible] >= limits["answered"]),
+        "answered_absent": mean(answered[absent]),
+        "answered_near_miss": mean(answered[impossible]),
     }
     return {name: value for name, value in figures.items() if not np.isnan(value)}
 

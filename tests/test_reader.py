@@ -208,7 +208,7 @@ def test_the_model_weighs_every_feature_and_no_other(samples: Settings) -> None:
     assert set(model) == {"glance", "sentence", *sums, "threshold"}
     assert set(model["sentence"]) == set(candidates[0].features) == {*model["glance"], "bound"}
     assert set().union(*(model[name] for name in sums)) == {"intercept", *judged}
-    assert set(model["threshold"]) == {"answered", "nearest", "margin"}
+    assert set(model["threshold"]) == {"topic", "fact", "nearest", "margin"}
 
 
 def test_what_a_sentence_contradicts_weighs_against_it() -> None:

@@ -33,7 +33,7 @@ _JOINING = re.compile(
     re.IGNORECASE,
 )
 
-_GREETING_END = re.compile(r"[,.!;:…]++(?=\s)|[！。，、]| [-–—](?= )")
+_GREETING_END = re.compile(r"(?<![,.!;:…])[,.!;:…]{1,9}+(?=\s)|[！。，、]| [-–—](?= )")
 _GREETINGS = frozenset(map(fold, GREETINGS))
 _SAID_TO_BE_KIND = _GREETINGS.union(map(fold, THANKS))
 _ADDRESSED = frozenset("footnote all everyone everybody again there".split())

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
+from typing import NamedTuple
 
 from assistant.answers import Status
 from assistant.citing.sums import estimate
@@ -30,7 +30,6 @@ from index.splitting.terms import find_terms
 from index.storing.lexicon import Lexicon
 
 STATED_SHARE = 1 / 3  # of a side's own words, each weighing as much as it is rare
-UNHEARD_OF = 0.6  # where a row or a field has nothing of what is asked but names
 UNHEARD = 0.1  # what is left of the confidence in a yes or no about a name that no passage holds
 
 
@@ -50,6 +49,13 @@ class Reading:
     cut: tuple[tuple[int, str], ...] = ()
 
 
+class Sure(NamedTuple):
+    """The probability that the documents answer, and whether that is said."""
+
+    confidence: float
+    answers: bool
+
+
 NOTHING = Reading((), 0.0, "not_found")
 
 
@@ -64,7 +70,9 @@ def read(question: Question, passages: Sequence[Passage], embedding: Embedding, 
         one, other = (_read_side(side, sides, passages, embedding, lexicon) for side in sides)
         if _places(one) != _places(other):
             # As sure as of the side that the documents say less surely.
-            return _conclude((*one.chosen, *other.chosen), min(one.confidence, other.confidence))
+            answers = one.status == other.status == "answered"
+            sure = Sure(min(one.confidence, other.confidence), answers)
+            return _conclude((*one.chosen, *other.chosen), sure)
     if question.parts and not _is_one(question, candidates[0], passages):
         readings = [read(part, passages, embedding, lexicon) for part in question.parts]
         if len({place for reading in readings for place in _places(reading)[:1]}) > 1:
@@ -72,7 +80,7 @@ def read(question: Question, passages: Sequence[Passage], embedding: Embedding, 
     choice = choose(question, candidates, load_model()["threshold"]["margin"], lexicon)
     sure = _judge_sure(question, _put_first(choice, candidates), sought)
     if question.asks_whether and not _speak_of_all(question.named, passages):
-        sure *= UNHEARD
+        sure = Sure(sure.confidence * UNHEARD, answers=False)
     if question.length == "shorter":
         # Of a list its beginning: one of its members, and none knows why that one, is no shorter answer.
         choice = replace(choice, shown=choice.shown[:MOST_QUOTED])
@@ -123,10 +131,10 @@ def _put_first(choice: Choice, ranked: Sequence[Candidate]) -> Sequence[Candidat
     return [listed, *(candidate for candidate in ranked if candidate is not best)]
 
 
-def _conclude(chosen: Sequence[Candidate], confidence: float) -> Reading:
-    limits = load_model()["threshold"]
-    status: Status = "not_found" if not chosen or confidence < limits["nearest"] else "nearest"
-    return Reading(tuple(chosen), confidence, "answered" if chosen and confidence >= limits["answered"] else status)
+def _conclude(chosen: Sequence[Candidate], sure: Sure) -> Reading:
+    if not chosen or sure.confidence < load_model()["threshold"]["nearest"]:
+        return Reading(tuple(chosen), sure.confidence, "not_found")
+    return Reading(tuple(chosen), sure.confidence, "answered" if sure.answers else "nearest")
 
 
 def _speak_of_all(named: Sequence[str], passages: Sequence[Passage]) -> bool:
@@ -135,12 +143,14 @@ def _speak_of_all(named: Sequence[str], passages: Sequence[Passage]) -> bool:
     return said.issuperset(named)
 
 
-def _judge_sure(question: Question, ranked: Sequence[Candidate], sought: Sought) -> float:
-    """The probability that the documents answer: that they speak of the topic, times that they state the fact."""
+def _judge_sure(question: Question, ranked: Sequence[Candidate], sought: Sought) -> Sure:
+    """How sure it is that the documents answer: that they speak of the topic, and that they state the fact."""
     judged, model = judge(question, ranked[:CLOSELY_READ], sought), load_model()
-    sums = ("topic", "fact") if sought.is_understood else ("topic_in_words", "fact_in_words")
-    sure = prod(estimate(model[name], judged) for name in sums)
-    return sure * UNHEARD_OF if _lacks_attribute(question, ranked[0], sought) else sure
+    names = ("topic", "fact") if sought.is_understood else ("topic_in_words", "fact_in_words")
+    topic, fact = (estimate(model[name], judged) for name in names)
+    limits = model["threshold"]
+    answers = topic >= limits["topic"] and fact >= limits["fact"]
+    return Sure(topic * fact, answers and not _lacks_attribute(question, ranked[0], sought))
 
 
 def _lacks_attribute(question: Question, best: Candidate, sought: Sought) -> bool:
