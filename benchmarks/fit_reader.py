@@ -16,8 +16,8 @@ Behavior"): of a question's sentences, those that answer are to be the likeliest
 regressions, one of absent questions against all others, one of answerable against impossible ones. All sets weigh the
 same, however many questions they have. Where the embedding does not know a question's language, topic and fact are
 told by words alone, by sums of their own: the topic's fitted on all questions, the fact's on those that it knows.
-A question is answered where topic and fact are as probable as ANSWERED says; `nearest` is the confidence, their product,
-that a share of KEPT of the answerable questions have; `margin` shows MEAN_SHOWN sentences of one.
+A question is answered where topic and fact are as probable as ANSWERED says; `nearest` is the confidence, which is
+their product, that a share of KEPT of the answerable questions have; `margin` shows MEAN_SHOWN sentences of one.
 """
 
 from __future__ import annotations

@@ -119,7 +119,8 @@ def page_settings(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, 
 
 
 def check_cited(result: Answer, words: str, folder: Path) -> None:
-    assert result.found, result.confidence
+    # Some is said in other words than it is asked in, and then it is no more than the nearest.
+    assert result.status in ("answered", "nearest"), result.confidence
     assert words in " ".join(citation.quote for citation in result.citations)
     assert len(result.citations) <= 3
     for citation in result.citations:

@@ -22,6 +22,7 @@ from index.storing.lexicon import Lexicon
 
 MOST_QUOTED = 3
 MOST_LISTED = 5
+WIDER = 1.5  # times the margin, where a list is asked for
 LONGER = 3  # times the margin, where a longer answer is wanted
 REPEATED_SHARE = 0.6  # of a sentence's words: fewer of its own, and it says nothing new
 _STEP = re.compile(r"\s*(?:\(?(?:\d{1,3}|[a-zA-Z])[.)]|step \d+\b)\s*", re.IGNORECASE)
@@ -44,7 +45,7 @@ def choose(question: Question, ranked: Sequence[Candidate], margin: float, lexic
     if question.asks_how and _STEP.match(_line_of(best)):
         # The numbered steps around the best one, which is among them.
         return follow_list(best, lexicon)
-    margin *= LONGER if question.length == "longer" else 1
+    margin *= LONGER if question.length == "longer" else WIDER if asks_for_list else 1
     beside = _find_beside(question, ranked, margin)
     near = [c for c in ranked if c not in beside and c.score >= best.score - margin]
     near = [c for c in near if not c.features["header"] and not is_beside(c, best, question)]
