@@ -8,8 +8,8 @@ A set writes its documents into an empty folder and gives its questions, each wi
 and what tells a sentence that answers it. A set may have no absent topics, or no near misses.
 
 squad: a SQuAD 2.0 file, as in `benchmarks.reader`: every third article is left out, so that its questions are absent.
-qa: the files `unansq`, `squad_train13`, `covidqa` and `qamr` (JSON lines: q, ctx, y, ans, group), the same way. Texts
-in lower case have the beginnings of their sentences raised, as they stood before.
+qa: the file `unansq` (JSON lines: q, ctx, y, ans, group), the same way. Texts in lower case have the beginnings of
+their sentences raised, as they stood before.
 folders: each holds docs/ and questions.jsonl in the form of `footnote eval`, where an unanswerable question may have
 `"kind": "absent"`; several may stand in one folder, and are then one set.
 
@@ -33,7 +33,7 @@ from assistant.answers import Citation
 from assistant.serving.evaluation import Case, holds_evidence, is_right, read_cases
 from benchmarks.reader import Question, choose_absent, name_file, normalise, write_clapnq, write_squad
 
-QA_FILES = ("unansq", "squad_train13", "covidqa", "qamr")
+QA_FILES = ("unansq",)  # for its near misses; what the cross-encoder was trained on besides says nothing more
 LOWER_CASED = ("unansq", "nqg_pairs", "nqg_rest")
 _SENTENCE_BEGINS = re.compile(r"([.!?][\"”)]? )([a-z])(?=\w* )")
 
