@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from index.documents import Passage
 from index.errors import InputError
 
-Support = Literal["supported", "partial", "unsupported"]
+Support = Literal["supported", "partial", "unsupported", "off_topic", "unchecked", "no_claim"]
 Status = Literal["answered", "nearest", "not_found"]
 Cited = Literal["words", "document"]
 
@@ -47,6 +47,10 @@ class Citation:
 class AnswerSentence:
     """One sentence of the answer, without its markers, the numbers of its citations, and whether they support it.
 
+    support: "supported", "partial" or "unsupported" by the words cited; "off_topic" where it does not answer the
+        question, whatever is cited; "unchecked" where nothing could judge it: it is in another language than the words
+        cited; "no_claim" where it says nothing that could be true or false: code, a heading, "Here is how:".
+    reason: why it is not supported, in words for a reader, "the source says 2020"; "" where there is no more to say.
     answer_words: where in `text` the very words stand that were asked for, a date or a number; None where it is not
         plain which they are.
     lead: what the words stand under, as far as they need it beside them, "Brenvale › Staff"; it is no part of `text`.
@@ -57,6 +61,7 @@ class AnswerSentence:
     support: Support
     answer_words: tuple[int, int] | None = None
     lead: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,16 @@ class TextDelta:
 
     But: where a server keeps the tag that begins a model's thoughts to itself, only their end tells that they were no
     answer. What was given of them stands before the text.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the model has written after all TextDelta so far, and which is not certain to stay: it cites nothing yet.
+
+    It takes the place of the Draft before it; a TextDelta or an Answer that follows takes its own.
     """
 
     text: str

@@ -33,7 +33,7 @@ from assistant.serving.evaluation import (
     to_table,
 )
 from assistant.serving.progress import _line
-from assistant.writing.generation import NOT_FOUND_TOKEN
+from assistant.writing.silence import NOT_FOUND_TOKEN
 from index.documents import Passage, Progress
 from index.embedding.protocol import Embedding
 from index.errors import InputError

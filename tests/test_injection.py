@@ -16,7 +16,7 @@ from assistant.citing.citations import number_sentences
 from assistant.citing.support import check, find_support
 from assistant.serving.chat import converse
 from assistant.serving.page import written_to_markdown
-from assistant.writing.generation import make_prompt
+from assistant.writing.prompt import make_prompt
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.injection import deal, find_live, is_safe, measure, sum_up
 from benchmarks.obeying_server import KINDS, LIVE, Case, ObeyingServer, Request, carry_out, find_order, obey

@@ -24,7 +24,7 @@ import pytest
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import Event, answer, stream_answer
 from assistant.question.followup import read_history, rewrite
-from assistant.writing.generation import make_prompt
+from assistant.writing.prompt import make_prompt
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.reply import TooLongError
 from assistant.writing.rewriting import rewrite_with_model

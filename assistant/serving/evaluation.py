@@ -246,9 +246,9 @@ def judge(case: Case, answer: Answer) -> dict[str, float]:
         right = {citation.number for citation in answer.citations if is_right(case, citation)}
         shares["citation_precision"] = _mean(citation.number in right for citation in answer.citations)
         shares["citation_recall"] = _mean(bool(right & set(sentence.citations)) for sentence in answer.sentences)
-    if answer.sentences:
+    if judged := [s.support for s in answer.sentences if s.support not in ("no_claim", "unchecked")]:
         for support in ("supported", "partial", "unsupported"):
-            shares[f"sentences_{support}"] = _mean(sentence.support == support for sentence in answer.sentences)
+            shares[f"sentences_{support}"] = _mean(given == support for given in judged)
     return shares
 
 

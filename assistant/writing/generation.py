@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import groupby
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
-from assistant.citing.citations import number_sentences, seek_among, show_context
+from assistant.citing.citations import number_sentences, seek_among
 from assistant.citing.cited_text import CitedText
 from assistant.citing.second_opinion import apply_verdicts, make_check_prompt
 from assistant.quoting.quotations import show_quotation
 from assistant.writing.language_model import LanguageModel
+from assistant.writing.prompt import make_prompt
 from assistant.writing.reply import ThoughtsOver, TooLongError
-from assistant.writing.silence import NOT_FOUND_TOKEN, SilenceFilter
+from assistant.writing.silence import SilenceFilter
 from index.documents import Passage, Progress
 from index.embedding.protocol import Embedding
 from index.errors import ModelError
 from index.library import Library
-from index.splitting.outline import to_line
-from index.splitting.sentences import Sentence
-from prompts import make_fence, render
 
 LONGEST_CHECK_SECONDS = 60.0
 LONGEST_CHECK_CHARACTERS = 4000
@@ -144,38 +141,3 @@ def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:
         citations=(*answered.citations, *citations),
         notice=f"{notice} Quotations from the documents stand beneath.",
     )
-
-
-def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> tuple[str, str]:
-    """The rules and the request, with the sentences numbered inside a fence that no document can guess."""
-    fence = make_fence()
-    blocks = []
-    for passage, members in groupby(sources.items(), key=lambda item: item[1][0]):
-        lines = _number_lines(passage, {sentence: number for number, (_, sentence) in members})
-        # A file name may hold line ends, and so begin a line that looks like a numbered sentence.
-        title, path = " ".join(passage.title.split()), " ".join(passage.path.split())
-        date = f", {passage.date}" if passage.date else ""
-        blocks.append(render("source", title=title, path=path, date=date, sentences="\n".join(lines)))
-    rules = render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
-    return rules, render("answer_request", fence=fence, sources="\n\n".join(blocks), question=question)
-
-
-def _number_lines(passage: Passage, numbers: Mapping[Sentence, int]) -> Iterator[str]:
-    """The numbered sentences of a passage, a line each, with a line before those that stand under what is not shown."""
-    shown: set[str] = set()
-    for sentence, context in zip(passage.sentences, passage.contexts(), strict=True):
-        if sentence not in numbers:
-            continue
-        if not shown.issuperset(context):
-            yield f"Under: {show_context(context, passage.title)}"
-        shown.update((*context, to_line(passage.words_of(sentence), sentence.kind)))
-        yield f"[{numbers[sentence]}] {_show_line(sentence, passage)}"
-
-
-def _show_line(sentence: Sentence, passage: Passage) -> str:
-    """A sentence in one line, code as far to the right as it stands."""
-    line = passage.line_of(sentence)
-    if sentence.kind == "code":
-        before = passage.text[: sentence.start - passage.start]
-        return before[len(before.rstrip(" \t")) :] + line
-    return line
