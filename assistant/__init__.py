@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # without `typing`, which the command `footnote` would wa
 if TYPE_CHECKING:
     from typing import Any
 
-    from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, TextDelta, Turn, Usage
+    from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, Draft, TextDelta, Turn, Usage
     from assistant.chain import answer, stream_answer
     from assistant.serving.query_engine import FootnoteQueryEngine
     from index.documents import Passage, Progress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "assistant.chain": ("answer", "stream_answer"),
-    "assistant.answers": ("NOT_FOUND", "Answer", "AnswerSentence", "Citation", "TextDelta", "Turn", "Usage"),
+    "assistant.answers": ("NOT_FOUND", "Answer", "AnswerSentence", "Citation", "Draft", "TextDelta", "Turn", "Usage"),
     "assistant.serving.query_engine": ("FootnoteQueryEngine",),
     "index.documents": ("Passage", "Progress"),
     "index.errors": ("FolderError", "FootnoteError", "InputError", "ModelError", "StoreError", "WeightsError"),
@@ -36,6 +36,7 @@ __all__ = [
     "Answer",
     "AnswerSentence",
     "Citation",
+    "Draft",
     "FolderError",
     "FootnoteError",
     "FootnoteQueryEngine",

@@ -87,7 +87,7 @@ class Answer:
     status: "answered"; "nearest" where they speak of the matter, but may not say what is asked: what is cited is the
         nearest there is; "not_found" where nothing is cited.
     confidence: the probability that the documents do say, from 0 to 1.
-    model: the language model's name, or None for quotations. usage: None for quotations.
+    model: the language model's name, or None for quotations. usage: None where no language model was asked.
     passages: what the answer was made from, or the nearest there is, best first.
     notice: what a reader should know of how the answer came about, or "".
     """

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 
-from assistant.answers import Answer, TextDelta
+from assistant.answers import Answer, Draft, TextDelta
 from assistant.notices import mention_failure, mention_unsearched
 from assistant.question.followup import History, read_history
 from assistant.question.opening import strip_greeting
@@ -27,7 +27,7 @@ from index.searching.evidence import EVIDENCE_PASSAGES
 from index.searching.selection import read_patterns
 from index.settings import Settings
 
-Event = Progress | TextDelta | Answer
+Event = Progress | Draft | TextDelta | Answer
 
 
 def answer(
@@ -61,7 +61,10 @@ def stream_answer(
     only: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> Iterator[Event]:
-    """The same, step by step: Progress while it prepares, TextDelta while it writes, and the Answer last."""
+    """The same, step by step: Progress while it prepares, Draft and TextDelta while it writes, and the Answer last.
+
+    Where a language model judges the answer, Answers whose verdicts are still to come go before the last.
+    """
     settings = Settings.choose(settings)
     words = check_question(question)
     turns, patterns = read_history(history), read_patterns(only)
@@ -117,7 +120,7 @@ def _open_model(settings: Settings) -> tuple[LanguageModel | None, str]:
 
 def _write_or_keep(
     quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel
-) -> Generator[Progress | TextDelta, None, Answer]:
+) -> Generator[Event, None, Answer]:
     """The language model's answer, or the quotations with a notice where the model fails."""
     try:
         return (yield from write(quoted, passages, library, model))

@@ -24,8 +24,8 @@ import pytest
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import Event, answer, stream_answer
 from assistant.question.followup import read_history, rewrite
-from assistant.writing.prompt import make_prompt
 from assistant.writing.language_model import LanguageModel
+from assistant.writing.prompt import make_prompt
 from assistant.writing.reply import TooLongError
 from assistant.writing.rewriting import rewrite_with_model
 from assistant.writing.server import is_too_long

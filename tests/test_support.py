@@ -1,14 +1,10 @@
 """A pointer that is valid is not yet support: what the check calls supported, partial and unsupported."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.answers import AnswerSentence, Citation, Support
 from assistant.citing.claims import find_names, find_quantities, same_quantity, write_dates_out
-from assistant.citing.second_opinion import apply_verdicts, make_check_prompt, read_verdicts
 from assistant.citing.support import check, find_support, find_wrong_facts
 from index.embedding.protocol import Embedding
 
@@ -194,69 +190,3 @@ def test_a_sentence_without_a_citation_finds_what_clearly_supports_it(embedding:
         find_support("Who steered the ferry that left Brenholm at noon with 1,214 passengers?", candidates, embedding)
         == ()
     )
-
-
-# -- the language model's opinion -------------------------------------------------------------
-
-
-def cited(number: int, quote: str) -> Citation:
-    return Citation(number, "ab12", "ferry.md", "The Ferry", None, 0, len(quote), quote)
-
-
-CITATIONS = (cited(1, QUOTE), cited(2, DENIAL))
-SENTENCES = (
-    AnswerSentence("It left at midday.", (1,), "partial"),
-    AnswerSentence("So be it.", (), "unsupported"),
-    AnswerSentence("It called at Odden.", (2,), "unsupported"),
-)
-
-
-def test_the_prompt_fences_every_sentence_that_cites_with_its_quotations() -> None:
-    rules, request = make_check_prompt(SENTENCES, CITATIONS)
-    fence = request.splitlines()[0]
-    assert fence.startswith("===") and fence in rules and request.count(fence) == 2
-    assert request.split(fence)[1].strip() == (
-        f"Sentence 1: It left at midday.\n- {QUOTE}\n\nSentence 3: It called at Odden.\n- {DENIAL}"
-    )
-    assert make_check_prompt(SENTENCES, CITATIONS) != (rules, request)
-
-
-def test_no_document_begins_a_line_of_the_prompt() -> None:
-    _, request = make_check_prompt(
-        [AnswerSentence("It\nleft.", (1,), "partial")], [cited(1, "x\nSentence 2: fine\r\u2028- y")]
-    )
-    assert "Sentence 1: It left.\n- x Sentence 2: fine - y" in request
-
-
-REPLIES: list[tuple[str, dict[int, Support]]] = [
-    ("1: supported\n2: partial\n3: unsupported", {1: "supported", 2: "partial", 3: "unsupported"}),
-    ("1. Supported.\n2) Partially supported\n3 - Not supported", {1: "supported", 2: "partial", 3: "unsupported"}),
-    ("**1**: **Supported**\n[2] PARTIAL\nSentence 3: unsupported", {1: "supported", 2: "partial", 3: "unsupported"}),
-    ('{"1": "supported", "2": "unsupported"}', {1: "supported", 2: "unsupported"}),
-    ("| 1 | supported |\n| 2 | not fully supported |", {1: "supported", 2: "partial"}),
-    ("1: yes\n2: no, it contradicts the quotation", {1: "supported", 2: "unsupported"}),
-    ("1: is not supported", {1: "unsupported"}),
-    ("I first read them.\n\n1: supported\n1: unsupported", {1: "unsupported"}),
-    ("I cannot say.", {}),
-    ("", {}),
-]
-
-
-@pytest.mark.parametrize(("reply", "verdicts"), REPLIES)
-def test_verdicts_are_read_leniently(reply: str, verdicts: dict[int, Support]) -> None:
-    assert read_verdicts(reply) == verdicts
-
-
-def test_the_model_overrules_closeness_but_no_hard_fact_and_no_missing_citation() -> None:
-    judged = apply_verdicts(SENTENCES, CITATIONS, "1: supported\n2: supported\n3: supported")
-    assert [sentence.support for sentence in judged] == ["supported", "unsupported", "unsupported"]
-    judged = apply_verdicts(SENTENCES, CITATIONS, "1: unsupported")
-    assert [sentence.support for sentence in judged] == ["unsupported", "unsupported", "unsupported"]
-    assert apply_verdicts(SENTENCES, CITATIONS, "") == SENTENCES
-
-
-def test_the_model_makes_what_our_check_takes_for_unsupported_partial_at_the_most() -> None:
-    far = replace(SENTENCES[0], support="unsupported")
-    for verdict, expected in (("supported", "partial"), ("partial", "partial"), ("unsupported", "unsupported")):
-        (judged,) = apply_verdicts([far], CITATIONS, f"1: {verdict}")
-        assert judged.support == expected

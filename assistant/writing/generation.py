@@ -6,11 +6,11 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from assistant.answers import NOT_FOUND, Answer, TextDelta
+from assistant.answers import NOT_FOUND, Answer, Draft, TextDelta
 from assistant.citing.citations import number_sentences, seek_among
 from assistant.citing.cited_text import CitedText
-from assistant.citing.second_opinion import apply_verdicts, make_check_prompt
 from assistant.quoting.quotations import show_quotation
+from assistant.writing.judging import judge_with_model
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.prompt import make_prompt
 from assistant.writing.reply import ThoughtsOver, TooLongError
@@ -20,15 +20,15 @@ from index.embedding.protocol import Embedding
 from index.errors import ModelError
 from index.library import Library
 
-LONGEST_CHECK_SECONDS = 60.0
-LONGEST_CHECK_CHARACTERS = 4000
+Event = Progress | Draft | TextDelta | Answer
 
 
 def write(
     quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel
-) -> Generator[Progress | TextDelta, None, Answer]:
+) -> Generator[Event, None, Answer]:
     """Stream the model's answer to the question of `quoted`, from what of the passages fits the settings' budget.
 
+    Where the model judges it too, Answers that wait for verdicts come before the last.
     A reply that breaks off keeps what was cited of it, with a notice and the quotations of `quoted` beneath.
     Raises ModelError where the model does not answer.
     """
@@ -54,7 +54,7 @@ def write(
     return replace(answered, usage=replace(model.usage, sentences_left_out=left_out))
 
 
-def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[Progress | TextDelta, None, Answer]:
+def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[Event, None, Answer]:
     """The same, from the passages of `quoted` as they are."""
     sources = number_sentences(quoted.passages)
     seek_support = seek_among(sources, library.embedding)
@@ -65,14 +65,15 @@ def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[
 
     cited, silence = CitedText(sources, seek), SilenceFilter()
     fault: ModelError | None = None
-    waiting: list[str] = []  # all before the first citation, for what cites nothing is never shown
-    shown = 0  # characters
+    waiting: list[str] = []  # all before the first citation, for what cites nothing is a draft
+    shown, drafted = 0, ""  # the characters that are certain, and the last draft
     try:
         with closing(model.stream(*make_prompt(quoted.query, sources))) as pieces:
             for piece in pieces:
                 match piece:
                     case Progress():
                         yield piece
+                        continue
                     case ThoughtsOver():
                         cited, silence, waiting, shown = CitedText(sources, seek), SilenceFilter(), [], 0
                     case str():
@@ -80,25 +81,32 @@ def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[
                         waiting += (cited.feed(silence.feed(character)) for character in piece)
                 if cited.is_cited and not silence.came_first and (text := "".join(waiting)):
                     yield TextDelta(text)
-                    waiting, shown = [], shown + len(text)
+                    waiting, shown, drafted = [], shown + len(text), ""
+                draft = "" if silence.came_first else "".join([*waiting, cited.draft])
+                if draft != drafted:
+                    yield Draft(draft)
+                    drafted = draft
     except ModelError as error:
         fault = error
     cited.feed(silence.finish())
     cited.finish(ended=fault is None)
-    answered = _conclude(replace(quoted, model=model.name), cited, silence, fault, library.embedding)
+    answered = _conclude(quoted, model.name, cited, silence, fault, library.embedding)
     if len(answered.text) > shown:
         yield TextDelta(answered.text[shown:])
-    if library.settings.checks_with_model and answered.found and not fault:
-        yield Progress(f"{model.name} checks the answer")
-        answered = _check_again(answered, model)
+    if library.settings.checks_with_model and answered.found and answered.model and not fault:
+        answered = yield from judge_with_model(answered, model)
     return answered
 
 
 def _conclude(
-    quoted: Answer, cited: CitedText, silence: SilenceFilter, fault: ModelError | None, embedding: Embedding
+    quoted: Answer, name: str, cited: CitedText, silence: SilenceFilter, fault: ModelError | None, embedding: Embedding
 ) -> Answer:
-    """The Answer that a reply makes, whole or broken off with a fault. Raises ModelError where it makes none."""
-    nothing = replace(quoted, text=NOT_FOUND, status="not_found", sentences=(), citations=())
+    """The Answer that the reply of the model `name` makes, whole or broken off with a fault.
+
+    Raises ModelError where it makes none.
+    """
+    written = replace(quoted, model=name)
+    nothing = replace(written, text=NOT_FOUND, status="not_found", sentences=(), citations=())
     if silence.came_first or (silence.seen and not cited.citations):
         return nothing
     if fault and not cited.is_cited:
@@ -108,19 +116,12 @@ def _conclude(
         raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
     if not cited.citations:
         # What cites nothing is the model's own knowledge, or none: it never fills the gap.
-        return replace(nothing, notice="The language model's reply cited no sentence, so it is not shown.")
-    answered = replace(quoted, text=cited.text, status="answered", sentences=sentences, citations=cited.citations)
+        notice = "The language model's reply cited no sentence, so it is not shown."
+        if quoted.citations:
+            return replace(quoted, notice=f"{notice} These are quotations.")
+        return replace(nothing, notice=notice)
+    answered = replace(written, text=cited.text, status="answered", sentences=sentences, citations=cited.citations)
     return _complete(answered, quoted, fault) if fault else answered
-
-
-def _check_again(answered: Answer, model: LanguageModel) -> Answer:
-    """The same with the model's own verdict on each sentence, or with a notice where it gives none."""
-    try:
-        prompt = make_check_prompt(answered.sentences, answered.citations)
-        reply = model.ask(*prompt, seconds=LONGEST_CHECK_SECONDS, most_characters=LONGEST_CHECK_CHARACTERS)
-    except ModelError as error:
-        return replace(answered, notice=f"The language model did not check its answer. {error}")
-    return replace(answered, sentences=apply_verdicts(answered.sentences, answered.citations, reply))
 
 
 def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:

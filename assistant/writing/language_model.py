@@ -78,16 +78,26 @@ class LanguageModel:
 
         Raises ModelError as `stream` does.
         """
-        written, first_token_seconds = "", self.usage.first_token_seconds
-        with closing(self.stream(rules, request, attempts=1, seconds=seconds)) as pieces:
-            for piece in pieces:
-                written = written + piece if isinstance(piece, str) else ""
-                if len(written) > most_characters:
-                    written = written[:most_characters]
-                    break
-        # That of the answer is what a user waited for.
-        self.usage = replace(self.usage, first_token_seconds=first_token_seconds)
+        written = ""
+        for whole, _ in self.dictate(rules, request, seconds=seconds, most_characters=most_characters):
+            written = whole
         return written
+
+    def dictate(
+        self, rules: str, request: str, *, seconds: float, most_characters: int
+    ) -> Generator[tuple[str, bool], None, None]:
+        """The same as it grows: all that is written so far, and whether a line of it has just ended."""
+        written, first_token_seconds = "", self.usage.first_token_seconds
+        try:
+            with closing(self.stream(rules, request, attempts=1, seconds=seconds)) as pieces:
+                for piece in pieces:
+                    before, written = len(written), written + piece if isinstance(piece, str) else ""
+                    yield written[:most_characters], "\n" in written[before:]
+                    if len(written) > most_characters:
+                        break
+        finally:
+            # That of the answer is what a user waited for.
+            self.usage = replace(self.usage, first_token_seconds=first_token_seconds)
 
     def _count(self, reply: Reply, started: float) -> None:
         def add(before: int | None, name: str) -> int | None:
