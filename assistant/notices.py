@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answers import Answer
+from assistant.answers import Answer, AnswerSentence, Support
 from assistant.question.mismatch import tell_mismatch
 from index.library import Library
 from index.plan import SyncReport
 from index.searching.selection import find_fitting, name_some
 from index.settings import LOCAL_EMBEDDING
+
+_DOUBTS: dict[Support, str] = {
+    "partial": "only in part borne out by what is cited",
+    "unsupported": "not borne out by what is cited",
+    "off_topic": "does not answer the question",
+    "unchecked": "not checked",
+}
+
+
+def describe_doubt(sentence: AnswerSentence) -> str:
+    """Why a reader should not simply believe a sentence, "" where nothing speaks against it."""
+    doubt = _DOUBTS.get(sentence.support, "")
+    if sentence.support == "unsupported" and not sentence.citations:
+        doubt = "cites nothing"
+    return f"{doubt}: {sentence.reason.rstrip('.')}" if doubt and sentence.reason else doubt
 
 
 def mention_failure(quoted: Answer, failure: str) -> Answer:

@@ -6,15 +6,17 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hashed import HashEmbedding, open_store
-from openai_server import Fault, OpenAIServer
+from openai_server import Fault, OpenAIServer, Request
 from typer.testing import CliRunner
 
 from assistant.answers import NOT_FOUND, Answer
@@ -474,3 +476,42 @@ def test_a_refusal_names_what_was_not_read_of_the_paths_alone(run: Run, kinds: P
     )
     assert run("ask", question, "--documents", kinds, "--only", "*.md", "--only", "photo*").exit_code == 2
     assert "Not all was searched" not in run("ask", question, "--documents", kinds, "--only", "leave.md").stdout
+
+
+def test_on_a_terminal_the_answer_is_there_before_the_model_has_judged_it(tmp_path: Path) -> None:
+    seen = threading.Event()
+
+    def judge(request: Request) -> str:
+        assert seen.wait(60)
+        return "1: supported\n2: unsupported - nobody counted them"
+
+    terminal, end = os.openpty()
+    with OpenAIServer("Trump put the Gulf first [2]. Bananas are grown in Riyadh [2].", judge) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "assistant", "ask", SKIPPED],
+            stdout=end,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+            env={**os.environ, "OPENAI_BASE_URL": server.base_url, "FOOTNOTE_CHECK": "model"},
+        )
+        os.close(end)
+        shown = b""
+        while b"Riyadh" not in shown:
+            shown += os.read(terminal, 1000)
+        seen.set()
+        with suppress(OSError):  # so a terminal ends
+            while more := os.read(terminal, 1000):
+                shown += more
+        assert process.wait(60) == 0
+    lines = shown.decode().splitlines()
+    assert lines[0] == "Trump put the Gulf first [1]. Bananas are grown in Riyadh [1]."
+    assert sum("Riyadh [1]" in line for line in lines) == 1
+    assert "- “Bananas are grown in Riyadh.”: not borne out by what is cited: nobody counted them" in lines
+
+
+def test_an_invention_without_a_citation_is_told_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with OpenAIServer("Trump put the Gulf first [2]. Bananas are grown in Riyadh.") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("FOOTNOTE_CHECK", "words")
+        result = run("ask", SKIPPED)
+    assert "- “Bananas are grown in Riyadh.”: cites nothing" in result.stdout.splitlines()

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer, Refusal, Reply, Request, Script
 
-from assistant.answers import NOT_FOUND, Answer, TextDelta
+from assistant.answers import NOT_FOUND, Answer, Draft, TextDelta
 from assistant.chain import Event, answer, stream_answer
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from assistant.writing.tokens import open_counter
@@ -304,13 +305,38 @@ def test_the_token_for_not_found_is_no_answer(samples: Settings, reply: str, del
         "Hanoverian pheasants [abc] (3) are the reason [",
     ],
 )
-def test_a_reply_that_cites_nothing_is_not_shown(samples: Settings, reply: str) -> None:
+def test_a_reply_that_cites_nothing_is_not_shown(samples: Settings, quoted: Answer, reply: str) -> None:
     with OpenAIServer(reply, delta_characters=3) as server:
         events, last = stream(server, samples)
+    assert (last.text, last.citations, last.model) == (quoted.text, quoted.citations, None)
+    assert last.notice == "The language model's reply cited no sentence, so it is not shown. These are quotations."
+    assert "pheasant" not in last.to_json()
+    assert [event for event in events if isinstance(event, TextDelta)] == [TextDelta(quoted.text)]
+
+
+def test_where_the_documents_are_silent_a_reply_that_cites_nothing_gives_nothing(samples: Settings) -> None:
+    with OpenAIServer("Some two million people live there.") as server:
+        _, last = stream(server, samples, "What is the population of Qatar?")
     assert (last.found, last.text, last.sentences, last.citations) == (False, NOT_FOUND, (), ())
     assert last.notice == "The language model's reply cited no sentence, so it is not shown."
-    assert "pheasant" not in last.to_json()
-    assert [event for event in events if isinstance(event, TextDelta)] == [TextDelta(NOT_FOUND)]
+
+
+def test_what_is_written_is_a_draft_until_it_cites(samples: Settings) -> None:
+    """A page that shows what is certain, and behind it the draft, has each word from the first piece on."""
+    reply = "The Gulf came first, and that is plain to see [2]. Much else is said. It may be so [2]."
+    with OpenAIServer(reply, delta_characters=4) as server:
+        events, last = stream(server, samples)
+    first = next(event for event in events if isinstance(event, Draft | TextDelta))
+    assert isinstance(first, Draft) and reply.startswith(first.text) and first.text
+    text, shown = "", []
+    for event in events:
+        if isinstance(event, Draft):
+            shown.append(text + event.text)
+        elif isinstance(event, TextDelta):
+            text += event.text
+            shown.append(text)
+    assert max(len(later) for later in shown) <= len(last.text) + 40
+    assert all(len(later) >= len(earlier) - 5 for earlier, later in pairwise(shown))
 
 
 def test_the_token_for_not_found_may_be_in_small_letters(samples: Settings) -> None:
@@ -751,30 +777,51 @@ def test_a_question_that_stands_alone_is_asked_as_it_is(samples: Settings, quote
 
 # -- the second opinion -----------------------------------------------------------------------
 
+TWO = "Trump put the Gulf first [2]. Bananas are grown in Riyadh [2]."
 
-def check_with_model(samples: Settings, verdicts: str | Refusal) -> tuple[Answer, OpenAIServer]:
-    reply = "Trump put the Gulf first [2]. Bananas are grown in Riyadh [2]."
-    with OpenAIServer(reply, verdicts) as server:
+
+def check_with_model(samples: Settings, verdicts: Script) -> tuple[list[Answer], OpenAIServer]:
+    with OpenAIServer(TWO, verdicts, delta_characters=5) as server:
         settings = replace(samples, base_url=server.base_url, checks_with_model=True)
-        *_, last = stream_answer(QUESTION, settings=settings)
-    assert isinstance(last, Answer)
-    return last, server
+        events = list(stream_answer(QUESTION, settings=settings))
+    return [event for event in events if isinstance(event, Answer)], server
 
 
-def test_the_model_judges_its_sentences_in_one_more_call(samples: Settings) -> None:
-    answer, server = check_with_model(samples, "1: partial\n2: unsupported")
-    assert [sentence.support for sentence in answer.sentences] == ["partial", "unsupported"]
+def list_support(answer: Answer) -> list[str]:
+    return [sentence.support for sentence in answer.sentences]
+
+
+def test_the_model_judges_its_sentences_in_one_more_call_line_by_line(samples: Settings) -> None:
+    answers, server = check_with_model(samples, "1: partial\n2: unsupported - none of it is said\n")
+    assert [list_support(answer) for answer in answers] == [
+        ["unchecked", "unchecked"],
+        ["partial", "unchecked"],
+        ["partial", "unsupported"],
+        ["partial", "unsupported"],
+    ]
+    assert answers[-1].sentences[1].reason == "none of it is said"
+    assert {answer.text for answer in answers} == {answers[-1].text}
     assert len(server.chats) == 2
     asked = server.chats[1].body["messages"][1]["content"]
-    assert "Sentence 1: Trump put the Gulf first." in asked
-    assert f"- {' '.join(answer.citations[0].quote.split())}" in asked
+    assert f"Question: {QUESTION}" in asked and "Sentence 1: Trump put the Gulf first." in asked
+    assert f"{' '.join(answers[-1].citations[0].quote.split())}" in asked
 
 
-def test_a_model_that_does_not_judge_leaves_our_own_verdicts(samples: Settings) -> None:
-    alone, _ = check_with_model(samples, "I would rather not say.")
-    failed, _ = check_with_model(samples, Refusal(400, "No."))
-    assert [s.support for s in failed.sentences] == [s.support for s in alone.sentences]
-    assert alone.sentences[1].support == "unsupported"
-    assert alone.notice == ""
-    assert failed.notice.startswith("The language model did not check its answer. ")
-    assert failed.text == alone.text
+@pytest.mark.parametrize(
+    "verdicts", ["I would rather not say.", Refusal(400, "No."), Fault.SILENCE, Fault.SILENCE_IN_STREAM, Fault.ENDLESS]
+)
+def test_a_model_that_does_not_judge_leaves_our_own_verdicts(samples: Settings, verdicts: Script) -> None:
+    *_, last = check_with_model(samples, verdicts)[0]
+    with OpenAIServer(TWO) as server:
+        by_words = ask(server, samples)
+    assert (last.text, last.sentences) == (by_words.text, by_words.sentences)
+    assert last.sentences[1].support == "unsupported"
+    if verdicts in (Fault.SILENCE, Refusal(400, "No.")):
+        assert last.notice.startswith("The language model did not check its answer. ")
+
+
+def test_an_answer_that_is_not_there_is_not_judged(samples: Settings) -> None:
+    with OpenAIServer(NOT_FOUND_TOKEN) as server:
+        settings = replace(samples, base_url=server.base_url, checks_with_model=True)
+        answer(QUESTION, settings=settings)
+        assert len(server.chats) == 1

@@ -8,7 +8,8 @@ import math
 import os
 import sys
 import textwrap
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -115,15 +116,30 @@ def ask(
     json: Annotated[bool, typer.Option("--json", help="Print the whole Answer as JSON.")] = False,
 ) -> None:
     """Answer one question, with its citations."""
-    from assistant.answers import Answer
+    from assistant.answers import Answer, TextDelta
     from assistant.chain import stream_answer
+    from index.documents import Progress
 
-    result = None
-    for event in _other_events(stream_answer(question, documents, only=only or ())):
-        if isinstance(event, Answer):
-            result = event
-    if result is not None:
-        print(result.to_json(indent=1) if json else _lay_out(result))
+    result: Answer | None = None
+    written = ""  # on a terminal, as it comes
+    with ExitStack() as waiting:
+        told = waiting.enter_context(tell())
+        for event in stream_answer(question, documents, only=only or ()):
+            match event:
+                case Progress() if not written:
+                    told(event)
+                case TextDelta() if sys.stdout.isatty() and not json:
+                    waiting.close()  # a bar and the text would overwrite each other
+                    written += event.text
+                    print(to_plain(event.text, keep_lines=True), end="", flush=True)
+                case Answer():
+                    result = event
+    if result is None:
+        return
+    laid_out = result.to_json(indent=1) if json else _lay_out(result)
+    # A model may have thought aloud before its answer, which is then shown anew.
+    is_shown = written == result.text
+    print(laid_out[len(written) :] if is_shown else f"\n\n{laid_out}" if written else laid_out)
 
 
 @command.command()
@@ -279,18 +295,6 @@ def _sync(
     return library, report
 
 
-def _other_events(walk: Iterator[Any]) -> Iterator[Any]:
-    """The events of a walk that are no progress; that goes to standard error."""
-    from index.documents import Progress
-
-    with tell() as told:
-        for event in walk:
-            if isinstance(event, Progress):
-                told(event)
-            else:
-                yield event
-
-
 def _lay_out(answer: Answer) -> str:
     """An answer for the terminal: text, footnotes, or the nearest passages where nothing was found."""
     from assistant.answers import NEAREST, NOT_FOUND
@@ -299,18 +303,17 @@ def _lay_out(answer: Answer) -> str:
     lines = [answer.text, ""]
     if answer.query != answer.question:
         lines += [f"Searched for: {answer.query}", ""]
-    support = {number: sentence.support for sentence in answer.sentences for number in sentence.citations}
     for citation in answer.citations:
         if citation.kind == "document":
             lines.append(f"[{citation.number}] {to_plain(citation.path)}")
             continue
         place = f"page {citation.page}" if citation.page else f"characters {citation.start}-{citation.end}"
-        doubt = "" if support.get(citation.number) == "supported" else f" ({support.get(citation.number)})"
-        lines.append(f"[{citation.number}] {to_plain(citation.path)}, {place}{doubt}")
+        lines.append(f"[{citation.number}] {to_plain(citation.path)}, {place}")
         if under := show_context(citation.context, citation.title):
             lines.append(f"    {textwrap.shorten(to_plain(under), 92, placeholder=' …')}")
         quote = show_quote(citation, answer.passages)
         lines += textwrap.wrap(f"“{quote}”", 96, initial_indent="    ", subsequent_indent="    ")
+    lines += _lay_out_doubts(answer)
     if answer.status == "not_found" and answer.passages:
         lines.append("The nearest passages:")
         lines += map(_lay_out_passage, answer.passages[:3])
@@ -329,6 +332,14 @@ def _lay_out(answer: Answer) -> str:
         *([answer.notice] if answer.notice else []),
     ]
     return to_plain("\n".join(lines).rstrip("\n"), keep_lines=True)
+
+
+def _lay_out_doubts(answer: Answer) -> list[str]:
+    """A line for each sentence that a reader should not simply believe, with the reason."""
+    from assistant.notices import describe_doubt
+
+    doubts = [f"- “{s.text}”: {doubt}" for s in answer.sentences if (doubt := describe_doubt(s))]
+    return ["", "Read with care:", *doubts] if doubts else []
 
 
 def _lay_out_passage(passage: Passage) -> str:
