@@ -12,7 +12,7 @@ import pytest
 from index.loading.loader import load
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-NAMES = ("fit", "held")
+NAMES = ("fit", "held", "orders", "orders_held")
 LABELS = {"supported", "partial", "unsupported", "no_claim"}
 NEEDED = {"document", "question", "label", "kind", "sentence", "quotes"}
 
