@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.answers import Answer, TextDelta
+from assistant.answers import Answer, Draft, TextDelta
 from assistant.chain import stream_answer
 from assistant.serving.guard import Guard, Streams
 from assistant.serving.page import (
     EMPTY_PANEL,
     SCRIPT,
     STYLE,
+    draft_to_markdown,
     escape_text,
     to_header,
     to_markdown,
@@ -220,8 +221,11 @@ def converse(
     try:
         for event in stream_answer(question, library.folder, history=answers, settings=library.settings):
             match event:
-                case Progress():
+                case Progress() if not written:
                     yield [*before, _reply(f"{escape_text(event.message)} …")], None, answers
+                case Draft():
+                    draft = draft_to_markdown(event.text)
+                    yield [*before, _reply(written_to_markdown(written, turn) + draft)], None, answers
                 case TextDelta():
                     written += event.text
                     yield [*before, _reply(written_to_markdown(written, turn))], None, answers

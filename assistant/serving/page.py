@@ -11,6 +11,8 @@ from textwrap import shorten
 
 from assistant.answers import NEAREST, Answer, AnswerSentence, Citation
 from assistant.citing.citations import show_context
+from assistant.citing.second_opinion import PENDING
+from assistant.notices import describe_doubt
 from assistant.quoting.quotations import show_lead
 from index.documents import Passage
 
@@ -92,10 +94,10 @@ def _notes(answer: Answer) -> list[str]:
     notes = [answer.notice] if answer.notice else []
     if answer.query != answer.question:
         notes.append(f"Searched for: {shorten(answer.query, LONGEST_QUERY_SHOWN, placeholder=' …')}")
-    doubtful = [sentence for sentence in answer.sentences if sentence.support != "supported"]
-    if doubtful:
-        quoted = "; ".join(f"“{sentence.text}” ({sentence.support})" for sentence in doubtful)
-        notes.append(f"Not fully supported by the words cited: {quoted}")
+    if any(sentence.reason == PENDING for sentence in answer.sentences):
+        return [*notes, "The answer is being checked"]
+    if doubts := [f"“{s.text}”: {doubt}" for s in answer.sentences if (doubt := describe_doubt(s))]:
+        notes.append(f"Read with care: {'; '.join(doubts)}")
     if any(citation.kind == "words" for citation in answer.citations):
         notes.append(f"Written by {answer.model}" if answer.model else "Quoted from the documents")
     return notes
