@@ -19,8 +19,9 @@ from tiny_encoder import make_model, write
 
 from benchmarks.local_server import LocalHandler, LocalServer
 from index.embedding import hub as hubs
-from index.embedding.layout import choose_files, most_bytes, read_layout, read_modules
-from index.embedding.models import CHOSEN, open_model
+from index.embedding.layout import CHOSEN, EMBEDDING, choose_files, read_layout, read_modules
+from index.embedding.model_files import most_bytes
+from index.embedding.models import open_model
 from index.errors import FootnoteError, InputError, WeightsError
 from index.library import finish
 from index.settings import Settings
@@ -45,7 +46,7 @@ def model(made: Path, tmp_path: Path) -> Path:
 def refuse(given: object, cache: Path) -> str:
     """What is said of a model that cannot be opened."""
     with pytest.raises(FootnoteError) as raised:
-        finish(open_model(str(given), cache))
+        finish(open_model(str(given), cache, EMBEDDING))
     return str(raised.value)
 
 
@@ -58,7 +59,7 @@ def test_a_folder_is_found_by_its_path_whole_relative_or_from_home(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     for given in (str(model), "~/tiny", "tiny", "./tiny", "../" + tmp_path.name + "/tiny"):
-        layout = finish(open_model(given, tmp_path / "cache"))
+        layout = finish(open_model(given, tmp_path / "cache", EMBEDDING))
         assert (layout.label, layout.model) == ("tiny", model / "onnx" / "model.onnx")
     assert not (tmp_path / "cache").exists()
 
@@ -237,13 +238,13 @@ def test_a_model_larger_than_is_read_is_refused_unread(model: Path, tmp_path: Pa
 )
 def test_a_name_that_no_model_can_have_is_refused_unasked(given: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"FOOTNOTE_EMBEDDING names the (model|folder) '"):
-        finish(open_model(given, tmp_path))
+        finish(open_model(given, tmp_path, EMBEDDING))
 
 
 @pytest.mark.parametrize("given", ["/no/such/model", "~/no/such", "./no", "../no", "/" + "x" * 5000, "/dev/null"])
 def test_a_path_that_leads_to_no_folder_is_told_as_one(given: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"names the folder '.*which (does not exist|is no folder|cannot be entered)"):
-        finish(open_model(given, tmp_path))
+        finish(open_model(given, tmp_path, EMBEDDING))
 
 
 @pytest.mark.parametrize("value", ["local:", "local: "])
@@ -321,10 +322,11 @@ def open_elsewhere(endpoint: str, place: Path, name: str = NAME, **environment: 
     """Open a model in a process of its own whose hub is at an endpoint: what was told, and what came of it."""
     code = f"""
 from pathlib import Path
+from index.embedding.layout import EMBEDDING
 from index.embedding.models import open_model
 from index.embedding.transformer import Transformer
 from index.errors import FootnoteError
-walk = open_model({name!r}, Path({str(place / "cache")!r}))
+walk = open_model({name!r}, Path({str(place / "cache")!r}), EMBEDDING)
 try:
     while True:
         told = next(walk)
@@ -521,7 +523,7 @@ def test_a_folder_of_the_working_directory_does_not_take_the_place_of_what_is_ch
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no hub"))
     with pytest.raises(WeightsError, match="HF_HUB_OFFLINE"):
-        finish(open_model("multilingual", tmp_path / "cache"))
+        finish(open_model("multilingual", tmp_path / "cache", EMBEDDING))
 
 
 # -- a hub that means no good -----------------------------------------------------------------

@@ -104,15 +104,9 @@ class Encoder:
         """What `embed_with_sentences` gives, with a prompt put before each text; the spans are those of the text."""
         encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
         tokens = [to_tokens(self._cut(encoding.ids)) for encoding in encodings]
-        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
         vectors = np.empty((len(tokens), self._dimensions), dtype=np.float32)
         sentences: list[Vectors] = [vectors[:0]] * len(tokens)
-        first = 0
-        while first < len(order):
-            last = first + 1
-            while last < len(order) and (last + 1 - first) * len(tokens[order[last]]) <= _BATCH_TOKENS:
-                last += 1
-            batch = order[first:last]
+        for batch in sort_into_batches([len(each) for each in tokens]):
             with self._lock:  # the states are the engine's own, until it is asked again
                 states, vectors[batch] = self._embed_batch([tokens[i] for i in batch], prompt)
                 for i, of_text in zip(batch, states, strict=True):
@@ -127,17 +121,11 @@ class Encoder:
                         pooled[is_empty] = vectors[i]
                         sentences[i] = self._finish(pooled, prompt)
                         sentences[i][is_empty] = to_unit(vectors[i : i + 1])
-            first = last
         return vectors, sentences
 
     def _embed_batch(self, tokens: list[NDArray[np.int32]], prompt: str) -> tuple[Vectors, Vectors]:
         """The states of every token, and each text's unit vector."""
-        length = min(-(-max(map(len, tokens)) // _LENGTH_STEP) * _LENGTH_STEP, self._most_tokens)
-        ids = np.full((len(tokens), length), self._padding, dtype=np.int32)
-        mask = np.zeros((len(tokens), length), dtype=np.float32)
-        for row, token_ids in enumerate(tokens):
-            ids[row, : len(token_ids)] = token_ids
-            mask[row, : len(token_ids)] = 1
+        ids, mask = pad(tokens, self._padding, self._most_tokens)
         states = self._run(ids, mask)
         return states, self._finish(self._pool(states, mask, prompt), prompt)
 
@@ -157,6 +145,31 @@ class Encoder:
 
     def _cut(self, ids: list[int]) -> list[int]:
         return ids if len(ids) <= self._most_tokens else [*ids[: self._most_tokens - 1], ids[-1]]
+
+
+def sort_into_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The places of texts in the order of their lengths in tokens, as many at once as a batch may have tokens."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    first = 0
+    while first < len(order):
+        last = first + 1
+        while last < len(order) and (last + 1 - first) * lengths[order[last]] <= _BATCH_TOKENS:
+            last += 1
+        yield order[first:last]
+        first = last
+
+
+def pad(
+    rows: Sequence[NDArray[np.int32]], padding: int, most_tokens: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The rows as one array, filled up to the longest and a little more, and the mask: 1 where it holds a row's own."""
+    length = min(-(-max(map(len, rows)) // _LENGTH_STEP) * _LENGTH_STEP, most_tokens)
+    ids = np.full((len(rows), length), padding, dtype=np.int32)
+    mask = np.zeros((len(rows), length), dtype=np.float32)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+        mask[place, : len(row)] = 1
+    return ids, mask
 
 
 def to_tokens(ids: Sequence[int]) -> NDArray[np.int32]:

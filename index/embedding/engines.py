@@ -23,10 +23,11 @@ def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
         weights = yield from open_weights(settings.cache_folder)
         return MiniLM(weights)
     if settings.embedding.startswith(LOCAL_PREFIX):
+        from index.embedding.layout import EMBEDDING
         from index.embedding.models import open_model
         from index.embedding.transformer import Transformer
 
-        layout = yield from open_model(settings.embedding.removeprefix(LOCAL_PREFIX), settings.cache_folder)
+        layout = yield from open_model(settings.embedding.removeprefix(LOCAL_PREFIX), settings.cache_folder, EMBEDDING)
         return Transformer(layout, settings.chunk_tokens)
     if not settings.api_key and not settings.base_url:
         raise InputError(

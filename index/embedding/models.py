@@ -14,50 +14,46 @@ from pathlib import Path
 
 from index.documents import Progress
 from index.embedding import hub
-from index.embedding.layout import MODULES_FILE, Layout, choose_files, is_small, most_bytes, read_layout, read_modules
+from index.embedding.model_files import Files, ModelKind, is_small, most_bytes
 from index.errors import InputError, WeightsError
 from index.place import lock, read_note, remove, write_small
 from index.settings import read_path, shorten
 
-# Chosen for the user. E5 (Wang et al. 2024, arXiv:2402.05672; MIT) is trained to bring a question to its passage, in
-# some hundred languages, and reads 512 tokens; its vectors are as long as MiniLM's. Its peer of the same size,
-# paraphrase-multilingual-MiniLM-L12-v2, is trained to tell alike sentences, and reads 128.
-CHOSEN = {"multilingual": "intfloat/multilingual-e5-small"}
-
 _NOTE_FILE = "fetched.json"  # the revision, and the bytes of each file: written last, so that what has it is whole
 # What the hub calls a model: its owner, mostly, and its name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?")
-_USUAL_OWNER = "sentence-transformers"
-_FETCHING = "Fetching the embedding model {} (this once)"
+_FETCHING = "Fetching the {} {} (this once)"
 
 
-def open_model(given: str, cache_folder: Path) -> Generator[Progress, None, Layout]:
-    """Find a model or fetch it, telling how far it is. given: a folder's path, a name on the hub, or one in `CHOSEN`.
+def open_model(given: str, cache_folder: Path, kind: ModelKind[Files]) -> Generator[Progress, None, Files]:
+    """Find a model or fetch it, telling how far it is.
+
+    given: a folder's path, a name on the hub, or one that is chosen for models of its kind.
 
     Raises InputError where no model can have that name or the hub knows none; WeightsError where it cannot be had or
     used.
     """
-    folder = None if given in CHOSEN else _find_folder(given)
+    folder = None if given in kind.chosen else _find_folder(given, kind.variable)
     if folder is not None:
         with _reading(folder):
-            return read_layout(folder, folder.name)
-    name = _read_name(CHOSEN.get(given, given))
+            return kind.read(folder, folder.name, "", ())
+    name = _read_name(kind.chosen.get(given, given), kind)
     ours = cache_folder / "models" / name.replace("/", "--")
     revision = _find_revision(ours)
     if revision is None:
-        cached = _find_cached(name)
+        cached = _find_cached(name, kind)
         if cached is not None:
             return cached
         try:
-            yield from _fetch(name, ours)
+            yield from _fetch(name, ours, kind)
         except hub.HubError as error:
             if not error.knows_name:
                 raise InputError(
-                    f"FOOTNOTE_EMBEDDING names the model {name}, which is no folder, and {error}: check the name."
+                    f"{kind.variable} names the model {name}, which is no folder, and {error}: check the name."
                 ) from error
             raise WeightsError(
                 f"The model {name} is not on this machine and could not be fetched from the hub ({error}): connect to "
-                "the network and ask again, or set FOOTNOTE_EMBEDDING to local: and the folder of a model."
+                f"the network and ask again, or set {kind.variable} to {kind.prefix} and the folder of a model."
             ) from error
         except OSError as error:
             raise WeightsError(
@@ -66,12 +62,12 @@ def open_model(given: str, cache_folder: Path) -> Generator[Progress, None, Layo
             ) from error
         revision = _find_revision(ours)
     with _reading(ours):
-        return read_layout(ours, name, revision or "")
+        return kind.read(ours, name, revision or "", ())
 
 
-def _find_folder(given: str) -> Path | None:
+def _find_folder(given: str, variable: str) -> Path | None:
     """The folder that is given; None where a name on the hub may be meant."""
-    folder = read_path(given, "FOOTNOTE_EMBEDDING")
+    folder = read_path(given, variable)
     try:
         folder = folder.resolve()
         if folder.is_dir():
@@ -80,18 +76,19 @@ def _find_folder(given: str) -> Path | None:
     except (OSError, RuntimeError):  # too long, not to be entered, or links in a circle
         what = "cannot be entered"
     if Path(given).is_absolute() or given.startswith(("~", ".", "/", "\\")):
-        raise InputError(f"FOOTNOTE_EMBEDDING names the folder {shorten(str(folder))}, which {what}: check the path.")
+        raise InputError(f"{variable} names the folder {shorten(str(folder))}, which {what}: check the path.")
     return None
 
 
-def _read_name(given: str) -> str:
+def _read_name(given: str, kind: ModelKind[Files]) -> str:
     is_name = _NAME.fullmatch(given) and not any(odd in given for odd in ("..", "--")) and given[-1].isalnum()
     if not is_name:
+        spellings = ("owner/model", *kind.chosen)
         raise InputError(
-            f"FOOTNOTE_EMBEDDING names the model {shorten(given)}, which is no folder and no name that the hub gives: "
-            "write it as local:owner/model, local:multilingual or local:path/to/folder."
+            f"{kind.variable} names the model {shorten(given)}, which is no folder and no name that the hub gives: "
+            f"write it as {', '.join(kind.prefix + each for each in spellings)} or {kind.prefix}path/to/folder."
         )
-    return given if "/" in given else f"{_USUAL_OWNER}/{given}"
+    return given if "/" in given else f"{kind.usual_owner}/{given}"
 
 
 def _find_revision(folder: Path) -> str | None:
@@ -107,22 +104,23 @@ def _find_revision(folder: Path) -> str | None:
     return revision if is_whole else None
 
 
-def _find_cached(name: str) -> Layout | None:
+def _find_cached(name: str, kind: ModelKind[Files]) -> Files | None:
     """The model as the hub's cache has it, where all that is needed is there."""
-    modules = hub.find_cached(name, MODULES_FILE)
-    if modules is None:
+    head = hub.find_cached(name, kind.head)
+    if head is None:
         return None
     try:
-        layout = read_layout(modules.parent, name, modules.parent.name)
+        model = kind.read(head.parent, name, head.parent.name, ())
     except (WeightsError, OSError):
         return None  # mostly since another program, which fetched it, needed another export
     # The cache is made of links, by which OpenVINO does not follow an ONNX file to its data beside.
-    has_data = any("onnx" in file.suffix and file != layout.model for file in layout.files)
-    return None if has_data and layout.model.is_symlink() else layout
+    has_data = any("onnx" in file.suffix and file != model.model for file in model.files)
+    return None if has_data and model.model.is_symlink() else model
 
 
-def _fetch(name: str, folder: Path) -> Generator[Progress, None, None]:
-    yield Progress(_FETCHING.format(name))
+def _fetch(name: str, folder: Path, kind: ModelKind[Files]) -> Generator[Progress, None, None]:
+    told = _FETCHING.format(kind.noun, name)
+    yield Progress(told)
     listing = hub.list_files(name)
     partial = folder.with_name(f"{folder.name}.partial")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -135,12 +133,12 @@ def _fetch(name: str, folder: Path) -> Generator[Progress, None, None]:
             partial.mkdir()
             write_small(mark, listing.revision)
         try:
-            yield from _fetch_files(listing, [MODULES_FILE], partial)
-            paths = choose_files(read_modules(partial, name), listing.sizes.__contains__, name)
+            yield from _fetch_files(listing, [kind.head], partial, told)
+            paths = kind.choose_files(partial, listing.sizes.__contains__, name)
             # What is small comes first: that the model cannot be used is known before the large files come.
-            yield from _fetch_files(listing, filter(is_small, paths), partial)
-            read_layout(partial, name, paths=paths)
-            yield from _fetch_files(listing, paths, partial)
+            yield from _fetch_files(listing, filter(is_small, paths), partial, told)
+            kind.read(partial, name, "", paths)
+            yield from _fetch_files(listing, paths, partial, told)
         except WeightsError:
             remove(partial)
             raise
@@ -150,7 +148,9 @@ def _fetch(name: str, folder: Path) -> Generator[Progress, None, None]:
         partial.rename(folder)
 
 
-def _fetch_files(listing: hub.Listing, paths: Iterable[str], folder: Path) -> Generator[Progress, None, None]:
+def _fetch_files(
+    listing: hub.Listing, paths: Iterable[str], folder: Path, told: str
+) -> Generator[Progress, None, None]:
     paths = [path for path in paths if not (folder / path).is_file()]
     total = sum(listing.sizes.get(path, 0) for path in paths)
     before = 0
@@ -159,7 +159,7 @@ def _fetch_files(listing: hub.Listing, paths: Iterable[str], folder: Path) -> Ge
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_name(f"{target.name}.unfinished")
         for done in hub.fetch(listing, path, unfinished, most_bytes(path)):
-            yield Progress(_FETCHING.format(listing.name), before + done, total, "bytes")
+            yield Progress(told, before + done, total, "bytes")
         unfinished.replace(target)
         before += listing.sizes[path]
 
