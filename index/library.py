@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from index.documents import Passage, Progress
-from index.embedding.engines import open_embedding
-from index.embedding.protocol import Embedding, Vectors
+from index.embedding.engines import open_embedding, open_entailment
+from index.embedding.protocol import Embedding, Entailment, Vectors
 from index.errors import FolderError, InputError
 from index.place import DamagedError
 from index.plan import SyncReport
@@ -79,6 +79,17 @@ class Library:
         chosen = frozenset(self.documents)
         return [record for record in records if record.document_id in chosen]
 
+    def open_entailment(self) -> Generator[Progress, None, Entailment]:
+        """The entailment model that the settings name, opened when first needed, once a process.
+
+        Raises InputError or WeightsError where it cannot be had.
+        """
+        model = (self.settings.check, self.settings.cache_folder)
+        with _opening_entailment:
+            if model not in _entailments:
+                _entailments[model] = yield from open_entailment(self.settings)
+            return _entailments[model]
+
     def retrieve(self, query: str, count: int | None = None) -> list[Passage]:
         """The passages that best match a query, best first; as many as the settings say, or `count`."""
         return self.search(query, self.embedding.embed_query(query), count or self.settings.passage_count)
@@ -109,7 +120,8 @@ class Library:
 
 _opened: dict[tuple[Path, Settings], Library] = {}
 _embeddings: dict[tuple[str, Path], Embedding] = {}
-_opening = threading.Lock()
+_entailments: dict[tuple[str, Path], Entailment] = {}
+_opening, _opening_entailment = threading.Lock(), threading.Lock()
 
 
 def check_question(question: object) -> str:

@@ -13,6 +13,7 @@ from index.errors import InputError
 
 LOCAL_EMBEDDING = "local"
 LOCAL_PREFIX = "local:"  # before the name of another model that runs on this machine
+ENTAILMENT_PREFIX = "nli:"  # before the name of an entailment model
 LOCAL_CHUNK_TOKENS = 200
 LONGEST_PATH_CHARACTERS = 32_767  # Windows' limit, which is the widest
 
@@ -33,7 +34,7 @@ _VARIABLES = {
     "passage_count": "FOOTNOTE_PASSAGE_COUNT",
     "evidence_tokens": "FOOTNOTE_EVIDENCE_TOKENS",
     "chunk_tokens": "FOOTNOTE_CHUNK_TOKENS",
-    "checks_with_model": "FOOTNOTE_CHECK",
+    "check": "FOOTNOTE_CHECK",
 }
 # The kind of number, the least and the most. A longer timeout than a day is more than a socket takes.
 _NUMBERS: dict[str, tuple[type[int] | type[float], float, float]] = {
@@ -42,7 +43,7 @@ _NUMBERS: dict[str, tuple[type[int] | type[float], float, float]] = {
     "evidence_tokens": (int, 100, 1_000_000),
     "chunk_tokens": (int, 32, 250),
 }
-_CHECKS: dict[object, bool] = {"words": False, "model": True, False: False, True: True}
+_CHECKS = ("words", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Settings:
     passage_count: how many passages an answer is quoted from.
     evidence_tokens: how much of the passages a language model is shown, in its tokens.
     chunk_tokens: the largest chunk, in the embedding model's tokens.
-    checks_with_model: whether the language model judges too whether its sentences are supported.
+    check: what judges whether a language model's sentences are supported: "words" alone; the "model" itself, in one
+        more call; or "nli:" and the folder or the name on the model hub of an entailment model.
 
     Raises InputError, which names the variable, where a value is not of its kind.
     """
@@ -76,7 +78,7 @@ class Settings:
     passage_count: int = 8
     evidence_tokens: int = 2000
     chunk_tokens: int = LOCAL_CHUNK_TOKENS
-    checks_with_model: bool = False
+    check: str = "model"
 
     def __post_init__(self) -> None:
         for name, variable in _VARIABLES.items():
@@ -86,6 +88,11 @@ class Settings:
     def uses_language_model(self) -> bool:
         """Whether answers are written by a language model rather than quoted."""
         return bool(self.api_key or self.base_url)
+
+    @property
+    def checks_entailment(self) -> bool:
+        """Whether an entailment model judges what a language model writes."""
+        return self.check.startswith(ENTAILMENT_PREFIX)
 
     @property
     def server(self) -> str | None:
@@ -171,12 +178,14 @@ def _read(name: str, variable: str, value: Any) -> Any:
         if name == "store_folder" and any("\ud800" <= character <= "\udfff" for character in str(path)):
             raise InputError(f"{variable} is {shorten(str(path))}: give a path in UTF-8, for Chroma opens no other.")
         return path
-    if name == "checks_with_model":
-        if not isinstance(value, str | bool) or value not in _CHECKS:
+    if name == "check":
+        named = value.removeprefix(ENTAILMENT_PREFIX) if isinstance(value, str) and value.isprintable() else ""
+        if value not in _CHECKS and (named == value or not named.strip()):
             raise InputError(
-                f"{variable} is {shorten(value)}: give words, or model to have the language model judge too."
+                f"{variable} is {shorten(value)}: give words; model, to have the language model judge; or "
+                f"{ENTAILMENT_PREFIX} and the name or the folder of an entailment model."
             )
-        return _CHECKS[value]
+        return value
     if value is None and name != "embedding":
         return None
     if not isinstance(value, str) or not value or not value.isprintable():

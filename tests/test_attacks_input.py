@@ -212,7 +212,25 @@ VARIABLES = [
 ]
 FIELDS = list(Settings.__dataclass_fields__)
 values = st.sampled_from(
-    ["nan", "inf", "1e999", "0x10", "-1", "１", "~no-such-user/x", "\ud800", "words", "5", 5, 2.5, 10**5000]
+    [
+        "nan",
+        "inf",
+        "1e999",
+        "0x10",
+        "-1",
+        "１",
+        "~no-such-user/x",
+        "\ud800",
+        "words",
+        "nli:",
+        "nli: ",
+        "nli:a/b",
+        "nli:\n",
+        "5",
+        5,
+        2.5,
+        10**5000,
+    ]
 )
 
 
@@ -242,8 +260,8 @@ def check_settings(settings: Settings) -> None:
     assert 0.01 <= settings.timeout_seconds <= 86_400
     assert 1 <= settings.passage_count <= 50
     assert type(settings.passage_count) is type(settings.chunk_tokens) is type(settings.evidence_tokens) is int
-    assert type(settings.checks_with_model) is bool
-    for text in (settings.model, settings.api_key, settings.base_url):
+    assert settings.check in ("words", "model") or settings.check.startswith("nli:")
+    for text in (settings.check, settings.model, settings.api_key, settings.base_url):
         assert text is None or text.isprintable()
     hash(settings)
 

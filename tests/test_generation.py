@@ -782,7 +782,7 @@ TWO = "Trump put the Gulf first [2]. Bananas are grown in Riyadh [2]."
 
 def check_with_model(samples: Settings, verdicts: Script) -> tuple[list[Answer], OpenAIServer]:
     with OpenAIServer(TWO, verdicts, delta_characters=5) as server:
-        settings = replace(samples, base_url=server.base_url, checks_with_model=True)
+        settings = replace(samples, base_url=server.base_url, check="model")
         events = list(stream_answer(QUESTION, settings=settings))
     return [event for event in events if isinstance(event, Answer)], server
 
@@ -822,6 +822,6 @@ def test_a_model_that_does_not_judge_leaves_our_own_verdicts(samples: Settings, 
 
 def test_an_answer_that_is_not_there_is_not_judged(samples: Settings) -> None:
     with OpenAIServer(NOT_FOUND_TOKEN) as server:
-        settings = replace(samples, base_url=server.base_url, checks_with_model=True)
+        settings = replace(samples, base_url=server.base_url, check="model")
         answer(QUESTION, settings=settings)
         assert len(server.chats) == 1

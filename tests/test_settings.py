@@ -23,6 +23,7 @@ def test_with_nothing_set_it_is_local_and_answers_from_the_samples() -> None:
     assert settings.passage_count == 8
     assert settings.evidence_tokens == 2000
     assert settings.chunk_tokens == LOCAL_CHUNK_TOKENS
+    assert settings.check == "model"
     assert not settings.uses_language_model
 
 
@@ -38,6 +39,7 @@ def test_every_variable_is_read() -> None:
             "FOOTNOTE_PASSAGE_COUNT": "3",
             "FOOTNOTE_EVIDENCE_TOKENS": "4000",
             "FOOTNOTE_CHUNK_TOKENS": "100",
+            "FOOTNOTE_CHECK": "words",
             "OPENAI_API_KEY": "key",
             "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
         }
@@ -53,6 +55,7 @@ def test_every_variable_is_read() -> None:
         passage_count=3,
         evidence_tokens=4000,
         chunk_tokens=100,
+        check="words",
     )
 
 
@@ -68,7 +71,7 @@ def test_an_empty_variable_counts_as_unset(value: str) -> None:
     names = [
         *["FOOTNOTE_DOCUMENTS", "FOOTNOTE_STORE", "FOOTNOTE_CACHE", "FOOTNOTE_EMBEDDING", "FOOTNOTE_MODEL"],
         *["FOOTNOTE_TIMEOUT_SECONDS", "FOOTNOTE_PASSAGE_COUNT", "FOOTNOTE_CHUNK_TOKENS"],
-        *["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+        *["FOOTNOTE_CHECK", "OPENAI_API_KEY", "OPENAI_BASE_URL"],
     ]
     assert Settings.from_environment(dict.fromkeys(names, value)) == Settings.from_environment({})
 
@@ -109,6 +112,26 @@ def test_a_number_that_cannot_be_used_is_named_with_its_bounds(name: str, value:
     with pytest.raises(InputError) as raised:
         Settings.from_environment({name: value})
     assert str(raised.value) == f"{name} is {value!r}: give a number {bounds}."
+
+
+@pytest.mark.parametrize(
+    ("value", "names_a_model"), [("words", False), ("model", False), ("nli:owner/name", True), ("nli:./my model", True)]
+)
+def test_a_check_is_by_words_by_the_model_or_by_one_that_is_named(value: str, names_a_model: bool) -> None:
+    settings = Settings.from_environment({"FOOTNOTE_CHECK": f"{value}\n"})
+    assert settings.check == value
+    assert settings.checks_entailment is names_a_model
+
+
+@pytest.mark.parametrize("value", ["yes", "Words", "nli", "nli:", "nli: ", "nli:a\nb", "local:a/b", True, 5])
+def test_another_check_is_refused_with_what_there_is(value: object) -> None:
+    with pytest.raises(InputError) as raised:
+        Settings.from_environment({"FOOTNOTE_CHECK": value})
+    given = value.strip() if isinstance(value, str) else value
+    assert str(raised.value) == (
+        f"FOOTNOTE_CHECK is {given!r}: give words; model, to have the language model judge; or nli: and the name or the "
+        "folder of an entailment model."
+    )
 
 
 def test_settings_do_not_change_and_do_not_show_the_key() -> None:

@@ -57,7 +57,7 @@ def make_tokenizer(kind: str = "wordpiece") -> Any:
         )
     tokenizer.train_from_iterator(LINES, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+        single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 1), ("</s>", 2)]
     )
     return tokenizer
 
@@ -68,8 +68,12 @@ def make_graph(
     inputs: Sequence[str] = INPUTS,
     outputs: Sequence[str] = ("last_hidden_state",),
     shape: Sequence[str | int] = ("texts", "tokens"),
+    labels: int = 3,
 ) -> Any:
-    """One layer of attention over words, positions and (where the model takes them) token types, as ONNX."""
+    """One layer of attention over words, positions and (where the model takes them) token types, as ONNX.
+
+    labels: how many numbers the output "logits" has, which are made of all states.
+    """
     chance = np.random.default_rng(7)
     nodes: list[Any] = []
     constants: list[Any] = []
@@ -107,6 +111,14 @@ def make_graph(
         if output == "sentence_embedding":
             add("ReduceMean", x, constant(np.array([1])), name=output, keepdims=0)
             kinds.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, [shape[0], DIMENSIONS]))
+        elif output == "logits":
+            # The bias is what all texts have in common, which would settle every verdict.
+            own = add("Sub", x, bias)
+            if "attention_mask" in inputs:
+                own = add("Mul", own, add("Unsqueeze", mask, constant(np.array([2]))))
+            pooled = add("ReduceSum", own, constant(np.array([1])), keepdims=0)
+            add("MatMul", add("LpNormalization", pooled, axis=-1), random(DIMENSIONS, labels), name=output)
+            kinds.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, [shape[0], labels]))
         else:
             add("Identity", x, name=output)
             kinds.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, [*shape, DIMENSIONS]))

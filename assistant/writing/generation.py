@@ -10,7 +10,7 @@ from assistant.answers import NOT_FOUND, Answer, Draft, TextDelta
 from assistant.citing.citations import number_sentences, seek_among
 from assistant.citing.cited_text import CitedText
 from assistant.quoting.quotations import show_quotation
-from assistant.writing.judging import judge_with_model
+from assistant.writing.judging import judge
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.prompt import make_prompt
 from assistant.writing.reply import ThoughtsOver, TooLongError
@@ -93,8 +93,8 @@ def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[
     answered = _conclude(quoted, model.name, cited, silence, fault, library.embedding)
     if len(answered.text) > shown:
         yield TextDelta(answered.text[shown:])
-    if library.settings.checks_with_model and answered.found and answered.model and not fault:
-        answered = yield from judge_with_model(answered, model)
+    if answered.found and answered.model and not fault:
+        answered = yield from judge(answered, library, model)
     return answered
 
 

@@ -1,4 +1,4 @@
-"""The embeddings that the settings can name: the embedded model, one run as it is, OpenAI's, or llama-index's."""
+"""The models that the settings can name: as embedding the embedded one, one run as it is, OpenAI's; for entailment."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from index.documents import Progress
-from index.embedding.protocol import Embedding, Vectors
+from index.embedding.protocol import Embedding, Entailment, Vectors
 from index.errors import InputError, ModelError
-from index.settings import LOCAL_EMBEDDING, LOCAL_PREFIX, Settings
+from index.settings import ENTAILMENT_PREFIX, LOCAL_EMBEDDING, LOCAL_PREFIX, Settings
 
 
 def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
@@ -46,6 +46,19 @@ def open_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
         ),
         f"openai:{settings.embedding}",
     )
+
+
+def open_entailment(settings: Settings) -> Generator[Progress, None, Entailment]:
+    """Open the entailment model that the settings name in `check`.
+
+    Raises InputError where no model can have that name, WeightsError where it cannot be had or used.
+    """
+    from index.embedding.entailment import EntailmentModel
+    from index.embedding.entailment_layout import ENTAILMENT
+    from index.embedding.models import open_model
+
+    layout = yield from open_model(settings.check.removeprefix(ENTAILMENT_PREFIX), settings.cache_folder, ENTAILMENT)
+    return EntailmentModel(layout)
 
 
 class LlamaIndexEmbedding:

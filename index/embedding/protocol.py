@@ -1,4 +1,4 @@
-"""What an embedding is: a text becomes a vector."""
+"""What the models are that run here: a text becomes a vector, two texts read together a score or a verdict."""
 
 from __future__ import annotations
 
@@ -57,3 +57,23 @@ class CrossEncoder(Protocol):
 
     def score_pairs(self, query: str, texts: Sequence[str]) -> list[float] | None:
         """How surely each text answers the query, from 0 to 1; None where it cannot tell here."""
+
+
+class Entailed(NamedTuple):
+    """What a premise means for a hypothesis: the probabilities that it entails it, leaves it open, contradicts it.
+
+    A model that does not tell a contradiction from what is left open has 0 for it.
+    """
+
+    entailment: float
+    neutral: float
+    contradiction: float
+
+
+class Entailment(Protocol):
+    """What reads a premise and a hypothesis together. name: what a reader may call it."""
+
+    name: str
+
+    def entail(self, premises: Sequence[str], hypotheses: Sequence[str]) -> list[Entailed]:
+        """What each premise means for the hypothesis at its place."""
