@@ -37,6 +37,7 @@ def _environment(
             monkeypatch.delenv(name)
     monkeypatch.setenv("FOOTNOTE_STORE", str(tmp_path_factory.mktemp("store")))
     monkeypatch.setenv("FOOTNOTE_CACHE", str(cache_folder))
+    monkeypatch.setenv("FOOTNOTE_CHECK", "words")  # a scripted model is asked to judge only where a test says so
     yield
     for opened in library._opened.values():
         opened.store.close()
@@ -59,9 +60,11 @@ def embedding(cache_folder: Path) -> Embedding:
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embedding: Embedding) -> Settings:
-    """The default settings, but with one store for the whole session, so that the sample folder is embedded once."""
+    """The settings of every test, but with one store for the whole session: the sample folder is embedded once."""
     store = tmp_path_factory.mktemp("sample-store")
-    return Settings.from_environment({"FOOTNOTE_STORE": str(store), "FOOTNOTE_CACHE": str(cache_folder)})
+    return Settings.from_environment(
+        {"FOOTNOTE_STORE": str(store), "FOOTNOTE_CACHE": str(cache_folder), "FOOTNOTE_CHECK": "words"}
+    )
 
 
 @pytest.fixture

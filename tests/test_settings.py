@@ -129,8 +129,8 @@ def test_another_check_is_refused_with_what_there_is(value: object) -> None:
         Settings.from_environment({"FOOTNOTE_CHECK": value})
     given = value.strip() if isinstance(value, str) else value
     assert str(raised.value) == (
-        f"FOOTNOTE_CHECK is {given!r}: give words; model, to have the language model judge; or nli: and the name or the "
-        "folder of an entailment model."
+        f"FOOTNOTE_CHECK is {given!r}: give words; model, to have the language model judge; or nli: and the name or "
+        "the folder of an entailment model."
     )
 
 
