@@ -35,7 +35,7 @@ from test_language_model import settings_for
 import assistant
 import index
 import prompts
-from assistant.citing import claims, markers, second_opinion
+from assistant.citing import claims, entailed, markers, second_opinion
 from assistant.citing.cited_text import CitedText
 from assistant.citing.support import check, find_support
 from assistant.question import about, asked, comparison, followup, forms
@@ -435,6 +435,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "question": read_question,
     "conflicts": lambda text: conflicts.find_conflicts(read_question(text), text, text),
     "steps": lambda text: (choice._STEP.match(text), choice._ITEM.match(text)),
+    "hypothesis": lambda text: entailed.make_hypothesis(text, "Who is it?"),
     "verdicts": second_opinion.read_verdicts,
     "support by a text": lambda text: check(SENTENCE, [text]),
     "support of a sentence": lambda text: find_support(text[:LONGEST_SENTENCE_CHARACTERS], [text, SENTENCE]),
