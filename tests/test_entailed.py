@@ -14,7 +14,7 @@ from tiny_entailment import make_entailment
 from assistant.answers import Answer, AnswerSentence, Citation, Support
 from assistant.chain import answer
 from assistant.citing.entailed import judge_with, make_hypothesis, make_premise
-from assistant.writing.entailment_check import check_entailment
+from assistant.writing.judging import judge_with_entailment
 from index import library as libraries
 from index.documents import Progress
 from index.embedding.protocol import Entailed
@@ -216,7 +216,7 @@ def open_with(samples: Settings, check: str) -> Library:
 def test_an_answer_is_checked_by_the_model_which_is_opened_once(samples: Settings, quoted: Answer, model: Path) -> None:
     library = open_with(samples, f"nli:{model}")
     assert not libraries._entailments
-    walk = check_entailment(quoted, library)
+    walk = judge_with_entailment(quoted, library)
     assert next(walk) == Progress("tiny checks the answer")
     checked = finish(walk)
     entailment = finish(library.open_entailment())
@@ -229,7 +229,7 @@ def test_an_answer_is_checked_by_the_model_which_is_opened_once(samples: Setting
 
 def test_where_there_is_no_model_words_stand_with_a_notice(samples: Settings, quoted: Answer, tmp_path: Path) -> None:
     for check in (f"nli:{tmp_path}/none", f"nli:{tmp_path}"):
-        checked = finish(check_entailment(replace(quoted, notice="Before."), open_with(samples, check)))
+        checked = finish(judge_with_entailment(replace(quoted, notice="Before."), open_with(samples, check)))
         assert checked.sentences == quoted.sentences
         assert checked.notice.startswith("Before. The answer was checked by words alone. ")
         assert "FOOTNOTE_CHECK" in checked.notice
@@ -238,6 +238,6 @@ def test_where_there_is_no_model_words_stand_with_a_notice(samples: Settings, qu
 def test_a_model_that_was_not_to_be_had_is_looked_for_again(samples: Settings, quoted: Answer, model: Path) -> None:
     away = model.rename(model.with_name("away"))
     library = open_with(samples, f"nli:{model}")
-    assert finish(check_entailment(quoted, library)).notice
+    assert finish(judge_with_entailment(quoted, library)).notice
     away.rename(model)
-    assert not finish(check_entailment(quoted, library)).notice
+    assert not finish(judge_with_entailment(quoted, library)).notice
