@@ -143,6 +143,7 @@ def measure(cases: Sequence[tuple[str, str, Case]], temporary: Path) -> list[Out
             Settings.from_environment({"FOOTNOTE_STORE": str(temporary / "store")}),
             base_url=server.base_url,
             model=MODEL,
+            check="words",  # what obeys an instruction would judge itself
         )
         library: Library | None = None
         for done, (place, text, case) in enumerate(cases, start=1):

@@ -186,7 +186,7 @@ def island(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embeddi
     for name, text in DOCUMENTS.items():
         (place / "documents" / name).write_text(text, encoding="utf-8")
     settings = Settings(place / "documents", place / "store", cache_folder)
-    return replace(settings, evidence_tokens=LITTLE_EVIDENCE_TOKENS)
+    return replace(settings, evidence_tokens=LITTLE_EVIDENCE_TOKENS, check="words")
 
 
 def settings_for(server: Server, model: str | None, **others: object) -> Settings:
