@@ -611,7 +611,7 @@ def test_what_broke_off_before_it_cited_anything_is_not_shown(samples: Settings,
         before, last = stream(server, samples)
     assert replace(last, notice="") == quoted
     assert "The content filter of" in last.notice
-    assert "pheasant" not in repr(before)
+    assert "pheasant" not in repr([event for event in before if not isinstance(event, Draft)])
 
 
 # -- what fits the model ----------------------------------------------------------------------
