@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from assistant.answers import Answer, Draft, TextDelta
-from assistant.notices import mention_failure, mention_unsearched
+from assistant.notices import mention_failure, mention_unordered, mention_unsearched
 from assistant.question.followup import History, read_history
 from assistant.question.opening import strip_greeting
 from assistant.question.question import Question, read_question
@@ -24,6 +24,7 @@ from index.documents import Passage, Progress
 from index.errors import ModelError
 from index.library import Library, check_question, open_library
 from index.searching.evidence import EVIDENCE_PASSAGES
+from index.searching.reranking import Reranker, open_reranker
 from index.searching.selection import read_patterns
 from index.settings import Settings
 
@@ -44,8 +45,9 @@ def answer(
     history: earlier turns, oldest first: Answers, (question, answer) pairs, or role/content messages.
     only: the paths of the files or folders in it that the answer is made from, or patterns ("*.pdf"); by default all.
 
-    Raises InputError, FolderError, StoreError or WeightsError, each a sentence that says what to do.
-    A language model that fails is no error: the answer then quotes, and its `notice` says why.
+    Raises InputError, FolderError, StoreError or WeightsError, and ModelError where a server does not embed, each a
+    sentence that says what to do. A language model that fails is no error: the answer then quotes, and its `notice`
+    says why; nor is a reranker.
     """
     *_, last = stream_answer(question, documents, history=history, only=only, settings=settings)
     if not isinstance(last, Answer):
@@ -81,13 +83,14 @@ def stream_answer(
         return
 
     model, failure = _open_model(settings)
+    reranker = open_reranker(settings)
     count = max(EVIDENCE_PASSAGES, settings.passage_count) if model else settings.passage_count
     if overview := quote_overview(subject, library, for_model=model is not None):
         result, passages = overview
     else:
         followed = rewrite_with_model(spoken, turns, model)
         asked = read_question(spoken, followed.query, asked=followed.asked, length=followed.length)
-        passages = retrieve_passages(asked, library, count)
+        passages = retrieve_passages(asked, library, count, reranker)
         nearest = passages[: settings.passage_count]
         result = quote(asked, nearest, read(asked, nearest, library.embedding, library.store.lexicon))
     result = replace(result, question=words)
@@ -96,13 +99,15 @@ def stream_answer(
     else:
         yield TextDelta(result.text)
         result = mention_failure(result, failure)
-    yield mention_unsearched(result, library, report, patterns)
+    yield mention_unsearched(mention_unordered(result, reranker), library, report, patterns)
 
 
-def retrieve_passages(asked: Question, library: Library, count: int | None = None) -> list[Passage]:
+def retrieve_passages(
+    asked: Question, library: Library, count: int | None = None, reranker: Reranker | None = None
+) -> list[Passage]:
     """The passages for a question; of one that compares, or asks several things, those for each besides, in turn."""
     parts = (*(side.question.query for side in asked.sides), *(part.query for part in asked.parts))
-    found = [library.retrieve(query, count) for query in (asked.query, *parts)]
+    found = [library.retrieve(query, count, reranker) for query in (asked.query, *parts)]
     passages: dict[tuple[str, int], Passage] = {}
     for passage in chain.from_iterable(zip_longest(*found)):
         if passage:

@@ -9,6 +9,7 @@ from assistant.answers import Answer, AnswerSentence, Support
 from assistant.question.mismatch import tell_mismatch
 from index.library import Library
 from index.plan import SyncReport
+from index.searching.reranking import Reranker
 from index.searching.selection import find_fitting, name_some
 from index.settings import LOCAL_EMBEDDING
 
@@ -32,6 +33,12 @@ def mention_failure(quoted: Answer, failure: str) -> Answer:
     """The same, saying why no language model wrote it. failure: in sentences, "" where there was none."""
     kind = "These are quotations" if quoted.citations else "This was searched without it"
     return _add(quoted, f"The language model did not answer. {failure} {kind}." if failure else "")
+
+
+def mention_unordered(answer: Answer, reranker: Reranker | None) -> Answer:
+    """The same, saying why a reranker that is to order the passages did not."""
+    failure = reranker.failure if reranker else ""
+    return _add(answer, f"The reranker did not answer. {failure} The order is that of the search." if failure else "")
 
 
 def mention_unsearched(answer: Answer, library: Library, report: SyncReport, patterns: Sequence[str]) -> Answer:

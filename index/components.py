@@ -1,6 +1,6 @@
-"""Our retriever and embedder as real llama-index components, so that its users can take one alone.
+"""Our retriever, embedder and reranker as real llama-index components, so that its users can take one alone.
 
-from index.components import FootnoteEmbedding, FootnoteRetriever
+from index.components import FootnoteEmbedding, FootnoteReranker, FootnoteRetriever
 nodes = FootnoteRetriever("news/").retrieve("why was Israel skipped?")
 """
 
@@ -12,12 +12,15 @@ from typing import Any
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
 from index.documents import Passage
 from index.embedding.engines import open_embedding
 from index.embedding.protocol import Embedding
+from index.errors import InputError, ModelError
 from index.library import check_question, finish, open_library, read_text
+from index.searching.reranking import Reranker, open_reranker
 from index.settings import Settings
 
 
@@ -50,8 +53,46 @@ class FootnoteEmbedding(BaseEmbedding):  # type: ignore[misc]
         return self._get_query_embedding(query)
 
 
+class FootnoteReranker(BaseNodePostprocessor):  # type: ignore[misc]
+    """The reranker that the settings name: the `top_n` nodes that it scores highest, best first, with its scores.
+
+    llama-index's own for Cohere and Jina each speak to one form of server, without an end to what it may answer.
+    Raises InputError where the settings name none, ModelError where it does not answer.
+    """
+
+    top_n: int = 8
+    _reranker: Reranker = PrivateAttr()
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        reranker = open_reranker(Settings.choose(settings))
+        if reranker is None:
+            raise InputError("No reranker is named: set FOOTNOTE_RERANKER, and FOOTNOTE_RERANKER_URL for its server.")
+        super().__init__(**options)
+        self._reranker = reranker
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that llama-index serialises it by."""
+        return "FootnoteReranker"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        if query_bundle is None:
+            raise InputError("There is no query to order the nodes by: give one.")
+        if not nodes:
+            return []
+        texts = [node.node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
+        scores = self._reranker.score(read_text(query_bundle.query_str, "The query"), texts)
+        ranked = sorted(zip(nodes, scores, strict=True), key=lambda pair: -pair[1])
+        return [NodeWithScore(node=node.node, score=score) for node, score in ranked[: self.top_n]]
+
+
 class FootnoteRetriever(BaseRetriever):  # type: ignore[misc]
-    """Passages of a documents folder, which is synced first. Nodes carry the offsets of their text."""
+    """Passages of a documents folder, which is synced first. Nodes carry the offsets of their text.
+
+    Raises ModelError where a server is to embed or to order, and does not answer.
+    """
 
     def __init__(self, documents: str | Path | None = None, settings: Settings | None = None) -> None:
         settings = Settings.choose(settings)
@@ -70,7 +111,11 @@ class FootnoteRetriever(BaseRetriever):  # type: ignore[misc]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         finish(self._library.sync(patient=False))
-        return [to_node(passage) for passage in self._library.retrieve(query_bundle.query_str)]
+        reranker = open_reranker(self._library.settings)
+        passages = self._library.retrieve(query_bundle.query_str, reranker=reranker)
+        if reranker and reranker.failure:
+            raise ModelError(reranker.failure, retry_helps=True)
+        return [to_node(passage) for passage in passages]
 
 
 def read_query(query: object) -> QueryBundle:

@@ -11,10 +11,12 @@ from typing import TypeVar
 from index.documents import Passage, Progress
 from index.embedding.engines import open_embedding, open_entailment
 from index.embedding.protocol import Embedding, Entailment, Vectors
+from index.endpoint import find_embedding
 from index.errors import FolderError, InputError
 from index.place import DamagedError
 from index.plan import SyncReport
 from index.searching.evidence import choose_evidence
+from index.searching.reranking import RERANKED_PASSAGES, Reranker
 from index.searching.retriever import find_spelled, read_document, retrieve
 from index.searching.selection import select
 from index.settings import Settings, read_path, shorten
@@ -90,9 +92,15 @@ class Library:
                 _entailments[model] = yield from open_entailment(self.settings)
             return _entailments[model]
 
-    def retrieve(self, query: str, count: int | None = None) -> list[Passage]:
-        """The passages that best match a query, best first; as many as the settings say, or `count`."""
-        return self.search(query, self.embedding.embed_query(query), count or self.settings.passage_count)
+    def retrieve(self, query: str, count: int | None = None, reranker: Reranker | None = None) -> list[Passage]:
+        """The passages that best match a query, best first; as many as the settings say, or `count`.
+
+        reranker: what chooses them from some more, where there is one.
+        """
+        count, query_vector = count or self.settings.passage_count, self.embedding.embed_query(query)
+        if not reranker:
+            return self.search(query, query_vector, count)
+        return reranker.order(query, self.search(query, query_vector, max(count, RERANKED_PASSAGES)))[:count]
 
     def search(self, query: str, query_vector: Vectors, count: int) -> list[Passage]:
         """The same for a query whose vector is known."""
@@ -119,7 +127,7 @@ class Library:
 
 
 _opened: dict[tuple[Path, Settings], Library] = {}
-_embeddings: dict[tuple[str, Path], Embedding] = {}
+_embeddings: dict[tuple[object, Path], Embedding] = {}  # by what names each: its model, and its server if it has one
 _entailments: dict[tuple[str, Path], Entailment] = {}
 _opening, _opening_entailment = threading.Lock(), threading.Lock()
 
@@ -178,7 +186,7 @@ def open_library(documents: object, settings: Settings) -> Generator[Progress, N
     with _opening:
         library = _opened.get((folder, settings))
         if library is None:
-            model = (settings.embedding, settings.cache_folder)
+            model = (find_embedding(settings) or settings.embedding, settings.cache_folder)
             if model not in _embeddings:
                 _embeddings[model] = yield from open_embedding(settings)
             embedding = _embeddings[model]

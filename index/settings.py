@@ -27,6 +27,11 @@ _VARIABLES = {
     "store_folder": "FOOTNOTE_STORE",
     "cache_folder": "FOOTNOTE_CACHE",
     "embedding": "FOOTNOTE_EMBEDDING",
+    "embedding_url": "FOOTNOTE_EMBEDDING_URL",
+    "embedding_key": "FOOTNOTE_EMBEDDING_KEY",
+    "reranker": "FOOTNOTE_RERANKER",
+    "reranker_url": "FOOTNOTE_RERANKER_URL",
+    "reranker_key": "FOOTNOTE_RERANKER_KEY",
     "model": "FOOTNOTE_MODEL",
     "api_key": "OPENAI_API_KEY",
     "base_url": "OPENAI_BASE_URL",
@@ -54,10 +59,13 @@ class Settings:
     store_folder: where the stores live, one sub-folder for each documents folder.
     cache_folder: where fetched model weights are kept.
     embedding: "local"; "local:multilingual", or "local:" and the folder or the name on the model hub of a
-        sentence-transformers model; or the name of an OpenAI embedding model.
+        sentence-transformers model; or the name of a model of a server.
+    embedding_url, embedding_key: that server, where it is not the language model's.
+    reranker: the model of a server that orders the passages found, or None for the order of the search.
+    reranker_url, reranker_key: that server, where it is not the language model's.
     model: the language model's name, or None to let the server decide.
     api_key, base_url: the OpenAI-compatible server; with neither, answers are quotations.
-    timeout_seconds: how long the language model may be silent.
+    timeout_seconds: how long a model's server may be silent.
     passage_count: how many passages an answer is quoted from.
     evidence_tokens: how much of the passages a language model is shown, in its tokens.
     chunk_tokens: the largest chunk, in the embedding model's tokens.
@@ -71,6 +79,11 @@ class Settings:
     store_folder: Path
     cache_folder: Path
     embedding: str = LOCAL_EMBEDDING
+    embedding_url: str | None = field(default=None, repr=False)
+    embedding_key: str | None = field(default=None, repr=False)
+    reranker: str | None = None
+    reranker_url: str | None = field(default=None, repr=False)
+    reranker_key: str | None = field(default=None, repr=False)
     model: str | None = None
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = field(default=None, repr=False)  # may hold a password
@@ -97,7 +110,7 @@ class Settings:
     @property
     def server(self) -> str | None:
         """The base URL as it may be shown, and asked: without a user's name and password."""
-        return self.base_url and re.sub(r"^(\w+://)?[^/?#]*@", r"\1", self.base_url)
+        return self.base_url and hide_password(self.base_url)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, Any] | None = None) -> Settings:
@@ -159,6 +172,11 @@ def read_path(given: object, name: str) -> Path:
         raise InputError(f"{name} is {shorten(path)}, whose home folder is not known: give a whole path.") from error
 
 
+def hide_password(url: str) -> str:
+    """An address without a user's name and password."""
+    return re.sub(r"^(\w+://)?[^/?#]*@", r"\1", url)
+
+
 def shorten(value: object) -> str:
     """A value as a message shows it, however long it is; of what is neither text nor a number, its type."""
     if isinstance(value, str | bytes):
@@ -196,7 +214,7 @@ def _read(name: str, variable: str, value: Any) -> Any:
             f"{variable} is {shorten(value)}: give a model behind it, as in local:multilingual, or local alone for the "
             "embedded one."
         )
-    if name == "api_key" and not value.isascii():
+    if name.endswith("_key") and not value.isascii():
         raise InputError(f"{variable} holds characters that no key has: copy the key anew.")
     return value
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from index.documents import Chunk, Progress
 from index.embedding.protocol import Embedded, Embedding
-from index.errors import FolderError
+from index.errors import FolderError, ModelError
 from index.loading.folder import File
 from index.loading.loader import UnreadableError
 from index.loading.opening import recognise
@@ -49,13 +49,17 @@ def sync(
     recognises: read the files that hold pictures of text too, which takes seconds a page; else the next sync does.
 
     Raises FolderError where the folder is missing or holds nothing that can be read, StoreError where the store
-    cannot be written.
+    cannot be written, ModelError where a server is to embed and does not.
     """
     wanted = _Wanted(checksum, dry_run, patient, recognises)
     try:
-        report = yield from _make_equal(folder, store, embedding, wanted)
-    except DamagedError:  # what is damaged is made anew first, now that it is known
-        report = yield from _make_equal(folder, store, embedding, wanted)
+        try:
+            report = yield from _make_equal(folder, store, embedding, wanted)
+        except DamagedError:  # what is damaged is made anew first, now that it is known
+            report = yield from _make_equal(folder, store, embedding, wanted)
+    except ModelError as error:
+        told = f"{error} What was embedded before is kept: the next sync goes on from there."
+        raise ModelError(told, retry_helps=error.retry_helps) from None
     return report
 
 

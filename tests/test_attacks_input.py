@@ -29,8 +29,7 @@ from assistant.chain import answer, stream_answer
 from assistant.question.followup import LAST_TURNS, LONGEST_TURN_CHARACTERS, read_history
 from assistant.serving.command_line import command
 from assistant.serving.evaluation import LONGEST_LINE_BYTES, read_cases
-from assistant.writing.connection import connect
-from index.embedding.engines import LlamaIndexEmbedding
+from index.connection import connect
 from index.embedding.protocol import Embedding
 from index.embedding.weights import fetch_weights
 from index.errors import FootnoteError, InputError, ModelError
@@ -298,23 +297,6 @@ def test_a_proxy_or_certificate_that_is_none_is_told(monkeypatch: pytest.MonkeyP
     with pytest.raises(ModelError, match=f"of the environment .*: check .*{name}") as refusal:
         connect("http://127.0.0.1:9/v1", 1.0, 1.0)
     assert "secret" not in str(refusal.value)
-
-
-def test_an_embedding_that_fails_is_told_without_the_key() -> None:
-    class Failing:
-        def get_query_embedding(self, text: str) -> list[float]:
-            raise RuntimeError("Incorrect API key provided: sk-a-secret")
-
-        get_text_embedding_batch = get_query_embedding
-
-    embedding = LlamaIndexEmbedding(Failing(), "openai:nonsense")
-    for ask in (lambda: embedding.embed_query("x"), lambda: embedding.embed(["x"])):
-        with pytest.raises(
-            ModelError, match=r"^The embedding model openai:nonsense did not answer .*FOOTNOTE_EMB"
-        ) as e:
-            ask()
-        assert "secret" not in str(e.value)
-        assert e.value.__suppress_context__
 
 
 def test_a_cache_that_cannot_be_written_is_told() -> None:

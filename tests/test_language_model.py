@@ -12,7 +12,8 @@ from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer,
 
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.reply import LONGEST_REPLY_CHARACTERS, ThoughtsOver, TooLongError
-from assistant.writing.server import DEFAULT_MODEL, _read_wait
+from assistant.writing.server import DEFAULT_MODEL
+from index.connection import read_wait
 from index.documents import Progress
 from index.errors import ModelError
 from index.settings import Settings
@@ -126,14 +127,14 @@ def test_who_waits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["whole", "half", "negative", "endless", "later", "before"],
 )
 def test_the_time_to_wait_is_told_in_seconds_or_as_a_date(told: str, least: float, most: float) -> None:
-    seconds = _read_wait({"retry-after": told})
+    seconds = read_wait({"retry-after": told})
     assert seconds is not None
     assert least <= seconds <= most
 
 
 @pytest.mark.parametrize("told", ["", "nan", "soon", "Wed, 99 Nov 2026 25:61:61 GMT", "9" * 400 + " Nov"])
 def test_a_time_that_is_none_is_not_heeded(told: str) -> None:
-    assert _read_wait({"retry-after": told}) is None
+    assert read_wait({"retry-after": told}) is None
 
 
 # -- what a server refuses --------------------------------------------------------------------
@@ -271,7 +272,7 @@ def test_an_answer_has_room() -> None:
 
 
 def test_a_reply_of_too_many_bytes_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.writing.connection.LONGEST_REPLY_BYTES", 20_000)
+    monkeypatch.setattr("index.connection.LONGEST_REPLY_BYTES", 20_000)
     text, error, server = fail(Reply("It was", thoughts="Hm. " * 1000, then=Fault.ENDLESS))
     assert text == ""
     assert "went on without an end" in str(error)

@@ -6,11 +6,9 @@ The only module that talks to a model, through llama-index's classes. A key neve
 from __future__ import annotations
 
 import math
-import random
 import re
 import time
-from collections.abc import Generator, Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Generator
 from typing import Any
 
 from index.documents import Progress
@@ -19,7 +17,6 @@ from index.settings import Settings
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 ATTEMPTS = 3  # in all, where a server is busy or a connection is lost
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 20.0
 TOLD_WAIT_SECONDS = 2.0  # a wait that is shorter is not told of
 LISTING_SECONDS = 5.0  # how long a server may take to say which models it has
 
@@ -52,7 +49,7 @@ class Server:
         """
         import openai
 
-        from assistant.writing.connection import connect
+        from index.connection import connect
 
         # A connection of our own, so that it ends with the reply, also where nobody waits for the rest of it.
         with connect(self._settings.base_url, silent_seconds, total_seconds) as connection:
@@ -110,7 +107,7 @@ class Server:
         import httpx
         import openai
 
-        from assistant.writing.connection import connect
+        from index.connection import connect
 
         seconds = min(LISTING_SECONDS, self._settings.timeout_seconds)
         try:
@@ -155,7 +152,7 @@ def explain(error: Exception, address: str, model: str, silent_seconds: float) -
     import httpx
     import openai
 
-    from assistant.writing.connection import EndlessReplyError
+    from index.connection import EndlessReplyError, read_wait
 
     if isinstance(error.__cause__, EndlessReplyError):
         error = error.__cause__
@@ -172,7 +169,7 @@ def explain(error: Exception, address: str, model: str, silent_seconds: float) -
         case openai.NotFoundError():
             return ModelError(f"{address} has no model {model!r}: check FOOTNOTE_MODEL and OPENAI_BASE_URL.")
         case openai.RateLimitError():
-            asked = _read_wait(error.response.headers)
+            asked = read_wait(error.response.headers)
             wait = f"wait {asked:.0f} seconds" if asked and math.isfinite(asked) else "wait"
             return ModelError(
                 f"{address} is limiting requests, or the quota is used up: {wait}, then ask again.",
@@ -248,30 +245,13 @@ def _find_wait(error: Exception, attempt: int) -> float | None:
     import httpx
     import openai
 
-    # Chance keeps clients from asking again all at once; nobody gains by foreseeing it.
-    spread = random.uniform(0.0, 1.0)  # noqa: S311
-    wait = FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1) * (1 - spread / 2)
+    from index.connection import choose_wait, read_wait
+
     if isinstance(error, openai.APIStatusError):
         passes = error.status_code == 429 or error.status_code >= 500
         if not passes or error.code == "insufficient_quota" or is_too_long(error):
             return None
-        asked = _read_wait(error.response.headers)
-        if asked is None:
-            return wait
-        return asked * (1 + spread / 10) if asked <= LONGEST_WAIT_SECONDS else None
+        return choose_wait(attempt, read_wait(error.response.headers))
     # A lost connection, before the reply or in it; silence has already taken its time.
     lost = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
-    return wait if isinstance(lost, (httpx.NetworkError, httpx.RemoteProtocolError)) else None
-
-
-def _read_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds to wait that a Retry-After header tells, as a number or as a date."""
-    told = headers.get("retry-after", "")
-    try:
-        seconds = float(told)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(told).timestamp() - time.time()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return None if math.isnan(seconds) else max(0.0, seconds)
+    return choose_wait(attempt) if isinstance(lost, (httpx.NetworkError, httpx.RemoteProtocolError)) else None

@@ -25,6 +25,7 @@ from index.embedding.model_files import (
     read_json,
     to_count,
 )
+from index.embedding.prompts import E5, E5_PROMPTS
 from index.errors import WeightsError
 from index.settings import LOCAL_PREFIX
 
@@ -49,9 +50,6 @@ _FOLDER = re.compile(r"\w[\w.-]{0,99}")
 
 # How a pooling is named, newly and of old.
 _POOLINGS = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "lasttoken": "lasttoken"}
-# The E5 models are published without their prompts, which their model cards say that every text needs.
-_E5 = re.compile(r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?")
-_E5_PROMPTS = {"query": "query: ", "document": "passage: "}
 
 
 class Modules(NamedTuple):
@@ -190,8 +188,8 @@ def _read_prompts(file: Path, name: str) -> tuple[str, str]:
             raise WeightsError(
                 f"{file} holds a prompt that is no text of up to {_LONGEST_PROMPT_CHARACTERS:,} characters: correct it."
             )
-    if not prompts and _E5.fullmatch(name.rpartition("/")[2].lower()):
-        prompts = _E5_PROMPTS
+    if not prompts and E5.fullmatch(name.rpartition("/")[2].lower()):
+        return E5_PROMPTS  # which they are published without
     usual = prompts.get(str(given.get("default_prompt_name")), "")
     query = prompts.get("query", usual)
     return query, next((prompts[key] for key in ("document", "passage", "corpus") if key in prompts), usual)

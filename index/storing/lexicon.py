@@ -221,6 +221,13 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         )
         return {i: Embedded(np.frombuffer(vector, np.float32), sentences) for i, vector, sentences in rows}
 
+    def dimensions(self) -> int:
+        """How many numbers a vector has; 0 where there is none yet."""
+        with self._reading() as connection:
+            found = connection.execute(f"SELECT length(vector) FROM vectors WHERE {_EMBEDDED_IS_WHOLE} LIMIT 1")
+            (size_bytes,) = found.fetchone() or (0,)
+        return int(size_bytes) // 4
+
     def sample(self) -> Vectors:
         """The vectors of SAMPLED_CHUNKS visible chunks, one row each, by chance, but the same whatever came before."""
         import numpy as np

@@ -230,8 +230,11 @@ class Store:
     def put(self, versions: Sequence[Version]) -> None:
         """Store what has come of several documents' versions; those that are complete become visible, all at once.
 
-        An old version stays visible until then. Chunks that are stored already are not written again.
+        An old version stays visible until then. Chunks that are stored already are not written again. Raises
+        StoreError where their vectors are of another length than those that are stored.
         """
+        for embedded in (row for version in versions for _, row in version.waiting if row):
+            self._require_length(embedded.vector)
         self.lexicon.announce(version.document.id for version in versions)
         in_hand = {v.document.id: [c for c, _ in v.waiting] for v in versions if len(v.waiting) == len(v.chunk_ids)}
         tails = [(version, *row) for version in versions for row in version.waiting if row[0].id != version.document.id]
@@ -297,6 +300,15 @@ class Store:
             self.lexicon.drop_unused()
         self.lexicon.settle(pending)
         self._interrupted = set()
+
+    def _require_length(self, vector: Vectors) -> None:
+        """Refuse a vector of another length than those that are kept: a server may give another model the same name."""
+        if (kept := self.lexicon.dimensions()) not in (0, len(vector)):
+            raise StoreError(
+                f"The store of {self._folder} was made with vectors of {kept:,} numbers, and the embedding "
+                f"{self._made_with['embedding']} now gives {len(vector):,}. To make it anew: footnote sync "
+                f"{self._folder} --anew"
+            )
 
     def _upsert(self, rows: Sequence[tuple[Version, Chunk, Embedded | None]]) -> None:
         if rows:
@@ -378,6 +390,7 @@ class Store:
 
         documents: the ids of those whose chunks are searched; all by default. Of these every vector is looked at.
         """
+        self._require_length(vector)
         if not self._may_write() or documents is not None:
             return self.lexicon.nearest(vector, count, documents)
         with self._keeper.alone():

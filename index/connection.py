@@ -1,18 +1,22 @@
-"""A connection to a language model's server that ends: in time, in size, and with the one who asked.
+"""A connection to a model's server that ends: in time, in size, and with the one who asked.
 
 But: the time is looked at when something comes; how long nothing may come is the timeout's to say.
 """
 
 from __future__ import annotations
 
+import math
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 
 import httpx
 
 from index.errors import ModelError
 
 LONGEST_CONNECT_SECONDS = 5.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 20.0  # before a busy server is asked again
 LONGEST_REPLY_BYTES = 16_000_000  # some 60,000 deltas
 
 
@@ -26,7 +30,9 @@ class Connection(httpx.Client):
     said_done = False
 
 
-def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -> Connection:
+def connect(
+    base_url: str | None, silent_seconds: float, total_seconds: float, *, follows_redirects: bool = True
+) -> Connection:
     """A connection that gives up after so many seconds of silence, or so many in all.
 
     Raises httpx.InvalidURL where it is no address of a server, ModelError where the environment's proxy or certificates
@@ -42,7 +48,7 @@ def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -
     try:
         connection = Connection(
             timeout=timeout,
-            follow_redirects=True,
+            follow_redirects=follows_redirects,
             event_hooks={"response": [bound]},
             # Beside the address, not in it: httpx logs the addresses that it asks.
             auth=(address.username, address.password) if address.userinfo else None,
@@ -54,6 +60,28 @@ def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -
             "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
         ) from None
     return connection
+
+
+def choose_wait(attempt: int, asked: float | None = None) -> float | None:
+    """The seconds after which to ask again, None where they are too many. asked: those that the server asks for."""
+    # Chance keeps clients from asking again all at once; nobody gains by foreseeing it.
+    spread = random.uniform(0.0, 1.0)  # noqa: S311
+    if asked is None:
+        return FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1) * (1 - spread / 2)
+    return asked * (1 + spread / 10) if asked <= LONGEST_WAIT_SECONDS else None
+
+
+def read_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds to wait that a Retry-After header tells, as a number or as a date."""
+    told = headers.get("retry-after", "")
+    try:
+        seconds = float(told)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(told).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else max(0.0, seconds)
 
 
 def _read_address(text: str) -> httpx.URL:
