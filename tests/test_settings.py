@@ -34,6 +34,11 @@ def test_every_variable_is_read() -> None:
             "FOOTNOTE_STORE": "/store",
             "FOOTNOTE_CACHE": "/cache",
             "FOOTNOTE_EMBEDDING": "text-embedding-3-small",
+            "FOOTNOTE_EMBEDDING_URL": "http://127.0.0.1:2/v1",
+            "FOOTNOTE_EMBEDDING_KEY": "embedding-key",
+            "FOOTNOTE_RERANKER": "a-reranker",
+            "FOOTNOTE_RERANKER_URL": "http://127.0.0.1:3",
+            "FOOTNOTE_RERANKER_KEY": "reranker-key",
             "FOOTNOTE_MODEL": "gpt",
             "FOOTNOTE_TIMEOUT_SECONDS": "2.5",
             "FOOTNOTE_PASSAGE_COUNT": "3",
@@ -48,6 +53,11 @@ def test_every_variable_is_read() -> None:
         store_folder=Path("/store"),
         cache_folder=Path("/cache"),
         embedding="text-embedding-3-small",
+        embedding_url="http://127.0.0.1:2/v1",
+        embedding_key="embedding-key",
+        reranker="a-reranker",
+        reranker_url="http://127.0.0.1:3",
+        reranker_key="reranker-key",
         model="gpt",
         api_key="key",
         base_url="http://127.0.0.1:1/v1",
@@ -134,8 +144,13 @@ def test_another_check_is_refused_with_what_there_is(value: object) -> None:
     )
 
 
-def test_settings_do_not_change_and_do_not_show_the_key() -> None:
-    settings = Settings.from_environment({"OPENAI_API_KEY": "a-secret"})
+KEYS = ("OPENAI_API_KEY", "FOOTNOTE_EMBEDDING_KEY", "FOOTNOTE_RERANKER_KEY")
+ADDRESSES = ("FOOTNOTE_EMBEDDING_URL", "FOOTNOTE_RERANKER_URL")
+
+
+def test_settings_do_not_change_and_do_not_show_keys_and_passwords() -> None:
+    secrets = {**dict.fromkeys(KEYS, "a-secret"), **dict.fromkeys(ADDRESSES, "http://name:a-secret@host/v1")}
+    settings = Settings.from_environment(secrets)
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.model = "x"  # type: ignore[misc]
     assert "a-secret" not in repr(settings)
