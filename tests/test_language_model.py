@@ -430,3 +430,18 @@ def test_a_list_of_models_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatc
 
 def test_openais_own_server_is_asked_for_its_default_without_a_list() -> None:
     assert LanguageModel(settings_for(None, model=None)).name == DEFAULT_MODEL
+
+
+@pytest.mark.parametrize(
+    ("served", "others", "model"),
+    [
+        (["nomic-embed-text:latest", "qwen3:8b"], {}, "qwen3:8b"),
+        (["bge-reranker-v2-m3", "bge-m3:latest", "qwen3:8b"], {"embedding": "bge-m3"}, "qwen3:8b"),
+        (["a", "b", "c"], {"embedding": "a", "reranker": "b"}, "c"),
+        (["local", "other"], {"embedding": "local:multilingual"}, "local"),
+        (["nomic-embed-text:latest"], {}, "nomic-embed-text:latest"),
+    ],
+)
+def test_the_first_model_that_writes_is_asked(served: list[str], others: dict[str, str], model: str) -> None:
+    with OpenAIServer("It was.", models=served) as server:
+        assert LanguageModel(settings_for(server.base_url, model=None, **others)).name == model

@@ -1,5 +1,6 @@
 """What the README says is true: its commands run, its examples give what it shows, its table is the settings."""
 
+import ast
 import doctest
 import os
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from index.endpoint import find_embedding, find_reranker
 from index.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +72,19 @@ def test_the_defaults_told_are_the_defaults(settings: Settings) -> None:
     assert f"in tokens | {settings.evidence_tokens} |" in README
     assert f"silent | {settings.timeout_seconds:g} |" in README
     assert f"| `{DEFAULT_MODEL}`;" in README
+
+
+@pytest.mark.parametrize("line", re.findall(r"^export .*", README, re.MULTILINE))
+def test_each_line_for_a_server_can_be_pasted(line: str) -> None:
+    tell = "import os; print({n: v for n, v in os.environ.items() if n.startswith(('OPENAI_', 'FOOTNOTE_'))})"
+    run = subprocess.run(["sh", "-c", f'{line}; "$0" -c "{tell}"', sys.executable], capture_output=True, check=True)
+    environment = ast.literal_eval(run.stdout.decode())
+    told = set(re.findall(r"^\| `((?:OPENAI|FOOTNOTE)_[A-Z_]+)` \|", README, re.MULTILINE))
+    assert environment.keys() <= told
+    assert set(re.findall(r"\b(?:OPENAI|FOOTNOTE)_[A-Z_]+", line)) <= environment.keys()
+    settings = Settings.from_environment(environment)
+    served = [*filter(None, (find_embedding(settings), find_reranker(settings)))]
+    assert len(served) == ("FOOTNOTE_EMBEDDING=" in line) + ("FOOTNOTE_RERANKER=" in line)
 
 
 @pytest.mark.parametrize("command", ["chat", "ask", "sync", "check", "documents", "eval"])

@@ -21,6 +21,7 @@ TOLD_WAIT_SECONDS = 2.0  # a wait that is shorter is not told of
 LISTING_SECONDS = 5.0  # how long a server may take to say which models it has
 
 _CONTEXT_TOKENS = 8192  # what is taken for granted of a server that does not say
+_WRITES_NOT = re.compile(r"embed|rerank", re.IGNORECASE)
 _CONTEXT = re.compile(r"context", re.IGNORECASE)
 _TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|maximum|exceed", re.IGNORECASE)
 _PARAMETER = re.compile(r"stream_options|temperature|unsupported|unrecognized|unknown", re.IGNORECASE)
@@ -103,7 +104,7 @@ class Server:
         return OpenAI(**common)
 
     def _first_served(self) -> str:
-        """The name of the first model that the server offers, so that a local server needs no setting."""
+        """The first model that the server offers and that writes, so that a local server needs no setting."""
         import httpx
         import openai
 
@@ -132,7 +133,10 @@ class Server:
             ) from None
         if not served:
             raise ModelError(f"The server at {self.address} offers no model: load one, or name it in FOOTNOTE_MODEL.")
-        return served[0]
+        others = {self._settings.embedding, self._settings.reranker}
+        # Ollama adds a tag to the names.
+        writing = (n for n in served if not _WRITES_NOT.search(n) and others.isdisjoint((n, n.partition(":")[0])))
+        return next(writing, served[0])
 
 
 def faults() -> tuple[type[Exception], ...]:
