@@ -31,7 +31,6 @@ MOST_SILENCES = 5  # in all, as long as the one that the settings allow
 
 _TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|maximum|exceed|must have less than", re.IGNORECASE)
 _TOO_LONG_FAILING = re.compile(r"context|too (?:long|large)|batch size", re.IGNORECASE)  # with a status of 500
-_ANSWERS_NO_MORE = re.compile(rb"insufficient_quota")
 
 
 class RefusedError(ModelError):
@@ -164,7 +163,7 @@ class Endpoint:
                     return self._read(answer)
                 failure = self._explain_status(status, asked, answer)
                 passes = (status == 429 or status >= 500) and not isinstance(failure, RefusedError)
-                wait = choose_wait(attempt, asked) if passes and not _ANSWERS_NO_MORE.search(answer) else None
+                wait = choose_wait(attempt, asked) if passes and b"insufficient_quota" not in answer else None
             if wait is None or attempt >= self.served.attempts:
                 raise failure from None
             time.sleep(wait)
