@@ -85,7 +85,7 @@ def test_a_store_of_another_embedding_is_refused_each_time(library: Library, fol
     )
     for _ in range(2):
         with pytest.raises(
-            StoreError, match=rf"not embedding openai:text-embedding-3-small\. .* sync {folder} --anew$"
+            StoreError, match=rf"not embedding server:text-embedding-3-small\. .* sync {folder} --anew$"
         ):
             finish(open_library(folder, openai))
     assert paths_of(library, "bridge")
