@@ -180,7 +180,13 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An earlier question and what was answered."""
+    """An earlier question and what was answered.
+
+    citations: those of the answer, where they are known. query: what was searched, "" where that is the question, or is
+    not known.
+    """
 
     question: str
     answer: str
+    citations: tuple[Citation, ...] = ()
+    query: str = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assistant.answers import Answer, Draft, TextDelta
 from assistant.notices import mention_failure, mention_unordered, mention_unsearched
-from assistant.question.followup import History, read_history
+from assistant.question.followup import History, drop_courtesies, follow_up, read_history
 from assistant.question.opening import strip_greeting
 from assistant.question.question import Question, read_question
 from assistant.quoting.catalogue import tell
@@ -17,6 +17,7 @@ from assistant.quoting.names import find_subject
 from assistant.quoting.overview import quote_overview
 from assistant.quoting.quotations import quote
 from assistant.quoting.reader import read
+from assistant.writing.conversation import Conversation
 from assistant.writing.generation import write
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.rewriting import rewrite_with_model
@@ -76,7 +77,9 @@ def stream_answer(
     library = library.select(patterns, report.skipped)
 
     spoken = strip_greeting(words)
-    subject = find_subject(spoken, turns, library, history)
+    turns = drop_courtesies(turns) if settings.uses_language_model else turns
+    followed = follow_up(spoken, turns, for_model=settings.uses_language_model)
+    subject = find_subject(spoken, followed, turns, library, history)
     if told := tell(words, subject, library, patterns):
         yield TextDelta(told.text)
         yield told
@@ -88,14 +91,15 @@ def stream_answer(
     if overview := quote_overview(subject, library, for_model=model is not None):
         result, passages = overview
     else:
-        followed = rewrite_with_model(spoken, turns, model)
+        followed = rewrite_with_model(spoken, turns, followed, model)
         asked = read_question(spoken, followed.query, asked=followed.asked, length=followed.length)
         passages = retrieve_passages(asked, library, count, reranker)
         nearest = passages[: settings.passage_count]
         result = quote(asked, nearest, read(asked, nearest, library.embedding, library.store.lexicon))
     result = replace(result, question=words)
     if model:
-        result = yield from _write_or_keep(result, passages, library, model)
+        conversation = Conversation(spoken, result.query, tuple(turns), followed.reworks)
+        result = yield from _write_or_keep(result, conversation.recall(passages, library), library, model, conversation)
     else:
         yield TextDelta(result.text)
         result = mention_failure(result, failure)
@@ -124,11 +128,11 @@ def _open_model(settings: Settings) -> tuple[LanguageModel | None, str]:
 
 
 def _write_or_keep(
-    quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel
+    quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel, conversation: Conversation
 ) -> Generator[Event, None, Answer]:
     """The language model's answer, or the quotations with a notice where the model fails."""
     try:
-        return (yield from write(quoted, passages, library, model))
+        return (yield from write(quoted, passages, library, model, conversation))
     except ModelError as error:
         yield TextDelta(quoted.text)
         return mention_failure(quoted, str(error))

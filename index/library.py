@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from index.endpoint import find_embedding
 from index.errors import FolderError, InputError
 from index.place import DamagedError
 from index.plan import SyncReport
+from index.searching.cited import Place, read_places
 from index.searching.evidence import choose_evidence
 from index.searching.reranking import RERANKED_PASSAGES, Reranker
 from index.searching.retriever import find_spelled, read_document, retrieve
@@ -118,6 +119,13 @@ class Library:
         sentences has the chunk's own vector stand for each.
         """
         return read_document(self.store, record, most_chunks)
+
+    def read_places(self, places: Iterable[Place], *, widely: bool) -> list[Passage]:
+        """The chunks that hold words that were cited before, cut so that these score above what a search finds.
+
+        Places where the words stand no more give nothing. widely: whether the chunks before and after come too.
+        """
+        return read_places(self.store, places, self.documents, widely=widely)
 
     def choose_evidence(
         self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]

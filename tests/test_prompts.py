@@ -12,11 +12,13 @@ from prompts import PromptError, render
 FOLDER = Path(prompts.__file__).parent
 FIELDS = {
     "answer_rules": {"not_found", "fence"},
-    "answer_request": {"fence", "sources", "question"},
+    "answer_request": {"fence", "sources", "turns", "question"},
     "check_request": {"fence", "sentences", "count"},
     "check_rules": {"fence"},
-    "rewrite_rules": {"fence"},
+    "rewrite_rules": {"fence", "about_answer"},
     "rewrite_request": {"fence", "turns", "question"},
+    "turns": {"fence", "turns"},
+    "turns_reworked": {"fence", "turns"},
     "source": {"title", "path", "date", "sentences"},
 }
 
@@ -55,7 +57,7 @@ def test_what_a_value_holds_is_left_as_it_is(title: str, sentences: str) -> None
 
 @pytest.mark.parametrize("value", ["$question", "${question}", "$$", "$", "{question}", "{0}", "%s", "\\1", "$fence\n"])
 def test_a_dollar_or_a_brace_in_a_value_fills_nothing(value: str) -> None:
-    rendered = render("answer_request", fence="=== f ===", sources=value, question="Why?")
+    rendered = render("answer_request", fence="=== f ===", sources=value, turns="", question="Why?")
     assert rendered == f"=== f ===\n{value}\n=== f ===\n\nQuestion: Why?"
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from assistant.answers import NOT_FOUND, Answer, TextDelta
 from assistant.chain import Event, answer, stream_answer
-from assistant.question.followup import read_history, rewrite
+from assistant.question.followup import follow_up, read_history, rewrite
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.prompt import make_prompt
 from assistant.writing.reply import TooLongError
@@ -334,7 +334,8 @@ def test_an_answer_that_is_cut_says_so_and_quotations_stand_beneath(server: Serv
 def test_a_question_that_leans_on_another_is_rewritten_by_the_model_or_by_rule(server: Server, model: str) -> None:
     question, turns = "Who built it?", read_history([("What stands on the cape?", "The lighthouse of Ravnholt [1].")])
     by_model, by_rule = reply_of("rewriting"), rewrite(question, turns)
-    query = rewrite_with_model(question, turns, LanguageModel(settings_for(server, model))).query
+    named = LanguageModel(settings_for(server, model))
+    query = rewrite_with_model(question, turns, follow_up(question, turns), named).query
     assert query == (by_model if model == "rewriting" else by_rule)
     assert len({question, by_model, by_rule}) == 3
 

@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 
 from assistant.answers import Answer, Turn
 from assistant.question.about import About, change_length, read_about
-from assistant.question.followup import follow_up
+from assistant.question.followup import FollowUp
 from assistant.question.phrases import FIRST_OR_LAST, LOOSE_NOUNS, MONTHS, NOUNS, PLURALS
 from index.library import Library
 from index.splitting.folding import fold
@@ -57,17 +57,19 @@ class Subject:
     query: str
 
 
-def find_subject(words: str, turns: Sequence[Turn], library: Library, history: object) -> Subject:
-    """What the words ask of the folder, or the question that they stand for: "make that shorter" after an overview."""
+def find_subject(words: str, followed: FollowUp, turns: Sequence[Turn], library: Library, history: object) -> Subject:
+    """What the words ask of the folder, or the question that they stand for: "make that shorter" after an overview.
+
+    followed: what the words mean after the turns.
+    """
     before = turns[-1].question if turns else ""
-    about = read_about(words, before)
+    about = None if followed.reworks else read_about(words, before)
     subject = Subject(about, find_meant(about, library, history) if about else NOBODY, words)
-    followed = follow_up(words, turns)
     if followed.asked == words or (about and (about.asks != "overview" or subject.meant.records)):
         return subject
     if again := read_about(followed.asked, before):
         about = change_length(again, words, followed.length)
-        return Subject(about, find_meant(about, library, history), f"{followed.asked} {words}")
+        return Subject(about, find_meant(about, library, history), followed.asked)
     return subject
 
 

@@ -87,10 +87,7 @@ def quote_overview(subject: Subject, library: Library, *, for_model: bool) -> tu
     if overview.documents < len(meant.records):
         quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
     if for_model and meant.records:
-        about, meant = subject.about, subject.meant
-    if about is None:
-        return None
-    overview = survey(about, meant.records, library, library.settings.evidence_tokens)
+        overview = survey(about, meant.records, library, library.settings.evidence_tokens)
     return quoted, list(overview.passages)
 
 

@@ -10,6 +10,7 @@ from assistant.answers import NOT_FOUND, Answer, Draft, TextDelta
 from assistant.citing.citations import number_sentences, seek_among
 from assistant.citing.cited_text import CitedText
 from assistant.quoting.quotations import show_quotation
+from assistant.writing.conversation import Conversation
 from assistant.writing.judging import judge
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.prompt import make_prompt
@@ -24,9 +25,12 @@ Event = Progress | Draft | TextDelta | Answer
 
 
 def write(
-    quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel
+def write(
+    quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel, conversation: Conversation
 ) -> Generator[Event, None, Answer]:
-    """Stream the model's answer to the question of `quoted`, from what of the passages fits the settings' budget.
+    """Stream the model's answer from what of the passages fits the settings' budget.
+
+    quoted: what the documents' own words say. conversation: the question in the user's words, with what was said before.
 
     Where the model judges it too, Answers that wait for verdicts come before the last.
     A reply that breaks off keeps what was cited of it, with a notice and the quotations of `quoted` beneath.
@@ -43,18 +47,20 @@ def write(
 
     whole = choose(library.settings.evidence_tokens)
     try:
-        answered = yield from _write(whole, library, model)
+        answered = yield from _write(whole, library, model, conversation)
     except TooLongError:
         sizes = (size_of(passage.words_of(sentence)) for passage in whole.passages for sentence in passage.sentences)
         half = choose(sum(sizes) // 2)
         if not half.passages:
             raise
-        answered = yield from _write(half, library, model)
+        answered = yield from _write(half, library, model, conversation)
     left_out = len(number_sentences(passages)) - len(number_sentences(answered.passages))
     return replace(answered, usage=replace(model.usage, sentences_left_out=left_out))
 
 
-def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[Event, None, Answer]:
+def _write(
+    quoted: Answer, library: Library, model: LanguageModel, conversation: Conversation
+) -> Generator[Event, None, Answer]:
     """The same, from the passages of `quoted` as they are."""
     sources = number_sentences(quoted.passages)
     seek_support = seek_among(sources, library.embedding)
@@ -68,7 +74,7 @@ def _write(quoted: Answer, library: Library, model: LanguageModel) -> Generator[
     waiting: list[str] = []  # all before the first citation, for what cites nothing is a draft
     shown, drafted = 0, ""  # the characters that are certain, and the last draft
     try:
-        with closing(model.stream(*make_prompt(quoted.query, sources))) as pieces:
+        with closing(model.stream(*make_prompt(conversation.question, sources, conversation))) as pieces:
             for piece in pieces:
                 match piece:
                     case Progress():

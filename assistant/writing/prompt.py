@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from assistant.citing.citations import show_context
+from assistant.writing.conversation import Conversation
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from index.documents import Passage
 from index.splitting.outline import to_line
@@ -13,8 +14,13 @@ from index.splitting.sentences import Sentence
 from prompts import make_fence, render
 
 
-def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> tuple[str, str]:
-    """The rules and the request, with the sentences numbered inside a fence that no document can guess."""
+def make_prompt(
+    question: str, sources: dict[int, tuple[Passage, Sentence]], conversation: Conversation | None = None
+) -> tuple[str, str]:
+    """The rules and the request, with the sentences numbered inside a fence that no document can guess.
+
+    conversation: what was said before, which stands in a fence too.
+    """
     fence = make_fence()
     blocks = []
     for passage, members in groupby(sources.items(), key=lambda item: item[1][0]):
@@ -24,7 +30,9 @@ def make_prompt(question: str, sources: dict[int, tuple[Passage, Sentence]]) -> 
         date = f", {passage.date}" if passage.date else ""
         blocks.append(render("source", title=title, path=path, date=date, sentences="\n".join(lines)))
     rules = render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
-    return rules, render("answer_request", fence=fence, sources="\n\n".join(blocks), question=question)
+    turns = conversation.show(sources, fence) if conversation else ""
+    turns = f"{turns}\n\n" if turns else ""
+    return rules, render("answer_request", fence=fence, sources="\n\n".join(blocks), turns=turns, question=question)
 
 
 def _number_lines(passage: Passage, numbers: Mapping[Sentence, int]) -> Iterator[str]:

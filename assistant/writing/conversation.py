@@ -1,0 +1,122 @@
+"""What a language model is told of a conversation: its last turns, as data, and what the last answer was made from.
+
+The markers of an earlier answer would be taken for numbers of this prompt. Where the sentence that one stands for is
+among the sources again, it becomes the number that it has there, so that an answer rewritten cites what it cited;
+every other is taken off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from assistant.answers import Citation, Turn
+from assistant.citing.marked_text import MarkedText
+from assistant.question.reworking import Reworking
+from index.documents import Passage
+from index.library import Library
+from index.searching.cited import Place
+from index.splitting.sentences import Sentence
+from prompts import render
+
+LAST_TURNS = 4
+LONGEST_QUESTION_CHARACTERS = 500
+LONGEST_ANSWER_CHARACTERS = 600
+LONGEST_LAST_CHARACTERS = 1500  # of the last answer
+LONGEST_REWORKED_CHARACTERS = 6000  # of the last answer, where it is to be reworked
+MOST_NUMBERS = 3  # that one marker becomes, where what it cited is several sentences now
+
+Sources = Mapping[int, tuple[Passage, Sentence]]
+
+_MARKER = re.compile(r"\[(\d{1,4})\]")
+_HALF_MARKER = re.compile(r"\[\d{0,4}\Z")
+_HELD, _LETTING_GO = "[\ue000{}]", re.compile("\\[\ue000(\\d{1,4})\\]")  # one of ours, while others are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A question with what was said before it.
+
+    question: in the user's words. query: what was searched for it. turns: oldest first.
+    reworks: whether the last answer itself is wanted, in another form or with more of it; "" as a rule.
+    """
+
+    question: str
+    query: str
+    turns: tuple[Turn, ...] = ()
+    reworks: Reworking = ""
+
+    def recall(self, found: Sequence[Passage], library: Library) -> list[Passage]:
+        """The passages to answer from: of an answer to be reworked those that it cites, before or instead of others.
+
+        found: what was searched for, which is all where the last answer's citations are not known.
+        """
+        if not self.reworks:
+            return list(found)
+        places = [Place(c.document_id, c.start, c.end, c.quote) for c in self.turns[-1].citations]
+        cited = library.read_places(places, widely=self.reworks == "extends")
+        if cited and self.reworks == "restates":
+            return cited
+        return [*cited, *(passage for passage in found if not any(_overlap(passage, held) for held in cited))]
+
+    def show(self, sources: Sources, fence: str) -> str:
+        """What the request says of the conversation, "" where nothing was said before.
+
+        sources: the numbered sentences of this prompt, for the markers of earlier answers.
+        """
+        turns = [*_cut(self.turns, is_reworked=bool(self.reworks))]
+        if not turns:
+            return ""
+        lines = [line for turn in turns for line in _show_turn(turn, sources)]
+        if not self.reworks and self.query != self.question:
+            lines.append(f"What is asked now, with what it leans on: {' '.join(self.query.split())}")
+        return render("turns_reworked" if self.reworks else "turns", fence=fence, turns="\n".join(lines))
+
+
+def _cut(turns: Sequence[Turn], *, is_reworked: bool) -> Iterator[Turn]:
+    """The last turns, as long as a prompt has room for."""
+    last = LONGEST_REWORKED_CHARACTERS if is_reworked else LONGEST_LAST_CHARACTERS
+    for place, turn in enumerate(turns[-LAST_TURNS:], start=1 - min(len(turns), LAST_TURNS)):
+        answer = turn.answer[: LONGEST_ANSWER_CHARACTERS if place else last]
+        is_whole = len(answer) == len(turn.answer)
+        # What may be half a marker is none.
+        answer = answer if is_whole else f"{_HALF_MARKER.sub('', answer)} …"
+        yield Turn(turn.question[:LONGEST_QUESTION_CHARACTERS], answer, turn.citations)
+
+
+def _show_turn(turn: Turn, sources: Sources) -> Iterator[str]:
+    """A turn in lines, those of the answer set in, so that none looks like a numbered sentence or a question."""
+    yield f"Question: {' '.join(_show_markers(turn.question, (), sources).split())}"
+    if answer := _show_markers(turn.answer, turn.citations, sources).strip("\n"):
+        yield "Answer:"
+        yield from (f"  {' '.join(line.split()) if line.strip() else ''}".rstrip() for line in answer.splitlines())
+
+
+def _show_markers(text: str, citations: Sequence[Citation], sources: Sources) -> str:
+    """A text with the numbers of this prompt for its citations, and without any other marker."""
+    numbers = {c.number: found for c in citations if (found := _find_numbers(c, sources))}
+    text = text.replace("\ue000", "")
+    for quote in {quote for c in citations for quote in (c.quote, " ".join(c.quote.split())) if _MARKER.search(quote)}:
+        text = text.replace(quote, _MARKER.sub("", quote))  # a document's own
+    text = _MARKER.sub(lambda match: _HELD.format(int(match[1])) if int(match[1]) in numbers else match[0], text)
+    marked = MarkedText(sources)
+    parts = [part for part, _ in (*marked.feed(text), *marked.finish()) if isinstance(part, str)]
+    return _LETTING_GO.sub(lambda match: "".join(f"[{n}]" for n in numbers[int(match[1])]), "".join(parts))
+
+
+def _find_numbers(citation: Citation, sources: Sources) -> list[int]:
+    """The numbers of the sources that hold the words of a citation, those that are just these first."""
+    held = [
+        (sentence.end - sentence.start != citation.end - citation.start, number)
+        for number, (passage, sentence) in sources.items()
+        if passage.document_id == citation.document_id
+        and sentence.start < citation.end
+        and citation.start < sentence.end
+    ]
+    exact = [number for differs, number in held if not differs]
+    return exact[:1] or [number for _, number in held][:MOST_NUMBERS]
+
+
+def _overlap(one: Passage, other: Passage) -> bool:
+    return one.document_id == other.document_id and one.start < other.end and other.start < one.end
