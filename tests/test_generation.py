@@ -732,7 +732,7 @@ def test_the_model_may_find_what_the_reader_is_unsure_of(samples: Settings) -> N
 REWRITTEN = "Who criticised that Trump skipped Israel?"
 
 
-def test_a_follow_up_is_rewritten_and_asked_as_it_was_searched(samples: Settings, quoted: Answer) -> None:
+def test_a_follow_up_is_rewritten_and_asked_with_what_was_said_before(samples: Settings, quoted: Answer) -> None:
     with OpenAIServer(f"{REWRITTEN}\n", "Yair Lapid did [1].") as server:
         settings = replace(samples, base_url=server.base_url)
         result = answer("Who criticised it?", history=[quoted], settings=settings)
@@ -740,12 +740,18 @@ def test_a_follow_up_is_rewritten_and_asked_as_it_was_searched(samples: Settings
     assert (result.question, result.query) == ("Who criticised it?", REWRITTEN)
     assert first.user.endswith("\n\nQuestion to rewrite: Who criticised it?")
     assert f"Question: {QUESTION}\n" in first.user
-    assert second.user.endswith(f"\n\nQuestion: {REWRITTEN}")
+    # What the model made of it may hold words of a document, and so stands in the fence.
+    *_, turns, after = second.user.split(FENCE.findall(second.user)[0])
+    assert after == "\n\nQuestion: Who criticised it?"
+    assert f"Question: {QUESTION}\n" in turns
+    assert turns.rstrip().endswith(REWRITTEN)
     assert result.usage is not None
     assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (2 * PROMPT_TOKENS, 2 * COMPLETION_TOKENS)
 
 
-@pytest.mark.parametrize("script", [503, Fault.SILENCE, "Yair Lapid did [1].", f"{REWRITTEN}\n\nOr so."])
+@pytest.mark.parametrize(
+    "script", [503, Fault.SILENCE, Fault.ENDLESS, "Yair Lapid did [1].", f"{REWRITTEN}\n\nOr so.", "\x00 \ufffd" * 99]
+)
 def test_a_follow_up_that_the_model_does_not_rewrite_is_searched_by_the_rule(
     samples: Settings, quoted: Answer, script: Script
 ) -> None:
@@ -769,9 +775,9 @@ def test_a_follow_up_costs_one_time_out_where_the_server_does_not_list_its_model
 
 
 def test_a_question_that_stands_alone_is_asked_as_it_is(samples: Settings, quoted: Answer) -> None:
-    with OpenAIServer(reply_about_israel) as server:
+    with OpenAIServer(QUESTION, reply_about_israel) as server:
         result = answer(QUESTION, history=[quoted], settings=replace(samples, base_url=server.base_url))
-        assert len(server.chats) == 1
+        assert len(server.chats) == 2
     assert result.query == QUESTION
 
 
