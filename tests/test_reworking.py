@@ -29,8 +29,9 @@ Geef me een voorbeeld|Leg het tweede punt uit|ga door
 """
 NEITHER = """
 Why was Israel skipped?|Who criticised it?|What about 2021?|What about the Emirates?|hello|thanks|what can I ask here?
-Is it in English?|Are the words in German?|is there an example in the handbook?|What is a table?|Which languages are there?
-What languages does she speak?|How many languages?|opening hours|wifi password|first aid|second opinion|language|points
+Is it in English?|Are the words in German?
+is there an example in the handbook?|What is a table?|Which languages are there?
+How many languages?|What languages does she speak?|opening hours|wifi password|first aid|second opinion|language|points
 explain the second amendment|Explain heat pumps|Explain the table on page 3|Give me an example of a heat pump
 Who is the first?|What happens in the last step?|What is the second law of thermodynamics?|the last supper
 When does the table get delivered?|Translate the contract for the tenants|Does the work continue?|list the fees

@@ -27,9 +27,13 @@ LONGEST_LAST_CHARACTERS = 1500  # of the last answer
 LONGEST_REWORKED_CHARACTERS = 6000  # of the last answer, where it is to be reworked
 MOST_NUMBERS = 3  # that one marker becomes, where what it cited is several sentences now
 
+MOST_PASSES = 4
+MOST_INDENT = 16
+
 Sources = Mapping[int, tuple[Passage, Sentence]]
 
 _MARKER = re.compile(r"\[(\d{1,4})\]")
+_SPACED_MARKER = re.compile(r"(?<!\s)\s*+\[\d{1,4}\]")
 _HALF_MARKER = re.compile(r"\[\d{0,4}\Z")
 _HELD, _LETTING_GO = "[\ue000{}]", re.compile("\\[\ue000(\\d{1,4})\\]")  # one of ours, while others are looked for
 
@@ -70,7 +74,7 @@ class Conversation:
             return ""
         lines = [line for turn in turns for line in _show_turn(turn, sources)]
         if not self.reworks and self.query != self.question:
-            lines.append(f"What is asked now, with what it leans on: {' '.join(self.query.split())}")
+            lines.append(f"What is asked now, with what it leans on: {_to_line(self.query)}")
         return render("turns_reworked" if self.reworks else "turns", fence=fence, turns="\n".join(lines))
 
 
@@ -87,22 +91,38 @@ def _cut(turns: Sequence[Turn], *, is_reworked: bool) -> Iterator[Turn]:
 
 def _show_turn(turn: Turn, sources: Sources) -> Iterator[str]:
     """A turn in lines, those of the answer set in, so that none looks like a numbered sentence or a question."""
-    yield f"Question: {' '.join(_show_markers(turn.question, (), sources).split())}"
-    if answer := _show_markers(turn.answer, turn.citations, sources).strip("\n"):
+    yield f"Question: {_show_markers(_to_line(turn.question), (), sources)}"
+    lines = "\n".join(map(_to_line, turn.answer.strip().splitlines()))
+    if answer := _show_markers(lines, turn.citations, sources):
         yield "Answer:"
-        yield from (f"  {' '.join(line.split()) if line.strip() else ''}".rstrip() for line in answer.splitlines())
+        yield from (f"  {line}".rstrip() for line in answer.splitlines())
 
 
 def _show_markers(text: str, citations: Sequence[Citation], sources: Sources) -> str:
     """A text with the numbers of this prompt for its citations, and without any other marker."""
     numbers = {c.number: found for c in citations if (found := _find_numbers(c, sources))}
     text = text.replace("\ue000", "")
-    for quote in {quote for c in citations for quote in (c.quote, " ".join(c.quote.split())) if _MARKER.search(quote)}:
-        text = text.replace(quote, _MARKER.sub("", quote))  # a document's own
+    for quote in {_to_line(c.quote) for c in citations if _MARKER.search(c.quote)}:  # a document's own
+        text = text.replace(quote, _SPACED_MARKER.sub("", quote))
     text = _MARKER.sub(lambda match: _HELD.format(int(match[1])) if int(match[1]) in numbers else match[0], text)
-    marked = MarkedText(sources)
-    parts = [part for part, _ in (*marked.feed(text), *marked.finish()) if isinstance(part, str)]
-    return _LETTING_GO.sub(lambda match: "".join(f"[{n}]" for n in numbers[int(match[1])]), "".join(parts))
+    text = _drop_markers(text, sources)
+    return _LETTING_GO.sub(lambda match: "".join(f"[{n}]" for n in numbers[int(match[1])]), text)
+
+
+def _drop_markers(text: str, sources: Sources) -> str:
+    """A text without what would be taken for a marker in a reply."""
+    for _ in range(MOST_PASSES):
+        marked = MarkedText(sources)
+        parts = [part for part, _ in (*marked.feed(text), *marked.finish())]
+        text = "".join(part for part in parts if isinstance(part, str)).strip()
+        if all(isinstance(part, str) for part in parts):
+            return text
+    return re.sub(r"(?<!\ue000)\d", "", text)  # what hides one marker in another, "[[1]2]", so often, says nothing
+
+
+def _to_line(text: str) -> str:
+    """A text in one line, as far to the right as it stands."""
+    return f"{' ' * min(len(text) - len(text.lstrip(' ')), MOST_INDENT)}{' '.join(text.split())}"
 
 
 def _find_numbers(citation: Citation, sources: Sources) -> list[int]:
