@@ -25,17 +25,20 @@ _LITTLE = frozenset(
         "please can could would will you me us i d to like want need give make put say tell keep turn convert change "
         "present show write do that this these those them all the your my last previous answer reply response above "
         "text result whole it its a an some few in into as of with by for from and or but just only now then so also "
-        "again up out instead s short shorter brief very more bit little much still too one few format form version "
+        "again up out instead s very more understand bit little much still too one few format form version "
         "style way have use using every everything same again let get there here go on about any "
         "bitte das es mir uns noch einmal mal kannst konntest konnen sie du mach mache machen gib stelle stell zeig "
         "schreib schreibe sag sage sagen machen geben schreiben etwas in einem einer "
         "eine ein ins auf als der die den dem deine deiner letzte letzten antwort daraus davon dar um ganze "
         "alles nun jetzt fur mehr zu ist was "
-        "s' il te vous plait peux tu pouvez mets met mettez fais faites donne donnez ecris dis en un une le la les l' "
+        "donner faire mettre dans s' il te vous plait peux tu pouvez mets met mettez fais faites donne donnez ecris "
+        "dis en un une le la les l' "
         "ta ton votre derniere reponse sous forme de d' du des avec plus ca cela moi c' encore a au aux pour ce m' et "
-        "por favor puedes puede podrias pon ponlo haz hazlo da dame dilo di escribe lo el los las tu su ultima "
+        "dar hacer poner por favor puedes puede podrias pon ponlo haz hazlo da dame dilo di escribe lo el los las tu "
+        "su ultima "
         "respuesta en forma de con mas eso esto un una al me otra vez del a y "
-        "alsjeblieft alstublieft kun kunt je u jouw uw laatste antwoord het dat dit die zet maak geef schrijf zeg in "
+        "geven maken zetten graag alsjeblieft alstublieft kun kunt je u jouw uw laatste antwoord het dat dit die zet "
+        "maak geef schrijf zeg in "
         "een van een met als nog eens wat meer om naar op aan deze mij er voor"
     ).split()
 )
@@ -52,28 +55,31 @@ _LANGUAGES = (
 _RESTATING = frozenset(
     (
         "table tabular columns bullet bullets bulleted list listed numbered enumerated prose paragraph "
-        "paragraphs summarise summarize summary shorten condense "
+        "paragraphs summarise summarize summary shorten condense shorter brief "
+        "concise sentence sentences "
         "markdown csv json email e-mail headings points simpler simple simply plainer plain easier easy layman terms "
         "language words eli5 child five-year beginner translate translated translation rephrase reword rewrite "
         "paraphrase reformat reformulate repeat differently "
         "tabelle tabellarisch liste stichpunkte stichpunkten stichworten aufzahlung punkten satzen einfacher einfachen "
         "einfacheren kurzer einfach verstandlicher worten ubersetze ubersetz ubersetzen ubersetzung umformulieren "
         "formuliere wiederhole "
-        "tableau puces points traduis traduire traduisez traduction simple simples simplement mots phrases reformule "
+        "tableau puces points traduis traduire traduisez traduction simple simples simplement court courte bref mots "
+        "phrases reformule "
         "reformulez repete "
-        "tabla lista vinetas puntos traduce traducir traducelo traduccion simple simples sencillo sencilla sencillas "
+        "tabla lista vinetas puntos traduce traducir traducelo traduccion simple simples corto breve sencillo "
+        "sencilla sencillas "
         "palabras frases reformula repite "
         "tabel lijst opsomming opsommingstekens puntsgewijs punten vertaal vertalen vertaling eenvoudiger eenvoudige "
         "eenvoudigere "
-        f"makkelijker woorden zinnen herformuleer herhaal {_LANGUAGES}"
+        f"makkelijker korter woorden zinnen herformuleer herhaal {_LANGUAGES}"
     ).split()
 )
 _EXTENDING = frozenset(
     (
-        "example examples instance illustrate continue proceed explain clarify "
-        "beispiel beispiele weiter fortfahren fahre fort erklare erklar erlautere "
-        "exemple exemples continue continuez poursuis suite explique expliquez "
-        "ejemplo ejemplos continua sigue prosigue explica explicalo "
+        "example examples instance illustrate continue proceed explain clarify longer detail details elaborate expand "
+        "beispiel beispiele weiter fortfahren fahre fort erklare erklar erlautere genauer naher "
+        "exemple exemples continue continuez poursuis suite explique expliquez developpe developpez "
+        "ejemplo ejemplos continua sigue prosigue explica explicalo detalle detalles "
         "voorbeeld voorbeelden doorgaan verder uitleg leg uit"
     ).split()
 )
@@ -81,18 +87,23 @@ _SUMMARY, _WHOLE = (
     frozenset("summarise summarize summary".split()),
     frozenset("all everything whole text every".split()),
 )
-_NOUNS = frozenset("words points language terms child list phrases mots palabras frases puntos punten woorden".split())
+_NOUNS = frozenset(
+    "words points language terms child list sentence sentences brief phrases mots palabras frases puntos punten "
+    "woorden".split()
+)
 _COUNTS = frozenset(
     "two three four five six seven eight nine ten zwei drei vier funf sechs sieben acht deux trois quatre cinq dos "
     "tres cuatro cinco twee drie vijf zes 2 3 4 5 6 7 8 9 10 12".split()
 )
-_GOING_ON = re.compile(r"(?:please )?(?:(?:go|carry) on|keep going|and then|ga (?:door|verder)|et ensuite)\Z")
+_GOING_ON = re.compile(
+    r"(?:please )?(?:(?:go|carry) on|keep going|and then|ga (?:door|verder)|et ensuite)(?: (?:please|bitte|graag))?\Z"
+)
 _POINTS = frozenset(
     (
         "point points item step reason one part bullet sentence paragraph row line thing option argument explain "
         "describe detail details elaborate expand what "
         "punkt schritt grund satz absatz teil zeile nahere naher genauer erklare erklar erlautere "
-        "etape raison phrase partie ligne explique expliquez detaille "
+        "etape raison phrase partie ligne explique expliquez detaille developpe "
         "punto paso razon frase parte linea explica detalla punt stap reden zin deel regel leg uit"
     ).split()
 )
