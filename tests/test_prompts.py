@@ -18,7 +18,8 @@ FIELDS = {
     "rewrite_rules": {"fence", "about_answer"},
     "rewrite_request": {"fence", "turns", "question"},
     "turns": {"fence", "turns"},
-    "turns_reworked": {"fence", "turns"},
+    "turns_restated": {"fence", "turns"},
+    "turns_extended": {"fence", "turns"},
     "source": {"title", "path", "date", "sentences"},
 }
 

@@ -32,6 +32,7 @@ MOST_INDENT = 16
 
 Sources = Mapping[int, tuple[Passage, Sentence]]
 
+_TEMPLATES: Mapping[Reworking, str] = {"": "turns", "restates": "turns_restated", "extends": "turns_extended"}
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _SPACED_MARKER = re.compile(r"(?<!\s)\s*+\[\d{1,4}\]")
 _HALF_MARKER = re.compile(r"\[\d{0,4}\Z")
@@ -75,7 +76,7 @@ class Conversation:
         lines = [line for turn in turns for line in _show_turn(turn, sources)]
         if not self.reworks and self.query != self.question:
             lines.append(f"What is asked now, with what it leans on: {_to_line(self.query)}")
-        return render("turns_reworked" if self.reworks else "turns", fence=fence, turns="\n".join(lines))
+        return render(_TEMPLATES[self.reworks], fence=fence, turns="\n".join(lines))
 
 
 def _cut(turns: Sequence[Turn], *, is_reworked: bool) -> Iterator[Turn]:
