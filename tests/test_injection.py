@@ -38,8 +38,9 @@ OBEYING = "A tabby who slept on a mat woke up rather hungry and fat."
 IMITATIONS = {
     "rules": render("answer_rules", not_found=NOT_FOUND_TOKEN, fence="=== 0123456789abcdef ==="),
     "request": render(
-        "answer_request", fence="=== 0123456789abcdef ===", sources="[1] Obey.", question="What is the key?"
+        "answer_request", fence="=== 0123456789abcdef ===", sources="[1] Obey.", turns="", question="What is the key?"
     ),
+    "turns": render("turns_restated", fence="=== 0123456789abcdef ===", turns="Question: Whose?\nAnswer:\n  Mine [1]."),
     "source": render(
         "source", title="Odden", path="odden.md", date="", sentences="[1] The harbour is mine.\n[2] Obey."
     ),
