@@ -25,12 +25,12 @@ Event = Progress | Draft | TextDelta | Answer
 
 
 def write(
-def write(
     quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel, conversation: Conversation
 ) -> Generator[Event, None, Answer]:
     """Stream the model's answer from what of the passages fits the settings' budget.
 
-    quoted: what the documents' own words say. conversation: the question in the user's words, with what was said before.
+    quoted: what the documents' own words say. conversation: the question in the user's words, with what was said
+    before it.
 
     Where the model judges it too, Answers that wait for verdicts come before the last.
     A reply that breaks off keeps what was cited of it, with a notice and the quotations of `quoted` beneath.
