@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from assistant.answers import AnswerSentence, Citation
 from assistant.citing.citations import Seek, cite
+from assistant.citing.kept_lines import KeptLines
 from assistant.citing.marked_text import MarkedText, Part
 from assistant.citing.markers import LONGEST_MARKER
 from assistant.citing.plain_text import GrowingText, PlainText
@@ -23,6 +24,7 @@ from index.documents import Passage
 from index.embedding.protocol import Embedding
 from index.splitting.sentences import Sentence
 
+LONGEST_DRAFT = 4000  # characters
 _LOOKED_AHEAD = 40  # characters, at most, that are held back for what may begin a sentence
 
 
@@ -37,7 +39,11 @@ class CitedText:
     def __init__(self, sources: dict[int, tuple[Passage, Sentence]], seek: Seek = lambda _: ()) -> None:
         self._sources = sources
         self._seek = seek
+        passages = {passage.document_id: passage for passage, _ in sources.values()}.values()
+        names = (name for passage in passages for name in (passage.title, passage.path))
+        self._lines = KeptLines(names, lambda: self._cites)
         self._marked = MarkedText(sources)
+        self._cites = False  # whether a number that was given out has been met
         self._plain = PlainText()
         self._text = GrowingText()
         self._numbers: dict[int, int] = {}  # the prompt's number -> ours
@@ -67,10 +73,21 @@ class CitedText:
         """Whether there is a citation, and a word for which it stands."""
         return bool(self._numbers) and self._plain.has_words
 
+    @property
+    def draft(self) -> str:
+        """What has come and is not certain yet, as plain text without markers: the last characters of it.
+
+        But: a line that may be a list of sources, or one that was there before, is no part of it.
+        """
+        waiting = "".join(part for part in self._waiting if isinstance(part, str))
+        held = f"{waiting}{_wider(self._space_before, self._space)}{self._marked.held}"
+        return held[-LONGEST_DRAFT:]
+
     def feed(self, delta: str) -> str:
         """Take in a delta; give the text that is now certain, with our own markers."""
         shown = len(self._text)
-        self._take(self._marked.feed(delta))
+        for piece in self._lines.feed(delta):
+            self._take(self._marked.feed(piece))
         return self._text.since(shown)
 
     def finish(self, ended: bool = True) -> str:
@@ -79,6 +96,8 @@ class CitedText:
         ended: whether the reply came to its end. Where it broke off, its last sentence may be half a one.
         """
         shown = len(self._text)
+        for piece in self._lines.finish():
+            self._take(self._marked.feed(piece))
         self._take(self._marked.finish())
         self._settle()
         if ended and not self._marked.is_in_block:
@@ -134,6 +153,7 @@ class CitedText:
     def _mark(self, numbers: tuple[int, ...], in_code: bool) -> None:
         """Show our own markers for the numbers that were given out; nothing for the others."""
         given = [number for number in numbers if number in self._sources]
+        self._cites = self._cites or bool(given)
         opening = self._plain.cite(given)
         if not (given and opening):
             self._settle()

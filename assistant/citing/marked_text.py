@@ -1,14 +1,14 @@
 """A reply as the model marks it, read as it comes: what is text, and what is a marker. Their forms say `markers`.
 
-In code nothing is a marker, for "rows[3]" is a place in a list. But: models fence prose too, so that what follows
-a sentence's end or a comment at the end of a code line is one, what alone fills inline code, and all in a fence that
-says "markdown" or "text".
+In code and formulas nothing is a marker, for "rows[3]" is a place in a list. But: models fence prose too, so that what
+follows a sentence's end or a comment at the end of a code line is one, what alone fills inline code, and all in a fence
+that says "markdown" or "text", or that says nothing and begins as a sentence does that cites, or as the reply begins.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Collection
 
 from assistant.citing.markers import (
     LEFT_BRACKETS,
@@ -16,22 +16,34 @@ from assistant.citing.markers import (
     OPENING,
     RIGHT_BRACKETS,
     is_unfinished,
-    opens_line,
     read_marker,
     skip_numbers,
     skip_target,
     split_code_line,
 )
+from assistant.citing.verbatim import (
+    CODE,
+    Fence,
+    find_formula,
+    may_become_code,
+    may_become_fence,
+    may_become_formula,
+    read_fence,
+)
 
-_PAUSE = re.compile(rf"{OPENING.pattern}|[`~]")
-_FENCE = re.compile(r"(`{3,}+|~{3,}+)([^`\n]*+)\n")
-_UNFINISHED_FENCE = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}+|~{3,}+)[^`\n]*+)\Z")
-_LONGEST_FENCE, _LONGEST_CODE_LINE = 1000, 4000  # characters; what a longer line opens is no block
-# Longer inline code is none, so that a mark which nobody closes holds back no more than this.
-_CODE = re.compile(r"(`{1,9})(?!`)([^\n]{0,999}?[^`\n])\1(?!`)")
-_UNFINISHED_CODE = re.compile(r"`[^\n]{0,1100}\Z")
+_PAUSE = re.compile(rf"{OPENING.pattern}|[`~$]")
+_LONGEST_CODE_LINE = 4000  # characters
 _RUN = re.compile(r"[`~]{1,1000}")
-_PROSE_FENCES = {"markdown", "md", "text", "txt", "plaintext"}
+_PROSE_FENCES = {*"markdown md text txt plaintext answer response reply output antwort réponse respuesta".split()}
+# What opens a reply, or cites in its first line, is prose too in a block without a name; with these, without its tags.
+_TAGGED_FENCES = {"html", "xml", "xhtml"}
+_TAG = re.compile(r"</?(?P<name>[A-Za-z][A-Za-z0-9]{0,19})(?:[\s/][^<>]{0,300})?>")
+_UNFINISHED_TAG = re.compile(r"</?(?:[A-Za-z][A-Za-z0-9]{0,19}(?:[\s/][^<>]{0,300})?)?\Z")
+_TAGS_IN_LINE = {*"a b i u em strong span code small sub sup mark q cite abbr".split()}
+_CODE_SIGN = re.compile(r"[=;{}<>\\|$@~^]|\w\(|_\w")
+_WORDS = re.compile(r"(?:[^\W\d_]{2,}+[,;:]?\s++){3}|[\u3040-\u9fff\uac00-\ud7af]{6}")
+_OPEN = re.compile(r"(?:[.!?…]|\s)[\[【［]")
+_MARK = re.compile(r"\s*[\[【［][^\[\]【】\n]{0,100}[\]】］]")
 _LOOKED_BACK = 1000  # characters of what was read, on which the meaning of a marker may hang
 
 # Text, or the numbers of a marker, given out or not; and whether it is in code, so that no sentence ends before it.
@@ -44,12 +56,13 @@ class MarkedText:
     given: the numbers that were given out.
     """
 
-    def __init__(self, given: Container[int]) -> None:
+    def __init__(self, given: Collection[int]) -> None:
         self._given = given
         self._held = ""  # the end of what has come, while what follows decides what it is
         self._read = ""  # what has come before it, as far as it matters
-        self._fence = ""  # the marks that opened the code block that we are in
-        self._prose_fence = ""  # the same of a block that holds prose
+        self._fence: Fence | None = None  # what opened the code block that we are in
+        self._prose_fence: Fence | None = None  # the same of a block that holds prose
+        self._tagged = False  # whether its tags go
         self._endless = False  # whether we are in square brackets that are too long for a marker
         self._linkable = False  # whether the target of a link may follow
         self._bracketed = False  # whether there was a marker in square brackets
@@ -57,7 +70,12 @@ class MarkedText:
     @property
     def is_in_block(self) -> bool:
         """Whether what has come ends within a code block."""
-        return bool(self._fence)
+        return self._fence is not None
+
+    @property
+    def held(self) -> str:
+        """What has come and is not certain yet, without markers."""
+        return _MARK.sub("", self._held).partition("[")[0] if not self._endless else ""
 
     def feed(self, delta: str) -> list[Part]:
         """Take in a delta; give what is now certain."""
@@ -79,7 +97,7 @@ class MarkedText:
     def _take(self, text: str, ended: bool) -> list[Part] | None:
         """Take in the next piece of what is held; None where what follows decides what it is."""
         if self._fence:
-            return self._take_code_line(text)
+            return self._take_code_line(text, self._fence)
         if self._endless:
             dropped = self._drop(skip_numbers(text))
             self._endless = not self._held and not dropped.endswith(tuple(RIGHT_BRACKETS))
@@ -102,13 +120,31 @@ class MarkedText:
                 return self._take_endless(text)
             if not ended:
                 return None
-        marker = read_marker(text, self._read, self._given, self._bracketed)
+        marker = None if text[0] == "$" else read_marker(text, self._read, self._given, self._bracketed)
         if not marker:
-            return self._keep(1)
-        self._linkable = self._held[marker.length - 1] == "]"
+            return self._take_formula(text, ended) if text[0] in "$\\" else self._take_tag(text, ended)
+        self._linkable = self._held[marker.length - 1] == "]" and not marker.text
         self._bracketed |= self._linkable
         self._drop(marker.length)
         return [(marker.text or marker.numbers, False)]
+
+    def _take_formula(self, text: str, ended: bool) -> list[Part] | None:
+        """Take in a formula, or the mark that opens none."""
+        if formula := find_formula(text):
+            return self._keep_code(formula[2])
+        if not ended and may_become_formula(text):
+            return None
+        # An escaped mark opens no code.
+        return self._keep(2 if text[:2] in ("\\`", "\\$") else 1)
+
+    def _take_tag(self, text: str, ended: bool) -> list[Part] | None:
+        """Take in a tag, which goes where prose stands in a block of HTML, or what else opens no marker."""
+        if not (self._tagged and text[0] == "<"):
+            return self._keep(1)
+        if tag := _TAG.match(text):
+            self._drop(tag.end())
+            return [] if tag["name"].casefold() in _TAGS_IN_LINE else [("\n", False)]
+        return None if _UNFINISHED_TAG.match(text) and not ended else self._keep(1)
 
     def _take_endless(self, text: str) -> list[Part]:
         """Take in the beginning of what is too long for a marker: in square brackets it is dropped, else it is text."""
@@ -120,15 +156,11 @@ class MarkedText:
 
     def _take_code(self, text: str, ended: bool) -> list[Part] | None:
         """Take in the mark that opens a code block, or inline code, or a mark that opens nothing."""
-        if opens_line(self._read):
-            if fence := _FENCE.match(text[:_LONGEST_FENCE]):
-                return self._open_fence(fence)
-            if not ended and len(text) < _LONGEST_FENCE and _UNFINISHED_FENCE.match(text):
-                return None
-        code = _CODE.match(text)
-        # Until something follows, its last mark may be the first of a longer run.
-        if not ended and (_UNFINISHED_CODE.match(text) if not code else code.end() == len(text)):
+        if fence := read_fence(text, self._read):
+            return self._open_fence(fence, text, ended)
+        if not ended and (may_become_fence(text, self._read) or may_become_code(text)):
             return None
+        code = CODE.match(text)
         words = code[2].strip() if code else ""
         marker = read_marker(words, "", self._given, self._bracketed)
         if code and marker and marker.length == len(words):
@@ -137,31 +169,58 @@ class MarkedText:
         run = _RUN.match(text)
         return self._keep_code(code.end() if code else run.end() if run else 1)
 
-    def _open_fence(self, fence: re.Match[str]) -> list[Part]:
-        kind = fence[2].strip().casefold()
-        if kind in _PROSE_FENCES or (self._prose_fence == fence[1] and not kind):
-            # Prose needs no fence, and its fence no place in the answer.
-            self._prose_fence = fence[1] if kind else ""
-            self._drop(fence.end())
-            return [("\n", False)]
-        parts = self._keep_code(fence.end())
-        self._fence = fence[1]
-        return parts
+    def _open_fence(self, fence: Fence, text: str, ended: bool) -> list[Part] | None:
+        name = fence.name.casefold()
+        if self._prose_fence and self._prose_fence.marks == fence.marks and not name:
+            self._prose_fence, self._tagged = None, False
+        elif (holds_prose := self._holds_prose(name, text[fence.length :], ended)) is None:
+            return None
+        elif holds_prose:
+            self._prose_fence, self._tagged = fence, name in _TAGGED_FENCES
+        else:
+            parts = self._keep_code(fence.length)
+            self._fence = fence
+            return parts
+        # Prose needs no fence, and its fence no place in the answer.
+        self._drop(fence.length)
+        return [("\n", False)]
 
-    def _take_code_line(self, text: str) -> list[Part] | None:
+    def _holds_prose(self, name: str, block: str, ended: bool) -> bool | None:
+        """Whether a block holds prose by its name and its first words; None where what follows decides."""
+        if name in _PROSE_FENCES:
+            return True
+        if name not in ("", *_TAGGED_FENCES):
+            return False
+        *lines, last = block[:_LONGEST_CODE_LINE].split("\n")
+        is_whole = ended or len(block) >= _LONGEST_CODE_LINE
+        for line in [*lines, last] if is_whole else lines:
+            words = _TAG.sub("", line) if name else line
+            if words.strip():
+                bare = _MARK.sub("", words)
+                is_sentence = bare.rstrip("*_\"”’') ").endswith(tuple(".!?…:。！？")) and not _CODE_SIGN.search(bare)
+                cites = self._cites(words)
+                return bool(_WORDS.search(bare)) and (cites or (is_sentence and not self._read.strip()))
+        return False if is_whole else None
+
+    def _cites(self, line: str) -> bool:
+        """Whether a line has a marker with a number that was given out, apart from the word before it."""
+        marks = (read_marker(line[m.end() - 1 :], line[: m.end() - 1], self._given, True) for m in _OPEN.finditer(line))
+        return any(mark and any(number in self._given for number in mark.numbers) for mark in marks)
+
+    def _take_code_line(self, text: str, fence: Fence) -> list[Part] | None:
         """Take in a line of a code block, once it is whole, or as much of it as is looked at."""
         end = text.find("\n", 0, _LONGEST_CODE_LINE)
         if end < 0:
             return None if len(text) < _LONGEST_CODE_LINE else self._keep(_LONGEST_CODE_LINE)
         line = text[:end]
-        if line.strip(" \t>").startswith(self._fence) and not line.strip(f" \t\r>{self._fence[0]}"):
+        if fence.is_closed_by(line):
             parts = self._keep(end + 1)
-            self._fence = ""
+            self._fence = None
             return parts
-        code, markers = split_code_line(line)
+        code, markers, stop = split_code_line(line)
         parts = self._keep(len(code))
-        self._drop(end - len(code))
-        return [*parts, *((numbers, True) for numbers in markers), *self._keep(1)]
+        self._drop(end - len(code) - len(stop))
+        return [*parts, *((numbers, True) for numbers in markers), *self._keep(len(stop) + 1)]
 
     def _drop(self, length: int) -> str:
         """Move so much of what is held to what is read."""

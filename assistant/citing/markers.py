@@ -7,8 +7,15 @@
                                                              a clause: not "f(3)", "three (3) states", "in (3)",
                                                              "(1) first, (2) second", "Smith (3), Jones (2)"
     word³ word.³ <sup>3</sup>                                one after a word or a stop: not "km³", "10³", "x³"
+    {3}                                                      one that stands apart and ends a clause: not "a{3}"
     [2020]                                                   where 2020 was not given out, text after "in", "since",
                                                              "May" and the like: then it loses its brackets only
+    [0, 1] [1, 5] a[15]                                      text, where not all was given out: what counts from 0,
+                                                             what follows "in", "between", "returns", "=" and the
+                                                             like, and what is glued to the name of a variable;
+                                                             after "range", "∈" and "=" whatever was given out
+
+Text that would look like a marker of ours, the numbers of which rise from 1, is escaped as Markdown: "a\\[5]".
 
 A further label is a word more in `_LABELS`; a further bracket a character more in
 `LEFT_BRACKETS` and `RIGHT_BRACKETS`.
@@ -17,7 +24,7 @@ A further label is a word more in `_LABELS`; a further bracket a character more 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 
 from assistant.question.vocabulary import MONTHS
@@ -32,6 +39,7 @@ _PLAIN_LABELS = "source sources sentence sentences ref refs citation citations q
 _LABELS = (
     *_PLAIN_LABELS,
     *"reference references cite cited footnote footnotes note passage doc document s frase phrase fonte".split(),
+    *"line lines quote quotes quotation statement evidence excerpt extract snippet zeile zitat ligne cita riga".split(),
     *"来源 出典 引用".split(),
 )
 _JOINTS = ("and", "to", "see", "und", "bis", "et", "à", "y")
@@ -55,11 +63,12 @@ _LABELLED = re.compile(rf"[(（]\s*+(?:see\s++)?(?P<one>{_PLAIN_LABEL}\d++{_MORE
 # Round brackets and raised digits are told from text by where they stand, so by what follows too.
 _LIST = rf"\d++(?:\s*+(?:[,;]|{_DASH})\s*+\d++)*+"
 _ROUND = re.compile(rf"[(（]\s*+(?P<one>{_LIST})\s*+[)）](?=(?P<gap>[^\S\n]*+)(?P<next>\S|\n))")
+_CURLY = re.compile(rf"\{{\s*+(?P<one>{_LIST})\s*+\}}(?=(?P<gap>[^\S\n]*+)(?P<next>\S|\n))")
 _RAISED_DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISED = re.compile(rf"(?P<one>[{_RAISED_DIGITS}]++(?:[,˒⁻][{_RAISED_DIGITS}]++)*+)")
 _SUP = re.compile(rf"<sup>\s*+{_OPEN}?(?P<one>{_BODY}){_CLOSE}?\s*+</sup>")
 
-OPENING = re.compile(rf"{_OPEN}|[(（<\\{_RAISED_DIGITS}]")
+OPENING = re.compile(rf"{_OPEN}|[(（{{<\\{_RAISED_DIGITS}]")
 _BEGINNINGS = "|".join(
     sorted({word[:n] for word in (*_LABELS, *_JOINTS) for n in range(1, len(word) + 1)}, key=len, reverse=True)
 )
@@ -69,6 +78,7 @@ _INSIDE = (
 )
 _UNFINISHED = re.compile(
     rf"(?:\\|\\?{_OPEN}\[?{_INSIDE}\\?|\[\[{_BODY}\]|[(（]{_INSIDE}|[(（]\s*+{_LIST}\s*+[)）][^\S\n]*"
+    rf"|\{{(?:[\d\s,;]|{_DASH})*+(?:\}}[^\S\n]*+)?"
     rf"|[{_RAISED_DIGITS}]+(?:[,˒⁻][{_RAISED_DIGITS}]+)*[,˒⁻]?"
     rf"|<(?:s|su|sup|sup>{_OPEN}?{_INSIDE}{_CLOSE}?\s*(?:<|</|</s|</su|</sup)?)?)\Z"
 )
@@ -85,6 +95,31 @@ _LEADING = re.compile(
     r"|after|about|around|circa|ca\.?|c\.|and|or|year|early|late|mid|is|are|was|were|be|step|steps|equations?|figures?"
     r"|tables?|sections?|chapters?|part|rule|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)\s*\Z"
 )
+# After these, numbers in square brackets are values, even where all were given out.
+_RANGE = re.compile(r"(?:[∈=≤≥→]|(?<![\w’'])(?i:ranges?|intervals?|segment|vector|array|domain|shape)(?: of)?)\s*\Z")
+# After these where not all were; after the second, two that rise, but not in "as told in [3, 99]".
+_VALUE = re.compile(
+    r"(?<![\w’'])(?i:returns?|yields?|prints?|outputs?|equals?|contains?|lists?|values?|werte?|valeurs?|valores|tuple|set"
+    r"|index|elements?|e\.g\.|i\.e\.|like)\s*\Z"
+)
+_BETWEEN = re.compile(
+    r"(?<![\w’'])(?i:in|between|within|inside|is|are|of|the|a|an|to|from|with|into|over|on|zwischen|von|auf|entre|dans"
+    r"|tra|fra)\s*\Z"
+)
+_TOLD = re.compile(
+    r"(?i:see|seen|said|told|reported|described|stated|mentioned|noted|shown|listed|cited|discussed|explained|defined"
+    r"|documented|according|based|found|given|quoted)\s+\w+\s*\Z"
+)
+# The names of variables, which a number in brackets is glued to: "a", "row_count", "argv", "df2", "self.rows".
+_VARIABLE = re.compile(
+    r"(?<![^\W_])(?:[A-Za-z]|[A-Za-z_][\w.]*[\d_][\w.]*|[a-z]+(?:[A-Z][\w.]*|\.[A-Za-z_]\w*)|(?i:rows?|cols?|columns?|cells?"
+    r"|arr|arrays?|args?|argv|buf|buffer|chars?|children|counts?|data|df|dict|elements?|entries|fields?|idx|index|items?"
+    r"|keys?|lines?|list|lst|lists?|map|matrix|messages?|names?|nodes?|nums?|numbers|objects?|options?|params?|parts?"
+    r"|points?|queue|records?|results?|self|stack|str|strings?|tables?|this|tokens?|tuple|users?|values?|vals?|vec"
+    r"|vector|words?))(?:\[\d+\])*\Z",
+    re.ASCII,
+)
+_PLAIN = re.compile(rf"\\?\[\s*+({_LIST})\s*+\\?\]")
 _MONTH = re.compile(rf"\b(?i:{'|'.join(MONTHS)})\s*\Z")
 _LINE_OPENS = re.compile(r"[\s>*+|#–-]*+(?:\d+[.)]\s*+)?\Z")
 _NUMBERED_LINE = re.compile(r"[\s>*+|#–-]*[(（]\d+[)）]")
@@ -93,7 +128,8 @@ _UNIT = re.compile(r"(?:\W|^)(?:\w{1,3}|(?:centi|kilo|milli)?met(?:re|er)s?|inch
 _NAME_BEFORE = re.compile(r"(?:\W|^)[A-Z][\w’'-]*\s*\Z")
 
 # In a code block only the end of a sentence or of a comment may carry markers.
-_MARKS = re.compile(rf"(?:{_SQUARE}\s*+)++")
+_MARKS = re.compile(rf"(?:{_SQUARE}\s*+)++(?P<stop>[.!?…])?")
+_PROSE = re.compile(r"(?:[^\W\d_]{2,}+[,;:]?\s++){3}")
 _COMMENT = re.compile(r"(?:#|//|--)\s")
 _WORD = re.compile(r"\w")
 
@@ -107,7 +143,7 @@ class Marker:
     text: str = ""
 
 
-def read_marker(text: str, before: str, given: Container[int], bracketed: bool) -> Marker | None:
+def read_marker(text: str, before: str, given: Collection[int], bracketed: bool) -> Marker | None:
     """The marker that the text begins with, or None.
 
     before: what stands before it in the reply. given: the numbers that were given out. bracketed: whether
@@ -120,6 +156,10 @@ def read_marker(text: str, before: str, given: Container[int], bracketed: bool) 
         is_year = re.fullmatch(r"\s*(?:1\d|2[01])\d\d\s*", body) and not any(number in given for number in numbers)
         if is_year and (_LEADING.search(before[-20:]) or _MONTH.search(before[-20:])):
             return Marker(match.end(), (), body.strip())
+        if (plain := _PLAIN.fullmatch(match[0])) and _are_values(numbers, before[-40:], given):
+            # Our own numbers are 1 and what comes next, up to how many were given out.
+            is_like_ours = len(numbers) == 1 and numbers[0] <= len(given) + 1
+            return Marker(match.end(), (), rf"\[{plain[1]}]" if is_like_ours else f"[{plain[1]}]")
         return Marker(match.end(), numbers)
     if match := _LABELLED.match(text):
         return Marker(match.end(), expand(match["one"]))
@@ -128,11 +168,30 @@ def read_marker(text: str, before: str, given: Container[int], bracketed: bool) 
         return Marker(match.end(), expand(match["one"])) if is_marker else None
     if match := _RAISED.match(text):
         return Marker(match.end(), tuple(_lower(match["one"], given))) if _may_be_raised(before) else None
-    if match := _ROUND.match(text):
+    if match := _ROUND.match(text) or _CURLY.match(text):
         numbers = expand(match["one"])
-        if numbers and all(number in given for number in numbers) and _ends_clause(match, before, bracketed):
+        # Few write one number alone in curly brackets but for a marker.
+        is_given = all(number in given for number in numbers) or (text[0] == "{" and len(numbers) == 1 and numbers[0])
+        if numbers and is_given and _ends_clause(match, before, bracketed) and not _VALUE.search(before[-40:]):
             return Marker(match.end(), numbers)
     return None
+
+
+def _are_values(numbers: tuple[int, ...], before: str, given: Container[int]) -> bool:
+    """Whether numbers in square brackets are an interval, a list or a place in one."""
+    if not numbers:
+        return False
+    if len(numbers) == 1:
+        is_set = before.rstrip().endswith(("=", "∈"))
+        return is_set or (numbers[0] not in given and _VARIABLE.search(before) is not None)
+    if _RANGE.search(before):
+        return True
+    if all(number in given for number in numbers):
+        return False
+    if numbers == tuple(range(len(numbers))) or _VALUE.search(before) or _VARIABLE.search(before):
+        return True
+    rises = len(numbers) == 2 and numbers[0] < numbers[1]
+    return rises and _BETWEEN.search(before) is not None and not _TOLD.search(before)
 
 
 def is_unfinished(text: str) -> bool:
@@ -159,17 +218,20 @@ def opens_line(before: str) -> bool:
     return _LINE_OPENS.match(before[before.rfind("\n") + 1 :]) is not None
 
 
-def split_code_line(line: str) -> tuple[str, list[tuple[int, ...]]]:
-    """A line of a code block, and the numbers of each marker that ends it: of those after a full stop or in a comment.
+def split_code_line(line: str) -> tuple[str, list[tuple[int, ...]], str]:
+    """A line of a code block: its code, the numbers of each marker that ends it, and the stop after them.
 
-    What the line has more than the code given are these markers.
+    Markers are those after a full stop or in a comment, and those before the stop of what reads as a sentence. What
+    the line has between its code and its stop are these markers.
     """
-    *_, last = (0, *(match.start() for match in _MARKS.finditer(line) if match.end() == len(line)))
-    words = line[:last].rstrip()
-    is_comment = _WORD.match(words[-1:]) and _COMMENT.search(words)
-    if is_comment or words.rstrip("\"'”’)").endswith(tuple(".!?…")):
-        return line[:last], [expand(marker) for marker in re.findall(_SQUARE, line[last:])]
-    return line, []
+    *_, last = (None, *(match for match in _MARKS.finditer(line) if match.end() == len(line)))
+    if last:
+        words, stop = line[: last.start()].rstrip(), last["stop"] or ""
+        is_comment = _WORD.match(words[-1:]) and _COMMENT.search(words)
+        is_sentence = bool(stop) and line[last.start() - 1 : last.start()].isspace() and _PROSE.search(words)
+        if is_comment or is_sentence or (not stop and words.rstrip("\"'”’)").endswith(tuple(".!?…"))):
+            return line[: last.start()], [expand(marker) for marker in re.findall(_SQUARE, last[0])], stop
+    return line, [], ""
 
 
 def find_numbers(text: str) -> set[int]:
