@@ -118,7 +118,7 @@ class KeptLines:
         self._in_list = self._has_heading = False
         if len(key) >= _LEAST_REPEATED and not key.startswith("|"):
             insort(self._earlier, key)
-        before = line[: len(line) - len(line.lstrip(_DECORATION))]
+        before = re.match(r"[^`~]*+", line)[0]  # type: ignore[index]
         self._fence = read_fence(f"{line[len(before) :]}\n", before)
         if line.strip():
             self._follows_gap = self._skips_gap = False

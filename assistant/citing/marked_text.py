@@ -60,6 +60,7 @@ class MarkedText:
         self._given = given
         self._held = ""  # the end of what has come, while what follows decides what it is
         self._read = ""  # what has come before it, as far as it matters
+        self._line = ""  # the beginning of the line as it is shown, without the markers that are dropped
         self._fence: Fence | None = None  # what opened the code block that we are in
         self._prose_fence: Fence | None = None  # the same of a block that holds prose
         self._tagged = False  # whether its tags go
@@ -126,6 +127,7 @@ class MarkedText:
         self._linkable = self._held[marker.length - 1] == "]" and not marker.text
         self._bracketed |= self._linkable
         self._drop(marker.length)
+        self._line += "[]" if any(number in self._given for number in marker.numbers) else marker.text
         return [(marker.text or marker.numbers, False)]
 
     def _take_formula(self, text: str, ended: bool) -> list[Part] | None:
@@ -135,7 +137,7 @@ class MarkedText:
         if not ended and may_become_formula(text):
             return None
         # An escaped mark opens no code.
-        return self._keep(2 if text[:2] in ("\\`", "\\$") else 1)
+        return self._keep(2 if text[:2] in ("\\`", "\\$", "\\\\") else 1)
 
     def _take_tag(self, text: str, ended: bool) -> list[Part] | None:
         """Take in a tag, which goes where prose stands in a block of HTML, or what else opens no marker."""
@@ -143,7 +145,10 @@ class MarkedText:
             return self._keep(1)
         if tag := _TAG.match(text):
             self._drop(tag.end())
-            return [] if tag["name"].casefold() in _TAGS_IN_LINE else [("\n", False)]
+            if tag["name"].casefold() in _TAGS_IN_LINE:
+                return []
+            self._line = ""
+            return [("\n", False)]
         return None if _UNFINISHED_TAG.match(text) and not ended else self._keep(1)
 
     def _take_endless(self, text: str) -> list[Part]:
@@ -156,22 +161,23 @@ class MarkedText:
 
     def _take_code(self, text: str, ended: bool) -> list[Part] | None:
         """Take in the mark that opens a code block, or inline code, or a mark that opens nothing."""
-        if fence := read_fence(text, self._read):
+        if fence := read_fence(text, self._line):
             return self._open_fence(fence, text, ended)
-        if not ended and (may_become_fence(text, self._read) or may_become_code(text)):
+        if not ended and (may_become_fence(text, self._line) or may_become_code(text)):
             return None
         code = CODE.match(text)
         words = code[2].strip() if code else ""
         marker = read_marker(words, "", self._given, self._bracketed)
         if code and marker and marker.length == len(words):
             self._drop(code.end())
+            self._line += "[]"
             return [(marker.numbers, False)]
         run = _RUN.match(text)
         return self._keep_code(code.end() if code else run.end() if run else 1)
 
     def _open_fence(self, fence: Fence, text: str, ended: bool) -> list[Part] | None:
         name = fence.name.casefold()
-        if self._prose_fence and self._prose_fence.marks == fence.marks and not name:
+        if self._prose_fence and fence.marks.startswith(self._prose_fence.marks) and not name:
             self._prose_fence, self._tagged = None, False
         elif (holds_prose := self._holds_prose(name, text[fence.length :], ended)) is None:
             return None
@@ -183,6 +189,7 @@ class MarkedText:
             return parts
         # Prose needs no fence, and its fence no place in the answer.
         self._drop(fence.length)
+        self._line = ""
         return [("\n", False)]
 
     def _holds_prose(self, name: str, block: str, ended: bool) -> bool | None:
@@ -229,11 +236,13 @@ class MarkedText:
         return taken
 
     def _keep(self, length: int) -> list[Part]:
-        return [(self._drop(length), self.is_in_block)]
+        kept = self._drop(length)
+        self._line = kept[kept.rfind("\n") + 1 :][:_LOOKED_BACK] if "\n" in kept else (self._line + kept)[:_LOOKED_BACK]
+        return [(kept, self.is_in_block)]
 
     def _keep_code(self, length: int) -> list[Part]:
         """The same for code: a sentence may be over before it, but not inside."""
-        return [*self._keep(1), (self._drop(length - 1), True)]
+        return [*self._keep(1), *((kept, True) for kept, _ in self._keep(length - 1))]
 
 
 def _shorten(text: str) -> str:

@@ -22,23 +22,24 @@ LONGEST_CODE, LONGEST_FORMULA, LONGEST_FORMULA_IN_LINE = 1000, 2000, 200
 _FENCE = re.compile(r"(`{3,}+|~{3,}+)([^`\n]*+)\n")
 _UNFINISHED_FENCE = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}+|~{3,}+)[^`\n]*+)\Z")
 
-_SAME_PARAGRAPH = r"\n(?![ \t]*+(?:[\n>|#*+-]|`{3}|~{3}|\d{1,9}[.)]|\Z))"
+_SAME_PARAGRAPH = r"\n(?![ \t\r]*+(?:[\n>|#*+-]|`{3}|~{3}|\d{1,9}[.)]|\Z))"
 CODE = re.compile(rf"(`{{1,9}})(?!`)((?:[^\n]|{_SAME_PARAGRAPH}){{0,{LONGEST_CODE - 1}}}?[^`\n])\1(?!`)")
 _UNFINISHED_CODE = re.compile(rf"`(?:[^\n]|{_SAME_PARAGRAPH}){{0,{LONGEST_CODE + 100}}}\n?[ \t]{{0,9}}\Z")
 
-_ESCAPED = r"\\(?![\[\]()])"
+_ESCAPED = r"\\(?:\\|(?![\[\]()]))"
+_SAME_FORMULA = r"\n(?![ \t\r]*+(?:\n|~{3}))"
 _FORMULA = re.compile(
-    rf"\$\$(?P<block>[^$]{{1,{LONGEST_FORMULA}}}+)\$\$"
-    rf"|\\\[(?P<square>(?:[^\\]|{_ESCAPED}){{1,{LONGEST_FORMULA}}}+)\\\]"
-    rf"|\\\((?P<round>(?:[^\\\n]|{_ESCAPED}){{1,{LONGEST_FORMULA_IN_LINE}}}+)\\\)"
+    rf"\$\$(?P<block>(?:[^$`\n]|{_SAME_FORMULA}){{1,{LONGEST_FORMULA}}}+)\$\$"
+    rf"|\\\[(?P<square>(?:[^\\`\n]|{_ESCAPED}|{_SAME_FORMULA}){{1,{LONGEST_FORMULA}}}+)\\\]"
+    rf"|\\\((?P<round>(?:[^\\`\n]|{_ESCAPED}){{1,{LONGEST_FORMULA_IN_LINE}}}+)\\\)"
     # A number after which no sign comes is a sum of money.
     r"|\$(?=[^\s\d$]|\d[\d.,]*+[^\S\n]*+(?:[\\^_+*/=<>-]|[A-Za-z](?![A-Za-z])))"
     rf"(?P<line>[^$\n`]{{1,{LONGEST_FORMULA_IN_LINE}}}+)(?<!\s)\$(?![\w$])"
 )
 _UNFINISHED_FORMULA = re.compile(
-    rf"(?:\\\Z|\$\$?\Z|\$\$[^$]{{1,{LONGEST_FORMULA}}}+\$?\Z"
-    rf"|\\\[(?:[^\\]|{_ESCAPED}){{0,{LONGEST_FORMULA}}}+\\?\Z"
-    rf"|\\\((?:[^\\\n]|{_ESCAPED}){{0,{LONGEST_FORMULA_IN_LINE}}}+\\?\Z"
+    rf"(?:\\\Z|\$\$?\Z|\$\$(?:[^$`\n]|{_SAME_FORMULA}){{1,{LONGEST_FORMULA}}}+\$?\Z"
+    rf"|\\\[(?:[^\\`\n]|{_ESCAPED}|{_SAME_FORMULA}){{0,{LONGEST_FORMULA}}}+\\?\Z"
+    rf"|\\\((?:[^\\`\n]|{_ESCAPED}){{0,{LONGEST_FORMULA_IN_LINE}}}+\\?\Z"
     rf"|\$[^\s\d$][^$\n`]{{0,{LONGEST_FORMULA_IN_LINE}}}+\$?\Z"
     r"|\$\d[\d.,]*+[^\S\n]*+[A-Za-z]?\Z"
     rf"|\$\d[\d.,]*+[^\S\n]*+(?:[\\^_+*/=<>-]|[A-Za-z](?![A-Za-z]))[^$\n`]{{0,{LONGEST_FORMULA_IN_LINE}}}+\$?\Z)"

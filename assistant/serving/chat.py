@@ -11,6 +11,7 @@ from typing import Any
 from assistant.answers import Answer, Draft, TextDelta
 from assistant.chain import stream_answer
 from assistant.serving.guard import Guard, Streams
+from assistant.serving.markdown import LATEX_DELIMITERS
 from assistant.serving.page import (
     EMPTY_PANEL,
     SCRIPT,
@@ -158,7 +159,7 @@ def build_page(library: Library, streams: Streams) -> Any:
                     label="Conversation",
                     show_label=False,
                     height="56vh",
-                    latex_delimiters=[],
+                    latex_delimiters=LATEX_DELIMITERS,
                     allow_tags=False,
                     sanitize_html=True,
                     feedback_options=None,

@@ -14,6 +14,10 @@ from assistant.citing.citations import show_context
 from assistant.citing.second_opinion import PENDING
 from assistant.notices import describe_doubt
 from assistant.quoting.quotations import show_lead
+from assistant.serving.markdown import draft_to_markdown as draft_to_markdown
+from assistant.serving.markdown import escape_text as escape_text
+from assistant.serving.markdown import to_link
+from assistant.serving.markdown import written_to_markdown as written_to_markdown
 from index.documents import Passage
 
 CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
@@ -22,15 +26,10 @@ LONGEST_QUERY_SHOWN = 300  # characters
 
 Read = Callable[[str, int, int], str]
 
-_MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
 _PARAGRAPH_END = re.compile(r"(?:\r?\n[ \t]*){2,}")
 # White space is looked at from where it begins, not from each place in it.
 _LINE_END = re.compile(r"(?<!\s)[^\S\r\n]*+[\r\n]\s*+")
 _MARKED_LINE = re.compile(rf"{_LINE_END.pattern}(?=[-*•#>|]|\d+[.)] )")
-_MARKER = re.compile(r"\\?\[(\d{1,9})\\?\]")
-_WEB = re.compile(r"www\.", re.IGNORECASE)
-# The page would draw what such a block holds, images and all.
-_DRAWING = re.compile(r"((?<!`)`{3,}+|(?<!~)~{3,}+)(?=[^\S\r\n]*+mermaid)", re.IGNORECASE)
 
 
 def to_markdown(answer: Answer, turn: int) -> str:
@@ -56,24 +55,6 @@ def _show_sentences(answer: Answer, turn: int) -> list[str]:
     return ["  \n".join(lines)]
 
 
-def written_to_markdown(text: str, turn: int) -> str:
-    """A language model's words: simple formatting stays; links, images and HTML become plain text."""
-    text = _DRAWING.sub(r"\1text ", _unlink(escape(text, quote=False)))
-    text = re.sub(r"([\[\]!\\$])", r"\\\1", text)
-    return _MARKER.sub(lambda marker: _link(int(marker[1]), turn), text)
-
-
-def escape_text(text: str) -> str:
-    """A document's words, so that they read as they are and nothing in them is markup."""
-    return _unlink(_MARKUP.sub(r"\\\1", escape(text, quote=False)))
-
-
-def _unlink(text: str) -> str:
-    """Escaped text in which no address becomes a link by itself."""
-    text = text.replace("://", ":&#47;&#47;").replace("@", "&#64;")
-    return _WEB.sub(lambda web: f"{web[0][:-1]}&#46;", text)
-
-
 def _embolden(sentence: AnswerSentence) -> str:
     """A document's sentence, with the very words that were asked for in bold."""
     start, end = sentence.answer_words or (0, 0)
@@ -83,11 +64,7 @@ def _embolden(sentence: AnswerSentence) -> str:
 
 
 def _links(sentence: AnswerSentence, turn: int) -> str:
-    return "".join(_link(number, turn) for number in sentence.citations)
-
-
-def _link(number: int, turn: int) -> str:
-    return f"[\\[{number}\\]](#cite-{turn}-{number})"
+    return "".join(to_link(number, turn) for number in sentence.citations)
 
 
 def _notes(answer: Answer) -> list[str]:
@@ -206,7 +183,10 @@ STYLE = """
 #conversation a[href^="#cite-"] { text-decoration: none; font-size: .8em; font-weight: 600; padding: 0 .15em;
   vertical-align: super; line-height: 1; color: var(--link-text-color); }
 #conversation a[href^="#cite-"]:hover, #conversation a[href^="#cite-"]:focus-visible { text-decoration: underline; }
-#conversation small { opacity: .75; }
+#conversation small, #conversation .draft { opacity: .75; }
+#conversation .draft { white-space: pre-wrap; overflow-wrap: anywhere; }
+#conversation .katex-display { overflow: auto hidden; max-height: 40em; }
+#conversation .katex-error { color: inherit !important; }
 #conversation .message-buttons-right { display: none; }
 #question .submit-button { background: var(--button-primary-background-fill); color: var(--button-primary-text-color); }
 #sources { max-height: 78vh; overflow-y: auto; }
