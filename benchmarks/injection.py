@@ -232,9 +232,20 @@ _LIVE = re.compile(
     r"[\[\]]"  # a link, an image, the place that one points to
     r"|<(?!/?(?:small|strong)>)[a-z/!?]"  # a tag
     r"|://|www\.|\w@\w"  # what becomes a link by itself
-    r"|[`~]{3}[^\S\n]*mermaid",  # what is drawn
+    r"|[`~]{3}[^\S\n]*mermaid"  # what is drawn
+    r"|\\(?:href|url|html|includegraphics)",  # what a formula would link to or load
     re.IGNORECASE,
 )
+# What is shown as it is written: a block of code, and what is written in entities alone.
+_OPENING = re.compile(r"(`{3,})(?:(?!mermaid)[a-z][a-z0-9+#-]*)?", re.IGNORECASE)
+_ENTITIES = r"(?:[^\W_]| |&#\d+;)*+"
+_WRITTEN = re.compile(
+    rf"<code>{_ENTITIES}</code>"
+    rf'|<div class="draft">{_ENTITIES}</div>'
+    r'|<div class="code_wrap"><button title="copy" class="copy_code_button"><span class="copy-text"></span>'
+    rf"<span></span></button><pre><code>{_ENTITIES}</code></pre></div>"
+)
+_FORMULA = re.compile("\ufdd0([^\ufdd0-\ufdd3]*)\ufdd1|\ufdd2([^\ufdd0-\ufdd3]*)\ufdd3")
 _PANEL_TAGS = {"div", "h2", "h3", "article", "span", "p", "blockquote", "mark", "br"}
 _PANEL_ATTRIBUTES = {"class", "id", "aria-current"}
 
@@ -245,11 +256,32 @@ def is_safe(shown: Sequence[str], panel: str) -> bool:
 
 
 def find_live(markdown: str) -> str:
-    """The first thing in the page's Markdown that would be live, or "" where there is none."""
-    # Without our own links and without what is escaped, no bracket may be left.
-    left = re.sub(r"\\.", "", _OUR_LINK.sub("", markdown))
-    found = _LIVE.search(left)
+    """The first thing in the page's Markdown that would be live, or "" where there is none.
+
+    What is shown as code is none, whatever it says.
+    """
+    left = _WRITTEN.sub("", _OUR_LINK.sub("", _remove_blocks(markdown)))
+    # The page takes formulas out before it reads the rest; brackets and bars in them are theirs.
+    left = _FORMULA.sub(lambda formula: re.sub(r"[\[\]]|\\\\", "", formula[0]), left)
+    # Without what is escaped, no bracket may be left.
+    found = _LIVE.search(re.sub(r"\\[^A-Za-z]", "", left))
     return found[0] if found else ""
+
+
+def _remove_blocks(markdown: str) -> str:
+    """Without the blocks of code that stand between empty lines, and which no line within can end."""
+    left, lines, place = [""], [*markdown.split("\n"), ""], 0
+    while place < len(lines):
+        opening = None if left[-1] else _OPENING.fullmatch(lines[place])
+        ends = (n for n in range(place + 1, len(lines)) if lines[n].lstrip().startswith(opening[1])) if opening else ()
+        end = next(iter(ends), None)
+        if opening and end and lines[end] == opening[1] and not lines[end + 1]:
+            place = end
+            left.append("")
+        else:
+            left.append(lines[place])
+        place += 1
+    return "\n".join(left)
 
 
 class _Panel(HTMLParser):

@@ -292,7 +292,7 @@ def test_what_would_be_live_is_found_and_on_our_page_is_not(live: str) -> None:
 
 def test_a_block_of_code_keeps_its_words_and_its_language() -> None:
     assert written_to_markdown("```python\nx = 1\n```", 0) == "```python\nx = 1\n```"
-    assert "```text mermaid\ngraph TD" in written_to_markdown("```mermaid\ngraph TD\n```", 0)
+    assert written_to_markdown("```mermaid\ngraph TD\n```", 0) == "```text\ngraph TD\n```"
 
 
 def test_nothing_live_is_shown_while_a_reply_is_written(

@@ -29,9 +29,9 @@ _OURS = {ord(character): "\ufffd" for pair in _DELIMITERS for character in pair}
 
 _MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
 _WEB = re.compile(r"www\.", re.IGNORECASE)
-_PAUSE = re.compile(r"`+|[$\\]")
+_PAUSE = re.compile(r"`+|~{3,}|[$\\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_QUOTED_LINE = re.compile(r"^[ \t]*+(?:&gt;[ \t]?)+", re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^ *+(?:&gt; )+", re.MULTILINE)
 _MARKER = re.compile(r"!?\[(\d{1,9})\]|[\[\]]")
 _RUN = re.compile(r"`{3,}+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9+#-]{0,19}")
@@ -45,8 +45,9 @@ _UNSAFE_FORMULA = re.compile(
     r"\\(?:href|url|html|include|input|def|gdef|edef|xdef|let|futurelet|newcommand|renewcommand|providecommand|global|rule"
     r"|kern|mkern|hskip|mskip|raise|hspace|vspace|mspace|[lrc]lap|math[lrc]lap|csname)"
 )
-_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_ITEM = re.compile(r"([-*+]|\d{1,9}[.)])[ \t]+")
 _BEFORE_MARKS = re.compile(r"[^`~]*+")
+_QUOTE = re.compile(r"\A( *+)((?:>[ \t]?)++)( {0,2})[ \t]*+")
 _QUOTE_MARKS = re.compile(r"[ \t]*+(?:>[ \t]?)+")
 _CODE_COLUMNS = 4  # by so many deeper than the text around it, a paragraph is code
 # With what copies the code, which Gradio finds by its name.
@@ -133,8 +134,8 @@ class _Reply:
                 line = text[text.rfind("\n", 0, pause.start()) + 1 :][:100]
                 shown.append(_show_code_in_line(code[2], in_table=line.lstrip().startswith("|")))
                 length = code.end()
-            elif rest[0] == "`":
-                shown.append("&#96;" * len(pause[0]))
+            elif rest[0] in "`~":
+                shown.append(_to_entities(pause[0]))
                 length = len(pause[0])
             elif formula := find_formula(rest):
                 words, by_itself, length = formula
@@ -211,7 +212,7 @@ def _part(lines: list[str]) -> Iterator[tuple[list[str], Fence | None]]:
         while indent < columns[-1]:
             columns.pop()
         item = _ITEM.match(line.lstrip(" "))
-        if indent >= columns[-1] + _CODE_COLUMNS and (follows_gap or item):
+        if indent >= columns[-1] + _CODE_COLUMNS:
             margin = cut + columns[-1] + _CODE_COLUMNS
             end = 0 if item or not follows_gap or place < prose_until else _find_end(lines, place, margin)
             prose_until = max(prose_until, -end)
@@ -224,7 +225,9 @@ def _part(lines: list[str]) -> Iterator[tuple[list[str], Fence | None]]:
             line, indent = " " * columns[-1] + line.lstrip(" "), columns[-1]
         if item:
             columns.append(indent + min(item.end(), 4))
-        prose.append(line)
+            if item.end() - len(item[1]) > _CODE_COLUMNS:  # the page would take what follows for code
+                line = f"{line[:indent]}{item[1]} {line[indent + item.end() :]}"
+        prose.append(_QUOTE.sub(lambda marks: f"{marks[1]}{'> ' * marks[2].count('>')}{marks[3]}", line))
         follows_gap = False
     yield prose, None
 

@@ -185,6 +185,7 @@ STYLE = """
 #conversation a[href^="#cite-"]:hover, #conversation a[href^="#cite-"]:focus-visible { text-decoration: underline; }
 #conversation small, #conversation .draft { opacity: .75; }
 #conversation .draft { white-space: pre-wrap; overflow-wrap: anywhere; }
+#conversation .copy-text:empty::before { content: "⧉"; }
 #conversation .katex-display { overflow: auto hidden; max-height: 40em; }
 #conversation .katex-error { color: inherit !important; }
 #conversation .message-buttons-right { display: none; }
