@@ -77,10 +77,10 @@ class CitedText:
     def draft(self) -> str:
         """What has come and is not certain yet, as plain text without markers: the last characters of it.
 
-        But: a line that may be a list of sources, or one that was there before, is no part of it.
+        But: a list of sources, or a long line that was there before, is no part of it.
         """
         waiting = "".join(part for part in self._waiting if isinstance(part, str))
-        held = f"{waiting}{_wider(self._space_before, self._space)}{self._marked.held}"
+        held = f"{waiting}{_wider(self._space_before, self._space)}{self._marked.held_with(self._lines.held)}"
         return held[-LONGEST_DRAFT:]
 
     def feed(self, delta: str) -> str:
@@ -161,7 +161,8 @@ class CitedText:
             # What follows decides whether it belongs to the sentence before.
             self._end = len(self._plain)
         if given:
-            self._write(self._take_space(), *given)
+            # After a backslash it would be text.
+            self._write(self._take_space() or " " * (self._plain.tail(1) == "\\"), *given)
         elif re.search(r"\[[\d\s,;–-]*\Z", self._text.tail(LONGEST_MARKER)):
             # "[[99]3]" would close up into the marker "[3]", which nobody gave out.
             self._pass("…", in_code)

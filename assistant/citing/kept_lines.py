@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from assistant.citing.verbatim import Fence, read_fence
 
+_LONGEST_DECORATION = 12  # characters, of a rule and of what stands before "Sources:"
 _LEAST_REPEATED, _MOST_COMPARED = 40, 1000  # characters of a line, without white space and markers
 _LONGEST_HEADING, _LONGEST_LIST, _SHORTEST_NAME = 300, 4000, 6  # characters
 
@@ -55,6 +56,12 @@ class KeptLines:
         self._in_list = self._has_heading = False
         self._follows_gap = self._skips_gap = False  # so that what stood around a line that was dropped closes up
         self._fence: Fence | None = None
+
+    @property
+    def held(self) -> str:
+        """What has come and is likely to stay, though it is not certain."""
+        is_doubtful = _split_heading(self._line)[0] in _HEADINGS or len(self._key) >= _LEAST_REPEATED
+        return "" if self._in_list or is_doubtful else self._held
 
     def feed(self, delta: str) -> Iterator[str]:
         """Take in a delta; give what now stays, piece by piece, so that `is_cited` knows of each before the next."""
@@ -158,9 +165,9 @@ class KeptLines:
 
 def _may_be_heading(line: str) -> bool:
     """Whether a line that grows may become "**Sources:** [1], [2]", or the rule above it."""
-    if len(line) > _LONGEST_HEADING:
-        return False
     head, rest = _split_heading(line)
+    if len(line) > (_LONGEST_HEADING if head else _LONGEST_DECORATION):
+        return False
     return head in _HEADINGS or (not rest and any(heading.startswith(head) for heading in _HEADINGS))
 
 

@@ -73,10 +73,10 @@ class MarkedText:
         """Whether what has come ends within a code block."""
         return self._fence is not None
 
-    @property
-    def held(self) -> str:
-        """What has come and is not certain yet, without markers."""
-        return _MARK.sub("", self._held).partition("[")[0] if not self._endless else ""
+    def held_with(self, following: str) -> str:
+        """What has come and is not certain yet, and what follows it, without markers."""
+        held = "" if self._endless else self._held
+        return _MARK.sub("", held + following).partition("[")[0]
 
     def feed(self, delta: str) -> list[Part]:
         """Take in a delta; give what is now certain."""

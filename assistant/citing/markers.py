@@ -158,7 +158,7 @@ def read_marker(text: str, before: str, given: Collection[int], bracketed: bool)
             return Marker(match.end(), (), body.strip())
         if (plain := _PLAIN.fullmatch(match[0])) and _are_values(numbers, before[-40:], given):
             # Our own numbers are 1 and what comes next, up to how many were given out.
-            is_like_ours = len(numbers) == 1 and numbers[0] <= len(given) + 1
+            is_like_ours = len(numbers) == 1 and 1 <= numbers[0] <= len(given) + 1
             return Marker(match.end(), (), rf"\[{plain[1]}]" if is_like_ours else f"[{plain[1]}]")
         return Marker(match.end(), numbers)
     if match := _LABELLED.match(text):
@@ -182,7 +182,7 @@ def _are_values(numbers: tuple[int, ...], before: str, given: Container[int]) ->
     if not numbers:
         return False
     if len(numbers) == 1:
-        is_set = before.rstrip().endswith(("=", "∈"))
+        is_set = before.endswith(("=", "∈", "= ", "∈ "))
         return is_set or (numbers[0] not in given and _VARIABLE.search(before) is not None)
     if _RANGE.search(before):
         return True
