@@ -58,7 +58,10 @@ def browsing(address: str) -> Iterator[tuple[Any, list[str]]]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
         outside: list[str] = []
-        page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or outside.append(r.url))
+        page.on(
+            "request",
+            lambda r: r.url.startswith((address.partition("/?")[0], "data:", "blob:")) or outside.append(r.url),
+        )
         page.on("dialog", lambda dialog: (outside.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.goto(address)
         page.wait_for_selector("#question textarea")
@@ -134,6 +137,82 @@ def test_a_hostile_document_is_shown_as_text_and_does_nothing(tmp_path: Path) ->
         assert hostile.split(" ![")[0] in ask(page, "What is the zebra password?")
         assert hostile in page.locator("#sources mark").first.inner_text()
         assert page.locator("#conversation [data-testid=bot] img, #sources img, #sources script").count() == 0
+        assert outside == []
+
+
+CODE = [
+    "pip install 'httpx[http2]' \"$input\" && curl https://a.example/x?a=1&b=<2> # `not` ![x](http://a.example/x)",
+    'if rows[3] != x and a < b:\n    print(f"{x!r}\\n", \'\\\\path\', "$$y$$ &amp; %s" % [1])\n\n    <img src=x>',
+    "all:\n\tcc -o x 'x.c'",
+    "```\n$x^2$ www.a.example\n```",
+]
+IN_LINE = "https://a.example/?b=1&c=<d> != $input rows[3] \\d httpx[http2] www.a.example a@a.example"
+WRITTEN = f"""## About `pip`
+
+The tour took three days [1], see `{IN_LINE}`.
+
+1. So:
+   ```sh
+   {CODE[0]}
+   ```
+2. Or:
+
+```python
+{CODE[1]}
+```
+
+> Quoted:
+> ```mermaid
+> graph TD
+> ```
+
+| call | formula |
+|---|---|
+| `a \\| b` | $x^2 \\le y$ |
+
+\\[ \\frac{{1}}{{2}} \\] $$\\href{{http://a.example}}{{x}}$$ costs $5 or $6. ![x](http://a.example/y.png) <img src=x>
+
+```make
+{CODE[2]}
+```
+
+````toString
+{CODE[3]}
+````
+
+```html
+<script>alert(1)</script>"""
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_code_is_copied_as_it_was_written_and_formulas_are_drawn(tmp_path: Path, theme: str) -> None:
+    with (
+        OpenAIServer(lambda request: WRITTEN, delta_characters=40) as model,
+        serving(FOOTNOTE_STORE=str(tmp_path), OPENAI_BASE_URL=model.base_url, FOOTNOTE_MODEL="m") as address,
+        browsing(f"{address}/?__theme={theme}") as (page, outside),
+    ):
+        ask(page, "why was Israel skipped?")
+        page.wait_for_timeout(1000)  # what is drawn comes later than what is written
+        if folder := os.environ.get("FOOTNOTE_SCREENSHOTS"):
+            page.set_viewport_size({"width": 1280, "height": 2200})
+            page.screenshot(path=f"{folder}/code-{theme}.png")
+        answer = page.locator("#conversation [data-testid=bot]").last
+        blocks = answer.locator("pre code").evaluate_all("all => all.map(e => e.textContent.replace(/\\n$/, ''))")
+        assert blocks == [*CODE[:2], "graph TD", *CODE[2:], "<script>alert(1)</script>"]
+        in_line = answer.locator("code:not(pre code)").evaluate_all("all => all.map(e => e.textContent)")
+        assert in_line == ["pip", IN_LINE, "a | b"]
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        for place, code in enumerate(blocks):
+            answer.locator(".copy_code_button").nth(place).click()
+            assert page.evaluate("navigator.clipboard.readText()") == code.strip()
+        assert answer.locator(".katex").count() == 2
+        assert answer.locator(".katex-error").count() == 0
+        assert "costs $5 or $6. ![x](http://a.example/y.png) <img src=x>" in answer.inner_text()
+        assert "$$\\href{http://a.example}{x}$$" in answer.inner_text()
+        live = "img, script, iframe, .mermaid, .latex-block, a:not([href^='#cite-'])"
+        assert answer.locator(live).count() == 0
         assert outside == []
 
 

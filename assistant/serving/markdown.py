@@ -51,9 +51,7 @@ _QUOTE = re.compile(r"\A( *+)((?:>[ \t]?)++)( {0,2})[ \t]*+")
 _QUOTE_MARKS = re.compile(r"[ \t]*+(?:>[ \t]?)+")
 _CODE_COLUMNS = 4  # by so many deeper than the text around it, a paragraph is code
 # With what copies the code, which Gradio finds by its name.
-_COPY = (
-    '<button title="copy" class="copy_code_button"><span class="copy-text"></span><span class="check"></span></button>'
-)
+_COPY = '<button title="copy" class="copy_code_button"><span class="copy-text"></span><span></span></button>'
 
 
 def written_to_markdown(text: str, turn: int) -> str:
