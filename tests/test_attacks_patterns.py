@@ -128,6 +128,7 @@ BOUNDED = {
     "assistant.question.comparison._JOINING": (300, "find_sides reads no longer question"),
     "assistant.citing.markers._NAME_BEFORE": (40, "the last of the line before a marker"),
     "assistant.citing.markers._STOP": (20, "the last of the line before a marker"),
+    "assistant.citing.markers._VARIABLE": (40, "the last of what stands before a marker"),
     "index.splitting.sentences._ENDS": (100, "a block that may be a heading"),
 }
 FLAGS_PLACE = {"compile": 1, "split": 3, "sub": 4, "subn": 4}  # of the arguments; in all others 2

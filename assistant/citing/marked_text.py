@@ -41,9 +41,9 @@ _TAG = re.compile(r"</?(?P<name>[A-Za-z][A-Za-z0-9]{0,19})(?:[\s/][^<>]{0,300})?
 _UNFINISHED_TAG = re.compile(r"</?(?:[A-Za-z][A-Za-z0-9]{0,19}(?:[\s/][^<>]{0,300})?)?\Z")
 _TAGS_IN_LINE = {*"a b i u em strong span code small sub sup mark q cite abbr".split()}
 _CODE_SIGN = re.compile(r"[=;{}<>\\|$@~^]|\w\(|_\w")
-_WORDS = re.compile(r"(?:[^\W\d_]{2,}+[,;:]?\s++){3}|[\u3040-\u9fff\uac00-\ud7af]{6}")
+_WORDS = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]{2,}+[,;:]?\s++){3}|[\u3040-\u9fff\uac00-\ud7af]{6}")
 _OPEN = re.compile(r"(?:[.!?…]|\s)[\[【［]")
-_MARK = re.compile(r"\s*[\[【［][^\[\]【】\n]{0,100}[\]】］]")
+_MARK = re.compile(r"(?<!\s)\s*+[\[【［][^\[\]【】\n]{0,100}[\]】］]")
 _LOOKED_BACK = 1000  # characters of what was read, on which the meaning of a marker may hang
 
 # Text, or the numbers of a marker, given out or not; and whether it is in code, so that no sentence ends before it.

@@ -129,7 +129,7 @@ _NAME_BEFORE = re.compile(r"(?:\W|^)[A-Z][\w’'-]*\s*\Z")
 
 # In a code block only the end of a sentence or of a comment may carry markers.
 _MARKS = re.compile(rf"(?:{_SQUARE}\s*+)++(?P<stop>[.!?…])?")
-_PROSE = re.compile(r"(?:[^\W\d_]{2,}+[,;:]?\s++){3}")
+_PROSE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]{2,}+[,;:]?\s++){3}")
 _COMMENT = re.compile(r"(?:#|//|--)\s")
 _WORD = re.compile(r"\w")
 

@@ -183,9 +183,9 @@ STYLE = """
 #conversation a[href^="#cite-"] { text-decoration: none; font-size: .8em; font-weight: 600; padding: 0 .15em;
   vertical-align: super; line-height: 1; color: var(--link-text-color); }
 #conversation a[href^="#cite-"]:hover, #conversation a[href^="#cite-"]:focus-visible { text-decoration: underline; }
-#conversation small, #conversation .draft { opacity: .75; }
+#conversation small, #conversation .draft { opacity: .85; }
 #conversation .draft { white-space: pre-wrap; overflow-wrap: anywhere; }
-#conversation .copy-text:empty::before { content: "⧉"; }
+#conversation .copy-text:empty::before { content: "copy"; font-size: .8em; }
 #conversation .katex-display { overflow: auto hidden; max-height: 40em; }
 #conversation .katex-error { color: inherit !important; }
 #conversation .message-buttons-right { display: none; }
