@@ -15,7 +15,7 @@ from assistant.chain import Event, stream_answer
 from assistant.citing.citations import number_sentences
 from assistant.citing.support import check, find_support
 from assistant.serving.chat import converse
-from assistant.serving.page import written_to_markdown
+from assistant.serving.markdown import written_to_markdown
 from assistant.writing.prompt import make_prompt
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.injection import deal, find_live, is_safe, measure, sum_up

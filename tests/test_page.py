@@ -9,16 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
+from assistant.serving.markdown import draft_to_markdown, written_to_markdown
 from assistant.serving.page import (
     CONTEXT_CHARACTERS,
     EMPTY_PANEL,
     Read,
-    draft_to_markdown,
     surroundings,
     to_header,
     to_markdown,
     to_panel,
-    written_to_markdown,
 )
 from benchmarks.injection import find_live
 from index.documents import Passage

@@ -59,11 +59,6 @@ class CitedText:
         return str(self._text)
 
     @property
-    def draft(self) -> str:
-        """What has come and was not yet given out as certain."""
-        return "".join(part for part in self._waiting if isinstance(part, str))
-
-    @property
     def citations(self) -> tuple[Citation, ...]:
         """The citations used so far, in order of their numbers."""
         return tuple(cite(number, *self._sources[given]) for given, number in self._numbers.items())

@@ -11,18 +11,8 @@ from typing import Any
 from assistant.answers import Answer, Draft, TextDelta
 from assistant.chain import stream_answer
 from assistant.serving.guard import Guard, Streams
-from assistant.serving.markdown import LATEX_DELIMITERS
-from assistant.serving.page import (
-    EMPTY_PANEL,
-    SCRIPT,
-    STYLE,
-    draft_to_markdown,
-    escape_text,
-    to_header,
-    to_markdown,
-    to_panel,
-    written_to_markdown,
-)
+from assistant.serving.markdown import LATEX_DELIMITERS, draft_to_markdown, escape_text, written_to_markdown
+from assistant.serving.page import EMPTY_PANEL, SCRIPT, STYLE, to_header, to_markdown, to_panel
 from assistant.serving.progress import to_plain
 from index.documents import Progress
 from index.errors import FootnoteError, ModelError

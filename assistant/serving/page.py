@@ -14,10 +14,7 @@ from assistant.citing.citations import show_context
 from assistant.citing.second_opinion import PENDING
 from assistant.notices import describe_doubt
 from assistant.quoting.quotations import show_lead
-from assistant.serving.markdown import draft_to_markdown as draft_to_markdown
-from assistant.serving.markdown import escape_text as escape_text
-from assistant.serving.markdown import to_link
-from assistant.serving.markdown import written_to_markdown as written_to_markdown
+from assistant.serving.markdown import escape_text, to_link, written_to_markdown
 from index.documents import Passage
 
 CONTEXT_CHARACTERS = 320  # how much of the surroundings a quotation is shown in, on either side
