@@ -20,6 +20,7 @@ EXPORTS = [
     "Answer",
     "AnswerSentence",
     "Citation",
+    "Draft",
     "FolderError",
     "FootnoteError",
     "FootnoteQueryEngine",

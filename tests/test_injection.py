@@ -195,7 +195,7 @@ def test_a_reply_that_obeys_is_not_shown_or_marked_unsupported(
     with ObeyingServer(reply) as server:
         answer, streamed, _ = ask_obeying(poisoned, settings, server)
     if cites in ("nothing", "what is not there"):
-        assert not answer.found
+        assert answer.model is None  # the documents' own words stand in its place
         assert OBEYING not in streamed + answer.text
     else:
         assert [(s.text, s.support) for s in answer.sentences] == [(OBEYING, "unsupported")]
@@ -328,7 +328,7 @@ def test_a_poisoned_document_makes_the_chat_ask_nobody_else(tmp_path: Path) -> N
         shown = ask(page, QUESTION)
         page.wait_for_timeout(2000)  # what is drawn comes later than what is written
         assert HONEST in shown
-        assert "Not fully supported by the words cited" in shown
+        assert "Read with care" in shown
         live = "img, script, iframe, foreignObject, .mermaid, [onerror], a:not([href^='#cite-'])"
         for place in ("#conversation [data-testid=bot]", "#sources"):
             assert "attacker.invalid" in page.locator(place).first.inner_text()

@@ -215,8 +215,8 @@ def converse(
                 case Progress() if not written:
                     yield [*before, _reply(f"{escape_text(event.message)} …")], None, answers
                 case Draft():
-                    draft = draft_to_markdown(event.text)
-                    yield [*before, _reply(written_to_markdown(written, turn) + draft)], None, answers
+                    both = f"{written_to_markdown(written, turn)}\n\n{draft_to_markdown(event.text)}"
+                    yield [*before, _reply(both)], None, answers
                 case TextDelta():
                     written += event.text
                     yield [*before, _reply(written_to_markdown(written, turn))], None, answers
