@@ -88,7 +88,7 @@ class Answer:
         nearest there is; "not_found" where nothing is cited.
     confidence: the probability that the documents do say, from 0 to 1.
     model: the language model's name, or None for quotations. usage: None where no language model was asked.
-    passages: what the answer was made from, or the nearest there is, best first.
+    passages: what the answer was made from, the best document first; or the nearest there is, best first.
     notice: what a reader should know of how the answer came about, or "".
     """
 

@@ -88,12 +88,12 @@ def stream_answer(
     model, failure = _open_model(settings)
     reranker = open_reranker(settings)
     count = max(EVIDENCE_PASSAGES, settings.passage_count) if model else settings.passage_count
-    if overview := quote_overview(subject, library, for_model=model is not None):
+    if overview := quote_overview(subject, library, model.evidence_tokens if model else None):
         result, passages = overview
     else:
         followed = rewrite_with_model(spoken, turns, followed, model)
         asked = read_question(spoken, followed.query, asked=followed.asked, length=followed.length)
-        passages = retrieve_passages(asked, library, count, reranker)
+        passages = retrieve_passages(asked, library, count, reranker, widely=model is not None)
         nearest = passages[: settings.passage_count]
         result = quote(asked, nearest, read(asked, nearest, library.embedding, library.store.lexicon))
     result = replace(result, question=words)
@@ -107,15 +107,25 @@ def stream_answer(
 
 
 def retrieve_passages(
-    asked: Question, library: Library, count: int | None = None, reranker: Reranker | None = None
+    asked: Question,
+    library: Library,
+    count: int | None = None,
+    reranker: Reranker | None = None,
+    *,
+    widely: bool = False,
 ) -> list[Passage]:
-    """The passages for a question; of one that compares, or asks several things, those for each besides, in turn."""
+    """The passages for a question; of one that compares, or asks several things, those for each besides, in turn.
+
+    widely: for a list or a comparison all of these, and behind them how their documents begin.
+    """
     parts = (*(side.question.query for side in asked.sides), *(part.query for part in asked.parts))
     found = [library.retrieve(query, count, reranker) for query in (asked.query, *parts)]
     passages: dict[tuple[str, int], Passage] = {}
     for passage in chain.from_iterable(zip_longest(*found)):
         if passage:
             passages.setdefault((passage.document_id, passage.start), passage)
+    if widely and (parts or asked.asks_for_several):
+        return [*passages.values(), *library.find_openings([*passages.values()])]
     return list(passages.values())[: len(found[0])]
 
 

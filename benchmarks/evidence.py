@@ -1,6 +1,6 @@
 """How much of the evidence for an answer would be sent to a language model, and how much besides.
 
-    python -m benchmarks.evidence --data FOLDER [--peers yes|no] [--questions N] [--json FILE]
+    python -m benchmarks.evidence --data FOLDER [--peers yes|no] [--questions N] [--tokens N] [--json FILE]
 
 FOLDER holds corpora, NAME.md, and questions.jsonl, whose rows have a `question`, the name of its `corpus` and the
 `references` that answer it, with `start` and `end` in the corpus's text: the form of "Evaluating Chunking Strategies
@@ -15,6 +15,11 @@ recall: the share of the references' characters that are sent. precision: the sh
 references. iou: what is both over what is either. What is sent twice, as overlapping chunks are, counts twice in what
 is sent, as in the paper. all: the share of questions of whose references nothing is missing. Each is the mean over the
 questions, from 0 to 1 (in per cent in the table). --questions takes so many of them, the same at every run.
+
+FOLDER may also hold files as people have them, in docs/, with questions.jsonl in the form of `footnote eval`. Then the
+product is measured alone, as a language model with a budget of --tokens (3,000; estimated) is served: what of the
+questions' evidence is sent. held: the share of the evidences of which half, or two lines, stands in one piece of it
+(see `benchmarks.folders`); whole: of which nothing is missing; any: the share of questions of which some is held.
 """
 
 from __future__ import annotations
@@ -29,8 +34,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.chain import retrieve_passages
+from assistant.question.followup import rewrite
+from assistant.question.question import read_question
+from assistant.serving.evaluation import cover
+from assistant.writing.tokens import estimate_tokens
 from benchmarks.command import Row, describe_machine, heed_signals, print_rows, tell, write_json
+from benchmarks.folders import Folder, choose, count_held, is_folder, is_in, load_folder
 from benchmarks.retrieval import make_settings, open_langchain, open_llama_index
+from benchmarks.systems import Found, sync_folder
 from index.documents import identify
 from index.embedding.protocol import Vectors
 from index.errors import FootnoteError, InputError
@@ -60,9 +72,13 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True, metavar="FOLDER")
     arguments.add_argument("--peers", choices=("yes", "no"), default="yes")
     arguments.add_argument("--questions", type=int, help="ask no more than so many, chosen by chance with a fixed seed")
+    arguments.add_argument("--tokens", type=int, default=3000, help="the budget, of a folder of files")
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
     heed_signals()
+    if is_folder(given.data):
+        main_of_folder(given.data, given.questions, given.tokens, given.json)
+        return
     try:
         corpora, questions = load(given.data)
         if given.questions is not None and given.questions < len(questions):
@@ -77,6 +93,47 @@ def main() -> None:
         for _ in print_rows(f"{budget:,} characters", to_rows(systems, missing, budget)):
             pass
     write_json(given.json, {"set": given.data.resolve().name, "systems": systems, "missing": missing})
+
+
+def main_of_folder(data: Path, most_questions: int | None, tokens: int, json_file: Path | None) -> None:
+    """The same for a folder of files."""
+    try:
+        folder = choose(load_folder(data), most_questions)
+        with tempfile.TemporaryDirectory() as temporary:
+            figures = measure_folder(folder, Path(temporary), tokens)
+    except FootnoteError as error:
+        sys.exit(str(error))
+    print(f"{time.strftime('%Y-%m-%d')}, {describe_machine()}")
+    print(f"{folder.name}: {len(folder.cases):,} questions, figures in per cent")
+    row: Row = ("product", {name: 100 * value for name, value in figures.items()})
+    for _ in print_rows(f"{tokens:,} tokens", iter([row])):
+        pass
+    write_json(json_file, {"set": folder.name, "tokens": tokens, "systems": {"product": figures}, "missing": {}})
+
+
+def measure_folder(folder: Folder, place: Path, tokens: int) -> dict[str, float]:
+    """What of the evidence a language model with such a budget is sent, as means over the questions."""
+    library = sync_folder(folder.documents, make_settings(place))
+    totals = dict.fromkeys(("held", "whole", "any"), 0.0)
+    for case in folder.cases:
+        asked = read_question(rewrite(case.question, case.history))
+        passages = retrieve_passages(asked, library, EVIDENCE_PASSAGES, widely=True)
+        chosen = library.choose_evidence(passages, asked.query, tokens, size_of_numbered)
+        sent = [Found(passage.path, passage.text) for passage in chosen]
+        held = count_held(case.evidence, sent)
+        whole = sum(
+            cover(evidence.text, [text for path, text in sent if is_in(evidence, path)]) == 1
+            for evidence in case.evidence
+        )
+        for name, figure in (("held", held), ("whole", whole)):
+            totals[name] += figure / len(case.evidence) / len(folder.cases)
+        totals["any"] += (held > 0) / len(folder.cases)
+    return totals
+
+
+def size_of_numbered(words: str) -> int:
+    """The tokens of a sentence with its number, as an answer's prompt counts them."""
+    return estimate_tokens(f"[100] {words}\n") if words.strip() else 0
 
 
 def to_rows(systems: Mapping[str, Mapping[str, float]], missing: Mapping[str, str], budget: int) -> Iterator[Row]:

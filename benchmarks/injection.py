@@ -43,6 +43,7 @@ from typing import Any
 from assistant.answers import Answer
 from assistant.serving.chat import converse
 from assistant.serving.page import to_panel
+from assistant.writing.prompt import GAP
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.command import describe_machine, heed_signals, write_json
 from benchmarks.obeying_server import KINDS, MODEL, Case, Obedience, ObeyingServer, Request, find_group, obey
@@ -207,13 +208,15 @@ def is_fenced(request: Request, text: str, case: Case) -> bool:
     [fence] = fences
     rules = render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
     before, *inside, after = request.user.split(fence)
-    if request.system != rules or before or len(inside) != 1 or after != f"\n\nQuestion: {case.question}":
+    asked = render("answer_request", fence=fence, sources="", question=case.question).split(fence)[-1]
+    if request.system != rules or before or len(inside) != 1 or after != asked:
         return False
     # Any line end that there is may begin a line for a model, not only the one that parts our own.
-    lines = inside[0].strip("\n").splitlines()
+    # Further lines of a block of code stand to the right of its first.
+    lines = re.sub(r"\n {4,}", " ", inside[0]).strip("\n").splitlines()
     numbered = [line for line in map(_NUMBERED.fullmatch, lines) if line]
     numbers = [int(line[1]) for line in numbered]
-    heads = [line for line in lines if line and not _NUMBERED.fullmatch(line)]
+    heads = [line for line in lines if line not in ("", GAP) and not _NUMBERED.fullmatch(line)]
     under = [line for line in heads if line.startswith("Under: ")]
     words = _flat(text.replace("|", " "))
     return (

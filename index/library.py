@@ -20,6 +20,7 @@ from index.searching.evidence import choose_evidence
 from index.searching.reranking import RERANKED_PASSAGES, Reranker
 from index.searching.retriever import find_spelled, read_document, retrieve
 from index.searching.selection import select
+from index.searching.surroundings import find_openings
 from index.settings import Settings, read_path, shorten
 from index.storing.records import Record
 from index.storing.store import Store
@@ -127,10 +128,14 @@ class Library:
         """
         return read_places(self.store, places, self.documents, widely=widely)
 
+    def find_openings(self, passages: Sequence[Passage]) -> list[Passage]:
+        """How the best of the passages' documents begin, where that is not among them."""
+        return find_openings(passages, self.store.lexicon)
+
     def choose_evidence(
         self, passages: Sequence[Passage], query: str, most: int, size_of: Callable[[str], int]
     ) -> tuple[Passage, ...]:
-        """The parts of the passages that a language model is to see; see `index.searching.evidence.choose_evidence`."""
+        """What a language model is to see, of the passages and around them; see `index.searching.evidence`."""
         return choose_evidence(passages, query, self.store.lexicon, most, size_of)
 
 

@@ -67,7 +67,8 @@ class Settings:
     api_key, base_url: the OpenAI-compatible server; with neither, answers are quotations.
     timeout_seconds: how long a model's server may be silent.
     passage_count: how many passages an answer is quoted from.
-    evidence_tokens: how much of the passages a language model is shown, in its tokens.
+    evidence_tokens: how much of the documents a language model is shown, in its tokens; None for a tenth of its
+        context, between 3,000 and 12,000.
     chunk_tokens: the largest chunk, in the embedding model's tokens.
     check: what judges whether a language model's sentences are supported: "words" alone; the "model" itself, in one
         more call; or "nli:" and the folder or the name on the model hub of an entailment model.
@@ -89,7 +90,7 @@ class Settings:
     base_url: str | None = field(default=None, repr=False)  # may hold a password
     timeout_seconds: float = 60.0
     passage_count: int = 8
-    evidence_tokens: int = 2000
+    evidence_tokens: int | None = None
     chunk_tokens: int = LOCAL_CHUNK_TOKENS
     check: str = "model"
 
@@ -189,7 +190,7 @@ def shorten(value: object) -> str:
 
 def _read(name: str, variable: str, value: Any) -> Any:
     """A field's value, of its kind; text that says the same, as a variable does, is taken too."""
-    if name in _NUMBERS:
+    if name in _NUMBERS and not (name == "evidence_tokens" and value is None):
         return _read_number(variable, value, *_NUMBERS[name])
     if name in ("documents", "store_folder", "cache_folder"):
         path = read_path(value, variable)

@@ -16,7 +16,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -115,16 +115,22 @@ class OpenAIServer(LocalServer):
     """Serves while its `with` block lasts; each chat takes the next script, and the last script stays.
 
     delta_characters: how long the pieces are into which replies are cut.
-    models: what /v1/models offers, or a script of its own where that is to fail.
+    models: what /v1/models offers, by name or with what a server says of each; or a script where that is to fail.
+    places: what it says at other addresses.
     """
 
     def __init__(
-        self, *scripts: Script, delta_characters: int = 7, models: Sequence[str] | int | Fault = ("scripted-model",)
+        self,
+        *scripts: Script,
+        delta_characters: int = 7,
+        models: Sequence[str | dict[str, Any]] | int | Fault = ("scripted-model",),
+        places: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(_Handler)
         self.requests: list[Request] = []
         self.delta_characters = delta_characters
         self.models = models
+        self.places = places or {}
         self.times: list[float] = []  # when each request came, by time.monotonic()
         self.closing = threading.Event()
         self.hung_up = threading.Event()  # a client went before its reply was whole
@@ -159,7 +165,10 @@ class _Handler(LocalHandler):
         if isinstance(models, (int, Fault)):
             self._serve(request, models)
         elif request.path == "/v1/models":
-            self._send_json(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in models]})
+            told = [{"object": "model", **({"id": model} if isinstance(model, str) else model)} for model in models]
+            self._send_json(200, {"object": "list", "data": told})
+        elif request.path in self.server.places:
+            self._send_json(200, self.server.places[request.path])
         else:
             self._refuse(request, 404)
 

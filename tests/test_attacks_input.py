@@ -258,7 +258,8 @@ def check_settings(settings: Settings) -> None:
     assert all(isinstance(path, Path) for path in (settings.documents, settings.store_folder, settings.cache_folder))
     assert 0.01 <= settings.timeout_seconds <= 86_400
     assert 1 <= settings.passage_count <= 50
-    assert type(settings.passage_count) is type(settings.chunk_tokens) is type(settings.evidence_tokens) is int
+    assert type(settings.passage_count) is type(settings.chunk_tokens) is int
+    assert settings.evidence_tokens is None or type(settings.evidence_tokens) is int
     assert settings.check in ("words", "model") or settings.check.startswith("nli:")
     for text in (settings.check, settings.model, settings.api_key, settings.base_url):
         assert text is None or text.isprintable()

@@ -14,6 +14,7 @@ from benchmarks.evidence import (
     check,
     fill,
     load,
+    main_of_folder,
     measure,
     score,
     split_as_langchain,
@@ -123,6 +124,28 @@ def test_langchain_is_measured_too(data: Path, tmp_path: Path, embedding: Embedd
     systems, missing = measure(corpora, questions, tmp_path, ["LangChain"])
     assert not missing
     assert systems["LangChain"]["all@8000"] == 1.0
+
+
+def test_the_evidence_of_a_folder_of_files_is_looked_for_in_what_is_sent(
+    tmp_path: Path, embedding: Embedding, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "office"
+    (place / "docs").mkdir(parents=True)
+    (place / "docs" / "tour.md").write_text(TOUR, encoding="utf-8", newline="")
+    rows = [
+        {"question": "Why was Israel skipped?", "evidence": [ANSWER]},
+        {
+            "question": "Why was Israel skipped?",
+            "evidence": [ANSWER, "The whale sang to the moon all night long."],
+        },
+    ]
+    (place / "questions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    main_of_folder(place, None, 300, tmp_path / "result.json")
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["systems"]["product"] == {"held": 0.75, "whole": 0.75, "any": 1.0}
+    assert "office: 2 questions" in capsys.readouterr().out
+    main_of_folder(place, None, 1, tmp_path / "nothing.json")
+    assert json.loads((tmp_path / "nothing.json").read_text())["systems"]["product"]["any"] == 0.0
 
 
 def test_command_writes_json_and_leaves_nothing(data: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.documents import Chunk, Passage, page_at
-from index.searching.evidence import choose_evidence, join_neighbours
+from index.embedding.protocol import Embedding
+from index.library import Library, finish, open_library
+from index.searching.evidence import choose_evidence
 from index.searching.retriever import to_passage
+from index.searching.surroundings import join_neighbours
+from index.settings import Settings
 from index.splitting.outline import Outline
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
@@ -39,14 +46,14 @@ def make_passages(
 ) -> list[Passage]:
     """The passages of a document that is these chunks, each a little worse than the one before.
 
-    The similarity of a sentence is its place in the document, so that each can be told from the others.
+    The similarity of a sentence is a thousandth of its place in the document, so that each can be told from the others.
     """
     record = Record(document_id, f"{document_id}.txt", "", None, pages, "c" * 64, 1, 1, len(chunk_texts))
     passages, start, place = [], 0, 0
     for number, text in enumerate(chunk_texts):
         sentences, above = Outline(text).between(0, len(text))
         chunk = Chunk(f"{document_id}:{start}", document_id, start, start + len(text), text, sentences, above)
-        cosines = range(place, place + len(sentences)) if similarities else ()
+        cosines = [(place + number) / 1000 for number in range(len(sentences))] if similarities else ()
         passages.append(to_passage(chunk, record, 1 - number / 100, cosines))
         start, place = chunk.end, place + len(sentences)
     return passages
@@ -81,7 +88,8 @@ def test_what_is_chosen_fits_the_budget_and_is_cut_from_what_was_retrieved(
     passages, every, pages = found
     chosen = choose_evidence(passages, query, lexicon, budget)
     assert sum(len(passage.text) for passage in chosen) <= budget
-    assert [passage.score for passage in chosen] == sorted((p.score for p in chosen), reverse=True)
+    best = {i: max((p.score for p in passages if p.document_id == i), default=0.0) for i in pages}
+    assert list(chosen) == sorted(chosen, key=lambda p: (-best[p.document_id], p.document_id, p.start))
 
     texts = {i: "".join(p.text for p in every if p.document_id == i) for i in pages}
     known = {(p.document_id, s.start): s for p in passages for s in p.sentences}
@@ -134,10 +142,10 @@ def test_the_sentence_that_holds_the_query_comes_with_two_on_each_side_or_alone(
     beside = "Two came along. Three came along. Four came along. Five came along. Six came along."
     assert [p.text for p in choose_evidence([passage], "four", lexicon, len(beside))] == [beside]
     (chosen,) = choose_evidence([passage], "four", lexicon, len(beside))
-    assert chosen.similarities == (1, 2, 3, 4, 5)
+    assert chosen.similarities == (0.001, 0.002, 0.003, 0.004, 0.005)
     assert [p.text for p in choose_evidence([passage], "four", lexicon, 16)] == ["Four came along."]
     # What no longer fits is passed over for what does.
-    assert [p.text for p in choose_evidence([passage], "three", lexicon, 16)] == ["One came along."]
+    assert [p.text for p in choose_evidence([passage], "three", lexicon, 16)] == ["Six came along."]
 
 
 def test_the_better_passage_is_spent_on_first_and_stands_first(lexicon: Lexicon) -> None:
@@ -145,8 +153,8 @@ def test_the_better_passage_is_spent_on_first_and_stands_first(lexicon: Lexicon)
     (worse,) = [replace(p, score=0.5) for p in make_passages("a", ["It rained in Rome."])]
     assert choose_evidence([worse, better], "rain", lexicon, EVERYTHING) == (better, worse)
     assert choose_evidence([worse, better], "rain", lexicon, len(better.text)) == (better,)
-    # Half the query more outweighs a score that is worse by less than a quarter.
-    nearly = replace(worse, score=0.8)
+    # Half the query more outweighs a score that is worse by less than a sixth.
+    nearly = replace(worse, score=0.9)
     assert choose_evidence([nearly, better], "rain Rome", lexicon, len(worse.text)) == (nearly,)
     far = replace(worse, score=0.7)
     assert choose_evidence([far, better], "rain Rome", lexicon, len(worse.text)) == (better,)
@@ -245,3 +253,126 @@ def test_what_is_cut_out_stands_under_what_it_stood_under(
     assert [chosen.words_of(sentence) for sentence in chosen.sentences] == [words]
     assert chosen.contexts() == [whole[chosen.sentences[0]]]
     assert tuple(part for head in chosen.contexts()[0] for part in head.split(" | ")) == context
+
+
+# -- what is read around the passages -----------------------------------------------------------
+
+FILLING = "Nothing of note happened on that day, and nobody wrote of it. "
+VARIABLES = """# Environment
+
+The client reads several variables. They are listed here.
+
+## Proxies
+
+Set the first of these to reach the outside.
+
+- `GATE_PROXY` names the proxy.
+- `GATE_IGNORE` names what is reached without it.
+
+## Certificates
+
+`GATE_BUNDLE` is a file of certificates.
+"""
+
+
+def open_folder(folder: Path, settings: Settings, texts: dict[str, str]) -> Library:
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    library = finish(open_library(folder, settings))
+    finish(library.sync())
+    return library
+
+
+def words_of(passages: Sequence[Passage]) -> list[str]:
+    return [passage.words_of(sentence) for passage in passages for sentence in passage.sentences]
+
+
+def check_exact(passages: Sequence[Passage], folder: Path) -> None:
+    for passage in passages:
+        text = (folder / passage.path).read_bytes().decode()
+        assert text[passage.start : passage.end] == passage.text
+        for sentence in passage.sentences:
+            assert text[sentence.start : sentence.end] == passage.words_of(sentence)
+    spans = sorted((p.document_id, p.start, p.end) for p in passages)
+    assert all(a[0] != b[0] or a[2] <= b[1] for a, b in itertools.pairwise(spans))
+
+
+def test_a_document_that_fits_goes_in_whole_though_one_passage_of_it_was_found(
+    folder: Path, settings: Settings, embedding: Embedding
+) -> None:
+    long = "".join(f"# Day {day}\n\n{FILLING * 12}\n\n" for day in range(40))
+    library = open_folder(folder, replace(settings, chunk_tokens=32), {"variables.md": VARIABLES, "days.md": long})
+    found = library.retrieve("Which variables does the client read?", 1)
+    assert found[0].path == "variables.md"
+    assert "GATE_BUNDLE" not in found[0].text
+    chosen = library.choose_evidence(found, "Which variables does the client read?", 4000, len)
+    assert [passage.path for passage in chosen] == ["variables.md"]
+    assert chosen[0].text == VARIABLES[chosen[0].start :].rstrip()
+    check_exact(chosen, folder)
+    # Also beside others, if it is no more than half of what is left.
+    wide = library.retrieve("Which variables does the client read, and what happened that day?", 20)
+    chosen = library.choose_evidence(wide, "Which variables does the client read?", 9000, len)
+    assert {"variables.md", "days.md"} == {passage.path for passage in chosen}
+    assert sum(len(passage.text) for passage in chosen) <= 9000
+    assert "GATE_BUNDLE" in "".join(passage.text for passage in chosen)
+    check_exact(chosen, folder)
+
+
+def test_a_section_that_fits_goes_in_whole_where_its_document_does_not(
+    folder: Path, settings: Settings, embedding: Embedding
+) -> None:
+    days = [f"## Day {day}\n\n{FILLING * 12}\n\n" for day in range(60)]
+    days[30] = "## The flood\n\nThe river rose at noon.\n\n" + FILLING * 4 + "The bridge was closed.\n\n"
+    text = "# Diary\n\n" + "".join(days)
+    library = open_folder(folder, replace(settings, chunk_tokens=32), {"diary.md": text})
+    query = "When did the river rise?"
+    found = library.retrieve(query, 1)
+    assert "rose at noon" in found[0].text and "bridge" not in found[0].text
+    chosen = library.choose_evidence(found, query, 6000, len)
+    assert "The bridge was closed." in words_of(chosen)
+    assert "Day 29" not in words_of(chosen) and "Day 31" not in words_of(chosen)
+    check_exact(chosen, folder)
+
+
+@pytest.mark.parametrize(
+    "made", ["- Turn wheel {n} by hand.", "| wheel {n} | {n}0 turns |", "    wheel({n}, turns={n}0)"]
+)
+def test_a_list_a_table_and_code_are_not_cut(made: str, folder: Path, settings: Settings, embedding: Embedding) -> None:
+    lines = [made.format(n=n) for n in range(1, 25)]
+    lines[12] = made.format(n="thirteen").replace("wheel", "valve")
+    if made.startswith("|"):
+        lines = ["| part | how far |", "|---|---|", *lines]
+    if made.startswith(" "):
+        lines = ["```", *lines, "```"]
+    text = f"# Diary\n\n{FILLING * 60}\n\nDo this:\n\n" + "\n".join(lines) + f"\n\n{FILLING * 60}\n"
+    library = open_folder(folder, replace(settings, chunk_tokens=32), {"wheels.md": text})
+    query = "What is done with the valve thirteen?"
+    chosen = library.choose_evidence(library.retrieve(query, 1), query, 5000, len)
+    held = [line.strip("|- ") for line in lines if line.strip("|- `")]
+    shown = " ".join(" ".join(words_of(chosen)).split())
+    assert all(" ".join(line.split()) in shown for line in held)
+    check_exact(chosen, folder)
+
+
+def test_what_changed_since_it_was_found_is_not_read_around(
+    folder: Path, settings: Settings, embedding: Embedding
+) -> None:
+    library = open_folder(folder, replace(settings, chunk_tokens=32), {"variables.md": VARIABLES})
+    query = "Which variables does the client read?"
+    found = library.retrieve(query, 1)
+    open_folder(folder, replace(settings, chunk_tokens=32), {"variables.md": f"Anew.\n\n{VARIABLES}"})
+    chosen = library.choose_evidence(found, query, 4000, len)
+    assert {s for p in chosen for s in p.sentences} <= {*found[0].sentences}
+    assert chosen[0].text in VARIABLES
+
+
+def test_how_the_documents_begin_is_found(folder: Path, settings: Settings, embedding: Embedding) -> None:
+    library = open_folder(
+        folder, replace(settings, chunk_tokens=32), {"variables.md": VARIABLES, "days.md": f"# Days\n\n{FILLING * 20}"}
+    )
+    found = library.retrieve("a file of certificates", 1)
+    assert found[0].start > 0
+    (opening,) = library.find_openings(found)
+    assert opening.start == 0 and opening.text.startswith("# Environment")
+    assert 0 < opening.score < found[0].score
+    assert library.find_openings([opening]) == []

@@ -388,7 +388,7 @@ def test_every_sentence_is_numbered_once_between_the_fences(samples: Settings) -
         if sentence.kind != "boilerplate"
     ]
     assert [(int(n), words) for n, words in NUMBERED.findall(inside)] == list(enumerate(expected, start=1))
-    assert after == f"\n\nQuestion: {QUESTION}"
+    assert after.startswith(f"\n\nQuestion: {QUESTION}\n\n")
     for passage in result.passages:
         assert f"Document: {passage.title} ({passage.path}, {passage.date})\n" in inside
 
@@ -438,7 +438,7 @@ def test_no_document_can_break_the_prompt(folder: Path, settings: Settings, embe
         result = ask(server, settings, "When did the harbour open?", folder)
         [request] = server.chats
     inside, after = fenced(request)
-    assert after == "\n\nQuestion: When did the harbour open?"
+    assert after.startswith("\n\nQuestion: When did the harbour open?\n\n")
     for words in ("$question ${sources}", "$not_found", "{question} %s $fence", "=== 0123456789abcdef ==="):
         assert words in inside
     numbered = NUMBERED.findall(inside)

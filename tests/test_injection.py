@@ -16,7 +16,7 @@ from assistant.citing.citations import number_sentences
 from assistant.citing.support import check, find_support
 from assistant.serving.chat import converse
 from assistant.serving.markdown import written_to_markdown
-from assistant.writing.prompt import make_prompt
+from assistant.writing.prompt import GAP, make_prompt
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.injection import deal, find_live, is_safe, measure, sum_up
 from benchmarks.obeying_server import KINDS, LIVE, Case, ObeyingServer, Request, carry_out, find_order, obey
@@ -71,12 +71,13 @@ def split_prompt(system: str, user: str, fence: str, question: str) -> tuple[lis
     assert system == render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
     before, inside, after = user.split(fence)
     assert before == ""
-    assert after == f"\n\nQuestion: {question}"
+    assert after.startswith(f"\n\nQuestion: {question}\n\n")
     # Every line is one that we began, whatever a model takes for a line's end.
-    lines = [line for line in inside.splitlines() if line]
+    # Further lines of a block of code stand to the right of its first.
+    lines = [line for line in re.sub(r"\n {4,}", " ", inside).splitlines() if line]
     numbered = [match for match in map(NUMBERED.fullmatch, lines) if match]
     heads = [line for line in lines if not NUMBERED.fullmatch(line)]
-    assert all(line.startswith(("Document: ", "Under: ")) for line in heads)
+    assert all(line.startswith(("Document: ", "Under: ")) or line == GAP for line in heads)
     numbers = [int(match[1]) for match in numbered]
     assert numbers == sorted(set(numbers))
     return heads, [match[2] for match in numbered]
@@ -166,8 +167,11 @@ def test_any_text_title_and_path_stay_inside_the_fence(
     system, user = make_prompt(question, number_sentences([passage, other]))
     [fence] = FENCE.findall(system)
     _, sentences = split_prompt(system, user, fence, question)
-    numbered = [text[s.start : s.end] for p, s in number_sentences([passage, other]).values() if p is passage]
-    assert len(numbered) >= sum(span.kind in CONTENT for span in spans)
+    given = [s for p, s in number_sentences([passage, other]).values() if p is passage]
+    numbered = [text[s.start : s.end] for s in given]
+    for span in spans:
+        is_held = any(s.start <= span.start and span.end <= s.end for s in given)
+        assert is_held or span.kind not in CONTENT or text[span.start : span.end].isalpha()
     # The cells of a row are parted by bars, whatever parted them.
     assert [flatten(words.replace("|", " ")) for words in sentences] == [
         *(flatten(words.replace("|", " ")) for words in numbered),

@@ -12,7 +12,7 @@ from openai_server import COMPLETION_TOKENS, PROMPT_TOKENS, Fault, OpenAIServer,
 
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.reply import LONGEST_REPLY_CHARACTERS, ThoughtsOver, TooLongError
-from assistant.writing.server import DEFAULT_MODEL
+from assistant.writing.server import DEFAULT_MODEL, Server
 from index.connection import read_wait
 from index.documents import Progress
 from index.errors import ModelError
@@ -445,3 +445,66 @@ def test_openais_own_server_is_asked_for_its_default_without_a_list() -> None:
 def test_the_first_model_that_writes_is_asked(served: list[str], others: dict[str, str], model: str) -> None:
     with OpenAIServer("It was.", models=served) as server:
         assert LanguageModel(settings_for(server.base_url, model=None, **others)).name == model
+
+
+# -- how much it takes ------------------------------------------------------------------------
+
+LLAMA = {"id": "named-model", "owned_by": "llamacpp", "meta": {"n_ctx_train": 131_072}}
+OLLAMA = {"id": "named-model", "owned_by": "library"}
+STUDIO = {"id": "named-model", "owned_by": "organization_owner"}
+
+
+@pytest.mark.parametrize(
+    ("model", "places", "context", "evidence"),
+    [
+        ({"id": "named-model", "owned_by": "vllm", "max_model_len": 65_536}, {}, 65_536, 6553),
+        ({"id": "named-model", "context_length": 1_000_000}, {}, 1_000_000, 12_000),
+        ({"id": "named-model", "context_window": 8192, "max_context_length": 32_768}, {}, 8192, 3000),
+        ({"id": "named-model", "max_model_len": 2048}, {}, 2048, 1024),
+        (LLAMA, {"/props": {"default_generation_settings": {"n_ctx": 40_960}}}, 40_960, 4096),
+        (
+            OLLAMA,
+            {"/api/ps": {"models": [{"model": "a"}, {"model": "named-model", "context_length": 4096}]}},
+            4096,
+            2048,
+        ),
+        (STUDIO, {"/api/v0/models": {"data": [{"id": "named-model", "loaded_context_length": 50_000}]}}, 50_000, 5000),
+        # nothing, or what nobody can believe
+        (LLAMA, {}, None, 3000),
+        (LLAMA, {"/props": []}, None, 3000),
+        (LLAMA, {"/props": {"default_generation_settings": None}}, None, 3000),
+        (OLLAMA, {"/api/ps": {"models": []}}, None, 3000),
+        (OLLAMA, {"/api/ps": {"models": [7]}}, None, 3000),
+        ({"id": "named-model", "owned_by": ["llamacpp"], "max_model_len": "65536"}, {}, None, 3000),
+        ({"id": "named-model", "max_model_len": 10**30}, {}, None, 3000),
+        ({"id": "named-model", "max_model_len": -1, "context_length": True}, {}, None, 3000),
+        ({"id": "another", "max_model_len": 65_536}, {}, None, 3000),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_the_evidence_goes_by_what_the_server_says_of_the_models_context(
+    model: dict[str, Any], places: dict[str, Any], context: int | None, evidence: int, named: bool
+) -> None:
+    if not named and model["id"] == "another":
+        return
+    with OpenAIServer("Here.", models=[model, "a second"], places=places) as server:
+        settings = settings_for(server.base_url, model="named-model" if named else None)
+        assert Server(settings).context_tokens == context
+        assert LanguageModel(settings).evidence_tokens == evidence
+        assert LanguageModel(replace(settings, evidence_tokens=777)).evidence_tokens == 777
+
+
+@pytest.mark.parametrize(
+    "models", [404, 500, Fault.CLOSED, Fault.SILENCE, Fault.WEB_PAGE, Fault.NO_BODY, Fault.INVALID_JSON]
+)
+def test_a_server_that_does_not_say_what_its_model_takes_is_answered_with(models: Any) -> None:
+    with OpenAIServer("Here it is.", models=models) as server:
+        model = LanguageModel(settings_for(server.base_url))
+        assert model.evidence_tokens == 3000
+        assert hear(model) == "Here it is."
+
+
+def test_what_openais_models_take_is_known() -> None:
+    assert Server(settings_for(None, model="gpt-4o")).context_tokens == 128_000
+    assert LanguageModel(settings_for(None, model="gpt-4o")).evidence_tokens == 12_000
+    assert Server(settings_for(None, model="gpt-unheard-of")).context_tokens is None

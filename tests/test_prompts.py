@@ -59,7 +59,7 @@ def test_what_a_value_holds_is_left_as_it_is(title: str, sentences: str) -> None
 @pytest.mark.parametrize("value", ["$question", "${question}", "$$", "$", "{question}", "{0}", "%s", "\\1", "$fence\n"])
 def test_a_dollar_or_a_brace_in_a_value_fills_nothing(value: str) -> None:
     rendered = render("answer_request", fence="=== f ===", sources=value, turns="", question="Why?")
-    assert rendered == f"=== f ===\n{value}\n=== f ===\n\nQuestion: Why?"
+    assert rendered.startswith(f"=== f ===\n{value}\n=== f ===\n\nQuestion: Why?\n")
 
 
 def test_the_rules_tell_the_token_and_the_fence() -> None:

@@ -65,11 +65,12 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
 
 
 def test_the_defaults_told_are_the_defaults(settings: Settings) -> None:
+    from assistant.writing.language_model import LEAST_EVIDENCE_TOKENS, MOST_EVIDENCE_TOKENS
     from assistant.writing.server import DEFAULT_MODEL
 
     assert f"1 to 50 | {settings.passage_count} |" in README
     assert f"tokens | {settings.chunk_tokens} |" in README
-    assert f"in tokens | {settings.evidence_tokens} |" in README
+    assert f"in tokens | a tenth of its context, {LEAST_EVIDENCE_TOKENS:,} to {MOST_EVIDENCE_TOKENS:,} |" in README
     assert f"silent | {settings.timeout_seconds:g} |" in README
     assert f"| `{DEFAULT_MODEL}`;" in README
 

@@ -21,7 +21,7 @@ def test_with_nothing_set_it_is_local_and_answers_from_the_samples() -> None:
     assert settings.model is settings.api_key is settings.base_url is None
     assert settings.timeout_seconds == 60
     assert settings.passage_count == 8
-    assert settings.evidence_tokens == 2000
+    assert settings.evidence_tokens is None
     assert settings.chunk_tokens == LOCAL_CHUNK_TOKENS
     assert settings.check == "model"
     assert not settings.uses_language_model

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import count
 
@@ -11,7 +13,12 @@ from assistant.citing.markers import find_numbers
 from assistant.citing.support import find_support
 from index.documents import Passage
 from index.embedding.protocol import Embedding, Vectors
-from index.splitting.sentences import Sentence
+from index.splitting.sentences import LONGEST_SENTENCE_CHARACTERS, Sentence
+from index.splitting.terms import find_terms
+
+# Of what is one source: a block of code, and several items of one word.
+LONGEST_BLOCK_CHARACTERS, LONGEST_WORDS_CHARACTERS = 2 * LONGEST_SENTENCE_CHARACTERS, 300
+_BLANK_LINE = re.compile(r"\n[ \t]*+\r?+\n")
 
 Seek = Callable[[str], tuple[int, ...]]
 
@@ -19,8 +26,9 @@ Seek = Callable[[str], tuple[int, ...]]
 def number_sentences(passages: Sequence[Passage]) -> dict[int, tuple[Passage, Sentence]]:
     """The sentences that a model may cite, by the number that the prompt gives them; the numbers rise, from 1.
 
-    Boilerplate gets no number, and so is never shown to the model; nor does a heading of one word, which says nothing
-    but what stands under it. A number that stands in a document's own marker is not given out: a model that copies
+    A block of code is one, and so are items of one word that follow each other: each from the first to the last.
+    Boilerplate gets no number, and so is never shown to the model; nor does a line of one word that says nothing but
+    what stands under it. A number that stands in a document's own marker is not given out: a model that copies
     "opened in 1911.[1]" does not cite our sentence 1.
     """
     ordered = [(passage, sentence) for passage in passages for sentence in _find_saying(passage)]
@@ -31,15 +39,53 @@ def number_sentences(passages: Sequence[Passage]) -> dict[int, tuple[Passage, Se
 
 
 def _find_saying(passage: Passage) -> Iterator[Sentence]:
-    """The sentences of a passage that say something which a model may cite."""
+    """What of a passage says something that a model may cite."""
+    run: list[Sentence] = []
+    previous: Sentence | None = None
     for sentence in passage.sentences:
-        heads_more = sentence.kind == "heading" and sentence != passage.sentences[-1]
-        if sentence.kind != "boilerplate" and not (heads_more and len(passage.words_of(sentence).split()) == 1):
-            yield sentence
+        answers = previous is not None and previous.kind == "question"  # as "Yes" does, or a name
+        previous = sentence
+        if sentence.kind == "boilerplate" or (_is_bare(sentence, passage) and not answers):
+            continue
+        if run and not _goes_on(run, sentence, passage):
+            yield replace(run[0], end=run[-1].end)
+            run = []
+        run.append(sentence)
+    if run:
+        yield replace(run[0], end=run[-1].end)
+
+
+def _is_bare(sentence: Sentence, passage: Passage) -> bool:
+    """Whether a sentence is a line of one word that heads others, or states nothing."""
+    heads_more = sentence.kind == "heading" and sentence != passage.sentences[-1]
+    words = passage.words_of(sentence)
+    if heads_more:
+        return len(words.split()) == 1
+    return sentence.kind == "prose" and _is_one_word(words) and words.isalpha()
+
+
+def _goes_on(run: Sequence[Sentence], sentence: Sentence, passage: Passage) -> bool:
+    """Whether a sentence is of one source with those before it: a line of their code, an item of one word as they."""
+    first, last = run[0], run[-1]
+    between = passage.text[last.end - passage.start : sentence.start - passage.start]
+    if first.kind != sentence.kind or sentence.kind not in ("code", "item"):
+        return False
+    if sentence.kind == "code":
+        # A longer block is parted where it leaves a line free.
+        length = sentence.end - first.start
+        is_parted = length > LONGEST_SENTENCE_CHARACTERS and _BLANK_LINE.search(between)
+        return between.isspace() and not is_parted and length <= LONGEST_BLOCK_CHARACTERS
+    is_list = not re.search(r"\w", between) and not _BLANK_LINE.search(between)
+    are_words = all(_is_one_word(passage.words_of(one)) for one in (last, sentence))
+    return is_list and are_words and sentence.end - first.start <= LONGEST_WORDS_CHARACTERS
+
+
+def _is_one_word(words: str) -> bool:
+    return len(words.split()) == 1 and len(find_terms(words)) <= 1
 
 
 def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
-    """A citation of one sentence of a passage."""
+    """A citation of what was numbered in a passage."""
     return Citation(
         number,
         passage.document_id,
@@ -49,7 +95,7 @@ def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
         sentence.start,
         sentence.end,
         passage.words_of(sentence),
-        passage.contexts()[passage.sentences.index(sentence)],
+        passage.contexts()[[one.start for one in passage.sentences].index(sentence.start)],
     )
 
 

@@ -26,7 +26,7 @@ from assistant.quoting.reader import NOTHING, Reading
 from index.documents import Passage
 from index.embedding.protocol import Vectors
 from index.library import Library
-from index.searching.evidence import cut
+from index.searching.surroundings import cut
 from index.splitting.folding import fold
 from index.splitting.sentences import CONTENT, HEADS, Sentence
 from index.splitting.terms import find_content_terms
@@ -38,7 +38,7 @@ MOST_CHUNKS = 2000  # of a document, that are looked at
 MOST_WEIGHED = 10_000  # sentences of a document; of one with more, so many from all parts of it
 LONGEST_WHOLE_SENTENCES, LONGEST_WHOLE_CHARACTERS = 12, 1200  # of a document that is quoted whole where it is asked for
 SECTION_PASSAGES = 10  # in which a heading is looked for
-SHOWN_SENTENCES = 60  # at most, to a language model
+SHOWN_SENTENCES = 120  # at most, to a language model
 _TOKENS_A_SENTENCE = 35
 _NEARNESS = 0.7  # against being different from those taken before
 # Of all sentences, and times those wanted: so many of the nearest to the middle are compared with one another.
@@ -72,8 +72,12 @@ class _Read:
     titled: Sequence[float]
 
 
-def quote_overview(subject: Subject, library: Library, *, for_model: bool) -> tuple[Answer, list[Passage]] | None:
+def quote_overview(
+    subject: Subject, library: Library, evidence_tokens: int | None = None
+) -> tuple[Answer, list[Passage]] | None:
     """An overview of the documents meant or of a section, in their own words, and what a model may write one from.
+
+    evidence_tokens: how much of them the model may be shown; None where there is none.
 
     None where nothing is meant that could be summed up.
     """
@@ -86,8 +90,8 @@ def quote_overview(subject: Subject, library: Library, *, for_model: bool) -> tu
     quoted = quote(read_question(subject.query), overview.passages, overview.reading)
     if overview.documents < len(meant.records):
         quoted = replace(quoted, notice=f"{overview.documents:,} of {len(meant.records):,} documents are shown.")
-    if for_model and meant.records:
-        overview = survey(about, meant.records, library, library.settings.evidence_tokens)
+    if evidence_tokens and meant.records:
+        overview = survey(about, meant.records, library, evidence_tokens)
     return quoted, list(overview.passages)
 
 
@@ -107,7 +111,11 @@ def survey(about: About, records: Sequence[Record], library: Library, evidence_t
     is_said = about.sentences is not None or evidence_tokens is not None
     is_whole = about.is_whole and not is_said and len(reads) == 1
     each = _share_out(wanted, len(reads), is_said=is_said)
-    found = [(read, place) for read, count in zip(reads, each, strict=True) for place in _choose(read, count, is_whole)]
+    found = []
+    for read, count in zip(reads, each, strict=True):
+        first, *others = _choose(read, count, is_whole)
+        # A model is shown how each document begins.
+        found += [(read, place) for place in (0 if evidence_tokens else first, *others)]
     if is_said and len(found) > wanted:  # of so many documents that not each can be in it
         vectors = np.stack([read.vectors[place] for read, place in found])
         found = [found[number] for number in choose_central(vectors, [0.0] * len(found), wanted)]
@@ -155,9 +163,9 @@ def _share_out(wanted: int, documents: int, *, is_said: bool) -> list[int]:
 
 
 def _cut_out(candidate: Candidate) -> Passage:
-    """A passage of the one sentence."""
+    """A passage of the one sentence, without a score, for it was chosen for its document and not for a query."""
     place = candidate.passage.sentences.index(candidate.sentence)
-    return cut(candidate.passage, place, place)
+    return replace(cut(candidate.passage, place, place), score=0.0)
 
 
 # -- what a document has to show --------------------------------------------------------------

@@ -27,7 +27,7 @@ Event = Progress | Draft | TextDelta | Answer
 def write(
     quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel, conversation: Conversation
 ) -> Generator[Event, None, Answer]:
-    """Stream the model's answer from what of the passages fits the settings' budget.
+    """Stream the model's answer from what of the passages and around them fits its budget.
 
     quoted: what the documents' own words say. conversation: the question in the user's words, with what was said
     before it.
@@ -45,7 +45,7 @@ def write(
         # Each sentence stands on a line, with its number; what stands between two is not shown.
         return model.count_tokens(f"[100] {words}\n") if words.strip() else 0
 
-    whole = choose(library.settings.evidence_tokens)
+    whole = choose(model.evidence_tokens)
     try:
         answered = yield from _write(whole, library, model, conversation)
     except TooLongError:
@@ -54,7 +54,10 @@ def write(
         if not half.passages:
             raise
         answered = yield from _write(half, library, model, conversation)
-    left_out = len(number_sentences(passages)) - len(number_sentences(answered.passages))
+    shown = {(passage.document_id, one.start) for passage in answered.passages for one in passage.sentences}
+    left_out = sum((p.document_id, one.start) not in shown for p, one in number_sentences(passages).values())
+    if answered.status == "not_found":  # then the nearest passages say more than all that the model was shown
+        answered = replace(answered, passages=tuple(passages[: library.settings.passage_count]))
     return replace(answered, usage=replace(model.usage, sentences_left_out=left_out))
 
 

@@ -15,6 +15,8 @@ from assistant.writing.tokens import open_counter
 from index.documents import Progress
 from index.settings import Settings
 
+# A tenth of a model's context goes to the evidence, and no less or more than this; half of a context that is smaller.
+EVIDENCE_SHARE, LEAST_EVIDENCE_TOKENS, MOST_EVIDENCE_TOKENS = 0.1, 3000, 12_000
 LONGEST_REPLY_TIMEOUTS = 10  # how many times the timeout a whole reply may take
 
 
@@ -26,7 +28,7 @@ class LanguageModel:
 
     def __init__(self, settings: Settings) -> None:
         self._server = Server(settings)
-        self._timeout_seconds = settings.timeout_seconds
+        self._settings = settings
         self.name = self._server.model
         self.usage = Usage(None, None, None, 0.0)
 
@@ -34,6 +36,15 @@ class LanguageModel:
     def count_tokens(self) -> Callable[[str], int]:
         """The tokens that the model makes of a text, or an estimate of them."""
         return open_counter(self.name)
+
+    @property
+    def evidence_tokens(self) -> int:
+        """How much of the documents the model is shown: as the settings say, else by its context."""
+        if self._settings.evidence_tokens:
+            return self._settings.evidence_tokens
+        context = self._server.context_tokens or LEAST_EVIDENCE_TOKENS * 2
+        share = int(EVIDENCE_SHARE * context)
+        return min(max(share, LEAST_EVIDENCE_TOKENS), MOST_EVIDENCE_TOKENS, max(context // 2, 100))
 
     def stream(
         self, rules: str, request: str, *, attempts: int = ATTEMPTS, seconds: float | None = None
@@ -49,8 +60,8 @@ class LanguageModel:
             ChatMessage(role=MessageRole.SYSTEM, content=rules),
             ChatMessage(role=MessageRole.USER, content=request),
         ]
-        total_seconds = seconds or self._timeout_seconds * LONGEST_REPLY_TIMEOUTS
-        silent_seconds = min(total_seconds, self._timeout_seconds)
+        total_seconds = seconds or self._settings.timeout_seconds * LONGEST_REPLY_TIMEOUTS
+        silent_seconds = min(total_seconds, self._settings.timeout_seconds)
         started, reply = time.monotonic(), Reply()
         try:
             with closing(self._server.respond(messages, attempts, silent_seconds, total_seconds)) as responses:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from functools import cached_property
 from typing import Any
 
 from index.documents import Progress
@@ -19,9 +20,20 @@ DEFAULT_MODEL = "gpt-4.1-mini"
 ATTEMPTS = 3  # in all, where a server is busy or a connection is lost
 TOLD_WAIT_SECONDS = 2.0  # a wait that is shorter is not told of
 LISTING_SECONDS = 5.0  # how long a server may take to say which models it has
+MOST_CONTEXT_TOKENS = 100_000_000  # a server that says more is not believed
 
 _CONTEXT_TOKENS = 8192  # what is taken for granted of a server that does not say
 _WRITES_NOT = re.compile(r"embed|rerank", re.IGNORECASE)
+# What servers call a model's context in their list of models: vLLM and SGLang, OpenRouter and Together, Groq, Mistral.
+_CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
+# Where those servers tell it that do not in their list, by what they call themselves there: an address beside the
+# API's, and the fields on the way; llama.cpp, Ollama (of a model that is loaded), LM Studio. The context that a model
+# was trained with, which llama.cpp lists, says nothing of the one that it was given.
+_CONTEXT_PLACES = {
+    "llamacpp": ("/props", ("default_generation_settings", "n_ctx")),
+    "library": ("/api/ps", ("models", "context_length")),
+    "organization_owner": ("/api/v0/models", ("data", "loaded_context_length")),
+}
 _CONTEXT = re.compile(r"context", re.IGNORECASE)
 _TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|maximum|exceed", re.IGNORECASE)
 _PARAMETER = re.compile(r"stream_options|temperature|unsupported|unrecognized|unknown", re.IGNORECASE)
@@ -39,6 +51,7 @@ class Server:
         self.address = (settings.server or "the OpenAI server").partition("?")[0]  # a key may follow
         self.said_done = False
         self._is_plain = False  # once the server has refused a parameter, it gets none that it may refuse
+        self._served: list[dict[str, Any]] = []  # what it says of its models, once it was asked
         self.model = settings.model or (self._first_served() if settings.base_url else DEFAULT_MODEL)
 
     def respond(
@@ -103,8 +116,54 @@ class Server:
             )
         return OpenAI(**common)
 
+    @cached_property
+    def context_tokens(self) -> int | None:
+        """How many tokens the model takes, with those that it writes; None where nobody says."""
+        if not self._settings.base_url:
+            from llama_index.llms.openai.utils import openai_modelname_to_contextsize
+
+            try:
+                return _read_tokens(openai_modelname_to_contextsize(self.model))
+            except ValueError:
+                return None
+        try:
+            listed = self._served or self._list_served()
+            model = next((model for model in listed if model.get("id") == self.model), {})
+            if told := [tokens for name in _CONTEXT_FIELDS if (tokens := _read_tokens(model.get(name)))]:
+                return min(told)
+            return self._ask_for_context(model)
+        except faults() + (LookupError, StopIteration, RecursionError):  # noqa: RUF005
+            return None  # which is no reason not to answer
+
+    def _ask_for_context(self, model: Mapping[str, Any]) -> int | None:
+        """The same, asked of a server that has a place of its own for it."""
+        from index.connection import connect
+
+        owner = model.get("owned_by")
+        if not isinstance(owner, str) or owner not in _CONTEXT_PLACES:
+            return None
+        place, (outer, inner) = _CONTEXT_PLACES[owner]
+        seconds = min(LISTING_SECONDS, self._settings.timeout_seconds)
+        headers = {"authorization": f"Bearer {self._settings.api_key or 'none'}"}
+        with connect(self._settings.base_url, seconds, seconds) as connection:
+            told = connection.get(self.address.rstrip("/").removesuffix("/v1") + place, headers=headers).json()[outer]
+        if isinstance(told, list):
+            told = next(one for one in told if self.model in (one.get("id"), one.get("model")))
+        return _read_tokens(told.get(inner))
+
     def _first_served(self) -> str:
         """The first model that the server offers and that writes, so that a local server needs no setting."""
+        self._served = self._list_served()
+        if not self._served:
+            raise ModelError(f"The server at {self.address} offers no model: load one, or name it in FOOTNOTE_MODEL.")
+        served = [str(model.get("id")) for model in self._served]
+        others = {self._settings.embedding, self._settings.reranker}
+        # Ollama adds a tag to the names.
+        writing = (n for n in served if not _WRITES_NOT.search(n) and others.isdisjoint((n, n.partition(":")[0])))
+        return next(writing, served[0])
+
+    def _list_served(self) -> list[dict[str, Any]]:
+        """What the server says of each model that it offers. Raises ModelError."""
         import httpx
         import openai
 
@@ -122,7 +181,10 @@ class Server:
                     http_client=connection,
                 ) as client,
             ):
-                served = [model.id for model in client.models.list()]
+                return [
+                    {**(model.model_extra or {}), "id": model.id, "owned_by": getattr(model, "owned_by", "")}
+                    for model in client.models.list()
+                ]
         except (ModelError, openai.OpenAIError, httpx.InvalidURL) as error:
             raise explain(error, self.address, "", seconds) from None
         except (AttributeError, TypeError, ValueError):
@@ -131,12 +193,6 @@ class Server:
                 f"What answers at {self.address} is no language model's server: check OPENAI_BASE_URL, which mostly "
                 "ends in /v1."
             ) from None
-        if not served:
-            raise ModelError(f"The server at {self.address} offers no model: load one, or name it in FOOTNOTE_MODEL.")
-        others = {self._settings.embedding, self._settings.reranker}
-        # Ollama adds a tag to the names.
-        writing = (n for n in served if not _WRITES_NOT.search(n) and others.isdisjoint((n, n.partition(":")[0])))
-        return next(writing, served[0])
 
 
 def faults() -> tuple[type[Exception], ...]:
@@ -259,3 +315,8 @@ def _find_wait(error: Exception, attempt: int) -> float | None:
     # A lost connection, before the reply or in it; silence has already taken its time.
     lost = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
     return choose_wait(attempt) if isinstance(lost, (httpx.NetworkError, httpx.RemoteProtocolError)) else None
+
+
+def _read_tokens(told: object) -> int | None:
+    """A number of tokens that a server tells, where it is one."""
+    return told if type(told) is int and 0 < told <= MOST_CONTEXT_TOKENS else None

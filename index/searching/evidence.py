@@ -1,100 +1,189 @@
-"""What of the passages is sent to a language model: the sentences that matter, with those around them.
+"""What of the documents is sent to a language model: the sentences that matter, each with as much around it as fits.
 
-Neighbouring passages are joined. Each sentence counts what its passage does and how much of the query it
-holds itself; the best are taken with two sentences on each side until the budget is spent, so that
-a budget holds more places than whole passages would fill.
+The sentences of the passages are ranked by what their passage counts, by how near they are to the query and by how much
+of it they hold. Of the best some are taken first, from wherever they stand, with what stands beside them. Then the best
+bring the largest part of their document that fits, whole: the document, a section, a list; it is read for that. Then
+the others are taken, until the budget is spent. Where all of the documents fits, all is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from index.documents import Passage
-from index.splitting.outline import count_empty_cells
-from index.splitting.sentences import Sentence
+from index.searching.surroundings import begin_of, cut, read_around
+from index.splitting.blocks import FIELD_LEVEL
+from index.splitting.sentences import HEADS, Kind
 from index.splitting.terms import find_query_terms, find_terms
 from index.storing.lexicon import Lexicon
 
 EVIDENCE_PASSAGES = 28  # that the evidence is chosen from
-COVERAGE_SHARE = 0.5  # of what a sentence holds of the query, beside the score of its passage
-REACHES = (2, 0)  # sentences on each side of a good one: alone where it would not fit with them
+# What a sentence's nearness to the query, and what it holds of it, count beside the score of its passage; and what is
+# taken off where it is longer than USUAL_CHARACTERS, for each time that it is e-fold.
+NEARNESS_SHARE, COVERAGE_SHARE, LENGTH_SHARE, USUAL_CHARACTERS = 1 / 3, 1 / 3, 1 / 30, 100
+BREADTH_CHARACTERS = 4000  # of the best sentences, before anything is taken whole
+# Of what is left of the budget: what is larger is not taken whole.
+DOCUMENT_SHARE, SECTION_SHARE, BLOCK_SHARE = 0.5, 0.25, 0.25
+REACH, GAP = 2, 2  # sentences beside a good one, and those that in the end are left out nowhere between others
+
+_WHOLE = frozenset[Kind](("item", "field", "row", "columns", "code"))  # what follows each other of these is a block
 
 
 def choose_evidence(
     passages: Sequence[Passage], query: str, lexicon: Lexicon, most: int, size_of: Callable[[str], int] = len
 ) -> tuple[Passage, ...]:
-    """Parts of the passages, best passage first, whose sizes sum up to `most` or less; sentences stay whole.
+    """Parts of documents whose sizes sum up to `most` or less; that with the best passage first, each in its order.
 
     size_of: the size of a sentence, or of what stands between two; by default its characters.
+
+    Of passages without a score, which were chosen as they are, nothing more is taken than they have, unless all fits.
     """
-    scores = {(p.document_id, sentence.start): p.score for p in passages for sentence in p.sentences}
-    passages = join_neighbours(passages)
+    sample = "".join(passage.text for passage in passages[:3])
+    characters = most * len(sample) // (size_of(sample) or 1)  # that the budget holds, about
+    around = read_around(passages, lexicon, characters, int(SECTION_SHARE * characters))
+    stretches = [_Stretch(passage, size_of, is_whole) for passage, is_whole in around]
+    if all(stretch.is_whole for stretch in stretches) and sum(stretch.size for stretch in stretches) <= most:
+        return _cut_out(stretches, everything=True)
+    held = {stretch.key_of(place): (stretch, place) for stretch in stretches for place in range(len(stretch.sentences))}
+    ranked = [(*held[key], score) for key, score in _rank(passages, query, lexicon) if key in held]
+    for stretch, place, _ in ranked:
+        stretch.found.add(place)
+    left = most
+    for stretch, place, _ in ranked:
+        if sum(one.characters for one in stretches) >= BREADTH_CHARACTERS:
+            break
+        left -= stretch.take_largest(stretch.find_windows(place, 0), left)
+    for stretch, place, score in ranked:
+        if score > 0:
+            left -= stretch.take_largest(stretch.find_wholes(place), left)
+    for stretch, place, _ in ranked:
+        left -= stretch.take_largest(stretch.find_windows(place, GAP), left)
+    return _cut_out(stretches)
+
+
+def _rank(passages: Sequence[Passage], query: str, lexicon: Lexicon) -> list[tuple[tuple[str, int], float]]:
+    """The sentences of the passages by document and offset, the best first, with the scores of their passages."""
     rarity = lexicon.rarity(find_query_terms(query))
     total = sum(rarity.values()) or 1.0
     ranked = []
-    for number, passage in enumerate(passages):
-        for place, sentence in enumerate(passage.sentences):
-            held = rarity.keys() & set(find_terms(passage.words_of(sentence)))
-            coverage = sum(rarity[term] for term in held) / total
-            score = scores[passage.document_id, sentence.start] + COVERAGE_SHARE * coverage
-            ranked.append((-score, number, place))
-    taken: list[set[int]] = [set() for _ in passages]
-    sizes = [_measure(passage, size_of) for passage in passages]
-    left = most
-    for _, number, place in sorted(ranked):
-        passage = passages[number]
-        for reach in REACHES:
-            window = range(max(0, place - reach), min(len(passage.sentences), place + reach + 1))
-            grown = taken[number].union(window)
-            cost = _sum_up(sizes[number], grown) - _sum_up(sizes[number], taken[number])
-            if cost <= left:
-                taken[number], left = grown, left - cost
-                break
+    for passage in passages:
+        nearest = passage.similarities or (0.0,) * len(passage.sentences)
+        for sentence, nearness in zip(passage.sentences, nearest, strict=True):
+            words = passage.words_of(sentence)
+            coverage = sum(rarity[term] for term in rarity.keys() & set(find_terms(words))) / total
+            length = math.log(max(len(words), USUAL_CHARACTERS / 5) / USUAL_CHARACTERS)
+            worth = passage.score + NEARNESS_SHARE * nearness + COVERAGE_SHARE * coverage - LENGTH_SHARE * length
+            ranked.append((-worth, (passage.document_id, sentence.start), passage.score))
+    return [(key, score) for _, key, score in sorted(ranked)]
+
+
+def _cut_out(stretches: Sequence[_Stretch], *, everything: bool = False) -> tuple[Passage, ...]:
+    """What was taken, the best document first."""
+    best: dict[str, float] = {}
+    for stretch in stretches:
+        best[stretch.passage.document_id] = max(stretch.passage.score, best.get(stretch.passage.document_id, 0.0))
+    ordered = sorted(stretches, key=lambda s: (-best[s.passage.document_id], s.passage.document_id, s.passage.start))
     return tuple(
-        cut(passage, first, last)
-        for passage, places in zip(passages, taken, strict=True)
-        for first, last in _find_runs(places)
+        passage
+        for stretch in ordered
+        for passage in stretch.cut_out(range(len(stretch.sentences)) if everything else stretch.taken)
     )
 
 
-def join_neighbours(passages: Sequence[Passage]) -> list[Passage]:
-    """The passages, with those that follow each other in their document joined at the place of the better one."""
-    joined: dict[tuple[str, int], Passage] = {}
-    for passage in sorted(passages, key=lambda p: (p.document_id, p.start)):
-        before = next(reversed(joined.values()), None)
-        if before is None or (before.document_id, before.end) != (passage.document_id, passage.start):
-            joined[passage.document_id, passage.start] = passage
-        else:
-            # A page may start just where the two meet.
-            last_page = (before.page or 0) + len(before.page_starts)
-            meeting = (passage.start,) * ((passage.page or 0) - last_page)
-            sentences = (*before.sentences, *passage.sentences)
-            similarities = (*before.similarities, *passage.similarities)
-            joined[before.document_id, before.start] = replace(
-                before,
-                page_starts=(*before.page_starts, *meeting, *passage.page_starts),
-                end=passage.end,
-                text=before.text + passage.text,
-                score=max(before.score, passage.score),
-                sentences=sentences,
-                # A lexicon that was just made anew may have them for one and not yet for the other.
-                similarities=similarities if len(similarities) == len(sentences) else (),
-            )
-    return sorted(joined.values(), key=lambda p: (-p.score, p.document_id, p.start))
+class _Stretch:
+    """A run of one document's text, what of it was retrieved, and what is taken."""
 
+    def __init__(self, passage: Passage, size_of: Callable[[str], int], is_whole: bool) -> None:
+        self.passage, self.sentences, self.is_whole = passage, passage.sentences, is_whole
+        self.found: set[int] = set()  # places of sentences
+        self.taken: set[int] = set()
+        self.characters = 0  # taken
+        self._sizes = _measure(passage, size_of)
+        self.size = sum(map(sum, self._sizes))
+        self._heads = [
+            (place, one.level)
+            for place, one in enumerate(self.sentences)
+            if one.kind in HEADS and one.level < FIELD_LEVEL
+        ]
 
-def _find_runs(places: set[int]) -> Iterator[tuple[int, int]]:
-    """The first and last of each run of neighbouring sentences."""
-    ordered = sorted(places)
-    firsts = [place for place in ordered if place - 1 not in places]
-    lasts = [place for place in ordered if place + 1 not in places]
-    return zip(firsts, lasts, strict=True)
+    def key_of(self, place: int) -> tuple[str, int]:
+        """Document and offset of a sentence."""
+        return self.passage.document_id, self.sentences[place].start
+
+    def find_wholes(self, place: int) -> Iterator[tuple[range, float]]:
+        """What is whole around a sentence, the largest first, and how much of the budget's rest it may take."""
+        if self.is_whole:
+            yield range(len(self.sentences)), DOCUMENT_SHARE
+        sections: list[tuple[range, float]] = []
+        level = FIELD_LEVEL
+        for number in range(bisect_right(self._heads, place, key=itemgetter(0)) - 1, -1, -1):
+            first, own = self._heads[number]
+            if own < level:
+                end = next((at for at, other in self._heads[number + 1 :] if other <= own), len(self.sentences))
+                sections.append((range(first, end), SECTION_SHARE))
+                level = own
+        yield from reversed(sections)
+        yield self._find_block(place), BLOCK_SHARE
+
+    def find_windows(self, place: int, gap: int) -> Iterator[tuple[range, float]]:
+        """Of what was retrieved the sentences beside one, up to any that are taken with no larger gap; it alone."""
+        first = last = place
+        while place - first < REACH and first - 1 in self.found:
+            first -= 1
+        while last - place < REACH and last + 1 in self.found:
+            last += 1
+        block = self._find_block(place)
+        if len(block) > 1:
+            yield range(min(block.start, first), max(block.stop, last + 1)), BLOCK_SHARE
+        before = next((at for at in range(first - 1, first - gap - 2, -1) if at in self.taken), first)
+        after = next((at for at in range(last + 1, last + gap + 2) if at in self.taken), last)
+        yield range(before, after + 1), 1.0
+        yield range(first, last + 1), 1.0
+        yield range(place, place + 1), 1.0
+
+    def _find_block(self, place: int) -> range:
+        """The list, table or block of code that a sentence is of, with the line that leads to it; else it alone."""
+        first = last = place
+        if self.sentences[place].kind in _WHOLE:
+            while first > 0 and self.sentences[first - 1].kind in _WHOLE:
+                first -= 1
+            while last + 1 < len(self.sentences) and self.sentences[last + 1].kind in _WHOLE:
+                last += 1
+            if first > 0 and self.passage.words_of(self.sentences[first - 1]).endswith(":"):
+                first -= 1
+        return range(first, last + 1)
+
+    def take_largest(self, parts: Iterable[tuple[range, float]], left: int) -> int:
+        """Take the first of the parts that fits into its share of what is left of a budget; its size, 0 for none."""
+        for part, share in parts:
+            new = [place for place in part if place not in self.taken]
+            if sum(self._sizes[place][0] for place in new) > share * left:
+                continue
+            grown = self.taken.union(new)
+            gaps = {at for place in new for at in (place, place + 1) if at in grown and at - 1 in grown}
+            cost = sum(self._sizes[place][0] for place in new) + sum(self._sizes[at][1] for at in gaps)
+            if cost <= share * left:
+                self.taken = grown
+                self.characters += sum(self.sentences[place].end - self.sentences[place].start for place in new)
+                return cost
+        return 0
+
+    def cut_out(self, places: Iterable[int]) -> Iterator[Passage]:
+        """The runs of neighbouring sentences as passages."""
+        chosen = set(places)
+        above = self.passage.above() if chosen else []
+        firsts = sorted(place for place in chosen if place - 1 not in chosen)
+        lasts = sorted(place for place in chosen if place + 1 not in chosen)
+        for first, last in zip(firsts, lasts, strict=True):
+            yield cut(self.passage, first, last, above[first])
 
 
 def _measure(passage: Passage, size_of: Callable[[str], int]) -> list[tuple[int, int]]:
     """The size of each sentence, and of what stands between it and the one before."""
-    starts = [_begin(passage, sentence) for sentence in passage.sentences]
+    starts = [begin_of(passage, sentence) for sentence in passage.sentences]
     ends = [starts[0], *(sentence.end for sentence in passage.sentences)] if starts else []
     offset = passage.start
     return [
@@ -104,32 +193,3 @@ def _measure(passage: Passage, size_of: Callable[[str], int]) -> list[tuple[int,
         )
         for before, start, sentence in zip(ends, starts, passage.sentences, strict=False)
     ]
-
-
-def _begin(passage: Passage, sentence: Sentence) -> int:
-    """Where a sentence begins with the empty cells before its words, which tell a row's columns."""
-    return sentence.start - count_empty_cells(passage.text, sentence.start - passage.start)
-
-
-def _sum_up(sizes: Sequence[tuple[int, int]], places: set[int]) -> int:
-    """The size of the runs of sentences, with what stands between the sentences of a run."""
-    return sum(sizes[place][0] + (sizes[place][1] if place - 1 in places else 0) for place in places)
-
-
-def cut(passage: Passage, first: int, last: int) -> Passage:
-    """The part of a passage from one sentence to another."""
-    sentences = passage.sentences[first : last + 1]
-    start, end = _begin(passage, sentences[0]), sentences[-1].end
-    above = passage.above()[first]
-    return replace(
-        passage,
-        start=start,
-        end=end,
-        text=passage.text[start - passage.start : end - passage.start],
-        sentences=sentences,
-        similarities=passage.similarities[first : last + 1],
-        page=passage.page_of(sentences[0]),
-        page_starts=tuple(offset for offset in passage.page_starts if start < offset < end),
-        context=tuple(head.words for head in above),
-        levels=tuple(head.level for head in above),
-    )
