@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any

@@ -9,7 +9,6 @@ import math
 import re
 import time
 from collections.abc import Generator, Mapping
-from functools import cached_property
 from typing import Any
 
 from index.documents import Progress
@@ -20,6 +19,7 @@ DEFAULT_MODEL = "gpt-4.1-mini"
 ATTEMPTS = 3  # in all, where a server is busy or a connection is lost
 TOLD_WAIT_SECONDS = 2.0  # a wait that is shorter is not told of
 LISTING_SECONDS = 5.0  # how long a server may take to say which models it has
+CONTEXT_KEPT_SECONDS = 600.0  # how long it is not asked again how much a model takes
 MOST_CONTEXT_TOKENS = 100_000_000  # a server that says more is not believed
 
 _CONTEXT_TOKENS = 8192  # what is taken for granted of a server that does not say
@@ -34,6 +34,7 @@ _CONTEXT_PLACES = {
     "library": ("/api/ps", ("models", "context_length")),
     "organization_owner": ("/api/v0/models", ("data", "loaded_context_length")),
 }
+_contexts: dict[tuple[str | None, str], tuple[float, int | None]] = {}  # by server and model, with when it was asked
 _CONTEXT = re.compile(r"context", re.IGNORECASE)
 _TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|maximum|exceed", re.IGNORECASE)
 _PARAMETER = re.compile(r"stream_options|temperature|unsupported|unrecognized|unknown", re.IGNORECASE)
@@ -116,9 +117,18 @@ class Server:
             )
         return OpenAI(**common)
 
-    @cached_property
+    @property
     def context_tokens(self) -> int | None:
         """How many tokens the model takes, with those that it writes; None where nobody says."""
+        key = (self._settings.base_url, self.model)
+        asked_at, tokens = _contexts.get(key, (-math.inf, None))
+        if time.monotonic() - asked_at > CONTEXT_KEPT_SECONDS:
+            tokens = self._find_context()
+            _contexts[key] = (time.monotonic(), tokens)
+        return tokens
+
+    def _find_context(self) -> int | None:
+        """The same, asked anew."""
         if not self._settings.base_url:
             from llama_index.llms.openai.utils import openai_modelname_to_contextsize
 
