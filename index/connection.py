@@ -33,11 +33,10 @@ class Connection(httpx.Client):
     said_done = False
 
 
-def connect(
-    base_url: str | None, silent_seconds: float, total_seconds: float, *, follows_redirects: bool = True
-) -> Connection:
+def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -> Connection:
     """A connection that gives up after so many seconds of silence, or so many in all.
 
+    It follows no redirect, or texts would go where no setting says.
     Raises httpx.InvalidURL where it is no address of a server, ModelError where the environment's proxy or certificates
     cannot be used, and EndlessReplyError while reading what goes on for longer, or is larger than 16 MB.
     """
@@ -52,7 +51,7 @@ def connect(
         connection = Connection(
             timeout=timeout,
             verify=_load_certificates(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))),
-            follow_redirects=follows_redirects,
+            follow_redirects=False,
             event_hooks={"response": [bound]},
             # Beside the address, not in it: httpx logs the addresses that it asks.
             auth=(address.username, address.password) if address.userinfo else None,

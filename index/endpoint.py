@@ -122,7 +122,7 @@ class Endpoint:
         self.served = served
         seconds = served.silent_seconds
         try:
-            self._connection = connect(served.url, seconds, MOST_SILENCES * seconds, follows_redirects=False)
+            self._connection = connect(served.url, seconds, MOST_SILENCES * seconds)
         except httpx.InvalidURL:
             raise ModelError(
                 f"No connection to {served}: give {served.url_setting} an address like http://127.0.0.1:8080/v1."

@@ -73,6 +73,13 @@ def test_what_is_lost_before_the_first_word_is_asked_for_again_with_waits_that_g
     assert 0.5 <= waits[1] < 1.4
 
 
+def test_no_redirect_is_followed_for_no_setting_says_where_it_leads() -> None:
+    with OpenAIServer("I am another.") as other:
+        _, error, _ = fail(Refusal(307, headers=(("location", f"{other.base_url}/chat/completions"),)))
+        assert not other.requests
+    assert "sends elsewhere: give OPENAI_BASE_URL the address" in str(error)
+
+
 def test_nobody_is_asked_more_than_three_times() -> None:
     _, error, server = fail(BUSY)
     assert len(server.chats) == 3

@@ -268,6 +268,8 @@ def explain(error: Exception, address: str, model: str, silent_seconds: float) -
                 f"No connection to {address}: check that it runs and that OPENAI_BASE_URL is right.",
                 retry_helps=True,
             )
+        case openai.APIStatusError() if 300 <= error.status_code < 400:
+            return ModelError(f"{address} sends elsewhere: give OPENAI_BASE_URL the address where it now is.")
         case openai.APIStatusError() if error.status_code >= 500:
             return ModelError(
                 f"{address} failed with error {error.status_code}: ask again, or look into the server's log.",
