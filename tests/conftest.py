@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def _environment(
     for opened in library._opened.values():
         opened.store.close()
     library._opened.clear()
+    if server := sys.modules.get("assistant.writing.server"):  # another test's server may come to stand at its port
+        server._contexts.clear()
 
 
 @pytest.fixture
