@@ -1,6 +1,13 @@
 """How well the check tells a supported sentence from one that its cited text does not support.
 
-    python -m benchmarks.support --wice FOLDER [--squad FILE] [--pairs N] [--fit [--write]] [--json FILE]
+    python -m benchmarks.support [--replies FILE...] [--wice FOLDER] [--squad FILE] [--pairs N] [--fit [--write]]
+                                 [--json FILE]
+
+--replies: sentences of answers, a row each with `sentence`, `quotes`, `label` (supported, partial, unsupported or
+no_claim) and maybe `context` and `question`, judged as the product judges them. faithful_doubted: of those labelled
+supported, the share called neither that nor no claim; the share called unchecked, for another language, is in it and
+apart. false_passed: of those labelled unsupported, the share called supported. partial_VERDICT: what those labelled
+partial are called. no_claim_judged: of those that claim nothing, the share that was judged.
 
 --wice: `claim.jsonl`. auroc_wice is the chance that a supported claim has more surety than one not supported, each with
 all the sentences of its web page as evidence; auroc_wice_rest the same against those supported in part too.
@@ -22,9 +29,10 @@ they were made of), the share that was corrupted. auroc_NAME: by surety. false_a
 
 The systems: the product, with the embedded model; words, the same without an embedding.
 
---fit: the logistic model is fitted anew, and every sentence judged by one that saw nothing of its article (of WiCE: of
-its claim's article); with --write, the fit to everything becomes `assistant/citing/support.json`. Without --fit the
-shipped model judges: on the data that it was fitted to that flatters it.
+--fit: the logistic model is fitted anew, to the faithful sentences of --replies too, and every sentence judged by one
+that saw nothing of its article (of WiCE: of its claim's article; of an answer: of its document); with
+--write, the fit to everything becomes `assistant/citing/support.json`. Without --fit the shipped
+model judges: on the data that it was fitted to that flatters it.
 
 But: corruptions made by rule are easier than the mistakes of a model; and some leave a sentence true.
 """
@@ -36,23 +44,19 @@ import json
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
+from assistant.answers import Support
+from assistant.citing.citations import Remembering
+from assistant.citing.claiming import claims_nothing
+from assistant.citing.closeness import describe
 from assistant.citing.sums import estimate
-from assistant.citing.support import (
-    CONTRADICTIONS,
-    MODEL_FILE,
-    Fact,
-    decide,
-    describe,
-    find_wrong_facts,
-    load_model,
-)
+from assistant.citing.support import CONTRADICTIONS, MODEL_FILE, Fact, decide, find_wrong_facts, judge, load_model
 from benchmarks.reader import auroc, mean, read_rows, report
 from index.embedding.engines import open_embedding
 from index.embedding.protocol import Embedding
@@ -62,7 +66,7 @@ from index.splitting.sentences import find_sentences
 
 FOLDS = 5
 CORRUPTIONS = ("number", "name", "negation", "other document", "neighbour")
-FALSE_ALARMS = 0.04  # the share of faithful sentences that closeness alone may doubt
+FALSE_ALARMS = 0.02  # the share of faithful sentences that closeness alone may doubt
 REGULARISATION = 1.0
 
 Model = dict[str, dict[str, float]]
@@ -72,7 +76,7 @@ Model = dict[str, dict[str, float]]
 class Pair:
     """A sentence and what it cites.
 
-    kind: "faithful", a corruption, "restated", or a label of WiCE.
+    kind: "faithful", a corruption, "restated", "told" for one of a real answer, or a label of WiCE.
     group: the article, which no model that judges it saw.
     made_of: the place of the faithful pair that was corrupted, or -1.
     """
@@ -98,19 +102,27 @@ class Judged:
 def main() -> None:
     """Make the pairs, judge them, print the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--wice", type=Path, metavar="FOLDER", required=True)
+    arguments.add_argument("--replies", type=Path, metavar="FILE", nargs="+", default=[])
+    arguments.add_argument("--wice", type=Path, metavar="FOLDER")
     arguments.add_argument("--squad", type=Path, metavar="FILE")
     arguments.add_argument("--pairs", type=int, metavar="N", default=1000)
     arguments.add_argument("--fit", action="store_true")
     arguments.add_argument("--write", action="store_true")
     arguments.add_argument("--json", type=Path, metavar="FILE")
     given = arguments.parse_args()
-    pairs = read_wice(given.wice)
+    if not (given.replies or given.wice or given.squad):
+        arguments.error("give --replies, --wice or --squad")
+    embedding = finish(open_embedding(Settings.from_environment({})))
+    for file in given.replies:
+        show_replies(file, list(read_rows(file)), embedding, None if given.wice or given.squad else given.json)
+    if not (given.wice or given.squad):
+        return
+    pairs = [pair for file in given.replies for pair in read_replies(file)]
+    pairs += read_wice(given.wice) if given.wice else []
     if given.squad:
         articles = json.loads(given.squad.read_text(encoding="utf-8"))["data"]
         pairs += read_squad(articles, given.pairs) + read_questions(articles)
     pairs += corrupt_all(pairs)
-    embedding = finish(open_embedding(Settings.from_environment({})))
     judged = judge_all(pairs, embedding)
     models = {pair.group: load_model() for pair in pairs}
     if given.fit:
@@ -118,10 +130,68 @@ def main() -> None:
     if given.fit and given.write:
         MODEL_FILE.write_text(json.dumps(fit(judged), indent=1) + "\n", encoding="utf-8")
     systems = {name: measure(judged, models, system) for name, system in SYSTEMS.items()}
-    report(given.wice.name + (f" and {given.squad.name}" if given.squad else ""), systems, given.json)
+    report(" and ".join(path.name for path in (given.wice, given.squad) if path), systems, given.json)
 
 
 SYSTEMS = {"product": "with_meaning", "words": "words"}
+
+# -- sentences of answers ---------------------------------------------------------------------
+
+VERDICTS: tuple[Support, ...] = get_args(Support)
+
+
+def read_replies(file: Path) -> list[Pair]:
+    """The faithful sentences of answers, which teach what a faithful sentence is like."""
+    return [
+        Pair(
+            "told",
+            "replies",
+            str(row.get("document") or row.get("question")),
+            row["sentence"],
+            tuple(row["quotes"]),
+            row.get("context") or "",
+        )
+        for row in read_rows(file)
+        if row["label"] == "supported" and row["quotes"] and not claims_nothing(row["sentence"], row["quotes"])
+    ]
+
+
+def show_replies(name: Path, rows: Sequence[Mapping[str, Any]], embedding: Embedding, to: Path | None) -> None:
+    """Judge the labelled sentences of answers and print the table."""
+    judges = {"product": embedding, "words": None}
+    systems = {system: measure_replies(rows, judge_rows(rows, judging)) for system, judging in judges.items()}
+    report(f"{name.name}, {len(rows)} sentences", systems, to)
+
+
+def judge_rows(rows: Sequence[Mapping[str, Any]], embedding: Embedding | None) -> list[Support]:
+    """The verdict on each row."""
+    return [
+        judge(row["sentence"], row["quotes"], embedding, row.get("context") or "", row.get("question") or "").support
+        for row in rows
+    ]
+
+
+def measure_replies(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Support]) -> dict[str, float | list[float]]:
+    """The figures of one system, as the module says."""
+    called: dict[str, list[Support]] = defaultdict(list)
+    for row, verdict in zip(rows, verdicts, strict=True):
+        called[row["label"]].append(verdict)
+
+    def share(label: str, wanted: Container[Support]) -> float:
+        return mean([verdict in wanted for verdict in called[label]])
+
+    figures: dict[str, float | list[float]] = {f"rows_{label}": float(len(found)) for label, found in called.items()}
+    if called["supported"]:
+        figures["faithful_doubted"] = 1 - share("supported", ("supported", "no_claim"))
+        figures["faithful_unchecked"] = share("supported", ("unchecked",))
+    if called["unsupported"]:
+        figures["false_passed"] = share("unsupported", ("supported",))
+    if called["partial"]:
+        figures |= {f"partial_{verdict}": share("partial", (verdict,)) for verdict in VERDICTS[:3]}
+    if called["no_claim"]:
+        figures["no_claim_judged"] = 1 - share("no_claim", ("no_claim",))
+    return figures
+
 
 # -- the pairs --------------------------------------------------------------------------------
 
@@ -351,13 +421,12 @@ def negate(sentence: str, chance: random.Random) -> str | None:
 
 def judge_all(pairs: Sequence[Pair], embedding: Embedding) -> list[Judged]:
     """What the check sees of every pair."""
-    known: Any = Remembered(embedding)
-    judged = []
+    embedding, judged = Remembering(embedding), []
     for number, pair in enumerate(pairs):
         wrong = find_wrong_facts(pair.sentence, pair.quotes, pair.context)
         features = {
-            "with_meaning": describe(pair.sentence, pair.quotes, known),
-            "words": describe(pair.sentence, pair.quotes),
+            "with_meaning": describe(pair.sentence, pair.quotes, embedding, pair.context),
+            "words": describe(pair.sentence, pair.quotes, None, pair.context),
         }
         judged.append(Judged(pair, wrong, features))
         if number % 500 == 499:
@@ -365,23 +434,9 @@ def judge_all(pairs: Sequence[Pair], embedding: Embedding) -> list[Judged]:
     return judged
 
 
-class Remembered:
-    """An embedding that embeds no text twice."""
-
-    def __init__(self, embedding: Embedding) -> None:
-        self._embedding = embedding
-        self._known: dict[str, Any] = {}
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        """One row for each text."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        self._known.update(zip(new, self._embedding.embed(new) if new else (), strict=True))
-        return np.array([self._known[text] for text in texts])
-
-
 def _teaches(pair: Pair) -> float | None:
     """1 for a pair that closeness is to call supported, 0 for one that it is not to; None for what teaches nothing."""
-    if pair.kind in ("faithful", "supported", "restated"):
+    if pair.kind in ("faithful", "supported", "restated", "told"):
         return 1.0
     return 0.0 if pair.kind in ("not_supported", "other document", "neighbour") else None
 
@@ -412,7 +467,7 @@ def fit(judged: Sequence[Judged]) -> Model:
             **{n: round(float(c), 3) for n, c in numbers},
         }
         close = np.array([estimate(model[system], row.features[system]) for row in rows])
-        trusted = np.array([row.pair.kind == "faithful" for row in rows])
+        trusted = np.array([row.pair.kind in ("faithful", "told") for row in rows])
         supported = float(np.quantile(close[trusted], FALSE_ALARMS, weights=weights[trusted], method="inverted_cdf"))
         model[f"threshold_{system}"] = {"supported": round(supported, 3), "partial": round(supported / 3, 3)}
     return model

@@ -35,7 +35,19 @@ from test_language_model import settings_for
 import assistant
 import index
 import prompts
-from assistant.citing import claims, entailed, markers, second_opinion
+from assistant.citing import (
+    bindings,
+    claiming,
+    claims,
+    differences,
+    entailed,
+    markers,
+    names,
+    orders,
+    plain_words,
+    quantities,
+    second_opinion,
+)
 from assistant.citing.cited_text import CitedText
 from assistant.citing.support import check, find_support
 from assistant.question import about, asked, comparison, followup, forms
@@ -108,7 +120,7 @@ def grows_too_fast(takes: Takes, characters: int, quick_seconds: float) -> bool:
 # What stands in a pattern that is made within a function.
 LOCALS: dict[str, dict[str, Sequence[str | bytes]]] = {
     "assistant.question.wording": {"pattern": ["warum"], "flags": [0]},
-    "assistant.citing.claims": {"name": ["united states"]},
+    "assistant.citing.names": {"name": ["united states"], "names": [["Ida", "Voss"]]},
     "assistant.question.forms": {"form": [form for _, line in forms._lines(": ") for form in forms._part(line)]},
     "assistant.serving.evaluation": {"before": [r"(?<!\d)(?<!\d[.,])"], "wanted": ["1 cat"], "after": [r"(?![.,]?\d)"]},
     "index.loading.formats": {"begin": [begin for begin, _ in _UNSUPPORTED]},
@@ -416,13 +428,26 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "title": find_title_and_date,
     "format": lambda text: find_format(text.encode(), "notes.md"),
     "format of mail": lambda text: find_format(f"From: a\nTo: b\n{text}".encode(), "notes.eml"),
-    "numbers": lambda text: (claims.find_quantities(text), claims.write_dates_out(text)),
-    "names": lambda text: (claims.misses_name(SENTENCE, text), claims.misses_name(text, SENTENCE)),
+    "numbers": lambda text: (quantities.find_quantities(text), quantities.write_dates_out(text)),
+    "names": lambda text: (names.find_missing_name(SENTENCE, text), names.find_missing_name(text, SENTENCE)),
     "denials": lambda text: (claims.is_denied_otherwise(SENTENCE, text), claims.is_denied_otherwise(text, SENTENCE)),
     "denials of a copy": lambda text: claims.is_denied_otherwise_in_copy(text, text),
-    "opposites": lambda text: claims.has_opposite(text, text),
+    "opposites": lambda text: claims.find_opposite(text, text),
     "quoted words": lambda text: (claims.misses_quotation(SENTENCE, text), claims.misses_quotation(text, SENTENCE)),
-    "numbers of things": lambda text: (claims.misses_binding(SENTENCE, text), claims.misses_binding(text, SENTENCE)),
+    "numbers of things": lambda text: (
+        quantities.misses_binding(SENTENCE, text),
+        quantities.misses_binding(text, SENTENCE),
+    ),
+    "records": lambda text: (
+        bindings.misreads_record(SENTENCE, text),
+        bindings.misplaces_number(text, [text, SENTENCE]),
+    ),
+    "differences": lambda text: differences.compare(text[:LONGEST_SENTENCE_CHARACTERS], [text[:1000], SENTENCE]),
+    "turned round": lambda text: differences.turns_comparison(text, text),
+    "limits": lambda text: differences.changes_limit(text, text, 1.0),
+    "claims": lambda text: claiming.claims_nothing(text[:LONGEST_SENTENCE_CHARACTERS], [SENTENCE]),
+    "orders": lambda text: (orders.is_order(text), orders.is_done(text), orders.reports_request(text)),
+    "plain words": lambda text: plain_words.make_plain_statement(text).codes,
     "markers of a document": markers.find_numbers,
     "marker": lambda text: (markers.read_marker(text, "a", {1}, False), markers.read_marker("(1) ", text, {1}, False)),
     "line and target": lambda text: (markers.opens_line(text), markers.skip_target(f"({text}"), markers.expand(text)),

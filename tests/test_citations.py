@@ -628,7 +628,7 @@ PLACES = [
     # headings, lists and tables
     ("# The crossing\n\nNobody was hurt.", "# The crossing\n\nNobody was hurt. [1]"),
     ("Summary:\nNobody was hurt.\nAll was well.", "Summary:\nNobody was hurt. [1]\nAll was well."),
-    ("## Nobody was hurt\nAll was well.", "## Nobody was hurt [1]\nAll was well."),
+    ("## Nobody was hurt\nAll was well.", "## Nobody was hurt\nAll was well."),  # a heading
     ("- Nobody was hurt\n- All was well", "- Nobody was hurt [1]\n- All was well"),
     ("a) The captain was Ida Voss\n\nb) All was well", "a) The captain was Ida Voss [1]\n\nb) All was well"),
     ("Nobody was hurt\n1. All was well [2]", "Nobody was hurt [1]\n1. All was well [2]"),
@@ -637,7 +637,7 @@ PLACES = [
         "| What |\n|---|\n| Nobody was hurt |\n| It sank |\n",
         "| What |\n|---|\n| Nobody was hurt [1] |\n| It sank |",
     ),
-    ("| Nobody was hurt |\n|---|\n| It sank |", "| Nobody was hurt [1] |\n|---|\n| It sank |"),
+    ("| Nobody was hurt |\n|---|\n| It sank |", "| Nobody was hurt |\n|---|\n| It sank |"),  # the head of a table
     ("| Nobody was hurt |", "| Nobody was hurt [1] |"),
     ("| Nobody was hurt | [2] |", "| Nobody was hurt | [1] |"),
     # code

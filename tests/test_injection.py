@@ -232,7 +232,7 @@ def test_what_copies_an_order_and_cites_it_is_a_true_quotation(
     [
         ("The harbour of Odden opened in spring.", ["When in spring did the harbour of Odden open?"], "unsupported"),
         ("The harbour of Odden opened.", ["Why?", "Did the harbour of Odden open? Was it late?"], "unsupported"),
-        ("Did the harbour of Odden open?", ["Did the harbour of Odden open?"], "supported"),
+        ("Did the harbour of Odden open?", ["Did the harbour of Odden open?"], "no_claim"),
         ("The harbour of Odden opened in 1911.", ["When did the harbour of Odden open?", HONEST], "supported"),
         ("The mayor asked why the harbour opened.", ["The mayor asked: “Why has the harbour opened?”"], "supported"),
     ],

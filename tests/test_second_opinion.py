@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.answers import AnswerSentence, Citation, Support
-from assistant.citing.second_opinion import PENDING, Verdict, apply_verdicts, make_check_prompt, read_verdicts
+from assistant.citing.second_opinion import PENDING, apply_verdicts, make_check_prompt, read_verdicts
+from assistant.citing.support import Verdict
 
 QUOTE = "The ferry left Brenholm at noon on 3 May 2024 with 1,214 passengers."
 DENIAL = "The ferry did not call at Odden."

@@ -10,15 +10,21 @@ from itertools import count
 
 from assistant.answers import Citation
 from assistant.citing.markers import find_numbers
+from assistant.citing.names import find_names
 from assistant.citing.support import find_support
 from index.documents import Passage
 from index.embedding.protocol import Embedding, Vectors
-from index.splitting.sentences import LONGEST_SENTENCE_CHARACTERS, Sentence
+from index.splitting.sentences import HEADS, LONGEST_SENTENCE_CHARACTERS, Sentence
 from index.splitting.terms import find_terms
 
 # Of what is one source: a block of code, and several items of one word.
 LONGEST_BLOCK_CHARACTERS, LONGEST_WORDS_CHARACTERS = 2 * LONGEST_SENTENCE_CHARACTERS, 300
 _BLANK_LINE = re.compile(r"\n[ \t]*+\r?+\n")
+
+_TAKEN_UP = 2  # sentences before
+_PRONOUN = re.compile(
+    r"\b(?:he|she|they|it|his|her|their|its|him|them|this|these|that|i|we|my|our|you)\b", re.IGNORECASE
+)
 
 Seek = Callable[[str], tuple[int, ...]]
 
@@ -99,6 +105,24 @@ def cite(number: int, passage: Passage, sentence: Sentence) -> Citation:
     )
 
 
+def find_context(cited: Sequence[tuple[Passage, Sentence]]) -> str:
+    """What cited sentences stand under and beside: titles, dates, headings, and the names that they take up.
+
+    "Lapid" takes up "Yair Lapid" of anywhere in the passage, "he" the names of the two sentences before.
+    """
+    found: dict[str, None] = {}
+    for passage, sentence in cited:
+        place, quote = passage.sentences.index(sentence), passage.words_of(sentence)
+        found |= dict.fromkeys([passage.title, passage.date or "", *passage.contexts()[place]])
+        known = {name for names, _ in find_names(quote) for name in names}
+        before = range(place - _TAKEN_UP, place) if _PRONOUN.search(quote) else range(0)
+        for other, words in enumerate(map(passage.words_of, passage.sentences)):
+            for names, opens in find_names(words):
+                if other in before or (not opens and len(names) > 1 and known.intersection(names)):
+                    found[" ".join(names)] = None
+    return " | ".join(filter(None, found))
+
+
 def show_context(context: Sequence[str], title: str) -> str:
     """What words stand under in one line, "Handbook › Leave"; the document's title is not said again."""
     return " › ".join(context[1:] if context[:1] == (title,) else context)
@@ -114,10 +138,13 @@ def show_quote(citation: Citation, passages: Sequence[Passage]) -> str:
 
 
 def seek_among(sources: dict[int, tuple[Passage, Sentence]], embedding: Embedding | None = None) -> Seek:
-    """What tells the numbers of the sources that clearly support a sentence, or none. It weighs no sentence twice."""
-    given = list(sources)
-    candidates = [passage.words_of(sentence) for passage, sentence in sources.values()]
-    remembering = _Remembering(embedding) if embedding else None
+    """What tells the numbers of the sources that clearly support a sentence, or none. It weighs no sentence twice.
+
+    A heading says nothing, and is no source.
+    """
+    given = [number for number, (_, sentence) in sources.items() if sentence.kind not in HEADS]
+    candidates = [passage.words_of(sentence) for passage, sentence in map(sources.__getitem__, given)]
+    remembering = Remembering(embedding) if embedding else None
 
     @cache
     def seek(words: str) -> tuple[int, ...]:
@@ -126,21 +153,23 @@ def seek_among(sources: dict[int, tuple[Passage, Sentence]], embedding: Embeddin
     return seek
 
 
-class _Remembering:
-    """An embedding that embeds no text twice, for each sentence is weighed against the same sources."""
+class Remembering:
+    """An embedding that reads no text twice, for each sentence is weighed against the same sources."""
 
     def __init__(self, embedding: Embedding) -> None:
         self.name, self.embeds_sentences = embedding.name, embedding.embeds_sentences
-        self.embed_with_sentences, self.embed_query = embedding.embed_with_sentences, embedding.embed_query
-        self.count_tokens = embedding.count_tokens
-        self._embed = embedding.embed
-        self._vectors: dict[str, Vectors] = {}
+        self.embed, self.embed_query, self.count_tokens = embedding.embed, embedding.embed_query, embedding.count_tokens
+        self._embed = embedding.embed_with_sentences
+        self._known: dict[str, tuple[Vectors, Vectors]] = {}
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of the texts, one row each."""
+    def embed_with_sentences(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """The texts' unit vectors and those of their parts; a text has the same parts whenever it comes."""
         import numpy as np
 
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        new = {text: parts for text, parts in zip(texts, spans, strict=True) if text not in self._known}
         if new:
-            self._vectors.update(zip(new, self._embed(new), strict=True))
-        return np.stack([self._vectors[text] for text in texts])
+            self._known.update(zip(new, zip(*self._embed(list(new), list(new.values())), strict=True), strict=True))
+        known = [self._known[text] for text in texts]
+        return np.stack([whole for whole, _ in known]), [parts for _, parts in known]

@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterable
 
 from assistant.answers import AnswerSentence, Citation
-from assistant.citing.citations import Seek, cite
+from assistant.citing.citations import Seek, cite, find_context
 from assistant.citing.kept_lines import KeptLines
 from assistant.citing.marked_text import MarkedText, Part
 from assistant.citing.markers import LONGEST_MARKER
 from assistant.citing.plain_text import GrowingText, PlainText
-from assistant.citing.support import check
+from assistant.citing.support import judge
 from index.documents import Passage
 from index.embedding.protocol import Embedding
 from index.splitting.sentences import Sentence
@@ -99,18 +99,18 @@ class CitedText:
             self._cite_sentence_before(len(self._plain))
         return self._text.since(shown)
 
-    def sentences(self, embedding: Embedding | None = None) -> tuple[AnswerSentence, ...]:
-        """Once finished: the sentences without markers, each with its citations and whether they support it.
+    def sentences(self, embedding: Embedding | None = None, question: str = "") -> tuple[AnswerSentence, ...]:
+        """Once finished: the sentences without markers, each with its citations and whether they support it, and why.
 
-        embedding: lets the check compare meanings too.
+        embedding: lets the check compare meanings too. question: what is to be answered.
         """
         judged = []
-        for words, given in self._plain.sentences():
+        for words, given, place in self._plain.sentences():
             cited = [self._sources[number] for number in given]
             quotes = [passage.words_of(sentence) for passage, sentence in cited]
-            context = " ".join(dict.fromkeys(f"{passage.title} {passage.date or ''}" for passage, _ in cited))
+            verdict = judge(words, quotes, embedding, find_context(cited), question, place)
             numbers = tuple(self._numbers[number] for number in given)
-            judged.append(AnswerSentence(words, numbers, check(words, quotes, embedding, context)))
+            judged.append(AnswerSentence(words, numbers, verdict.support, reason=verdict.reason))
         return tuple(judged)
 
     # -- showing ------------------------------------------------------------------------------

@@ -15,18 +15,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from assistant.answers import AnswerSentence, Citation, Support
-from assistant.citing.support import FEWEST_TERMS, find_wrong_facts
+from assistant.citing.second_opinion import combine
+from assistant.citing.support import FEWEST_TERMS, Verdict
 from index.embedding.protocol import Entailed, Entailment
 from index.splitting.terms import find_content_terms
 
 ENTAILS = 0.5
-_STRICTEST_FIRST: tuple[Support, ...] = ("unsupported", "partial", "supported")
-_JUDGED: frozenset[Support] = frozenset({*_STRICTEST_FIRST, "unchecked"})
-_PLAIN_FACTS = frozenset({"number", "quotation"})
+_JUDGED: frozenset[Support] = frozenset({"supported", "partial", "unsupported", "unchecked"})
 # What opens a line of Markdown, or numbers it.
 _OPENING = re.compile(r"\A\s*+(?:(?:#{1,6}|[-*+•–>]|\(?\d{1,3}[.)]|\(?[A-Za-z]\))\s++)++")
 # Marks of emphasis and of code stand at a word; a sign of multiplication has space around it.
@@ -54,7 +52,7 @@ def judge_with(
         [make_hypothesis(sentences[place].text, question) for place in places],
     )
     for place, entailed in zip(places, found, strict=True):
-        judged[place] = _judge(sentences[place], cited[place], entailed)
+        judged[place] = combine(sentences[place], _judge(sentences[place], entailed), cited[place])
     return tuple(judged)
 
 
@@ -79,20 +77,12 @@ def _find_above(citation: Citation) -> str:
     return " › ".join(dict.fromkeys(" ".join(part.split()) for part in (citation.title, *citation.context) if part))
 
 
-def _judge(sentence: AnswerSentence, cited: Sequence[Citation], entailed: Entailed) -> AnswerSentence:
-    """The sentence with both checks in one."""
+def _judge(sentence: AnswerSentence, entailed: Entailed) -> Verdict:
+    """What the model's probabilities say of a sentence that words have judged."""
     if entailed.entailment >= ENTAILS:
-        support: Support = "supported"
-        reason = ""
-    elif entailed.contradiction == max(entailed):
-        support, reason = "unsupported", "what is cited contradicts it"
-    elif sentence.support == "unsupported":
-        support, reason = "unsupported", "what is cited does not say it"
-    else:
-        support, reason = "partial", "what is cited does not say all of it"
-    own = sentence.support
-    if own in _STRICTEST_FIRST and _STRICTEST_FIRST.index(own) < _STRICTEST_FIRST.index(support):
-        titles = " ".join(part for citation in cited for part in (citation.title, *citation.context))
-        if find_wrong_facts(sentence.text, [citation.quote for citation in cited], titles) & _PLAIN_FACTS:
-            return sentence
-    return replace(sentence, support=support, reason=sentence.reason or reason if support == own else reason)
+        return Verdict("supported")
+    if entailed.contradiction == max(entailed):
+        return Verdict("unsupported", "what is cited contradicts it")
+    if sentence.support == "unsupported":
+        return Verdict("unsupported", sentence.reason or "what is cited does not say it")
+    return Verdict("partial", "what is cited does not say all of it")

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import itemgetter
 
+from assistant.citing.claiming import find_place
 from assistant.citing.markers import opens_line
 from index.splitting.sentences import Sentence, find_sentences
 
@@ -125,13 +126,20 @@ class PlainText(GrowingText):
         for span, cited in self._own(plain, since):
             if span.start < stop <= span.end and not plain[stop : span.end].strip(" |"):
                 self._over = end
-                return "" if cited else " ".join(plain[span.start : stop].split())
+                words = " ".join(plain[span.start : stop].split())
+                return "" if cited or find_place(span, words, None) else words
         return ""
 
-    def sentences(self) -> list[tuple[str, list[int]]]:
-        """The words of each sentence, and the numbers that it cites."""
+    def sentences(self) -> list[tuple[str, list[int], str]]:
+        """The words of each sentence, the numbers that it cites, and how it stands in the reply (see `claiming`)."""
         plain = str(self)
-        return [(" ".join(plain[span.start : span.end].split()), cited) for span, cited in self._own(plain, 0)]
+        owned = self._own(plain, 0)
+        following = [*(span for span, _ in owned), None][1:]
+        sentences = []
+        for (span, cited), next_span in zip(owned, following, strict=True):
+            words = " ".join(plain[span.start : span.end].split())
+            sentences.append((words, cited, find_place(span, words, next_span)))
+        return sentences
 
     def _own(self, plain: str, since: int) -> list[tuple[Sentence, list[int]]]:
         """Each sentence of the text, which is given from `since` on, and the numbers that it cites."""

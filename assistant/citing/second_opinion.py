@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 
 from assistant.answers import AnswerSentence, Citation, Support
 from assistant.citing.citations import show_context
-from assistant.citing.support import find_wrong_facts
+from assistant.citing.support import Verdict, find_wrong_facts
 from prompts import make_fence, render
 
 LONGEST_REASON_CHARACTERS = 120
@@ -36,14 +36,6 @@ _VERDICT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _EDGES = " \t\r\"'*_`.:;,|()[]{}–—-=>"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a model says of one sentence; reason: in its words, "" where it gives none."""
-
-    support: Support
-    reason: str = ""
 
 
 def is_judged(sentence: AnswerSentence) -> bool:
@@ -108,21 +100,21 @@ def apply_verdicts(
             judged.append(replace(sentence, support="unchecked", reason=PENDING))
         else:
             mine = [by_number[number] for number in sentence.citations]
-            judged.append(_combine(sentence, verdict, mine))
+            judged.append(combine(sentence, verdict, mine))
     return tuple(judged)
 
 
-def _combine(sentence: AnswerSentence, verdict: Verdict, cited: Sequence[Citation]) -> AnswerSentence:
-    """A sentence that words have judged, with the model's verdict on it."""
-    stricter = min(sentence.support, verdict.support, key=_rank)
-    if stricter != verdict.support:
+def combine(sentence: AnswerSentence, verdict: Verdict, cited: Sequence[Citation]) -> AnswerSentence:
+    """A sentence that words have judged, with a model's verdict on it, which may be a language model's or another.
+
+    cited: what the sentence cites.
+    """
+    if _rank(sentence.support) < _rank(verdict.support):
         around = " ".join(" ".join((citation.title, *citation.context)) for citation in cited)
         if find_wrong_facts(sentence.text, [citation.quote for citation in cited], around) & _PLAIN:
             return sentence
-    reason = "" if verdict.support == "supported" else verdict.reason
-    if not reason and verdict.support == sentence.support:
-        reason = sentence.reason
-    return replace(sentence, support=verdict.support, reason=reason)
+    reason = verdict.reason or (sentence.reason if verdict.support == sentence.support else "")
+    return replace(sentence, support=verdict.support, reason=reason if verdict.support != "supported" else "")
 
 
 def _rank(support: Support) -> int:

@@ -120,7 +120,7 @@ def _conclude(
         return nothing
     if fault and not cited.is_cited:
         raise fault
-    sentences = cited.sentences(embedding)
+    sentences = cited.sentences(embedding, quoted.query)
     if not sentences:
         raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
     if not cited.citations:
