@@ -167,7 +167,7 @@ def test_whatever_is_said_keeps_its_place_its_words_and_its_citations(
         ),
         ("The harbour's area is 3 * 4 miles, -5 fathoms deep.", "The harbour's area is 3 * 4 miles, -5 fathoms deep."),
         ("1998 saw the ferry leave\n the harbour.", "1998 saw the ferry leave the harbour."),
-        ("Boat | Price of a day | 380 crowns |", "Boat, Price of a day, 380 crowns"),
+        ("Boat | Price of a day | 380 crowns |", "Boat – Price of a day – 380 crowns"),
     ],
 )
 def test_a_hypothesis_is_the_sentence_in_plain_words(sentence: str, hypothesis: str) -> None:

@@ -158,7 +158,7 @@ def test_facts_told_otherwise_are_not_wrong(sentence: str, quote: str) -> None:
 
 @given(st.text(min_size=1).filter(str.strip))
 def test_a_sentence_supports_itself(sentence: str) -> None:
-    assert check(sentence, [sentence]) == "supported"
+    assert check(sentence, [sentence]) in ("supported", "no_claim")
 
 
 @given(st.text())

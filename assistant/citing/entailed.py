@@ -13,11 +13,11 @@ the one that the user names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from assistant.answers import AnswerSentence, Citation, Support
+from assistant.citing.plain_words import make_plain
 from assistant.citing.second_opinion import combine
 from assistant.citing.support import FEWEST_TERMS, Verdict
 from index.embedding.protocol import Entailed, Entailment
@@ -25,11 +25,6 @@ from index.splitting.terms import find_content_terms
 
 ENTAILS = 0.5
 _JUDGED: frozenset[Support] = frozenset({"supported", "partial", "unsupported", "unchecked"})
-# What opens a line of Markdown, or numbers it.
-_OPENING = re.compile(r"\A\s*+(?:(?:#{1,6}|[-*+•–>]|\(?\d{1,3}[.)]|\(?[A-Za-z]\))\s++)++")
-# Marks of emphasis and of code stand at a word; a sign of multiplication has space around it.
-_EMPHASIS = re.compile(r"[*~`]++(?=\S)|(?<=\S)[*~`]++|(?<!\w)_++(?=\w)|(?<=\w)_++(?!\w)")
-_BAR = re.compile(r"(?<!\s)\s*+\|\s*+")
 
 
 def judge_with(
@@ -67,8 +62,8 @@ def make_premise(citations: Iterable[Citation]) -> str:
 
 def make_hypothesis(sentence: str, question: str = "") -> str:
     """A sentence without what numbers or emphasises it; behind the question where it has too few words alone."""
-    plain = _EMPHASIS.sub("", _OPENING.sub("", sentence))
-    plain = " ".join(_BAR.sub(", ", plain).strip(", ").split())
+    words = make_plain(sentence)
+    plain = (f"{words.label}: {words.text}" if words.label else words.text).replace("`", "")
     is_short = len(find_content_terms(plain)) < FEWEST_TERMS
     return f"{' '.join(question.split())} {plain}" if question and is_short else plain
 
@@ -85,4 +80,5 @@ def _judge(sentence: AnswerSentence, entailed: Entailed) -> Verdict:
         return Verdict("unsupported", "what is cited contradicts it")
     if sentence.support == "unsupported":
         return Verdict("unsupported", sentence.reason or "what is cited does not say it")
-    return Verdict("partial", "what is cited does not say all of it")
+    own = sentence.reason if sentence.support == "partial" else ""
+    return Verdict("partial", own or "what is cited does not say all of it")

@@ -15,7 +15,7 @@ _LINK = re.compile(r"!?\[([^\[\]\n]{0,300}+)\](?:\([^()\n]{0,500}+\)|\[[^\[\]\n]
 _MARK = re.compile(r"(?:[-+•◦▪‣–>#]{1,6}+|\*|\(?\d{1,3}[.)]|\([a-z]\)|[a-z][.)]|[A-Z]\))\s++")
 _MOST_MARKS = 3
 _CODE = re.compile(r"`{1,3}[^`\n]{1,300}+`{1,3}")
-_EMPHASIS = re.compile(r"\*{1,3}+|(?<!\w)_{1,3}+(?=\w)|(?<=[\w.!?,:)])_{1,3}+(?!\w)|~~")
+_EMPHASIS = re.compile(r"(?<!\s)\*{1,3}+|\*{1,3}+(?!\s)|(?<!\w)_{1,3}+(?=\w)|(?<=[\w.!?,:)])_{1,3}+(?!\w)|~~")
 _BAR = re.compile(r"(?<!\s)\s*+\|[\s|]*+")
 # "**Speed:** it is fast", "**Speed** | it is fast", "Speed: it is fast".
 _BOLD_LABEL = re.compile(
