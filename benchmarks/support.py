@@ -7,7 +7,8 @@
 no_claim) and maybe `context` and `question`, judged as the product judges them. faithful_doubted: of those labelled
 supported, the share called neither that nor no claim; the share called unchecked, for another language, is in it and
 apart. false_passed: of those labelled unsupported, the share called supported. partial_VERDICT: what those labelled
-partial are called. no_claim_judged: of those that claim nothing, the share that was judged.
+partial are called. no_claim_judged: of those that claim nothing, the share that was judged. The system "model" is a
+language model that judges as the labels say but for one row in twenty, chosen by chance, and what words overrule of it.
 
 --wice: `claim.jsonl`. auroc_wice is the chance that a supported claim has more surety than one not supported, each with
 all the sentences of its web page as evidence; auroc_wice_rest the same against those supported in part too.
@@ -51,12 +52,22 @@ from typing import Any, get_args
 
 import numpy as np
 
-from assistant.answers import Support
+from assistant.answers import AnswerSentence, Citation, Support
 from assistant.citing.citations import Remembering
 from assistant.citing.claiming import claims_nothing
 from assistant.citing.closeness import describe
+from assistant.citing.second_opinion import apply_verdicts
 from assistant.citing.sums import estimate
-from assistant.citing.support import CONTRADICTIONS, MODEL_FILE, Fact, decide, find_wrong_facts, judge, load_model
+from assistant.citing.support import (
+    CONTRADICTIONS,
+    MODEL_FILE,
+    Fact,
+    Verdict,
+    decide,
+    find_wrong_facts,
+    judge,
+    load_model,
+)
 from benchmarks.reader import auroc, mean, read_rows, report
 from index.embedding.engines import open_embedding
 from index.embedding.protocol import Embedding
@@ -65,6 +76,7 @@ from index.settings import Settings
 from index.splitting.sentences import find_sentences
 
 FOLDS = 5
+MODEL_ERRS = 0.05  # the share of sentences that the scripted model misjudges
 CORRUPTIONS = ("number", "name", "negation", "other document", "neighbour")
 FALSE_ALARMS = 0.02  # the share of faithful sentences that closeness alone may doubt
 REGULARISATION = 1.0
@@ -159,8 +171,29 @@ def read_replies(file: Path) -> list[Pair]:
 def show_replies(name: Path, rows: Sequence[Mapping[str, Any]], embedding: Embedding, to: Path | None) -> None:
     """Judge the labelled sentences of answers and print the table."""
     judges = {"product": embedding, "words": None}
-    systems = {system: measure_replies(rows, judge_rows(rows, judging)) for system, judging in judges.items()}
+    verdicts = {system: judge_rows(rows, judging) for system, judging in judges.items()}
+    verdicts["model"] = judge_with_scripted_model(rows, verdicts["product"])
+    systems = {system: measure_replies(rows, given) for system, given in verdicts.items()}
     report(f"{name.name}, {len(rows)} sentences", systems, to)
+
+
+def judge_with_scripted_model(rows: Sequence[Mapping[str, Any]], by_words: Sequence[Support]) -> list[Support]:
+    """The verdicts where a model judges that errs on some rows, over those of words."""
+    chance = random.Random(0)
+    told: tuple[Support, ...] = ("supported", "partial", "unsupported")
+    verdicts = []
+    for row, own in zip(rows, by_words, strict=True):
+        right: Support = row["label"] if row["label"] in told else "supported"
+        errs = chance.random() < MODEL_ERRS
+        given = chance.choice([verdict for verdict in told if verdict != right]) if errs else right
+        cited = tuple(
+            Citation(number, "", "", row.get("context") or "", None, 0, 0, quote)
+            for number, quote in enumerate(row["quotes"], start=1)
+        )
+        sentence = AnswerSentence(row["sentence"], tuple(citation.number for citation in cited), own)
+        [judged] = apply_verdicts([sentence], cited, {1: Verdict(given)})
+        verdicts.append(judged.support)
+    return verdicts
 
 
 def judge_rows(rows: Sequence[Mapping[str, Any]], embedding: Embedding | None) -> list[Support]:
