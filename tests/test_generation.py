@@ -112,7 +112,7 @@ def test_each_sentence_has_its_citations_and_its_support(samples: Settings) -> N
     assert [(s.text, s.citations, s.support) for s in result.sentences] == [
         ("Trump put economic diplomacy with the Gulf monarchies first.", (1,), "supported"),
         ("It cost 77 dollars.", (1,), "unsupported"),
-        ("Yes.", (), "unsupported"),
+        ("Yes.", (), "no_claim"),
     ]
 
 

@@ -99,6 +99,10 @@ def _write(
         fault = error
     cited.feed(silence.finish())
     cited.finish(ended=fault is None)
+    if cited.is_cited and not silence.came_first and len(cited.text) > shown:
+        # The verdicts take a while, for which the text does not wait.
+        yield TextDelta(cited.text[shown:])
+        shown = len(cited.text)
     answered = _conclude(quoted, model.name, cited, silence, fault, library.embedding)
     if len(answered.text) > shown:
         yield TextDelta(answered.text[shown:])
