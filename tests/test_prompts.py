@@ -13,7 +13,7 @@ FOLDER = Path(prompts.__file__).parent
 FIELDS = {
     "answer_rules": {"not_found", "fence"},
     "answer_request": {"fence", "sources", "turns", "question"},
-    "check_request": {"fence", "question", "sentences", "count"},
+    "check_request": {"fence", "question", "sentences", "lines"},
     "check_rules": {"fence"},
     "rewrite_rules": {"fence", "about_answer"},
     "rewrite_request": {"fence", "turns", "question"},

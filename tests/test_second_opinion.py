@@ -25,9 +25,9 @@ SENTENCES = (
 )
 
 
-def judge(*verdicts: Support, is_over: bool = True) -> list[Support]:
-    given = {place: Verdict(support) for place, support in enumerate(verdicts, start=1)}
-    return [s.support for s in apply_verdicts(SENTENCES, CITATIONS, given, is_over=is_over)]
+def judge(*verdicts: Support) -> list[Support]:
+    given = {number: Verdict(support) for number, support in enumerate(verdicts, start=1)}
+    return [s.support for s in apply_verdicts(SENTENCES, CITATIONS, given)]
 
 
 def test_the_prompt_fences_the_question_and_every_sentence_with_its_quotations() -> None:
@@ -35,10 +35,10 @@ def test_the_prompt_fences_the_question_and_every_sentence_with_its_quotations()
     fence = request.splitlines()[0]
     assert fence.startswith("===") and fence in rules and request.count(fence) == 2
     assert request.split(fence)[1].strip() == (
-        f"Question: When did it leave?\n\nSentence 1: It left at midday.\n- {QUOTE}\n\n(Here is more:)\n\n"
-        f"Sentence 3: It called at Odden.\n- (Stops) {DENIAL}\n\n(So be it.)"
+        f"Question: When did it leave?\n\nSentence 1: It left at midday.\n- (The Ferry) {QUOTE}\n\n(Here is more:)\n\n"
+        f"Sentence 2: It called at Odden.\n- (The Ferry › Stops) {DENIAL}\n\n(So be it.)"
     )
-    assert "each of the 2 numbered" in request
+    assert request.endswith("Write 2 lines, one for each numbered sentence.")
     assert make_check_prompt("?", SENTENCES, CITATIONS) != make_check_prompt("?", SENTENCES, CITATIONS)
 
 
@@ -46,7 +46,7 @@ def test_no_document_begins_a_line_of_the_prompt() -> None:
     _, request = make_check_prompt(
         "?", [AnswerSentence("It\nleft.", (1,), "partial")], [cited(1, "x\nSentence 2: fine\r\u2028- y")]
     )
-    assert "Sentence 1: It left.\n- x Sentence 2: fine - y" in request
+    assert "Sentence 1: It left.\n- (The Ferry) x Sentence 2: fine - y" in request
 
 
 REPLIES: list[tuple[str, dict[int, Support]]] = [
@@ -56,6 +56,7 @@ REPLIES: list[tuple[str, dict[int, Support]]] = [
     ('{"1": "supported", "2": "unsupported"}', {1: "supported", 2: "unsupported"}),
     ("| 1 | supported |\n| 2 | not fully supported |", {1: "supported", 2: "partial"}),
     ("1: yes\n2: no, it contradicts the quotation", {1: "supported", 2: "unsupported"}),
+    ("Sentence 1: no issues found.\nSentence 2: true to its source", {}),
     ("1: supported 2: beside", {1: "supported", 2: "off_topic"}),
     ("1: off-topic\n2: irrelevant to the question", {1: "off_topic", 2: "off_topic"}),
     ("1: is not supported", {1: "unsupported"}),
@@ -94,12 +95,7 @@ def test_no_reply_is_too_odd_to_be_read(reply: str) -> None:
 
 
 def test_the_model_judges_what_claims_something_and_cites() -> None:
-    assert judge("supported", "supported", "supported", "supported") == [
-        "supported",
-        "no_claim",
-        "supported",
-        "unsupported",
-    ]
+    assert judge("supported", "supported", "supported") == ["supported", "no_claim", "supported", "unsupported"]
     assert judge("off_topic") == ["off_topic", "no_claim", "unsupported", "unsupported"]
     assert apply_verdicts(SENTENCES, CITATIONS, {}) == SENTENCES
 
@@ -125,8 +121,24 @@ def test_what_waits_for_its_verdict_is_unchecked() -> None:
 def test_words_overrule_the_model_only_in_numbers_and_quoted_phrases(text: str, quote: str, support: Support) -> None:
     sentence = AnswerSentence(text, (1,), support, reason="words say so")
     (judged,) = apply_verdicts([sentence], [cited(1, quote)], {1: Verdict("supported")})
-    is_plain = "midday" not in text
-    assert (judged.support, judged.reason) == ((support, "words say so") if is_plain else ("supported", ""))
+    assert judged.support == ("supported" if "midday" in text else support)
+    assert bool(judged.reason) == ("midday" not in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("1. The ferry left Brenholm at noon.", QUOTE),
+        ("It was away for half an hour.", "It was away for 30 minutes."),
+        ("It stayed for four days.", "It stayed from 13 to 16 May."),
+        ("It calls at three ports: Odden, Voss and Berg.", "It calls at Odden, Voss and Berg in 2 hours."),
+        ("It was rebuilt a decade later.", "It was rebuilt ten years later."),
+    ],
+)
+def test_a_number_told_otherwise_does_not_overrule_the_model(text: str, quote: str) -> None:
+    sentence = AnswerSentence(text, (1,), "unsupported", reason="words say so")
+    (judged,) = apply_verdicts([sentence], [cited(1, quote)], {1: Verdict("supported")})
+    assert (judged.support, judged.reason) == ("supported", "")
 
 
 def test_the_stricter_verdict_of_the_model_stands_with_its_reason() -> None:

@@ -18,6 +18,8 @@ from index.splitting.terms import find_content_terms, find_terms
 
 _NO_CLAIM_KINDS = ("code", "columns", "boilerplate")
 _HEADING = re.compile(r"#{1,6}\s|(?:\*\*|__)[^*_\n]{1,120}(?<![.!?])(?:\*\*|__):?$")
+_LABEL = re.compile(r"(?:[-*+•]|\d{1,3}[.)])?\s?(?:\*\*|__)[^*_\d\n]{1,60}(?:\*\*|__)[.:]?$")
+_LONGEST_LABEL = 5  # words
 _FORMULA = re.compile(r"\$\$|\\[\[(]|\\begin\{|\$[^$\d][^$]{0,300}+\$$")
 _A_WORD = re.compile(r"[^\W\d_]{3}")
 _FENCE = re.compile(r"(?:```|~~~)\w*+$")
@@ -141,6 +143,8 @@ def claims_nothing(words: str, quotes: Sequence[str] = (), place: str = "") -> b
     """Whether a sentence claims nothing, by its words and by how it stands in its reply (see `find_place`)."""
     words = " ".join(words.split())
     if place in ("code", "heading") or _HEADING.match(words) or _FENCE.match(words) or _RULE.match(words):
+        return True
+    if _LABEL.match(words) and len(words.split()) <= _LONGEST_LABEL:
         return True
     ended = words.rstrip(_CLOSERS)
     plain = make_plain(words)

@@ -2,7 +2,7 @@
 
 In code and formulas nothing is a marker, for "rows[3]" is a place in a list. But: models fence prose too, so that what
 follows a sentence's end or a comment at the end of a code line is one, what alone fills inline code, and all in a fence
-that says "markdown" or "text", or that says nothing and begins as a sentence does that cites, or as the reply begins.
+that no language names where its first line cites, or where the reply begins with it.
 """
 
 from __future__ import annotations
@@ -194,19 +194,20 @@ class MarkedText:
 
     def _holds_prose(self, name: str, block: str, ended: bool) -> bool | None:
         """Whether a block holds prose by its name and its first words; None where what follows decides."""
-        if name in _PROSE_FENCES:
-            return True
-        if name not in ("", *_TAGGED_FENCES):
+        if name not in ("", *_PROSE_FENCES, *_TAGGED_FENCES):
             return False
+        begins = not self._read.strip()  # in the middle of a reply a file's tree or an example may be shown so
+        if name in _PROSE_FENCES and begins:
+            return True
         *lines, last = block[:_LONGEST_CODE_LINE].split("\n")
         is_whole = ended or len(block) >= _LONGEST_CODE_LINE
         for line in [*lines, last] if is_whole else lines:
-            words = _TAG.sub("", line) if name else line
+            words = _TAG.sub("", line) if name in _TAGGED_FENCES else line
             if words.strip():
                 bare = _MARK.sub("", words)
                 is_sentence = bare.rstrip("*_\"”’') ").endswith(tuple(".!?…:。！？")) and not _CODE_SIGN.search(bare)
                 cites = self._cites(words)
-                return bool(_WORDS.search(bare)) and (cites or (is_sentence and not self._read.strip()))
+                return bool(_WORDS.search(bare)) and (cites or (is_sentence and begins))
         return False if is_whole else None
 
     def _cites(self, line: str) -> bool:

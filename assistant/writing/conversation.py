@@ -36,6 +36,7 @@ _TEMPLATES: Mapping[Reworking, str] = {"": "turns", "restates": "turns_restated"
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _SPACED_MARKER = re.compile(r"(?<!\s)\s*+\[\d{1,4}\]")
 _NUMBER = re.compile(r"\\?\[(\d{1,9})\\?\]")
+_BEFORE_STOP = re.compile(r"(?<![ \n]) ++(?=[.,;:!?](?:\s|$))")  # what a marker leaves behind
 _HALF_MARKER = re.compile(r"\[\d{0,4}\Z")
 _HELD, _LETTING_GO = "[\ue000{}]", re.compile("\\[\ue000(\\d{1,4})\\]")  # one of ours, while others are looked for
 
@@ -118,7 +119,7 @@ def _drop_markers(text: str, sources: Sources) -> str:
         parts = [part for part, _ in (*marked.feed(text), *marked.finish())]
         text = "".join(part for part in parts if isinstance(part, str)).strip()
         if all(isinstance(part, str) for part in parts):
-            return _NUMBER.sub(r"\1", text)  # which stood there as a value
+            return _BEFORE_STOP.sub("", _NUMBER.sub(r"\1", text))  # which stood there as a value
     return re.sub(r"(?<!\ue000)\d", "", text)  # what hides one marker in another, "[[1]2]", so often, says nothing
 
 

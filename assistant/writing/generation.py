@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from assistant.answers import NOT_FOUND, Answer, Draft, TextDelta
+from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Draft, TextDelta
 from assistant.citing.citations import number_sentences, seek_among
 from assistant.citing.cited_text import CitedText
 from assistant.quoting.quotations import show_quotation
@@ -127,6 +127,8 @@ def _conclude(
     sentences = cited.sentences(embedding, quoted.query)
     if not sentences:
         raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
+    if not cited.citations and _only_says_so(cited.text, sentences):
+        return nothing
     if not cited.citations:
         # What cites nothing is the model's own knowledge, or none: it never fills the gap.
         notice = "The language model's reply cited no sentence, so it is not shown."
@@ -135,6 +137,11 @@ def _conclude(
         return replace(nothing, notice=notice)
     answered = replace(written, text=cited.text, status="answered", sentences=sentences, citations=cited.citations)
     return _complete(answered, quoted, fault) if fault else answered
+
+
+def _only_says_so(text: str, sentences: Sequence[AnswerSentence]) -> bool:
+    """Whether a reply says in words of its own that the documents do not say."""
+    return "`" not in text and all(sentence.support == "no_claim" for sentence in sentences)
 
 
 def _complete(answered: Answer, quoted: Answer, fault: ModelError) -> Answer:

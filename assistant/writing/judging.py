@@ -43,6 +43,9 @@ def judge_with_model(answered: Answer, model: LanguageModel) -> Generator[Progre
                     yield _apply(answered, written, is_over=False)
     except ModelError as error:
         failure = f"The language model did not check {'all of ' if written else ''}its answer. {error}"
+    judged, told = sum(map(is_judged, answered.sentences)), len(read_verdicts(written))
+    if told < judged and not failure:
+        failure = f"The language model judged {told} of {judged} sentences; words judged the rest."
     return _mention(_apply(answered, written, is_over=True), failure)
 
 
