@@ -148,6 +148,20 @@ def test_the_sentence_that_holds_the_query_comes_with_two_on_each_side_or_alone(
     assert [p.text for p in choose_evidence([passage], "three", lexicon, 16)] == ["Six came along."]
 
 
+def test_an_item_begins_with_the_words_that_say_what_it_is_of(lexicon: Lexicon) -> None:
+    options = [
+        f"- **{name}** takes a number. It holds from then on. Nobody needs it. It has costs. Think of the {name} load.\n"
+        for name in ("alpha", "beta", "gamma", "delta")
+    ]
+    (passage,) = make_passages("a", ["".join(options)])
+    for budget in range(20, 300, 10):
+        chosen = choose_evidence([passage], "gamma load", lexicon, budget)
+        shown = " ".join(" ".join(part.text.split()) for part in chosen)
+        for name in ("alpha", "beta", "gamma", "delta"):
+            assert f"Think of the {name} load." not in shown or f"**{name}** takes a number." in shown
+    assert "Think of the gamma load." in shown
+
+
 def test_the_better_passage_is_spent_on_first_and_stands_first(lexicon: Lexicon) -> None:
     (better,) = make_passages("b", ["It rained in Doha."])
     (worse,) = [replace(p, score=0.5) for p in make_passages("a", ["It rained in Rome."])]

@@ -27,6 +27,7 @@ NEARNESS_SHARE, COVERAGE_SHARE, LENGTH_SHARE, USUAL_CHARACTERS = 1 / 3, 1 / 3, 1
 BREADTH_CHARACTERS = 4000  # of the best sentences, before anything is taken whole
 # Of what is left of the budget: what is larger is not taken whole.
 DOCUMENT_SHARE, SECTION_SHARE, BLOCK_SHARE = 0.5, 0.25, 0.25
+LONGEST_ITEM = 8  # sentences of an item, that come with one of them
 REACH, GAP = 2, 2  # sentences beside a good one, and those that in the end are left out nowhere between others
 
 _WHOLE = frozenset[Kind](("item", "field", "row", "columns", "code"))  # what follows each other of these is a block
@@ -135,6 +136,7 @@ class _Stretch:
             first -= 1
         while last - place < REACH and last + 1 in self.found:
             last += 1
+        first, last = self._complete_items(first, last)
         block = self._find_block(place)
         if len(block) > 1:
             yield range(min(block.start, first), max(block.stop, last + 1)), BLOCK_SHARE
@@ -142,7 +144,23 @@ class _Stretch:
         after = next((at for at in range(last + 1, last + gap + 2) if at in self.taken), last)
         yield range(before, after + 1), 1.0
         yield range(first, last + 1), 1.0
-        yield range(place, place + 1), 1.0
+        yield range(self._complete_items(place, place)[0], place + 1), 1.0
+
+    def _complete_items(self, first: int, last: int) -> tuple[int, int]:
+        """The same run from the beginning of its first item, which says what the rest is of, to the end of its last."""
+        for _ in range(LONGEST_ITEM):
+            first -= self._goes_on(first)
+        for _ in range(LONGEST_ITEM):
+            last += last + 1 < len(self.sentences) and self._goes_on(last + 1)
+        return first, last
+
+    def _goes_on(self, place: int) -> bool:
+        """Whether a sentence goes on with the item of the one before: no mark of a list stands between."""
+        before, one = self.sentences[place - 1 : place + 1] if place else (None, self.sentences[place])
+        if before is None or not before.kind == one.kind == "item":
+            return False
+        offset = self.passage.start
+        return not self.passage.text[before.end - offset : one.start - offset].strip()
 
     def _find_block(self, place: int) -> range:
         """The list, table or block of code that a sentence is of, with the line that leads to it; else it alone."""
