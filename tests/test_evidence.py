@@ -150,7 +150,7 @@ def test_the_sentence_that_holds_the_query_comes_with_two_on_each_side_or_alone(
 
 def test_an_item_begins_with_the_words_that_say_what_it_is_of(lexicon: Lexicon) -> None:
     options = [
-        f"- **{name}** takes a number. It holds from then on. Nobody needs it. It has costs. Think of the {name} load.\n"
+        f"- **{name}** takes a number. It holds from then on. It has costs. Think of the {name} load.\n"
         for name in ("alpha", "beta", "gamma", "delta")
     ]
     (passage,) = make_passages("a", ["".join(options)])
