@@ -36,6 +36,28 @@ CITED = [
         "the comparison is turned round",
     ),
     ("The ferry left in 2021.", ["The ferry left in 2020."], "unsupported", "the words cited say “2020”"),
+    (
+        # One year more is no sum of it and "the first".
+        "The first ferry to Brenholm left in 1954.",
+        ["The very first ferry to Brenholm left on June 1, 1953."],
+        "unsupported",
+        "“1954” is not in the words cited",
+    ),
+    (
+        "Last spring Odden was never made keeper of the light on Brenholm.",
+        ["Odden has kept the Brenholm light since April."],
+        "unsupported",
+        "one says “not”, the other does not",
+    ),
+    (
+        "The harbour will not sell salt to the crews.",
+        [
+            "The harbour will sell salt to the crews.",
+            "The crews, harbour hands and salt carriers do not agree on fees.",
+        ],
+        "unsupported",
+        "one says “not”, the other does not",
+    ),
     ("The lease runs for a decade.", ["The lease runs for ten years."], "supported", ""),
     (
         "Explain the tides of the North Sea.",

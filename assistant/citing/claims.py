@@ -74,7 +74,9 @@ def is_denied_otherwise(sentence: str, cited: str) -> bool:
     said, there = set(find_content_terms(sentence)), set(find_content_terms(cited))
     mine, theirs = list(_find_denials(sentence)), list(_find_denials(cited))
     if denies(sentence) and denies(cited):
-        return False  # what, only words in the same order tell
+        # What, only words in the same order tell; but most of it must be in a part where something is denied.
+        denying = set().union(*(find_content_terms(part) for part in cited.split(" | ") if denies(part)))
+        return any(2 * len(scope & denying) < len(scope) and scope & there for scope in mine)
     if not denies(sentence) and not _LEAVING_OUT.search(sentence):
         theirs += [set(find_content_terms(match["scope"])) for match in _LEAVING_OUT.finditer(cited)]
     denied_here, denied_there = set().union(*mine), set().union(*theirs)

@@ -266,10 +266,13 @@ def _same_size(one: Quantity, other: Quantity) -> bool:
 
 
 def is_reckoned(quantity: Quantity, given: Sequence[Quantity]) -> bool:
-    """Whether a number is the sum or the difference of two that are given: small ones are that too easily."""
+    """Whether a number is the sum or the difference of two that are given: small ones are that too easily.
+
+    And one more or less, and what is only counted ("the first"), would make any other year of a year.
+    """
     if len(given) > _MOST_RECKONED:
         return False
-    amounts = [value for other in given for value in other.values]
+    amounts = [value for other in given if not other.loose for value in other.values if value != 1]
     return any(
         any(
             # What lies between two years may be few.

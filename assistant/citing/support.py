@@ -239,7 +239,9 @@ def find_wrong(sentence: str, quotes: Sequence[str], context: str = "", question
     elif code := next((code for code in plain.codes if not _holds_code(code, quotes, context)), ""):
         wrong["name"] = f"“{_shorten(code)}” is not in the words cited"
     near = " | ".join(each for each in parts[:_TOGETHER] if share(said, [each]) >= _BESIDE) or nearest
-    if (share(said, [near]) >= MOSTLY and is_denied_otherwise(said, near)) or (
+    # What no one denies, a sentence in whatever words may not deny either.
+    is_near = share(said, [near]) >= MOSTLY or not denies(cited)
+    if (is_near and is_denied_otherwise(said, near)) or (
         shared >= NEAR_COPY and is_denied_otherwise_in_copy(said, nearest)
     ):
         wrong["denial"] = "one says “not”, the other does not"
