@@ -30,6 +30,9 @@ _SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "b": 1e9, "bn": 1e9,
 # Words that are more often something else than a number that matters.
 _LOOSE = {"one", "ones", "first", "second", "once", "single", "zero", "dozens"}
 
+_LIST_JOINT = re.compile(r",(?: (?:and|or)\b)?|(?<=\S) (?:and|or) ")
+_LONGEST_COUNTED = 5  # words between a number and the list that it counts
+
 _UNITS = {
     "%": "% percent pct percentage",
     "$": "$ dollar dollars usd us$",
@@ -263,6 +266,13 @@ def _same_size(one: Quantity, other: Quantity) -> bool:
         for a in one.values
         for b in other.values
     )
+
+
+def counts_list(text: str, quantity: Quantity) -> bool:
+    """Whether a number counts what the sentence then lists: "three shells: bash, zsh and fish"."""
+    head, colon, listed = text[quantity.end :].partition(":")
+    items = [item for item in _LIST_JOINT.split(listed.strip(" .")) if item.strip()]
+    return bool(colon) and len(head.split()) <= _LONGEST_COUNTED and len(items) in quantity.values
 
 
 def is_reckoned(quantity: Quantity, given: Sequence[Quantity]) -> bool:

@@ -36,7 +36,14 @@ from assistant.citing.differences import changes_limit, compare, turns_compariso
 from assistant.citing.names import find_missing_name
 from assistant.citing.orders import asks_for_words, does_same, find_command, is_done, is_order, reports_request
 from assistant.citing.plain_words import make_plain, make_plain_statement
-from assistant.citing.quantities import find_quantities, is_reckoned, misses_binding, same_quantity, write_dates_out
+from assistant.citing.quantities import (
+    counts_list,
+    find_quantities,
+    is_reckoned,
+    misses_binding,
+    same_quantity,
+    write_dates_out,
+)
 from assistant.citing.sums import estimate, load_sums
 from index.embedding.protocol import Embedding
 from index.splitting.languages import count_little, find_languages, find_running_language
@@ -264,7 +271,8 @@ def _find_wrong_number(prose: str, label: str, parts: Sequence[str], context: st
     given = [*there, *find_quantities(write_dates_out(context))]
     for text in (prose, label):
         for quantity in find_quantities(text):
-            counts = text[quantity.start : quantity.end].isalpha() and quotes > 1 and quotes in quantity.values
+            spelled = text[quantity.start : quantity.end].isalpha()
+            counts = spelled and ((quotes > 1 and quotes in quantity.values) or counts_list(text, quantity))
             if quantity.loose or counts or any(same_quantity(quantity, other) for other in given):
                 continue
             if not is_reckoned(quantity, there):
