@@ -113,3 +113,9 @@ def test_figures_of_replies_are_shares_of_their_labels() -> None:
     figures = measure_replies(rows, ["supported", "unchecked", "supported", "no_claim", "unsupported"])
     assert (figures["faithful_doubted"], figures["faithful_unchecked"]) == (0.5, 0.5)
     assert (figures["false_passed"], figures["no_claim_judged"], figures["partial_unsupported"]) == (1.0, 0.0, 1.0)
+
+
+def test_a_number_may_count_what_the_sentence_lists() -> None:
+    quote = "It supports bash, zsh and fish."
+    assert judge("It supports three shells: bash, zsh and fish.", [quote]).support == "supported"
+    assert judge("It supports four shells: bash, zsh and fish.", [quote]).support == "unsupported"
