@@ -242,7 +242,7 @@ def test_the_first_model_that_the_server_offers_is_asked(samples: Settings) -> N
 
 def test_the_model_that_the_settings_name_is_asked_without_looking_further(samples: Settings) -> None:
     with OpenAIServer(reply_about_israel, models=500) as server:
-        result = ask(server, replace(samples, model="named-model"))
+        result = ask(server, replace(samples, model="named-model", evidence_tokens=2000))
         assert result.model == "named-model"
         assert [request.path for request in server.requests] == ["/v1/chat/completions"]
         assert server.chats[0].body["model"] == "named-model"
@@ -742,7 +742,7 @@ def test_a_follow_up_is_rewritten_and_asked_with_what_was_said_before(samples: S
     assert f"Question: {QUESTION}\n" in first.user
     # What the model made of it may hold words of a document, and so stands in the fence.
     *_, turns, after = second.user.split(FENCE.findall(second.user)[0])
-    assert after == "\n\nQuestion: Who criticised it?"
+    assert after.startswith("\n\nQuestion: Who criticised it?\n\nAnswer from the numbered sentences alone")
     assert f"Question: {QUESTION}\n" in turns
     assert turns.rstrip().endswith(REWRITTEN)
     assert result.usage is not None
