@@ -119,3 +119,5 @@ def test_a_number_may_count_what_the_sentence_lists() -> None:
     quote = "It supports bash, zsh and fish."
     assert judge("It supports three shells: bash, zsh and fish.", [quote]).support == "supported"
     assert judge("It supports four shells: bash, zsh and fish.", [quote]).support == "unsupported"
+    told = ["It supports four shells.", "These are bash, zsh, fish and dash."]
+    assert judge("It supports three shells: bash, zsh and fish.", told).support == "unsupported"

@@ -272,7 +272,8 @@ def _find_wrong_number(prose: str, label: str, parts: Sequence[str], context: st
     for text in (prose, label):
         for quantity in find_quantities(text):
             spelled = text[quantity.start : quantity.end].isalpha()
-            counts = spelled and ((quotes > 1 and quotes in quantity.values) or counts_list(text, quantity))
+            lists = counts_list(text, quantity) and all(other.loose or other.unit for other in there)
+            counts = spelled and (lists or (quotes > 1 and quotes in quantity.values))
             if quantity.loose or counts or any(same_quantity(quantity, other) for other in given):
                 continue
             if not is_reckoned(quantity, there):
