@@ -131,7 +131,7 @@ def test_an_answer_that_is_reworked_cites_exactly_what_it_cited(
     assert places(second) == places(first)
     check_exact(second, samples)
     [request] = requests  # nothing was rewritten
-    assert request.user.endswith(f"\n\nQuestion: {question}")
+    assert f"\n\nQuestion: {question}\n\nAnswer from the numbered sentences alone" in request.user
     assert "The question is about your last answer" in request.user
     assert second.question == question
     assert second.query.startswith(first.query)

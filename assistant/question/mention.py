@@ -65,17 +65,17 @@ def find_items(answer: str) -> list[str]:
 def find_list(answer: str) -> list[str]:
     """What an answer counts up, in its order; nothing where it does not.
 
-    Lines with a list's marks are counted up, pieces that are short and no sentences, those that say which they are, and
+    Pieces that are short and no sentences are counted up, those that say which they are, lines with a list's marks, and
     the parts of a series.
     """
-    listed = [line for line in answer.split("\n") if _NUMBERING.match(" ".join(line.split()))]
-    if len(listed) > 1:
-        return find_items("\n".join(listed))
     items = find_items(answer)
     are_short = all(len(item.split()) <= MOST_ITEM_WORDS and not item.endswith((".", "!", "?")) for item in items)
     say_which = any(_SAYS_WHICH.match(sentence) for item in items for sentence in _SENTENCE_END.split(item))
     if len(items) > 1 and (are_short or say_which):
         return items
+    listed = [line for line in answer.split("\n") if _NUMBERING.match(" ".join(line.split()))]
+    if len(listed) > 1:
+        return find_items("\n".join(listed))
     return next((series for item in items if (series := _find_series(item))), items if say_which else [])
 
 
