@@ -102,7 +102,7 @@ def judge(
     if claims_nothing(sentence, quotes, place):
         return Verdict("no_claim")
     if not cited:
-        return Verdict("unsupported", "nothing is cited for it")
+        return Verdict("unsupported")
     if not find_terms(sentence):
         return Verdict("supported")  # nothing is said
     if _speaks_otherwise(said, cited):
