@@ -18,6 +18,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,7 @@ from index.splitting.terms import find_content_terms, find_terms
 MODEL_FILE = Path(__file__).with_name("support.json")
 NEAR_COPY, MOSTLY = 0.8, 0.5  # shares of a sentence's words
 _NEARLY = 0.7  # from there on "down" is no part of another verb
+MOST_CITED_CHARACTERS = 20_000  # of what a sentence cites, more of which is not read
 CLEARLY = 0.9  # the closeness of what is cited though the model did not cite it
 FEWEST_TERMS = 3  # a sentence of fewer, "All agree.", shares them with too much: it must be there as it stands
 _FEWEST_ASKED = 2  # content terms of a question that tells what it is about
@@ -94,6 +96,7 @@ def judge(
     question: what is to be answered; without one, nothing is beside it.
     place: how the sentence stands in its reply, as `claiming.find_place` says.
     """
+    quotes = _bound(quotes)
     said, cited = " ".join(sentence.split()), " ".join(" ".join(quotes).split())
     stating = [quote for quote in quotes if quote.strip() and not is_order(quote)]
     copied = " ".join(" ".join(quote for quote in stating if not asks_for_words(quote)).split())
@@ -157,6 +160,12 @@ def find_support(
         if judge(sentence, quotes, embedding, context).support == "supported":
             return places
     return ()
+
+
+def _bound(quotes: Sequence[str]) -> list[str]:
+    """As much of the quotes as is read."""
+    ends = accumulate(map(len, quotes))
+    return [q[: max(0, len(q) - max(0, end - MOST_CITED_CHARACTERS))] for q, end in zip(quotes, ends, strict=True)]
 
 
 # -- whether there is something to judge, and something that states ---------------------------
