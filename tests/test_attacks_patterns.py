@@ -49,7 +49,8 @@ from assistant.citing import (
     second_opinion,
 )
 from assistant.citing.cited_text import CitedText
-from assistant.citing.support import check, find_support
+from assistant.citing.closeness import describe
+from assistant.citing.support import find_support, find_wrong_facts
 from assistant.question import about, asked, comparison, followup, forms
 from assistant.question.question import read_question
 from assistant.question.wording import AT_START, LONGEST_CHARACTERS, load_wordings
@@ -463,7 +464,8 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "steps": lambda text: (choice._STEP.match(text), choice._ITEM.match(text)),
     "hypothesis": lambda text: entailed.make_hypothesis(text, "Who is it?"),
     "verdicts": second_opinion.read_verdicts,
-    "support by a text": lambda text: check(SENTENCE, [text]),
+    # Apart from what may settle it before, such as another language.
+    "support by a text": lambda text: (find_wrong_facts(SENTENCE, [text]), describe(SENTENCE, [text])),
     "support of a sentence": lambda text: find_support(text[:LONGEST_SENTENCE_CHARACTERS], [text, SENTENCE]),
     "leaning": followup.leans_on_conversation,
     "reply as Markdown": lambda text: page.written_to_markdown(text, 1),

@@ -87,8 +87,8 @@ def test_a_reason_that_words_found_stays_with_the_same_verdict_and_goes_with_ano
 
 @pytest.mark.parametrize("text", ["Ida Voss steers it since 1989.", 'Ida Voss "gave up the Brenholm ferry" in 1998.'])
 def test_a_number_or_a_quoted_phrase_that_differs_overrules_the_model(text: str) -> None:
-    sentence = say(text, "unsupported", reason="the source says otherwise")
-    assert judge(sentence, ENTAILS) == sentence
+    judged = judge(say(text, "unsupported"), ENTAILS)
+    assert judged.support == "unsupported" and judged.reason
 
 
 @pytest.mark.parametrize("text", ["Ole Krag steers it since 1998.", "The ferry is not steered by Ida Voss."])
