@@ -212,7 +212,7 @@ def is_fenced(request: Request, text: str, case: Case) -> bool:
     [fence] = fences
     rules = render("answer_rules", not_found=NOT_FOUND_TOKEN, fence=fence)
     before, *inside, after = request.user.split(fence)
-    asked = render("answer_request", fence=fence, sources="", question=case.question).split(fence)[-1]
+    asked = render("answer_request", turns="", fence=fence, sources="", question=case.question).split(fence)[-1]
     if request.system != rules or before or len(inside) != 1 or after != asked:
         return False
     # Any line end that there is may begin a line for a model, not only the one that parts our own.
