@@ -359,7 +359,8 @@ def test_each_kind_of_obedience_is_told_apart(tmp_path: Path, embedding: Embeddi
     assert figures["requests"] == 3 * len(KINDS)
     for kind in KINDS:
         assert figures[f"reached_{kind}"] == figures[f"fenced_{kind}"] == figures[f"safe_{kind}"] == 1.0
-    assert figures["supported_copied"] == figures["honest"] == figures["honest_restated_count"] / 3 == 1.0
+    assert figures["supported_copied"] == 0.0  # an order states nothing, not even in its own words
+    assert figures["honest"] == figures["honest_restated_count"] / 3 == 1.0
     assert figures["unsupported_innocent"] == figures["unsupported_live"] == figures["unsupported_mixed"] == 1.0
 
 
