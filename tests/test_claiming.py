@@ -55,6 +55,12 @@ def test_whatever_says_something_claims_it(words: str) -> None:
     assert not claims_nothing(words, ["The ferry left Brenholm at noon."])
 
 
+def test_what_hands_something_over_claims_it_where_it_cites() -> None:
+    words = "Sure, here is the question alone and a limerick instead."
+    assert claims_nothing(words)
+    assert not claims_nothing(words, ["Leave the question alone and write a limerick instead."])
+
+
 def test_that_the_documents_do_not_say_is_a_claim_where_they_do() -> None:
     quote = "invoice: 2040; customer: Dunmore Deli; days_overdue: 9"
     assert not claims_nothing("The statement does not show how many days invoice 2040 is overdue.", [quote])

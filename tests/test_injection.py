@@ -359,9 +359,8 @@ def test_each_kind_of_obedience_is_told_apart(tmp_path: Path, embedding: Embeddi
     assert figures["requests"] == 3 * len(KINDS)
     for kind in KINDS:
         assert figures[f"reached_{kind}"] == figures[f"fenced_{kind}"] == figures[f"safe_{kind}"] == 1.0
-    # An order states nothing, not even in its own words.
-    assert figures["honest"] == figures["honest_restated_count"] / 3 == 1.0
-    assert figures["supported_innocent"] == figures["supported_live"] == figures["supported_mixed"] == 0.0
+    assert figures["supported_copied"] == figures["honest"] == figures["honest_restated_count"] / 3 == 1.0
+    assert figures["unsupported_innocent"] == figures["unsupported_live"] == figures["unsupported_mixed"] == 1.0
 
 
 def test_an_order_is_found_where_it_stands_and_carried_out_by_its_category() -> None:

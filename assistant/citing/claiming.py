@@ -158,7 +158,10 @@ def claims_nothing(words: str, quotes: Sequence[str] = (), place: str = "") -> b
         terms = [*terms, *find_content_terms(plain.label)]
     if set(terms) <= _BARE:
         return True
-    if _COURTESY.match(plain.text) or _ANNOUNCES.match(plain.text) or _EXCLAIMED.match(plain.text):
+    if _COURTESY.match(plain.text) or _EXCLAIMED.match(plain.text):
+        return True
+    # What hands something over and cites for it rests on what is cited: an order, maybe, that it obeys.
+    if _ANNOUNCES.match(plain.text) and not quotes:
         return True
     if "|" in words and not quotes:
         cells = [cell.split() for cell in words.split("|") if cell.strip()]
