@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 
 from assistant.citing.quantities import Quantity, find_quantities, same_quantity
-from assistant.question.vocabulary import MONTHS
+from assistant.question.vocabulary import DAYS, MONTHS
 from index.splitting.terms import find_content_terms, find_terms
 
 _FIELD = re.compile(r"(?:^|; )(?P<key>[^:;]{1,60}+): (?P<value>[^;]{1,200}+)")
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_TIMES = re.compile(rf"(?:19|20)\d\d|{'|'.join([*_DAYS, *MONTHS])}", re.IGNORECASE)
+_TIMES = re.compile(rf"(?:19|20)\d\d|{'|'.join([*DAYS, *MONTHS])}", re.IGNORECASE)
 _HOLDS = 0.8  # of a sentence's words, numbers aside: from there on one cited sentence says it
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from assistant.citing.plain_words import make_plain, make_plain_statement
@@ -48,11 +49,13 @@ def describe(
 
 def part(quotes: Sequence[str]) -> list[str]:
     """The sentences of the quotes, as they are compared; most quotes are one."""
-    return [
-        write_dates_out(make_plain(quote[span.start : span.end]).text)
-        for quote in quotes
-        for span in find_sentences(quote)
-    ]
+    return [sentence for quote in quotes for sentence in _part_quote(quote)]
+
+
+@lru_cache(maxsize=256)
+def _part_quote(quote: str) -> tuple[str, ...]:
+    """The same of one quote, which several sentences may cite, and which each check looks at more than once."""
+    return tuple(write_dates_out(make_plain(quote[span.start : span.end]).text) for span in find_sentences(quote))
 
 
 def share(sentence: str, parts: Sequence[str]) -> float:

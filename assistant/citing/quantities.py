@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from assistant.question.vocabulary import MONTHS, SMALL_NUMBERS, TENS
+from assistant.question.vocabulary import DAYS, MONTHS, SMALL_NUMBERS, TENS
 from index.splitting.terms import find_content_terms
 
 _ORDINALS = (
@@ -117,7 +117,6 @@ _AND_A_HALF = re.compile(rf"\b(\d{{1,4}}|{'|'.join(SMALL_NUMBERS[1:13])}) and a 
 _NUMBERED_DATE = re.compile(r"\b(\d{1,2})([/.])(\d{1,2})\2((?:19|20)\d\d)\b")
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _SHORT_RANGE = re.compile(r"\b((?:1\d|20)\d\d)([–/-])(\d\d)\b(?!-)")
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _DAY_ABBREVIATION = re.compile(
     r"\b(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat(?=[\s,;:.)/-]*(?:\d|$|[;,.)/]))|Sun(?=[\s,;:.)/-]*(?:\d|$|[;,.)/])))\b\.?"
 )
@@ -160,7 +159,7 @@ def write_dates_out(text: str) -> str:
         text = pattern.sub(partial(_spell_out, durations), text)
     text = _PAST.sub(_write_time, text)
     text = _AND_A_HALF.sub(lambda number: f"{_read_small(number[1])}.5", text)
-    text = _DAY_ABBREVIATION.sub(lambda d: next(day for day in _DAYS if day.startswith(d[1][:3])), text)
+    text = _DAY_ABBREVIATION.sub(lambda d: next(day for day in DAYS if day.startswith(d[1][:3].lower())).title(), text)
     return _MONTH_ABBREVIATION.sub(
         lambda d: next(month for month in MONTHS if month.startswith(d[1][:3].lower())).title(), text
     )

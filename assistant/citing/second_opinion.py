@@ -25,7 +25,7 @@ from assistant.citing.quantities import (
     same_quantity,
     write_dates_out,
 )
-from assistant.citing.support import Verdict
+from assistant.citing.support import MISQUOTED, OTHER_NUMBER, Verdict
 from prompts import make_fence, render
 
 LONGEST_REASON_CHARACTERS = 120
@@ -146,9 +146,9 @@ def find_plain_difference(sentence: str, quotes: Sequence[str], context: str = "
             shown = cited[others[0].start : others[0].end].strip()
             return f"the words cited say “{shown}”, not “{said[number.start : number.end].strip()}”"
     if misses_binding(said, cited):
-        return "the number is of something else"
+        return OTHER_NUMBER
     if misses_quotation(make_plain_statement(sentence).text, cited):
-        return "the words in quotation marks are not so in what is cited"
+        return MISQUOTED
     return ""
 
 

@@ -64,6 +64,10 @@ _BESIDE = 0.3  # the share of a sentence's words in a cited one, from which on w
 _TOGETHER = 3  # cited sentences that a sentence is laid beside as one
 _LONGEST_SHOWN = 60  # characters of what a reason names
 
+# Reasons.
+OTHER_NUMBER = "the number is of something else"
+MISQUOTED = "the words in quotation marks are not so in what is cited"
+
 Fact = Literal["number", "denial", "opposite", "name", "quotation", "changed"]
 CONTRADICTIONS = frozenset({"number", "denial", "opposite", "changed"})
 
@@ -268,7 +272,7 @@ def find_wrong(sentence: str, quotes: Sequence[str], context: str = "", question
         del wrong["opposite"]
         wrong.pop("denial", None)
     if misses_quotation(said, cited):
-        wrong["quotation"] = "the words in quotation marks are not so in what is cited"
+        wrong["quotation"] = MISQUOTED
     if changed := _find_change(said, parts):
         wrong["changed"] = changed
     return wrong
@@ -295,7 +299,7 @@ def _find_wrong_number(prose: str, label: str, parts: Sequence[str], context: st
         or misplaces_number(prose, parts)
         or any(misreads_record(prose, each) for each in parts)
     ):
-        return "the number is of something else"
+        return OTHER_NUMBER
     return ""
 
 

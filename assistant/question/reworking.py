@@ -128,6 +128,10 @@ _ORDINALS = {
     )
     for word in words.split()
 }
+_NUMBERED_POINT = re.compile(
+    r"\b(?:points?|items?|step|number|reason|punkt|nummer|schritt|punto|punt|numéro|étape|paso) ([1-9])(?![\w.,])",
+    re.IGNORECASE,
+)
 
 
 def find_reworking(sentence: str) -> Reworking:
@@ -150,21 +154,15 @@ def find_reworking(sentence: str) -> Reworking:
     return "restates" if said & _RESTATING else "extends" if said & _EXTENDING else ""
 
 
-_NUMBERED_POINT = re.compile(
-    r"\b(?:points?|items?|step|number|reason|punkt|nummer|schritt|punto|punt|numéro|étape|paso) ([1-9])(?![\w.,])",
-    re.IGNORECASE,
-)
-
-
 def find_point(sentence: str) -> str:
-    """Which of its points the last answer is to say more of, as an English ordinal: "explain the second point"."""
+    """Which of its points the last answer is to say more of, an English ordinal or a number: "the second point"."""
     rest = strip_opening(sentence)
     what_about = WHAT_ABOUT.match(rest)
     words = _find_words(rest[what_about.end() :] if what_about else rest)
     which = [_ORDINALS[word] for word in words if word in _ORDINALS]
     if numbered := _NUMBERED_POINT.search(rest):  # "point 2"
         words = [word for word in words if word != numbered[1]]
-        which = [ORDINALS[int(numbered[1]) - 1]]
+        which = [numbered[1]]
     others = {word for word in words if word not in _ORDINALS}
     # "The last one" alone may be wanted of anything: "Who is the last one?" is asked elsewhere.
     asked = what_about or others & _POINTS or len(words) <= 2

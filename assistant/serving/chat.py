@@ -200,7 +200,7 @@ def converse(
     shown = shown if len(shown) <= 1000 else f"{shown[:1000]} … ({len(shown):,} characters)"
     before = [*messages, {"role": "user", "content": escape_text(shown)}]
     turn = len(answers)
-    written = ""
+    written = certain = ""  # the text so far, and as the page shows it
     if turn >= MOST_TURNS:
         yield (
             [*before, _reply(f"A conversation has {MOST_TURNS} questions at most: clear it, and ask again.")],
@@ -215,11 +215,11 @@ def converse(
                 case Progress() if not written:
                     yield [*before, _reply(f"{escape_text(event.message)} …")], None, answers
                 case Draft():
-                    both = f"{written_to_markdown(written, turn)}\n\n{draft_to_markdown(event.text)}"
-                    yield [*before, _reply(both)], None, answers
+                    yield [*before, _reply(f"{certain}\n\n{draft_to_markdown(event.text)}")], None, answers
                 case TextDelta():
                     written += event.text
-                    yield [*before, _reply(written_to_markdown(written, turn))], None, answers
+                    certain = written_to_markdown(written, turn)
+                    yield [*before, _reply(certain)], None, answers
                 case Answer():
                     yield [*before, _reply(to_markdown(event, turn))], event, [*answers, event]
     except FootnoteError as error:

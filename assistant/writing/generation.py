@@ -127,9 +127,9 @@ def _conclude(
     sentences = cited.sentences(embedding, quoted.query)
     if not sentences:
         raise ModelError("Its reply was empty: ask again, or name another model in FOOTNOTE_MODEL.", retry_helps=True)
-    if not cited.citations and _only_says_so(cited.text, sentences):
-        return nothing
     if not cited.citations:
+        if _only_says_so(cited.text, sentences):
+            return nothing
         # What cites nothing is the model's own knowledge, or none: it never fills the gap.
         notice = "The language model's reply cited no sentence, so it is not shown."
         if quoted.citations:
