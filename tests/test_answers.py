@@ -110,6 +110,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
             "support": "supported",
             "answer_words": None,
             "lead": "",
+            "reason": "",
         },
     ]
     assert fields["citations"] == [

@@ -5,7 +5,7 @@ from pathlib import Path
 from index.embedding.protocol import Embedding
 from index.library import finish, open_library
 from index.searching.cited import BESIDE_SCORE, CITED_SCORE, NEAR_SCORE, Place
-from index.searching.evidence import join_neighbours
+from index.searching.surroundings import join_neighbours
 from index.settings import Settings
 
 
