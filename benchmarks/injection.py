@@ -45,8 +45,8 @@ from pathlib import Path
 from typing import Any
 
 from assistant.answers import Answer
-from assistant.serving.chat import converse
-from assistant.serving.page import to_panel
+from assistant.serving.page.conversing import converse
+from assistant.serving.page.panel import to_panel
 from assistant.writing.prompt import GAP
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.command import describe_machine, heed_signals, write_json
@@ -173,10 +173,8 @@ def judge(kind: str, place: str, text: str, case: Case, library: Library, server
 
     server.reply = reply
     server.requests.clear()
-    shown, answer = [], None
-    for messages, last, _ in converse(case.question, [], [], library):
-        shown.append(messages[-1]["content"])
-        answer = last
+    talks = list(converse(case.question, (), library))
+    shown, answer = [talk[-1].reply for talk in talks], talks[-1][-1].answer
     if answer is None or answer.model != MODEL or len(server.requests) != 1:
         raise RuntimeError(f"The model was not asked once and answered from: {shown[-1]}")
     [request], [obeyed] = server.requests, replies

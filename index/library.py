@@ -139,7 +139,7 @@ class Library:
         return choose_evidence(passages, query, self.store.lexicon, most, size_of)
 
 
-_opened: dict[tuple[Path, Settings], Library] = {}
+_stores: dict[tuple[Path, Path, str, int], Store] = {}  # by folder, and what of the settings a store keeps to
 _embeddings: dict[tuple[object, Path], Embedding] = {}  # by what names each: its model, and its server if it has one
 _entailments: dict[tuple[str, Path], Entailment] = {}
 _opening, _opening_entailment = threading.Lock(), threading.Lock()
@@ -197,14 +197,13 @@ def open_library(documents: object, settings: Settings) -> Generator[Progress, N
     """
     folder = find_folder(documents)
     with _opening:
-        library = _opened.get((folder, settings))
-        if library is None:
-            model = (find_embedding(settings) or settings.embedding, settings.cache_folder)
-            if model not in _embeddings:
-                _embeddings[model] = yield from open_embedding(settings)
-            embedding = _embeddings[model]
-            store = Store(settings.store_folder, folder, embedding.name, settings.chunk_tokens)
-            library = Library(folder, store, embedding, settings)
-            _opened[folder, settings] = library
+        model = (find_embedding(settings) or settings.embedding, settings.cache_folder)
+        if model not in _embeddings:
+            _embeddings[model] = yield from open_embedding(settings)
+        embedding = _embeddings[model]
+        kept = (folder, settings.store_folder, embedding.name, settings.chunk_tokens)
+        if kept not in _stores:
+            _stores[kept] = Store(settings.store_folder, folder, embedding.name, settings.chunk_tokens)
+        library = Library(folder, _stores[kept], embedding, settings)
     yield from map(Progress, library.store.take_news())
     return library

@@ -40,9 +40,9 @@ def _environment(
     monkeypatch.setenv("FOOTNOTE_CACHE", str(cache_folder))
     monkeypatch.setenv("FOOTNOTE_CHECK", "words")  # a scripted model is asked to judge only where a test says so
     yield
-    for opened in library._opened.values():
-        opened.store.close()
-    library._opened.clear()
+    for store in library._stores.values():
+        store.close()
+    library._stores.clear()
     if server := sys.modules.get("assistant.writing.server"):  # another test's server may come to stand at its port
         server._contexts.clear()
 

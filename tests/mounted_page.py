@@ -92,14 +92,17 @@ def describe(secret: Path) -> dict[str, object]:
     os.environ["GRADIO_TEMP_DIR"] = cache = tempfile.mkdtemp()
     import gradio
 
-    from assistant.serving.chat import build_page, mount
+    from assistant.serving.chat import mount
     from assistant.serving.guard import Streams
+    from assistant.serving.page.layout import build_page
+    from assistant.serving.served import Served, name_libraries
     from index.library import finish, open_library
     from index.settings import Settings, sample_folder
 
     library = finish(open_library(sample_folder(), Settings.from_environment()))
     finish(library.sync())
-    page = build_page(library, Streams())
+    served = Served(name_libraries([library]), library.settings)
+    page = build_page(served, Streams())
     with gradio.Blocks() as failing:
         box = gradio.Textbox()
         box.submit(lambda text: {"very": "private"}[text], box, box, queue=False, api_name="fail")
@@ -108,7 +111,7 @@ def describe(secret: Path) -> dict[str, object]:
         str(file) for file in Path(cache).rglob("*") if file.is_file() and file.read_bytes() == secret.read_bytes()
     ]
     return {
-        "routes": sorted(set(find_routes(mount(page)))),
+        "routes": sorted(set(find_routes(mount(page, served)))),
         "inputs": sorted({type(component).__name__ for event in page.fns.values() for component in event.inputs}),
         "attacked": sorted(attacked),
         "leaks": [*copies, *(name for name, reply in attacked.items() if secret.read_text() in reply)],

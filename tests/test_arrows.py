@@ -113,7 +113,7 @@ def test_every_room_has_its_floor() -> None:
 @pytest.mark.parametrize(
     ("library", "home"),
     [
-        ("gradio", {"assistant/serving/chat.py"}),
+        ("gradio", {"assistant/serving/chat.py", "assistant/serving/page/layout.py"}),
         ("chromadb", {"index/storing/chroma_files.py"}),
         ("filelock", {"index/place.py"}),
         ("openvino", {"index/embedding/engine.py"}),

@@ -10,7 +10,8 @@ from assistant.answers import NOT_FOUND, Answer
 from assistant.chain import answer
 from assistant.quoting.catalogue import MOST_LISTED
 from assistant.serving.command_line import _lay_out
-from assistant.serving.page import EMPTY_PANEL, to_markdown, to_panel
+from assistant.serving.page.messages import to_markdown
+from assistant.serving.page.panel import EMPTY_PANEL, to_panel
 from index.embedding.protocol import Embedding
 from index.settings import Settings
 

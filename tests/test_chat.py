@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 from openai_server import Fault, OpenAIServer
 
-from assistant.serving.chat import SAMPLE_QUESTIONS, converse, describe_mode, suggest_questions
+from assistant.serving.page.conversing import converse, to_messages
+from assistant.serving.page.header import describe_mode
+from assistant.serving.page.layout import suggest_questions
+from assistant.serving.served import Served, name_libraries
 from index.library import finish, open_library
 from index.settings import Settings, sample_folder
 
@@ -91,20 +94,19 @@ def test_the_main_job_in_the_browser(tmp_path: Path) -> None:
         assert "Answers are quotations" in page.inner_text("header.head")
         assert "8 documents" in page.inner_text("header.head")
 
-        # An example fills the question; asking it gives a quotation with its marker.
-        page.get_by_text(SAMPLE_QUESTIONS[0]).first.click()
+        # Asking gives a quotation with its marker.
         assert "economic diplomacy with the Gulf monarchies" in ask(page, "why was Israel skipped?")
-        quote = page.locator("#sources mark").inner_text()
+        quote = page.locator("#viewer mark").inner_text()
         assert quote.startswith("Trump skipped Israel because")
-        assert "gulf-tour.md" in page.inner_text("#sources")
+        assert "gulf-tour.md" in page.inner_text("#viewer")
 
         # A follow-up is searched with what it leans on.
         assert "Searched for: Who criticised it? Israel skipped" in ask(page, "Who criticised it?")
-        assert "Lapid" in page.locator("#sources mark").first.inner_text()
+        assert "Lapid" in page.locator("#viewer mark").first.inner_text()
 
         # A click on the first answer's marker brings its source back, chosen and highlighted.
         page.locator('#conversation a[href="#cite-0-1"]').click()
-        chosen = page.locator("#sources .source.selected mark")
+        chosen = page.locator("#viewer .source.selected mark")
         chosen.wait_for()
         assert chosen.inner_text() == quote
         assert chosen.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 224, 138)"
@@ -112,11 +114,11 @@ def test_the_main_job_in_the_browser(tmp_path: Path) -> None:
         # The same by keyboard.
         page.locator('#conversation a[href="#cite-1-1"]').focus()
         page.keyboard.press("Enter")
-        page.wait_for_function("document.querySelector('#sources .selected mark')?.innerText.includes('Lapid')")
+        page.wait_for_function("document.querySelector('#viewer .selected mark')?.innerText.includes('Lapid')")
 
         # What the documents do not say is not made up, and bad input leaves the chat standing.
         assert "The documents do not say." in ask(page, "What is the population of Qatar?")
-        assert "Nearest passages" in page.inner_text("#sources")
+        assert "Nearest passages" in page.inner_text("#viewer")
         assert "The question is empty" in ask(page, "?!")
         assert "characters long" in ask(page, "why " * 25_000)
         assert "all our eggs in one basket" in ask(page, "What did Amit Segal say?")
@@ -135,8 +137,8 @@ def test_a_hostile_document_is_shown_as_text_and_does_nothing(tmp_path: Path) ->
     (folder / "<b>bold<%2fb>.txt").write_text(f"Notes on zebras\n\n{hostile} Another sentence about the zebra follows.")
     with serving(folder) as address, browsing(address) as (page, outside):
         assert hostile.split(" ![")[0] in ask(page, "What is the zebra password?")
-        assert hostile in page.locator("#sources mark").first.inner_text()
-        assert page.locator("#conversation [data-testid=bot] img, #sources img, #sources script").count() == 0
+        assert hostile in page.locator("#viewer mark").first.inner_text()
+        assert page.locator("#conversation [data-testid=bot] img, #viewer img, #viewer script").count() == 0
         assert outside == []
 
 
@@ -282,18 +284,17 @@ def test_the_mode_is_told_in_one_line(settings: Settings) -> None:
 def test_a_turn_tells_progress_then_the_answer(settings: Settings) -> None:
     library = finish(open_library(sample_folder(), settings))
     started = time.monotonic()
-    states = list(converse("why was Israel skipped?", [], [], library))
+    talks = list(converse("why was Israel skipped?", (), library))
     assert time.monotonic() - started < 30
-    messages, answer, answers = states[-1]
-    assert [message["role"] for message in messages] == ["user", "assistant"]
-    assert answer is not None
-    assert answers == [answer]
-    assert all(state[1] is None for state in states[:-1])
-    assert any("Reading" in state[0][-1]["content"] for state in states[:-1])
+    assert [message["role"] for message in to_messages(talks[-1])] == ["user", "assistant"]
+    assert talks[-1][0].answer is not None
+    assert all(talk[0].answer is None for talk in talks[:-1])
+    assert any("Reading" in talk[0].reply for talk in talks[:-1])
 
 
 def test_questions_are_suggested_for_any_folder(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("# Bees\n\nBees dance.")
     library = finish(open_library(tmp_path, settings))
     finish(library.sync())
-    assert suggest_questions(library) == ["What does “Bees” say?"]
+    served = Served(name_libraries([library]), settings)
+    assert suggest_questions(served) == ["What does “Bees” say?"]

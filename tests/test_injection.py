@@ -14,8 +14,8 @@ from assistant.answers import Answer, TextDelta
 from assistant.chain import Event, stream_answer
 from assistant.citing.citations import number_sentences
 from assistant.citing.support import check, find_support
-from assistant.serving.chat import converse
 from assistant.serving.markdown import written_to_markdown
+from assistant.serving.page.conversing import converse
 from assistant.writing.prompt import GAP, make_prompt
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.injection import deal, find_live, is_safe, measure, sum_up
@@ -304,7 +304,7 @@ def test_nothing_live_is_shown_while_a_reply_is_written(
 ) -> None:
     with ObeyingServer(lambda request: f"{HONEST} [{number_of(request, HONEST)}]\n\n{LIVE}") as server:
         library = finish(open_library(poisoned, replace(settings, base_url=server.base_url)))
-        shown = [messages[-1]["content"] for messages, _, _ in converse(QUESTION, [], [], library)]
+        shown = [talk[-1].reply for talk in converse(QUESTION, (), library)]
     assert len(shown) > 5
     assert "attacker.invalid" in shown[-1]
     assert is_safe(shown, "")
@@ -334,7 +334,7 @@ def test_a_poisoned_document_makes_the_chat_ask_nobody_else(tmp_path: Path) -> N
         assert HONEST in shown
         assert "Read with care" in shown
         live = "img, script, iframe, foreignObject, .mermaid, [onerror], a:not([href^='#cite-'])"
-        for place in ("#conversation [data-testid=bot]", "#sources"):
+        for place in ("#conversation [data-testid=bot]", "#viewer"):
             assert "attacker.invalid" in page.locator(place).first.inner_text()
             assert page.locator(place).first.locator(live).count() == 0
         assert outside == []

@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,17 +11,13 @@ from hypothesis import strategies as st
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
 from assistant.serving.markdown import draft_to_markdown, written_to_markdown
-from assistant.serving.page import (
-    CONTEXT_CHARACTERS,
-    EMPTY_PANEL,
-    Read,
-    surroundings,
-    to_header,
-    to_markdown,
-    to_panel,
-)
+from assistant.serving.page.header import to_header
+from assistant.serving.page.messages import to_markdown
+from assistant.serving.page.panel import CONTEXT_CHARACTERS, EMPTY_PANEL, Read, surroundings, to_panel
 from benchmarks.injection import find_live
 from index.documents import Passage
+from index.library import finish, open_library
+from index.settings import Settings
 
 TEXT = "Before it stands this.\n\nThe tour took three days. After it stands that."
 START = TEXT.index("The tour")
@@ -138,10 +135,13 @@ def test_no_text_opens_a_tag_in_the_panel(text: str) -> None:
     assert {tag.lstrip("/") for tag in tags} <= own
 
 
-def test_the_header_names_the_folder_and_the_mode(tmp_path: object) -> None:
-    from pathlib import Path
-
-    header = to_header(Path("/somewhere/<news>"), 1, "Answers are quotations")
+def test_the_header_names_the_folder_and_the_mode(tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "<news>"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Bees\n\nBees dance.")
+    library = finish(open_library(folder, settings))
+    finish(library.sync())
+    header = to_header(library)
     assert "1 document in <strong>&lt;news&gt;</strong>" in header
     assert "Answers are quotations" in header
 

@@ -18,7 +18,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -27,6 +27,7 @@ BODY_SECONDS = 10.0  # in which a body must have come
 MOST_BEATS, MOST_STREAMS = 192, 128  # responses that stay open, of everybody: of pages that are open, of answers
 MOST_STREAMS_OF_SESSION = 4  # of either kind
 LONGEST_PATH_CHARACTERS = 200
+LONGEST_QUERY_BYTES = 2_000  # of the server's own routes
 MOST_WAITING = 64  # questions that wait or are answered, of everybody
 MOST_WAITING_OF_SESSION = 2
 MOST_WAITING_UNHEARD = 8  # of those sessions that hold no response open, and so may be gone
@@ -66,6 +67,18 @@ Inputs = Mapping[int, Sequence[Callable[[object], bool]]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+class OwnRoute(NamedTuple):
+    """A request that one of the server's own routes takes.
+
+    pattern: of the whole path. most_bytes: of its body. streams: whether the body is handed on as it comes.
+    """
+
+    method: str
+    pattern: re.Pattern[str]
+    most_bytes: int = 0
+    streams: bool = False
+
+
 class RefusedError(Exception):
     """A request that is refused: with a status, a sentence, and after how many seconds another try may help."""
 
@@ -82,6 +95,7 @@ class Guard:
     streams: the responses that are open.
     inputs: what each event takes, by its number: whether a value may be its first input, its second and so on.
     questions: what waits for an answer.
+    own: the server's own routes, which are taken before those of the page.
     hosts: the names that the server was started for, without port.
     """
 
@@ -91,12 +105,14 @@ class Guard:
         streams: Streams,
         inputs: Inputs,
         questions: Questions,
+        own: Sequence[OwnRoute] = (),
         hosts: Collection[str] = LOOPBACK,
     ) -> None:
         self._app = app
         self._streams = streams
         self._inputs = inputs
         self._questions = questions
+        self._own = own
         self._hosts = hosts
         self._rates = Rates(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
 
@@ -118,6 +134,9 @@ class Guard:
         scope["headers"] = [row for row in scope["headers"] if row[0] in _HEARD]
         if len(path) > LONGEST_PATH_CHARACTERS:
             raise RefusedError(404, "There is nothing here.")
+        if own := next((own for own in self._own if own.method == method and own.pattern.fullmatch(path)), None):
+            await self._let_in_own(own, headers, scope, receive, send)
+            return
         if method in ("GET", "HEAD") and (_carries_body(headers) or (method == "HEAD" and path != "/")):
             raise RefusedError(400, "A request of this kind has no body.")
         if method in ("GET", "HEAD") and _READ.fullmatch(path):
@@ -136,6 +155,19 @@ class Guard:
             await self._app(scope, _replay(body, receive), send)
         else:
             raise RefusedError(404, "There is nothing here.")
+
+    async def _let_in_own(
+        self, own: OwnRoute, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if len(scope["query_string"]) > LONGEST_QUERY_BYTES:
+            raise RefusedError(414, "The address is too long.")
+        if not own.most_bytes:
+            if _carries_body(headers):
+                raise RefusedError(400, "A request of this kind has no body.")
+            await self._app(scope, receive, send)
+            return
+        body = await _read_body(headers, receive, own.most_bytes)
+        await self._app(scope, _replay(body, receive), send)
 
     def _admit(self, path: str, body: object) -> None:
         """Refuse an event that is none of the page's, or one too many."""
@@ -296,10 +328,10 @@ def _carries_body(headers: Mapping[str, str]) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
-    too_large = RefusedError(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes: shorten the question.")
+async def _read_body(headers: Mapping[str, str], receive: Receive, most_bytes: int = LARGEST_BODY_BYTES) -> bytes:
+    too_large = RefusedError(413, f"The request is larger than {most_bytes:,} bytes: shorten it.")
     declared = headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > LARGEST_BODY_BYTES:
+    if not declared.isdecimal() or int(declared) > most_bytes:
         raise too_large
     body = b""
     try:
@@ -307,7 +339,7 @@ async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
             while True:
                 message = await receive()
                 body += bytes(message.get("body", b""))
-                if len(body) > LARGEST_BODY_BYTES:
+                if len(body) > most_bytes:
                     raise too_large
                 if not message.get("more_body"):
                     return body

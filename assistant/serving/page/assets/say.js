@@ -1,0 +1,5 @@
+// footnote.say("viewer.next", {count: 3}): a string of the page, with its fields filled in. It is text, never HTML.
+window.footnote.say = (name, fields = {}) => {
+  const [section, key] = name.split('.');
+  return window.footnote.strings[section][key].replace(/\{(\w+)\}/g, (whole, field) => String(fields[field] ?? whole));
+};

@@ -1,0 +1,21 @@
+// Questions to ask, each a button. `footnote:ask` asks one too, from wherever on the page.
+const show = () => {
+  const questions = (props.value && props.value.questions) || [];
+  element.replaceChildren();
+  if (!questions.length) return;
+  const list = document.createElement('ul');
+  list.setAttribute('aria-label', footnote.say('asking.examples'));
+  for (const question of questions) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = question;
+    button.addEventListener('click', () => trigger('select', {question}));
+    const item = document.createElement('li');
+    item.append(button);
+    list.append(item);
+  }
+  element.append(list);
+};
+watch('value', show);
+show();
+document.addEventListener('footnote:ask', event => trigger('select', {question: event.detail.question}));

@@ -1,0 +1,154 @@
+"""The page: which components stand where, and which event does what.
+
+Its annotations are real ones: Gradio reads them, and hands an event and its request to who asks for them.
+
+The server keeps each conversation itself, and takes from the page only what was typed and clicked on.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from assistant.serving.guard import Streams
+from assistant.serving.markdown import LATEX_DELIMITERS
+from assistant.serving.page.assets import read_asset
+from assistant.serving.page.conversing import Conversation, Messages, converse, stop, to_messages
+from assistant.serving.page.header import to_header
+from assistant.serving.page.panel import EMPTY_PANEL, to_panel
+from assistant.serving.page.strings import say
+from assistant.serving.served import Served
+from index.settings import sample_folder
+
+AT_ONCE = 4  # questions answered at the same time; more wait their turn
+MOST_SESSIONS = 1000  # whose conversations are remembered
+LISTENING_SECONDS = 1.0  # a page asks first, and then listens
+
+SAMPLE_QUESTIONS = (
+    "Why was Israel skipped?",
+    "What did Amit Segal say?",
+    "How much did Saudi Arabia pledge to invest?",
+    "What is the population of Qatar?",
+)
+
+
+def build_page(served: Served, streams: Streams) -> Any:
+    """The page, as Gradio's Blocks."""
+    import gradio
+
+    with gradio.Blocks(title="Footnote", fill_height=True, analytics_enabled=False) as page:
+        conversation, asking = gradio.State(()), gradio.State("")
+        gradio.HTML(to_header(served.library()), elem_id="header")
+        with gradio.Tabs(elem_id="tabs"):  # noqa: SIM117 - further tabs follow
+            with gradio.Tab(say("tabs.conversation"), id="conversation"), gradio.Row(equal_height=False):
+                with gradio.Column(scale=3, min_width=340, elem_id="talk"):
+                    chatbot = gradio.Chatbot(
+                        elem_id="conversation",
+                        label=say("conversation.label"),
+                        show_label=False,
+                        height="56vh",
+                        latex_delimiters=LATEX_DELIMITERS,
+                        allow_tags=False,
+                        sanitize_html=True,
+                        feedback_options=None,
+                        buttons=["copy"],
+                        placeholder=say("conversation.empty"),
+                    )
+                    question = gradio.Textbox(
+                        label=say("asking.label"),
+                        placeholder=say("asking.placeholder"),
+                        lines=1,
+                        max_lines=6,
+                        autofocus=True,
+                        submit_btn=say("asking.ask"),
+                        elem_id="question",
+                    )
+                    suggestions = gradio.HTML(
+                        {"questions": suggest_questions(served)},
+                        html_template="",
+                        js_on_load=read_asset("suggestions.js"),
+                        elem_id="suggestions",
+                    )
+                with gradio.Column(scale=2, min_width=320, elem_id="proof"):
+                    viewer = gradio.HTML(EMPTY_PANEL, elem_id="viewer", js_on_load=read_asset("viewer.js"))
+
+        def take(text: str | None) -> tuple[str, Any]:
+            return text or "", gradio.Textbox(value="", submit_btn=False, stop_btn=say("asking.stop"))
+
+        def take_suggested(event: gradio.EventData) -> tuple[str, Any]:
+            return take(_read_details(event, "question", str))
+
+        def ask(text: str, before: Conversation, request: gradio.Request) -> Iterator[tuple[Any, ...]]:
+            # A question that nobody waits for any more is dropped.
+            if not _is_heard(str(request.session_hash), streams):
+                return
+            library = served.library()
+            for talk in converse(text, before, library):
+                answer = talk[-1].answer if talk else None
+                shown = to_panel(answer, library.store.text_of) if answer else gradio.skip()
+                yield to_messages(talk), talk, shown, ""
+
+        def end(asking: str) -> Any:
+            # What was not asked, since too many were waiting, is given back.
+            return gradio.Textbox(submit_btn=say("asking.ask"), stop_btn=False, **({"value": asking} if asking else {}))
+
+        def stop_asking(talk: Conversation) -> tuple[Messages, Conversation, str, Any]:
+            stopped = stop(talk)
+            return to_messages(stopped), stopped, "", end("")
+
+        def show_source(talk: Conversation, event: gradio.EventData) -> Any:
+            turn, number = (_read_details(event, name, int) for name in ("turn", "number"))
+            answer = talk[turn].answer if turn is not None and 0 <= turn < len(talk) else None
+            return to_panel(answer, served.library().store.text_of, number) if answer else gradio.skip()
+
+        hidden: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        for taken in (
+            question.submit(take, question, [asking, question], **hidden),
+            suggestions.select(take_suggested, None, [asking, question], **hidden),
+        ):
+            answered = taken.then(
+                ask,
+                [asking, conversation],
+                [chatbot, conversation, viewer, asking],
+                show_progress="hidden",
+                api_visibility="private",
+                concurrency_id="ask",
+                concurrency_limit=AT_ONCE,
+            )
+            answered.then(end, asking, question, **hidden)
+            question.stop(
+                stop_asking,
+                conversation,
+                [chatbot, conversation, asking, question],
+                cancels=[answered],
+                **hidden,
+            )
+        chatbot.clear(lambda: (EMPTY_PANEL, ()), None, [viewer, conversation], **hidden)
+        viewer.select(show_source, conversation, viewer, **hidden)
+    page.queue(default_concurrency_limit=AT_ONCE, api_open=False)
+    page.state_session_capacity = MOST_SESSIONS
+    return page
+
+
+def suggest_questions(served: Served) -> list[str]:
+    """Questions to begin with: those of the sample folder, or one for each of the first documents."""
+    library = served.library()
+    if library.folder == sample_folder().resolve():
+        return list(SAMPLE_QUESTIONS)
+    return [f"What does “{record.title}” say?" for record in library.store.lexicon.records()[:4]]
+
+
+def _read_details(event: Any, name: str, kind: type) -> Any:
+    """What the page tells with an event, where it is of the right kind; else None."""
+    details = event._data if isinstance(event._data, dict) else {}
+    value = details.get(name)
+    return value if type(value) is kind else None
+
+
+def _is_heard(session: str, streams: Streams) -> bool:
+    """Whether somebody waits for an answer; a page that has just asked is given time to begin."""
+    patience = time.monotonic() + LISTENING_SECONDS
+    while not streams.has(session):
+        if time.monotonic() > patience:
+            return False
+        time.sleep(0.02)
+    return True

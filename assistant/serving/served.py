@@ -1,0 +1,47 @@
+"""What a server answers from: its libraries by name, the settings of now, and where uploads and thumbs go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from index.errors import InputError
+from index.library import Library
+from index.settings import Settings
+
+
+@dataclass(slots=True)
+class Served:
+    """What all roads of one server share.
+
+    libraries: by the name that people choose them by; the first is asked where none is named.
+    settings: those of now; who writes the answers may be changed while the server runs.
+    uploads: the folder that uploads go to, where the user chose one. It is a library's folder, or lies in one.
+    is_local: whether only this machine can reach the server.
+    """
+
+    libraries: Mapping[str, Library]
+    settings: Settings
+    uploads: Path | None = None
+    is_local: bool = True
+
+    def library(self, name: str | None = None) -> Library:
+        """A library by its name, the first by default, with the settings of now.
+
+        Raises InputError where there is none of the name.
+        """
+        name = next(iter(self.libraries)) if name is None else name
+        if name not in self.libraries:
+            raise InputError(f"There is no library “{name[:100]}”: choose one of {', '.join(self.libraries)}.")
+        return replace(self.libraries[name], settings=self.settings)
+
+
+def name_libraries(libraries: Sequence[Library]) -> dict[str, Library]:
+    """The libraries by the names of their folders; where two are the same, with the folder above."""
+    named: dict[str, Library] = {}
+    for library in libraries:
+        parts = library.folder.parts
+        names = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+        named[next((name for name in names if name not in named), str(library.folder))] = library
+    return named
