@@ -113,7 +113,14 @@ def test_every_room_has_its_floor() -> None:
 @pytest.mark.parametrize(
     ("library", "home"),
     [
-        ("gradio", {"assistant/serving/chat.py", "assistant/serving/page/layout.py"}),
+        (
+            "gradio",
+            {
+                "assistant/serving/chat.py",
+                "assistant/serving/page/layout.py",
+                "assistant/serving/page/settings_panel.py",
+            },
+        ),
         ("chromadb", {"index/storing/chroma_files.py"}),
         ("filelock", {"index/place.py"}),
         ("openvino", {"index/embedding/engine.py"}),

@@ -10,13 +10,15 @@ import prompts
 from prompts import PromptError, render
 
 FOLDER = Path(prompts.__file__).parent
-FIELDS = {
+FIELDS: dict[str, set[str]] = {
     "answer_rules": {"not_found", "fence"},
     "answer_request": {"fence", "sources", "turns", "question"},
     "check_request": {"fence", "question", "sentences", "lines"},
     "check_rules": {"fence"},
     "rewrite_rules": {"fence", "about_answer"},
     "rewrite_request": {"fence", "turns", "question"},
+    "trial_rules": set(),
+    "trial_request": set(),
     "turns": {"fence", "turns"},
     "turns_restated": {"fence", "turns"},
     "turns_extended": {"fence", "turns"},

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from assistant.serving import writers
 from assistant.serving.guard import Guard, Streams
 from assistant.serving.page.assets import read_head, read_style
 from assistant.serving.page.layout import AT_ONCE, build_page
@@ -24,6 +25,7 @@ def open_chat(documents: Path, settings: Settings, *, port: int, browser: bool) 
     """Serve the chat over a synced folder on 127.0.0.1 until it is stopped."""
     from assistant.serving.port import listen, serve
 
+    settings = writers.recall(writers.find_file(), settings)
     served = Served(name_libraries([finish(open_library(documents, settings))]), settings)
     app = build_app(served)
     listening = listen(port)
@@ -94,10 +96,10 @@ def mount(page: Any, served: Served | None = None) -> Any:
 
 
 def _find_check(component: Any) -> Callable[[object], bool]:
-    """What a component of the page may be given: text that was typed, or nothing."""
+    """What a component of the page may be given: text that was typed or chosen, or nothing."""
     import gradio
 
-    if isinstance(component, gradio.Textbox):
+    if isinstance(component, (gradio.Textbox, gradio.Dropdown, gradio.Radio)):
         return lambda value: value is None or isinstance(value, str)
     return lambda value: value is None
 

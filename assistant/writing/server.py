@@ -166,11 +166,18 @@ class Server:
         self._served = self._list_served()
         if not self._served:
             raise ModelError(f"The server at {self.address} offers no model: load one, or name it in FOOTNOTE_MODEL.")
+        return next(iter(self._find_writing()), str(self._served[0].get("id")))
+
+    def list_writing(self) -> list[str]:
+        """The names of the models that the server offers and that write. Raises ModelError."""
+        self._served = self._list_served()
+        return self._find_writing()
+
+    def _find_writing(self) -> list[str]:
         served = [str(model.get("id")) for model in self._served]
         others = {self._settings.embedding, self._settings.reranker}
         # Ollama adds a tag to the names.
-        writing = (n for n in served if not _WRITES_NOT.search(n) and others.isdisjoint((n, n.partition(":")[0])))
-        return next(writing, served[0])
+        return [n for n in served if not _WRITES_NOT.search(n) and others.isdisjoint((n, n.partition(":")[0]))]
 
     def _list_served(self) -> list[dict[str, Any]]:
         """What the server says of each model that it offers. Raises ModelError."""

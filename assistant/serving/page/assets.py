@@ -10,7 +10,7 @@ from assistant.serving.page.strings import read_strings
 
 _FOLDER = Path(__file__).with_name("assets")
 # Scripts of the whole page, in the order in which they run; those of one component are given to it.
-_SCRIPTS = ("say.js",)
+_SCRIPTS = ("say.js", "tabs.js")
 
 
 @cache

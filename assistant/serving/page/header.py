@@ -14,10 +14,12 @@ def to_header(library: Library) -> str:
     """The heading as HTML."""
     count = len(library.store.lexicon.records())
     documents = say("header.documents_one") if count == 1 else say("header.documents_many", count=f"{count:,}")
+    mode = escape(describe_mode(library.settings))
     return (
         f'<header class="head"><h1>{escape(say("header.title"))}</h1><p>{escape(documents)} in '
-        f'<strong>{escape(library.folder.name)}</strong><span class="mode">{escape(describe_mode(library.settings))}'
-        "</span></p></header>"
+        f"<strong>{escape(library.folder.name)}</strong>"
+        f'<button class="mode" type="button" data-tab="tabs.settings">{mode}</button>'
+        "</p></header>"
     )
 
 

@@ -15,6 +15,7 @@ from assistant.serving.page.assets import read_asset
 from assistant.serving.page.conversing import Conversation, Messages, converse, stop, to_messages
 from assistant.serving.page.header import to_header
 from assistant.serving.page.panel import EMPTY_PANEL, to_panel
+from assistant.serving.page.settings_panel import build_settings
 from assistant.serving.page.strings import say
 from assistant.serving.served import Served
 from index.settings import sample_folder
@@ -37,8 +38,9 @@ def build_page(served: Served, streams: Streams) -> Any:
 
     with gradio.Blocks(title="Footnote", fill_height=True, analytics_enabled=False) as page:
         conversation, asking = gradio.State(()), gradio.State("")
-        gradio.HTML(to_header(served.library()), elem_id="header")
-        with gradio.Tabs(elem_id="tabs"):  # noqa: SIM117 - further tabs follow
+        header = gradio.HTML(elem_id="header")
+        hidden: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        with gradio.Tabs(elem_id="tabs"):
             with gradio.Tab(say("tabs.conversation"), id="conversation"), gradio.Row(equal_height=False):
                 with gradio.Column(scale=3, min_width=340, elem_id="talk"):
                     chatbot = gradio.Chatbot(
@@ -70,6 +72,9 @@ def build_page(served: Served, streams: Streams) -> Any:
                     )
                 with gradio.Column(scale=2, min_width=320, elem_id="proof"):
                     viewer = gradio.HTML(EMPTY_PANEL, elem_id="viewer", js_on_load=read_asset("viewer.js"))
+            if served.is_local:
+                with gradio.Tab(say("tabs.settings"), id="settings") as settings:
+                    build_settings(served, header, settings, hidden)
 
         def take(text: str | None) -> tuple[str, Any]:
             return text or "", gradio.Textbox(value="", submit_btn=False, stop_btn=say("asking.stop"))
@@ -100,7 +105,7 @@ def build_page(served: Served, streams: Streams) -> Any:
             answer = talk[turn].answer if turn is not None and 0 <= turn < len(talk) else None
             return to_panel(answer, served.library().store.text_of, number) if answer else gradio.skip()
 
-        hidden: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        page.load(lambda: to_header(served.library()), None, header, **hidden)
         for taken in (
             question.submit(take, question, [asking, question], **hidden),
             suggestions.select(take_suggested, None, [asking, question], **hidden),
