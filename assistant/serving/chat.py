@@ -82,7 +82,7 @@ def mount(page: Any, served: Served | None = None) -> Any:
         page,
         path="/",
         css=read_style(),
-        head=read_head(),
+        head=read_head(served) if served else None,
         theme=gradio.themes.Default(primary_hue="indigo"),
         footer_links=[],
         run_history=False,

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from assistant.serving.page.strings import read_strings
+from assistant.serving.served import Served
 
 _FOLDER = Path(__file__).with_name("assets")
 # Scripts of the whole page, in the order in which they run; those of one component are given to it.
@@ -24,11 +25,18 @@ def read_style() -> str:
     return "\n".join(file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*.css")))
 
 
-def read_head(owner: str = "") -> str:
-    """The scripts for the head of the page, with all strings, as HTML.
-
-    owner: who is logged in, by whose name conversations are kept.
-    """
-    told = json.dumps({"strings": read_strings(), "owner": owner}).replace("<", "\\u003c")
+def read_head(served: Served) -> str:
+    """The scripts for the head of the page, as HTML, with all strings and what they should know of what is served."""
+    facts = {"libraries": [*served.libraries], "uploads": _describe_uploads(served), "is_local": served.is_local}
+    told = json.dumps({"strings": read_strings(), "served": facts}).replace("<", "\\u003c")
     scripts = (f"window.footnote = {told};", *map(read_asset, _SCRIPTS))
     return "\n".join(f"<script>\n{script}\n</script>" for script in scripts)
+
+
+def _describe_uploads(served: Served) -> dict[str, str] | None:
+    """The library that uploads go to, and how the paths of its documents begin that lie in the folder for them."""
+    for name, library in served.libraries.items():
+        if served.uploads and (served.uploads == library.folder or library.folder in served.uploads.parents):
+            inner = served.uploads.relative_to(library.folder).as_posix()
+            return {"library": name, "prefix": "" if inner == "." else f"{inner}/"}
+    return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from assistant.answers import Answer, Draft, TextDelta
 from assistant.chain import stream_answer
 from assistant.serving.markdown import draft_to_markdown, escape_text, written_to_markdown
 from assistant.serving.page.messages import to_markdown
+from assistant.serving.page.scope import Scope
 from assistant.serving.page.strings import say
 from index.documents import Progress
 from index.errors import FootnoteError
@@ -25,11 +26,13 @@ class Exchange:
     """A question, and what the page shows after it, in Markdown.
 
     answer: once it is there; None as well where the question was refused or stopped.
+    library: the name of the one that was asked, None for the first.
     """
 
     question: str
     reply: str
     answer: Answer | None = None
+    library: str | None = None
 
 
 Conversation = tuple[Exchange, ...]  # turn N, from 0, is the one whose chips are "#cite-N-…"
@@ -47,11 +50,14 @@ def to_messages(conversation: Iterable[Exchange]) -> Messages:
     ]
 
 
-def converse(question: str, before: Conversation, library: Library, only: Sequence[str] = ()) -> Iterator[Conversation]:
+def converse(
+    question: str, before: Conversation, library: Library, scope: Scope | None = None
+) -> Iterator[Conversation]:
     """The conversation as it grows by one turn; what a user did wrong is told in it, and it goes on.
 
-    only: the paths of those files or folders, or patterns, that are answered from; all by default.
+    scope: which of the library's documents are answered from; all by default.
     """
+    scope = scope or Scope()
     question = question.strip()
     if not question:
         yield before
@@ -59,7 +65,7 @@ def converse(question: str, before: Conversation, library: Library, only: Sequen
     turn = len(before)
 
     def show(reply: str, answer: Answer | None = None) -> Conversation:
-        return (*before, Exchange(question, reply, answer))
+        return (*before, Exchange(question, reply, answer, scope.library))
 
     if turn >= MOST_TURNS:
         refused = Exchange(question, say("asking.too_many_turns", count=MOST_TURNS))
@@ -69,7 +75,9 @@ def converse(question: str, before: Conversation, library: Library, only: Sequen
     written = certain = ""  # the text so far, and as the page shows it
     history = [exchange.answer for exchange in before if exchange.answer]
     try:
-        for event in stream_answer(question, library.folder, history=history, only=only, settings=library.settings):
+        for event in stream_answer(
+            question, library.folder, history=history, only=scope.only, settings=library.settings
+        ):
             match event:
                 case Progress() if not written:
                     yield show(f"{escape_text(event.message)} …")
@@ -90,7 +98,7 @@ def stop(conversation: Conversation) -> Conversation:
     if not conversation or conversation[-1].answer:
         return conversation
     *before, last = conversation
-    return (*before, Exchange(last.question, say("asking.stopped")))
+    return (*before, replace(last, reply=say("asking.stopped")))
 
 
 def _shorten(question: str) -> str:

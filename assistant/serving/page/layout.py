@@ -15,6 +15,7 @@ from assistant.serving.page.assets import read_asset
 from assistant.serving.page.conversing import Conversation, Messages, converse, stop, to_messages
 from assistant.serving.page.header import to_header
 from assistant.serving.page.panel import EMPTY_PANEL, to_panel
+from assistant.serving.page.scope import Scope, read_scope
 from assistant.serving.page.settings_panel import build_settings
 from assistant.serving.page.strings import say
 from assistant.serving.served import Served
@@ -37,7 +38,7 @@ def build_page(served: Served, streams: Streams) -> Any:
     import gradio
 
     with gradio.Blocks(title="Footnote", fill_height=True, analytics_enabled=False) as page:
-        conversation, asking = gradio.State(()), gradio.State("")
+        conversation, asking, scope = gradio.State(()), gradio.State(""), gradio.State(Scope())
         header = gradio.HTML(elem_id="header")
         hidden: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         with gradio.Tabs(elem_id="tabs"):
@@ -64,6 +65,9 @@ def build_page(served: Served, streams: Streams) -> Any:
                         submit_btn=say("asking.ask"),
                         elem_id="question",
                     )
+                    picker = gradio.HTML(
+                        None, html_template="", js_on_load=read_asset("scope.js"), elem_id="scope", padding=False
+                    )
                     suggestions = gradio.HTML(
                         {"questions": suggest_questions(served)},
                         html_template="",
@@ -72,6 +76,8 @@ def build_page(served: Served, streams: Streams) -> Any:
                     )
                 with gradio.Column(scale=2, min_width=320, elem_id="proof"):
                     viewer = gradio.HTML(EMPTY_PANEL, elem_id="viewer", js_on_load=read_asset("viewer.js"))
+            with gradio.Tab(say("tabs.documents"), id="documents"):
+                gradio.HTML(None, html_template="", js_on_load=read_asset("documents.js"), elem_id="documents-tab")
             if served.is_local:
                 with gradio.Tab(say("tabs.settings"), id="settings") as settings:
                     build_settings(served, header, settings, hidden)
@@ -82,12 +88,15 @@ def build_page(served: Served, streams: Streams) -> Any:
         def take_suggested(event: gradio.EventData) -> tuple[str, Any]:
             return take(_read_details(event, "question", str))
 
-        def ask(text: str, before: Conversation, request: gradio.Request) -> Iterator[tuple[Any, ...]]:
+        def choose_scope(event: gradio.EventData) -> Scope:
+            return read_scope(_read_details(event, "library", str), _read_details(event, "only", str), served)
+
+        def ask(text: str, before: Conversation, chosen: Scope, request: gradio.Request) -> Iterator[tuple[Any, ...]]:
             # A question that nobody waits for any more is dropped.
             if not _is_heard(str(request.session_hash), streams):
                 return
-            library = served.library()
-            for talk in converse(text, before, library):
+            library = served.library(chosen.library)
+            for talk in converse(text, before, library, chosen):
                 answer = talk[-1].answer if talk else None
                 shown = to_panel(answer, library.store.text_of) if answer else gradio.skip()
                 yield to_messages(talk), talk, shown, ""
@@ -112,7 +121,7 @@ def build_page(served: Served, streams: Streams) -> Any:
         ):
             answered = taken.then(
                 ask,
-                [asking, conversation],
+                [asking, conversation, scope],
                 [chatbot, conversation, viewer, asking],
                 show_progress="hidden",
                 api_visibility="private",
@@ -127,6 +136,7 @@ def build_page(served: Served, streams: Streams) -> Any:
                 cancels=[answered],
                 **hidden,
             )
+        picker.select(choose_scope, None, scope, **hidden)
         chatbot.clear(lambda: (EMPTY_PANEL, ()), None, [viewer, conversation], **hidden)
         viewer.select(show_source, conversation, viewer, **hidden)
     page.queue(default_concurrency_limit=AT_ONCE, api_open=False)
