@@ -2,8 +2,9 @@
 // `select {library, only}` asks the server to answer from a few of them alone.
 const say = (name, fields) => footnote.say(`documents.${name}`, fields);
 const WINDOW = 100, POLL_MILLISECONDS = 700, IDLE_MILLISECONDS = 5000, FILTER_MILLISECONDS = 200;
+const ORDERS = {path: 'path', title: 'title', newest: '-date', oldest: 'date', largest: '-size', longest: '-passages'};
 const served = footnote.served;
-let library = served.libraries[0], sort = 'path', filter = '', shown = [], total = 0, asked = 0, known = '';
+let library = served.libraries[0], sort = 'path', filter = '', shown = [], asked = 0, known = '';
 
 const make = (tag, properties = {}, ...children) => {
   const made = Object.assign(document.createElement(tag), properties);
@@ -70,7 +71,7 @@ const poll = async () => {
 // -- the list ---------------------------------------------------------------------------------
 
 const search = make('input', {type: 'search', maxLength: 200, placeholder: say('filter')});
-const order = make('select', {}, ...['path', 'title', 'date', 'size'].map(key => make('option', {value: key, textContent: say(`by_${key}`)})));
+const order = make('select', {}, ...Object.entries(ORDERS).map(([name, value]) => make('option', {value, textContent: say(`by_${name}`)})));
 const libraries = make('select', {}, ...served.libraries.map(name => make('option', {value: name, textContent: name})));
 const body = make('tbody'), count = make('p', {className: 'count'});
 const more = makeButton('more', () => load(shown.length + WINDOW));
@@ -100,7 +101,7 @@ const makeRow = row => {
   const actions = make('td', {className: 'actions'});
   if (row.id) actions.append(labelled(makeButton('only', () => askOnly(row.path)), row));
   if (row.id && isUploaded(row)) actions.append(labelled(makeButton('delete', () => remove(row)), row));
-  const told = row.state === 'skipped' ? say('skipped', {why: row.unread}) : row.unread ? say('partial', {why: row.unread}) : say('whole');
+  const told = row.reason ? say('skipped', {why: row.reason}) : row.unread ? say('partial', {why: row.unread}) : say('whole');
   return make('tr', {className: row.state || ''}, name,
     make('td', {textContent: row.date || ''}), make('td', {className: 'number', textContent: row.size_bytes === null || row.size_bytes === undefined ? '' : sayBytes(row.size_bytes)}),
     make('td', {className: 'number', textContent: row.passages ? row.passages.toLocaleString() : ''}),
@@ -110,23 +111,31 @@ const labelled = (button, row) => {
   button.setAttribute('aria-label', `${button.textContent}: ${row.title || row.path}`);
   return button;
 };
+const sayCount = (count, {total, skipped_total}) => {
+  if (!total && !skipped_total) return say(filter ? 'none_fits' : 'empty');
+  const read = say('count', {shown: count.toLocaleString(), total: total.toLocaleString()});
+  return skipped_total ? `${read} ${say('count_skipped', {count: skipped_total.toLocaleString()})}` : read;
+};
 const load = async (wanted = WINDOW) => {
   const mine = ++asked;
   try {
-    const rows = [];
+    // What could not be read comes first, since somebody may be looking for it.
+    const rows = [], skipped = [];
     let told;
     do {
-      const query = new URLSearchParams({start: rows.length, count: Math.min(WINDOW, wanted - rows.length), sort, filter});
+      const start = Math.max(rows.length, skipped.length);
+      const query = new URLSearchParams({start, count: Math.min(WINDOW, wanted - start), sort, filter});
       told = await ask('GET', `documents?${query}`);
       rows.push(...told.documents);
-    } while (rows.length < wanted && told.documents.length && rows.length < told.total);
+      skipped.push(...told.skipped);
+      if (!told.documents.length && !told.skipped.length) break;
+    } while (Math.max(rows.length, skipped.length) < Math.min(wanted, Math.max(told.total, told.skipped_total)));
     if (mine !== asked) return;
     shown = rows;
-    total = told.total;
-    body.replaceChildren(...rows.map(makeRow));
-    count.textContent = !total ? say(filter ? 'none_fits' : 'empty') : say('count', {shown: rows.length.toLocaleString(), total: total.toLocaleString()});
-    more.hidden = rows.length >= total;
-    table.hidden = !total;
+    body.replaceChildren(...[...skipped, ...rows].map(makeRow));
+    count.textContent = sayCount(rows.length, told);
+    more.hidden = rows.length >= told.total && skipped.length >= told.skipped_total;
+    table.hidden = !rows.length && !skipped.length;
   } catch (error) { if (mine === asked) count.textContent = error.message; }
 };
 let waiting = 0;
