@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from assistant.serving import INTERRUPTED, STOPPED
 from assistant.serving.progress import show_progress, tell, to_plain
+from assistant.serving.users_commands import users_command
 from index.errors import FootnoteError, InputError
 from index.settings import Settings, read_path
 
@@ -61,6 +62,8 @@ command = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # what draws the frames round the help stumbles over odd widths of the terminal
 )
+
+command.add_typer(users_command, name="users")
 
 # Text, not paths: of an empty name, as a variable leaves it that is not set, a path would make the current folder.
 Folder = Annotated[

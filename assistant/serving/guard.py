@@ -2,10 +2,8 @@
 
 A mounted Gradio app answers some sixty routes for whoever asks: uploads, a proxy, files, component servers, each event
 by number with inputs of any shape, for pages of other origins too. Here the few routes that the page uses are open, and
-each is bounded: who is asked (`Host`), who asks (`Origin`), the body's size, time and shape, how often and how much at
-once. All else is refused with a sentence, before anything is done.
-
-But: who may connect is up to the address that the server listens on; nobody logs in.
+each is bounded: who is asked (`Host`), who asks (`Origin`, and the door where one logs in), the body's size, time and
+shape, how often and how much at once. All else is refused with a sentence, before anything is done.
 """
 
 from __future__ import annotations
@@ -14,25 +12,28 @@ import asyncio
 import json
 import math
 import re
-import time
-from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
+from assistant.serving.bodies import Flow, Receive, Send, carries_body, read_body, replay
+from assistant.serving.limits import Owners, Places, Rates, RefusedError, Streams, say_seconds
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-LARGEST_BODY_BYTES = 262_144
-BODY_SECONDS = 10.0  # in which a body must have come
-MOST_BEATS, MOST_STREAMS = 192, 128  # responses that stay open, of everybody: of pages that are open, of answers
-MOST_STREAMS_OF_SESSION = 4  # of either kind
-LONGEST_PATH_CHARACTERS = 200
+LARGEST_BODY_BYTES = 262_144  # of an event
+LONGEST_PATH_CHARACTERS, LONGEST_OWN_PATH_CHARACTERS = 200, 800
 LONGEST_QUERY_BYTES = 2_000  # of the server's own routes
 MOST_WAITING = 64  # questions that wait or are answered, of everybody
-MOST_WAITING_OF_SESSION = 2
+MOST_WAITING_OF_SESSION, MOST_WAITING_OF_CLIENT = 2, 16
 MOST_WAITING_UNHEARD = 8  # of those sessions that hold no response open, and so may be gone
 EVENTS_PER_SECOND, EVENTS_AT_ONCE = 10.0, 60  # of one session
-MOST_SESSIONS = 10_000  # whose events are counted
+REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 100.0, 500  # of one client: events, and requests to routes of our own
+MOST_REQUESTS, MOST_REQUESTS_OF_CLIENT = 96, 24  # to routes of our own, that are under way
+MOST_UPLOADS, MOST_UPLOADS_OF_CLIENT = 16, 4  # that are under way
+WATCHED_SECONDS = 5.0  # after which a response that stays open is closed where its session has ended
 
 # Documents and models may hold anything: the page loads nothing from elsewhere, whatever they say.
 _HEADERS = {
@@ -42,7 +43,7 @@ _HEADERS = {
         "base-uri 'self'; form-action 'self'; object-src 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # a form that may tell nothing names no origin either
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -61,16 +62,15 @@ _DATA, _JOIN, _RUN, _CANCEL = (f"/gradio_api/{name}" for name in ("queue/data", 
 _THEME = re.compile(rb"__theme=(?:dark|light|system)")
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Inputs = Mapping[int, Sequence[Callable[[object], bool]]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class OwnRoute(NamedTuple):
-    """A request that one of the server's own routes takes.
+    """A request that one of the server's own routes takes, all of which stand under /api/.
 
-    pattern: of the whole path. most_bytes: of its body. streams: whether the body is handed on as it comes.
+    pattern: of the whole path. most_bytes: of its body. streams: whether the body is handed on as it comes, and
+    counted, or has come whole before.
     """
 
     method: str
@@ -79,13 +79,33 @@ class OwnRoute(NamedTuple):
     streams: bool = False
 
 
-class RefusedError(Exception):
-    """A request that is refused: with a status, a sentence, and after how many seconds another try may help."""
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is asking.
 
-    def __init__(self, status: int, sentence: str, retry_seconds: int = 0) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.retry_seconds = retry_seconds
+    user: the name, "" where nobody logs in. client: of whom requests are counted together, "" for everybody.
+    cookie: what the browser should keep from now on, if anything.
+    """
+
+    user: str = ""
+    client: str = ""
+    cookie: bytes = b""
+
+
+class Door(Protocol):
+    """Where one logs in."""
+
+    def find_visitor(self, scope: Scope) -> Visitor | None:
+        """Who sends a request, None for who has not logged in. Raises RefusedError for who tries too often."""
+
+    async def turn_away(self, scope: Scope, send: Send) -> None:
+        """Answer somebody who has not logged in."""
+
+    def is_own(self, path: str) -> bool:
+        """Whether a path is one of the door's own."""
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request to one of them."""
 
 
 class Guard:
@@ -97,6 +117,9 @@ class Guard:
     questions: what waits for an answer.
     own: the server's own routes, which are taken before those of the page.
     hosts: the names that the server was started for, without port.
+    door: where one logs in; None where nobody needs to.
+
+    The user's name stands in `scope["user"]` for what is guarded.
     """
 
     def __init__(
@@ -106,7 +129,8 @@ class Guard:
         inputs: Inputs,
         questions: Questions,
         own: Sequence[OwnRoute] = (),
-        hosts: Collection[str] = LOOPBACK,
+        hosts: Container[str] = LOOPBACK,
+        door: Door | None = None,
     ) -> None:
         self._app = app
         self._streams = streams
@@ -114,14 +138,19 @@ class Guard:
         self._questions = questions
         self._own = own
         self._hosts = hosts
+        self._door = door
+        self._owners = Owners()
         self._rates = Rates(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
+        self._client_rates = Rates(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE)
+        self._requests = Places(MOST_REQUESTS, MOST_REQUESTS_OF_CLIENT, "requests")
+        self._uploads = Places(MOST_UPLOADS, MOST_UPLOADS_OF_CLIENT, "uploads")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or hand it on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            send = _with_headers(send)
+            send = _with_headers(send, _HEADERS)
             try:
                 await self._let_in(scope, receive, send)
             except RefusedError as refusal:
@@ -131,61 +160,140 @@ class Guard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path, method = scope["path"], scope["method"]
         check_sender(headers, method, path, self._hosts)
+        visitor: Visitor | None = Visitor()
+        if self._door and path != "/healthz":
+            if self._door.is_own(path):
+                await self._door.answer(scope, receive, send)
+                return
+            visitor = self._door.find_visitor(scope)
+            if visitor is None:
+                await self._door.turn_away(scope, send)
+                return
+            if visitor.cookie:
+                send = _with_headers(send, {"Set-Cookie": visitor.cookie.decode("latin-1")})
+        assert visitor is not None
+        scope["user"] = visitor.user
+        asked = dict(scope)  # what the door is asked of again
         scope["headers"] = [row for row in scope["headers"] if row[0] in _HEARD]
+        if path.startswith("/api/"):
+            await self._let_in_own(headers, visitor, scope, receive, send)
+            return
         if len(path) > LONGEST_PATH_CHARACTERS:
             raise RefusedError(404, "There is nothing here.")
-        if own := next((own for own in self._own if own.method == method and own.pattern.fullmatch(path)), None):
-            await self._let_in_own(own, headers, scope, receive, send)
-            return
-        if method in ("GET", "HEAD") and (_carries_body(headers) or (method == "HEAD" and path != "/")):
+        if method in ("GET", "HEAD") and (carries_body(headers) or (method == "HEAD" and path != "/")):
             raise RefusedError(400, "A request of this kind has no body.")
         if method in ("GET", "HEAD") and _READ.fullmatch(path):
             scope["query_string"] = scope["query_string"] if _THEME.fullmatch(scope["query_string"]) else b""
             await self._app(scope, receive, send)
         elif method == "GET" and (match := _HEARTBEAT.fullmatch(path)):
-            with self._streams.open(match[1], is_beat=True):
-                await self._app(scope, receive, send)
+            self._owners.claim(match[1], visitor.user)
+            with self._streams.open(match[1], is_beat=True, client=visitor.client):
+                await self._follow(asked, scope, receive, send)
         elif method == "GET" and path == _DATA and (session := self._find_asker(scope["query_string"])):
-            with self._streams.open(session, is_beat=False):
-                await self._app(scope, receive, send)
+            self._owners.claim(session, visitor.user)
+            with self._streams.open(session, is_beat=False, client=visitor.client):
+                await self._follow(asked, scope, receive, send)
         elif method == "POST" and path in (_JOIN, _RUN, _CANCEL):
             scope["query_string"] = b""
-            body = await _read_body(headers, receive)
-            self._admit(path, read_json(body))
-            await self._app(scope, _replay(body, receive), send)
+            body = await read_body(headers, receive, LARGEST_BODY_BYTES)
+            self._admit(path, read_json(body), visitor)
+            await self._app(scope, replay(body, receive), send)
         else:
             raise RefusedError(404, "There is nothing here.")
 
     async def _let_in_own(
-        self, own: OwnRoute, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+        self, headers: Mapping[str, str], visitor: Visitor, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        if len(scope["query_string"]) > LONGEST_QUERY_BYTES:
+        """Hand on a request to a route of our own."""
+        path, method = scope["path"], scope["method"]
+        if len(path) > LONGEST_OWN_PATH_CHARACTERS or len(scope["query_string"]) > LONGEST_QUERY_BYTES:
             raise RefusedError(414, "The address is too long.")
-        if not own.most_bytes:
-            if _carries_body(headers):
-                raise RefusedError(400, "A request of this kind has no body.")
+        route = next((one for one in self._own if one.method == method and one.pattern.fullmatch(path)), None)
+        if route is None:
+            raise RefusedError(404, "There is nothing here.")
+        if not route.most_bytes and carries_body(headers):
+            raise RefusedError(400, "A request of this kind has no body.")
+        self._check_rate(self._client_rates, visitor.client)
+        if route.streams:
+            flow = Flow(headers, receive, route.most_bytes)
+            with self._uploads.take(visitor.client):
+                await self._let_flow(flow, scope, send)
+            return
+        with self._requests.take(visitor.client):
+            if route.most_bytes:
+                receive = replay(await read_body(headers, receive, route.most_bytes), receive)
+            await self._app(scope, receive, send)
+
+    async def _let_flow(self, flow: Flow, scope: Scope, send: Send) -> None:
+        """Hand on a request whose body flows; where that is refused, the refusal is the answer."""
+        from starlette.requests import ClientDisconnect
+
+        has_begun = False
+
+        async def send_unless_refused(message: MutableMapping[str, Any]) -> None:
+            nonlocal has_begun
+            if flow.refusal is None or has_begun:
+                has_begun = True
+                await send(message)
+
+        with suppress(ClientDisconnect):
+            await self._app(scope, flow.receive, send_unless_refused)
+        if flow.refusal and not has_begun:
+            raise flow.refusal
+
+    async def _follow(self, asked: Scope, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on a request whose response stays open, and close that where its session ends."""
+        if self._door is None:
             await self._app(scope, receive, send)
             return
-        body = await _read_body(headers, receive, own.most_bytes)
-        await self._app(scope, _replay(body, receive), send)
+        answering = asyncio.ensure_future(self._app(scope, receive, send))
+        try:
+            while not (await asyncio.wait([answering], timeout=WATCHED_SECONDS))[0]:
+                if not self._is_visitor(asked):
+                    answering.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await answering
+                    await send({"type": "http.response.body", "body": b""})
+                    return
+        finally:
+            answering.cancel()
+        await answering
 
-    def _admit(self, path: str, body: object) -> None:
-        """Refuse an event that is none of the page's, or one too many."""
+    def _is_visitor(self, asked: Scope) -> bool:
+        assert self._door is not None
+        try:
+            found = self._door.find_visitor(asked)
+        except RefusedError:
+            return False
+        return found is not None and found.user == asked["user"]
+
+    def _admit(self, path: str, body: object, visitor: Visitor) -> None:
+        """Refuse an event that is none of the page's, one too many, or one in another's conversation."""
         session = read_cancellation(body) if path == _CANCEL else read_event(body, self._inputs)
-        if wait_seconds := self._rates.take(session):
-            raise RefusedError(
-                429, f"Too many requests: try again in {_say_seconds(wait_seconds)}.", math.ceil(wait_seconds)
-            )
+        self._owners.claim(session, visitor.user)
+        self._check_rate(self._rates, session)
+        if visitor.client:
+            self._check_rate(self._client_rates, visitor.client)
         if path != _JOIN:
             return
         waiting = Counter(self._questions.sessions())
         if waiting[session] >= MOST_WAITING_OF_SESSION:
             raise RefusedError(429, "This conversation has a question under way: wait for its answer, or stop it.", 2)
+        if visitor.client:
+            theirs = sum(count for other, count in waiting.items() if self._owners.user_of(other) == visitor.user)
+            if theirs >= MOST_WAITING_OF_CLIENT:
+                raise RefusedError(429, "You have many questions under way: wait for an answer, or stop one.", 2)
         unheard = sum(count for other, count in waiting.items() if not self._streams.has(other))
         if waiting.total() >= MOST_WAITING or (unheard >= MOST_WAITING_UNHEARD and not self._streams.has(session)):
             seconds = max(1, math.ceil(waiting.total() * self._questions.seconds_each()))
             raise RefusedError(
-                429, f"{waiting.total()} questions wait already: try again in {_say_seconds(seconds)}.", seconds
+                429, f"{waiting.total()} questions wait already: try again in {say_seconds(seconds)}.", seconds
+            )
+
+    def _check_rate(self, rates: Rates, key: str) -> None:
+        if wait_seconds := rates.take(key):
+            raise RefusedError(
+                429, f"Too many requests: try again in {say_seconds(wait_seconds)}.", math.ceil(wait_seconds)
             )
 
     def _find_asker(self, query: bytes) -> str | None:
@@ -208,58 +316,7 @@ class Questions(Protocol):
         """How long one takes, all that are answered at once counted."""
 
 
-class Streams:
-    """The responses that stay open, by session: who holds one may read an answer."""
-
-    def __init__(self) -> None:
-        self._beats: Counter[str] = Counter()
-        self._answers: Counter[str] = Counter()
-
-    def has(self, session: str) -> bool:
-        """Whether somebody holds a response of a session open."""
-        return session in self._beats or session in self._answers
-
-    @contextmanager
-    def open(self, session: str, *, is_beat: bool) -> Iterator[None]:
-        """Count one more while it is open: a page's beat, or the answers that it follows.
-
-        Raises RefusedError where there are too many of the kind.
-        """
-        opened, most = (self._beats, MOST_BEATS) if is_beat else (self._answers, MOST_STREAMS)
-        if opened[session] >= MOST_STREAMS_OF_SESSION or opened.total() >= most:
-            raise RefusedError(429, "Too many pages are open: close some, and try again in 10 seconds.", 10)
-        opened[session] += 1
-        try:
-            yield
-        finally:
-            opened[session] -= 1
-            if not opened[session]:
-                del opened[session]
-
-
-class Rates:
-    """How often each of many may do something: a bucket of tokens for each key, that fills up again.
-
-    The token bucket of Turner (1986), as leaky bucket "as a meter". But: only the keys seen last are remembered.
-    """
-
-    def __init__(self, per_second: float, at_once: int) -> None:
-        self._per_second = per_second
-        self._at_once = at_once
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens left, and when that was
-
-    def take(self, key: str) -> float:
-        """Take one token: 0, or in how many seconds there will be one."""
-        now = time.monotonic()
-        left, since = self._buckets.pop(key, (float(self._at_once), now))
-        left = min(self._at_once, left + (now - since) * self._per_second)
-        self._buckets[key] = (left - 1 if left >= 1 else left, now)
-        if len(self._buckets) > MOST_SESSIONS:
-            self._buckets.popitem(last=False)
-        return 0.0 if left >= 1 else (1 - left) / self._per_second
-
-
-def check_sender(headers: Mapping[str, str], method: str, path: str, hosts: Collection[str]) -> None:
+def check_sender(headers: Mapping[str, str], method: str, path: str, hosts: Container[str]) -> None:
     """Refuse who asks for another host, and what a page of another origin sends.
 
     A name that was bound anew to this address shows in `Host`; a foreign page's request in `Origin` or, where a browser
@@ -324,45 +381,8 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, (str, int, float))
 
 
-def _carries_body(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-
-
-async def _read_body(headers: Mapping[str, str], receive: Receive, most_bytes: int = LARGEST_BODY_BYTES) -> bytes:
-    too_large = RefusedError(413, f"The request is larger than {most_bytes:,} bytes: shorten it.")
-    declared = headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > most_bytes:
-        raise too_large
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                body += bytes(message.get("body", b""))
-                if len(body) > most_bytes:
-                    raise too_large
-                if not message.get("more_body"):
-                    return body
-    except TimeoutError:
-        raise RefusedError(408, f"The request did not come whole within {BODY_SECONDS:.0f} seconds.") from None
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body once more, for whoever is behind the guard."""
-    is_read = False
-
-    async def receive_again() -> MutableMapping[str, Any]:
-        nonlocal is_read
-        if is_read:
-            return await receive()
-        is_read = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
-
-
-def _with_headers(send: Send) -> Send:
-    added = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
+    added = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def send_with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -380,12 +400,9 @@ async def _answer(refusal: RefusedError, send: Send) -> None:
         (b"content-length", str(len(content)).encode()),
         (b"connection", b"close"),  # what is left of the request is not read
     ]
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
     if refusal.retry_seconds:
         headers.append((b"retry-after", str(refusal.retry_seconds).encode()))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
-
-
-def _say_seconds(seconds: float) -> str:
-    whole = max(1, math.ceil(seconds))
-    return "a second" if whole == 1 else f"{whole:,} seconds"
