@@ -93,7 +93,7 @@ def describe(secret: Path) -> dict[str, object]:
     import gradio
 
     from assistant.serving.chat import mount
-    from assistant.serving.guard import Streams
+    from assistant.serving.limits import Streams
     from assistant.serving.page.layout import build_page
     from assistant.serving.served import Served, name_libraries
     from index.library import finish, open_library

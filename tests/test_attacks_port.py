@@ -25,8 +25,10 @@ from hypothesis import strategies as st
 from mounted_page import hide_file
 from test_chat import ROOT, browsing, needs_chromium, serving
 
-from assistant.serving import guard
-from assistant.serving.guard import RefusedError, check_sender, read_event, read_json
+from assistant.serving import guard, limits
+from assistant.serving.bodies import BODY_SECONDS
+from assistant.serving.guard import check_sender, read_event, read_json
+from assistant.serving.limits import RefusedError
 from assistant.serving.port import IDLE_SECONDS, MOST_CONNECTIONS
 
 SECRET = "wormwood-and-gall-4711"
@@ -484,7 +486,7 @@ def test_a_large_body_is_not_taken_in(address: str) -> None:
         connection.sendall(b"POST /gradio_api/run/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx")
         started = time.monotonic()
         assert connection.recv(100).split()[1] == b"408"
-        assert time.monotonic() - started < guard.BODY_SECONDS + 5
+        assert time.monotonic() - started < BODY_SECONDS + 5
 
 
 def test_connections_that_ask_nothing_are_closed(address: str) -> None:
@@ -548,7 +550,7 @@ def test_beats_leave_room_for_answers(address: str, events: dict[int, int]) -> N
     port = int(address.rpartition(":")[2])
     held = []
     try:
-        for number in range(guard.MOST_BEATS + 20):
+        for number in range(limits.MOST_BEATS + 20):
             connection = socket.create_connection(("127.0.0.1", port), timeout=10)
             held.append(connection)
             request = f"GET /gradio_api/heartbeat/beat{number} HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -564,12 +566,12 @@ def test_streams_are_bounded(address: str) -> None:
     port = int(address.rpartition(":")[2])
     held, statuses = [], []
     try:
-        for _ in range(3 * guard.MOST_STREAMS_OF_SESSION):
+        for _ in range(3 * limits.MOST_STREAMS_OF_SESSION):
             connection = socket.create_connection(("127.0.0.1", port), timeout=10)
             held.append(connection)
             connection.sendall(b"GET /gradio_api/heartbeat/holder HTTP/1.1\r\nHost: localhost\r\n\r\n")
             statuses.append(connection.recv(4096).split()[1])
-        assert statuses.count(b"429") >= guard.MOST_STREAMS_OF_SESSION
+        assert statuses.count(b"429") >= limits.MOST_STREAMS_OF_SESSION
         assert send(address, "GET", "/gradio_api/heartbeat/another")[0] == 200
     finally:
         for connection in held:

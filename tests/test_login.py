@@ -147,7 +147,7 @@ def test_the_log_in_page_stands_alone(server: Server) -> None:
     assert status == 200
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
-    assert not re.search(r"<script|https?:|src=|@import|url\(|on\w+=", text)
+    assert not re.search(r"<script|https?:|src=|@import|url\(|\bon\w+=", text)
     for name in ("name", "password", "token"):
         assert f'<label for="{name}">' in text
     assert server.ask("PUT", "/login")[0] == 405
@@ -486,7 +486,10 @@ def test_an_upload_that_stalls_or_trickles_is_ended(server: Server, ada: str, pi
             for _ in range(pieces):
                 time.sleep(0.4)
                 connection.sendall(b"x")
-        reply = connection.recv(4000)
+        reply = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(4000):
+                reply += piece
         assert reply.split()[1] == b"408"
         assert b"too slowly" in reply
     assert server.ask("POST", "/api/upload/x", b"x", cookie=ada)[0] == 200

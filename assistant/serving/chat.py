@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from assistant.serving import writers
-from assistant.serving.guard import Guard, Streams
+from assistant.serving.entrance import Entrance, open_entrance
+from assistant.serving.guard import Guard
+from assistant.serving.limits import Streams
 from assistant.serving.page.assets import read_head, read_style
 from assistant.serving.page.layout import AT_ONCE, build_page
+from assistant.serving.port import is_loopback, listen, serve
 from assistant.serving.progress import to_plain
 from assistant.serving.routes import include_routes, open_routes
 from assistant.serving.served import Served, name_libraries
@@ -21,21 +24,26 @@ from index.library import Library, finish, open_library
 from index.settings import Settings
 
 
-def open_chat(documents: Path, settings: Settings, *, port: int, browser: bool) -> None:
-    """Serve the chat over a synced folder on 127.0.0.1 until it is stopped."""
-    from assistant.serving.port import listen, serve
-
-    settings = writers.recall(writers.find_file(), settings)
-    served = Served(name_libraries([finish(open_library(documents, settings))]), settings)
-    app = build_app(served)
-    listening = listen(port)
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+def open_chat(
+    documents: Path, settings: Settings, *, port: int, browser: bool, entrance: Entrance | None = None
+) -> None:
+    """Serve the chat over a synced folder until it is stopped; on 127.0.0.1 where no other way in is given."""
+    entrance = entrance or open_entrance()
+    if entrance.is_local:
+        settings = writers.recall(writers.find_file(), settings)
+    libraries = name_libraries([finish(open_library(documents, settings))])
+    served = Served(libraries, settings, is_local=entrance.is_local)
+    app = build_app(served, entrance)
+    listening = listen(port, entrance.address)
+    port = listening.getsockname()[1]
     try:
         # The socket listens already, so that a browser that comes at once is served.
-        print(f"Footnote answers at {address} (stop with Ctrl-C)", flush=True)
+        print(f"Footnote answers at {entrance.to_link(port)} (stop with Ctrl-C)", flush=True)
+        if not is_loopback(entrance.address):
+            print("What is asked and answered can be read on the way: others should come through https.", flush=True)
         threading.Thread(target=read_scans, args=[served.library()], daemon=True).start()
         if browser:
-            threading.Timer(1.0, webbrowser.open, [address]).start()
+            threading.Timer(1.0, webbrowser.open, [entrance.to_own_link(port)]).start()
         serve(app, listening)
     except KeyboardInterrupt:
         print("Stopped.")
@@ -53,7 +61,7 @@ def read_scans(library: Library) -> None:
         library.store.close()
 
 
-def build_app(served: Served) -> Guard:
+def build_app(served: Served, entrance: Entrance | None = None) -> Guard:
     """The web application: the page, the server's own routes and /healthz, behind the guard."""
     # Gradio reads this when it is imported: without it, it would look its makers' servers up.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -61,7 +69,10 @@ def build_app(served: Served) -> Guard:
     page = build_page(served, streams)
     asked = {number: event for number, event in page.fns.items() if event.fn}
     inputs = {number: [_find_check(component) for component in event.inputs] for number, event in asked.items()}
-    return Guard(mount(page, served), streams, inputs, _Questions(page), own=open_routes())
+    entrance = entrance or open_entrance()
+    app = mount(page, served)
+    own = open_routes()
+    return Guard(app, streams, inputs, _Questions(page), own=own, hosts=entrance.hosts, door=entrance.door)
 
 
 def mount(page: Any, served: Served | None = None) -> Any:
@@ -87,6 +98,7 @@ def mount(page: Any, served: Served | None = None) -> Any:
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
+        auth_dependency=lambda request: request.scope.get("user", ""),  # the guard lets nobody else in
         show_error=False,  # what Python says of an error is for nobody outside
         max_file_size=0,
     )

@@ -93,17 +93,28 @@ def _main(
 @command.command()
 def chat(
     folder: Folder = None,
-    port: Annotated[
-        int, typer.Option(help="The port on 127.0.0.1; the next free one if it is taken.", min=1, max=65535)
-    ] = 7860,
+    port: Annotated[int, typer.Option(help="The port; the next free one if it is taken.", min=1, max=65535)] = 7860,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser too.")] = False,
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Where to listen; for others too with --users or FOOTNOTE_TOKEN."),
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option("--name", help="A name that the server is opened by besides; repeatable.")
+    ] = None,
+    users: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Who may log in; footnote users add makes the file.")
+    ] = None,
 ) -> None:
     """Open the chat over a folder in the browser."""
     from assistant.serving.chat import open_chat
+    from assistant.serving.entrance import open_entrance
 
+    users_file = None if users is None else read_path(users, "The file for --users")
+    entrance = open_entrance(host, name or (), users_file, os.environ.get("FOOTNOTE_TOKEN") or None)
     # The page opens as soon as all but the scans can be asked about.
     library, _ = show_progress(_sync(folder, recognises=False))
-    open_chat(library.folder, library.settings, port=port, browser=browser)
+    open_chat(library.folder, library.settings, port=port, browser=browser, entrance=entrance)
 
 
 @command.command()

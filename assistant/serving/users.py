@@ -86,7 +86,7 @@ def read_users(file: Path) -> dict[str, str]:
 
 @contextmanager
 def change_users(file: Path) -> Iterator[dict[str, str]]:
-    """The users of a file, to be changed; the file is written when that is done, and made, folder and all, where missing.
+    """The users of a file, to be changed; it is written when that is done, and made, folder and all, where missing.
 
     Raises InputError where it cannot be read or written.
     """

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from assistant.serving.guard import Streams
+from assistant.serving.limits import Streams
 from assistant.serving.markdown import LATEX_DELIMITERS
 from assistant.serving.page.assets import read_asset
 from assistant.serving.page.conversing import Conversation, Messages, converse, stop, to_messages
