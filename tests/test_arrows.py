@@ -129,7 +129,8 @@ def test_every_room_has_its_floor() -> None:
         ("rapidocr", {"index/loading/formats/recognition.py"}),
         ("olefile", {"index/loading/formats/outlook.py", "index/loading/formats/__init__.py"}),
         ("openai", {"assistant/writing/server.py"}),
-        ("typer", {"assistant/serving/command_line.py"}),
+        ("typer", {"assistant/serving/command_line.py", "assistant/serving/users_commands.py"}),
+        ("argon2", {"assistant/serving/users.py"}),
         ("llama_index.llms", {"assistant/writing/server.py"}),
         (
             "llama_index.core",
@@ -143,10 +144,28 @@ def test_a_library_has_one_home(library: str, home: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["assistant", "assistant.serving.command_line", "assistant.chain", "index.library", "index.sync", "prompts"],
+    [
+        "assistant",
+        "assistant.serving.command_line",
+        "assistant.serving.users",
+        "assistant.chain",
+        "index.library",
+        "index.sync",
+        "prompts",
+    ],
 )
 def test_nothing_heavy_is_loaded_by_an_import(module: str) -> None:
-    heavy = ["gradio", "openai", "chromadb", "llama_index", "openvino", "numpy", "tokenizers", "huggingface_hub"]
+    heavy = [
+        "gradio",
+        "openai",
+        "chromadb",
+        "llama_index",
+        "openvino",
+        "numpy",
+        "tokenizers",
+        "huggingface_hub",
+        "argon2",
+    ]
     code = f"import sys, {module}; print(*({set(heavy)} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
