@@ -28,6 +28,7 @@ from index.searching.evidence import EVIDENCE_PASSAGES
 from index.searching.reranking import Reranker, open_reranker
 from index.searching.selection import read_patterns
 from index.settings import Settings
+from index.watching import bring_up_to_date
 
 Event = Progress | Draft | TextDelta | Answer
 
@@ -73,7 +74,7 @@ def stream_answer(
     turns, patterns = read_history(history), read_patterns(only)
 
     library = yield from open_library(settings.documents if documents is None else documents, settings)
-    report = yield from library.sync(patient=False)
+    report = yield from bring_up_to_date(library)
     library = library.select(patterns, report.skipped)
 
     spoken = strip_greeting(words)

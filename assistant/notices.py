@@ -42,7 +42,10 @@ def mention_unordered(answer: Answer, reranker: Reranker | None) -> Answer:
 
 
 def mention_unsearched(answer: Answer, library: Library, report: SyncReport, patterns: Sequence[str]) -> Answer:
-    """The same where it was found; else saying what may have kept it from being found."""
+    """The same, saying how much is still to be read; where it was not found, what else may have kept it from that."""
+    if report.to_read:
+        verb = "is" if report.to_read == 1 else "are"
+        answer = _add(answer, f"{report.to_read:,} of {report.files:,} files {verb} not read yet.")
     if answer.found:
         return answer
     return _mention_unread(_mention_language(answer, library), library, report, patterns)

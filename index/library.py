@@ -14,7 +14,7 @@ from index.embedding.protocol import Embedding, Entailment, Vectors
 from index.endpoint import find_embedding
 from index.errors import FolderError, InputError
 from index.place import DamagedError
-from index.plan import SyncReport
+from index.plan import Course, SyncReport
 from index.searching.cited import Place, read_places
 from index.searching.evidence import choose_evidence
 from index.searching.reranking import RERANKED_PASSAGES, Reranker
@@ -52,7 +52,13 @@ class Library:
     documents: tuple[str, ...] | None = None  # the ids of those that are answered from; None for all
 
     def sync(
-        self, *, checksum: bool = False, dry_run: bool = False, patient: bool = True, recognises: bool = True
+        self,
+        *,
+        checksum: bool = False,
+        dry_run: bool = False,
+        patient: bool = True,
+        recognises: bool = True,
+        course: Course | None = None,
     ) -> Generator[Progress, None, SyncReport]:
         """Make the store equal to the folder; see `index.sync.sync`."""
         return sync(
@@ -63,6 +69,7 @@ class Library:
             dry_run=dry_run,
             patient=patient,
             recognises=recognises,
+            course=course,
         )
 
     def select(self, only: Sequence[str], unread: Mapping[str, str]) -> Library:

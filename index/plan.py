@@ -36,6 +36,7 @@ class SyncReport:
 
     skipped: the reason for each file that is not in the store.
     partial: for each that is in it only in part, what of it could not be read.
+    to_read: how many files are still to be read, of how many `files`; what of them is stored is as it was before.
     """
 
     added: list[str] = field(default_factory=list)
@@ -45,6 +46,8 @@ class SyncReport:
     skipped: dict[str, str] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     partial: dict[str, str] = field(default_factory=dict)
+    to_read: int = 0
+    files: int = field(default=0, compare=False)
 
     def summary(self) -> str:
         """One line for a person: "8 documents: 2 added, 6 unchanged"."""
@@ -59,13 +62,28 @@ class SyncReport:
         return len(self.added) + len(self.changed) + len(self.moved) + len(self.unchanged)
 
 
+@dataclass(slots=True)
+class Course:
+    """How a sync goes, for another thread, which may look at it and stop it.
+
+    is_stopped: set to have it end between two files or pages. What is done stays done; the next sync goes on there.
+    reading_since: when it knew what to read, as time.monotonic() tells; 0 before.
+    to_read, files: as in `SyncReport`.
+    """
+
+    is_stopped: bool = False
+    reading_since: float = 0.0
+    to_read: int = 0
+    files: int = 0
+
+
 class Plan:
     """What is to be done: which files are fresh, which are as they were, which records are of files that are gone.
 
     waiting: the fresh files that hold pictures to be recognised first; known once the fresh ones are loaded.
     """
 
-    def __init__(self, folder: Path, store: Store, *, checksum: bool) -> None:
+    def __init__(self, folder: Path, store: Store, *, checksum: bool, course: Course | None = None) -> None:
         self._begun_ns = time.time_ns()  # before any file is looked at
         files, refused = scan(folder)
         usable = store.lexicon.is_usable()
@@ -102,6 +120,10 @@ class Plan:
                 self.fresh.append(file)
         self.report.unchanged.sort()
         self._paths = {file.path for file in self.fresh}
+        self._left = set(self._paths)
+        self.course = course or Course()
+        self.course.files = self.report.files = len(files)
+        self._count_left()
         self.bytes_to_read = sum(file.size_bytes for file in self.fresh)
         self._bytes_stored = 0
         self._moved: set[str] = set()
@@ -142,6 +164,8 @@ class Plan:
         waits: whether files that hold pictures wait.
         """
         for file, following in zip_longest(files, files[1:]):
+            if self.course.is_stopped:
+                break
             try:
                 document, sections = open_document(file, loader, following, waits=waits)
             except WaitError:
@@ -172,6 +196,7 @@ class Plan:
         if record and is_same and record.enclosed_count == len(document.enclosed):
             self.report.unchanged.append(path)
             self._touched.append((record, file))
+            self._count_left(path)
             return False
         if record:
             self.report.changed.append(path)
@@ -195,6 +220,7 @@ class Plan:
     def fail(self, file: File, reason: str) -> None:
         """Note that a file cannot be read, and that what the store has of it goes."""
         self._skip(file, reason)
+        self._count_left(file.path)
         self.report.partial.pop(file.path, None)
         for paths in (self.report.added, self.report.changed, self.report.moved):
             if file.path in paths[-1:]:
@@ -216,11 +242,17 @@ class Plan:
         """How many bytes of the fresh files are stored, once this batch is."""
         of_files = [version for version in batch if version.document.path in self._paths]
         self._bytes_stored += sum(version.size_bytes for version in of_files if version.is_complete)
+        self._count_left(*(version.document.path for version in of_files if version.is_complete))
         return self._bytes_stored + sum(version.characters for version in of_files if not version.is_complete)
 
     def steady(self, modified_ns: int) -> int:
         """A time of change to compare with later, or -1 where the file may change again without its clock telling."""
         return -1 if self._begun_ns - modified_ns < RACY_NS else modified_ns
+
+    def _count_left(self, *read: str) -> None:
+        """Count the files that are still to be read, now that these are."""
+        self._left.difference_update(read)
+        self.course.to_read = self.report.to_read = len(self._left)
 
     def _note_unread(self, path: str, unread: str) -> None:
         if unread:

@@ -5,6 +5,7 @@ Files that hold pictures of text come last, since to recognise a page takes seco
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from index.loading.opening import recognise
 from index.loading.recognised import FOLDER, Recognised
 from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
-from index.plan import Loaded, Plan, SyncReport
+from index.plan import Course, Loaded, Plan, SyncReport
 from index.splitting.outline import Heads, Outline
 from index.splitting.splitter import split
 from index.storing.keeper import HeldError
@@ -39,6 +40,7 @@ def sync(
     dry_run: bool = False,
     patient: bool = True,
     recognises: bool = True,
+    course: Course | None = None,
 ) -> Generator[Progress, None, SyncReport]:
     """Make the store equal to the folder, telling how far it is and what had to be mended.
 
@@ -47,11 +49,12 @@ def sync(
     patient: wait for another process that is syncing the folder; else leave it to that one, if there is a version
         to answer from meanwhile, and be content with a store that may not be written.
     recognises: read the files that hold pictures of text too, which takes seconds a page; else the next sync does.
+    course: where another thread sees how it goes, and may stop it.
 
     Raises FolderError where the folder is missing or holds nothing that can be read, StoreError where the store
     cannot be written, ModelError where a server is to embed and does not.
     """
-    wanted = _Wanted(checksum, dry_run, patient, recognises)
+    wanted = _Wanted(checksum, dry_run, patient, recognises, course or Course())
     try:
         try:
             report = yield from _make_equal(folder, store, embedding, wanted)
@@ -70,6 +73,7 @@ class _Wanted(NamedTuple):
     dry_run: bool
     patient: bool
     recognises: bool
+    course: Course
 
 
 def _make_equal(
@@ -78,28 +82,34 @@ def _make_equal(
     with suppress(NoRoomError):  # where there is nothing to write, a full disk is no hindrance
         store.refresh()
     yield from _tell_news(store)
-    plan = Plan(folder, store, checksum=wanted.checksum)
+    course = wanted.course
+    plan = Plan(folder, store, checksum=wanted.checksum, course=course)
     with ExitStack() as held:
         if wanted.dry_run:
             for _ in plan.load(held.enter_context(_open_loader(store)), plan.fresh, waits=True):
                 pass
             plan.count_waiting()
+            plan.report.to_read = 0
         elif not plan.is_idle():
             if store.is_read_only and not wanted.patient:
                 yield Progress(f"The store at {store.place} may not be written: answers are from what it held before")
                 return plan.report
-            if not (yield from _hold(store, held, patient=wanted.patient or not plan.records)):
+            course.reading_since = time.monotonic()
+            if not (yield from _hold(store, held, course, patient=wanted.patient or not plan.records)):
                 return plan.report
             yield from _tell_news(store)
-            plan = Plan(folder, store, checksum=wanted.checksum)
-            yield from _read_again(store, embedding)
+            plan = Plan(folder, store, checksum=wanted.checksum, course=course)
+            yield from _read_again(store, embedding, course)
             if plan.bytes_to_read:
                 yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")
             loader = held.enter_context(_open_loader(store))
             yield from _put(plan.load(loader, plan.fresh, waits=True), plan, store, embedding)
             for file in list(plan.waiting) if wanted.recognises else ():
-                yield from _recognise(file, loader)
+                yield from _recognise(file, loader, course)
                 yield from _put(plan.load(loader, [file]), plan, store, embedding)
+            if course.is_stopped:
+                plan.report.removed = []  # which the next sync does, once it knows what was moved
+                return plan.report
             plan.conclude()
     if not plan.report.count() and (wanted.recognises or not plan.waiting):
         raise FolderError(_explain_empty(folder, plan.report))
@@ -115,10 +125,12 @@ def _put(loaded: Iterable[Loaded], plan: Plan, store: Store, embedding: Embeddin
         yield Progress(batch[-1].document.path, plan.count_bytes(batch), plan.bytes_to_read, "bytes")
 
 
-def _recognise(file: File, loader: Loader) -> Iterator[Progress]:
+def _recognise(file: File, loader: Loader, course: Course) -> Iterator[Progress]:
     """Have a file that waits be recognised, page by page; what is done stays done."""
     with suppress(UnreadableError):  # which its loading tells
         for number, count in recognise(file, loader):
+            if course.is_stopped:
+                return
             page = f", page {number:,} of {count:,}" if count > 1 else ""
             yield Progress(f"Reading {file.path}{page}")
 
@@ -131,9 +143,9 @@ def _tell_news(store: Store) -> Iterator[Progress]:
     yield from map(Progress, store.take_news())
 
 
-def _hold(store: Store, held: ExitStack, *, patient: bool) -> Generator[Progress, None, bool]:
+def _hold(store: Store, held: ExitStack, course: Course, *, patient: bool) -> Generator[Progress, None, bool]:
     """Take the store for writing; a patient one says who holds it as long as somebody else does."""
-    while True:
+    while not course.is_stopped:
         try:
             held.enter_context(store.writing(WAIT_SECONDS if patient else 0))
             return True
@@ -141,6 +153,7 @@ def _hold(store: Store, held: ExitStack, *, patient: bool) -> Generator[Progress
             if not patient:
                 return False
             yield Progress(f"Waiting for {holder}, which is syncing this folder")
+    return False
 
 
 def _gather(loaded: Iterable[Loaded], plan: Plan, embedding: Embedding, chunk_tokens: int) -> Iterator[list[Version]]:
@@ -159,6 +172,8 @@ def _gather(loaded: Iterable[Loaded], plan: Plan, embedding: Embedding, chunk_to
                     if sum(len(other.waiting) for other in batch) >= BATCH_CHUNKS:
                         yield batch
                         batch = [version]
+                if plan.course.is_stopped:
+                    return
                 version.characters += len(section)
                 above = outline.below
         except UnreadableError as error:
@@ -166,7 +181,7 @@ def _gather(loaded: Iterable[Loaded], plan: Plan, embedding: Embedding, chunk_to
             batch.remove(version)
             continue
         version.is_complete = True
-    if batch:
+    if batch and not plan.course.is_stopped:
         yield batch
 
 
@@ -207,12 +222,14 @@ def embed(chunks: Iterable[Chunk], embedding: Embedding) -> dict[str, Embedded]:
     return {chunk_id: row for row, ids in zip(embedded, alike.values(), strict=True) for chunk_id in ids}
 
 
-def _read_again(store: Store, embedding: Embedding) -> Iterator[Progress]:
+def _read_again(store: Store, embedding: Embedding, course: Course) -> Iterator[Progress]:
     """Give the sentences of a lexicon that was made anew their vectors, which Chroma does not hold."""
     if store.lexicon.is_read():
         return
     done, total = 0, store.lexicon.count_chunks()
     while chunks := store.lexicon.unread(BATCH_CHUNKS):
+        if course.is_stopped:
+            return
         read = embed(chunks, embedding) if embedding.embeds_sentences else {}
         store.lexicon.put_sentences({c.id: (c.id in read and read[c.id].sentences) or b"" for c in chunks})
         done += len(chunks)

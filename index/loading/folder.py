@@ -66,7 +66,17 @@ def scan(folder: Path) -> tuple[list[File], dict[str, str]]:
     return sorted(files, key=attrgetter("path")), refused
 
 
-def _walk(folder: Path, refused: dict[str, str]) -> Iterator[tuple[os.DirEntry[str], str]]:
+def find_folders(folder: Path) -> list[str]:
+    """The folder and those below it that `scan` looks into. Raises OSError where the first cannot be read."""
+    entered: list[str] = []
+    for _ in _walk(folder, {}, entered):
+        pass
+    return entered
+
+
+def _walk(
+    folder: Path, refused: dict[str, str], entered: list[str] | None = None
+) -> Iterator[tuple[os.DirEntry[str], str]]:
     # A list of what is still to be looked into, since folders may lie deeper in each other than Python's calls may.
     waiting: list[tuple[str, str, list[Awaited], bool]] = [(os.fspath(folder), "", [], True)]
     room_bytes = MOST_PATTERN_BYTES
@@ -77,6 +87,8 @@ def _walk(folder: Path, refused: dict[str, str]) -> Iterator[tuple[os.DirEntry[s
                 entries = {entry.name: entry for entry in found}
             if is_place(entries) or (is_made_folder(entries.keys()) and not is_asked_for):
                 continue
+            if entered is not None:
+                entered.append(place)
             # Only now, since what is awaited in each of a thousand folders that wait would fill the memory.
             awaited = enter(awaited, below.split("/")[-2]) if awaited else []
             if IGNORE_FILE in entries:
