@@ -29,7 +29,6 @@ _NETWORK = frozenset(
     "9p afs beegfs ceph cifs coda drvfs gfs2 gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs prl_fs smb3 smbfs vboxsf "
     "virtiofs vmhgfs".split()
 )
-_DELETED = 3  # as watchfiles numbers it
 
 
 class UnwatchableError(Exception):
@@ -97,14 +96,14 @@ class Changes:
         told = self._told.watch(TOGETHER_MS, STEP_MS, max(1, round(1000 * seconds)), stop)
         if _identify(self._folder) != self._identity:
             raise GoneError
-        events = [] if isinstance(told, str) else sorted(told)
-        changed = [(kind, path) for kind, path in events if self._concerns(path)]
-        for _, path in events:
+        events = [] if isinstance(told, str) else [path for _, path in told]
+        changed = [path for path in events if self._concerns(path)]
+        for path in events:
             if path.startswith(self._marks + os.sep):
                 self._passed = max(self._passed, int(Path(path).name))
                 with suppress(OSError):
                     Path(path).unlink()
-        if _IS_BY_FOLDER and any(kind != _DELETED and _shows_folders(path) for kind, path in changed):
+        if _IS_BY_FOLDER and any(_shows_folders(path) for path in changed):
             with self._marking:
                 passed = self._last_mark
             before, self._told = self._told, self._open()
@@ -165,7 +164,7 @@ def _identify(folder: Path) -> tuple[int, int]:
 
 
 def _shows_folders(path: str) -> bool:
-    """Whether something that came or changed may have folders be looked into that were not."""
+    """Whether something that came, changed or went may have folders be looked into that were not."""
     return Path(path).name == IGNORE_FILE or (Path(path).is_dir() and not Path(path).is_symlink())
 
 
