@@ -36,7 +36,7 @@ class UnwatchableError(Exception):
 
 
 class GoneError(Exception):
-    """The folder is not there any more, or another one is in its place."""
+    """The folder is not there any more, or another one is in its place; or what it is watched with is lost."""
 
 
 class Flag(Protocol):
@@ -65,8 +65,12 @@ class Changes:
         self._identity = _identify(folder)
         if kind := find_network(self._identity[0]):
             raise UnwatchableError(f"it lies on a network's file system ({kind}), where others' changes are not told")
-        self._marks = mkdtemp(prefix=".footnote-")
+        try:
+            self._marks = os.path.realpath(mkdtemp(prefix=".footnote-"))
+        except OSError as error:
+            raise UnwatchableError(f"no folder for temporary files can be used ({error.strerror})") from error
         self._last_mark = self._passed = 0
+        self._is_lost = False
         self._marking = threading.Lock()
         try:
             self._told = self._open()
@@ -84,8 +88,10 @@ class Changes:
         with self._marking:
             self._last_mark += 1
             mark = self._last_mark
-        with suppress(OSError):  # on a full disk: then it comes with the next
+        try:
             Path(self._marks, str(mark)).touch()
+        except OSError:  # our own folder was cleared away
+            self._is_lost = True
         return mark
 
     def wait(self, seconds: float, stop: Flag) -> Told:
@@ -94,22 +100,20 @@ class Changes:
         Raises GoneError, and UnwatchableError where a folder that is new cannot be watched too.
         """
         told = self._told.watch(TOGETHER_MS, STEP_MS, max(1, round(1000 * seconds)), stop)
-        if _identify(self._folder) != self._identity:
+        if self._is_lost or _identify(self._folder) != self._identity:
             raise GoneError
         events = [] if isinstance(told, str) else [path for _, path in told]
         changed = [path for path in events if self._concerns(path)]
         for path in events:
-            if path.startswith(self._marks + os.sep):
+            if path.startswith(self._marks + os.sep) and Path(path).name.isdecimal():
                 self._passed = max(self._passed, int(Path(path).name))
                 with suppress(OSError):
                     Path(path).unlink()
         if _IS_BY_FOLDER and any(_shows_folders(path) for path in changed):
-            with self._marking:
-                passed = self._last_mark
             before, self._told = self._told, self._open()
             before.close()
-            # Whatever is looked at from now on is looked at after these marks.
-            self._passed = passed
+            with self._marking:  # whatever is looked at from now on is looked at after these
+                self._passed = self._last_mark
         return Told(bool(changed), self._passed)
 
     def _open(self) -> Any:
