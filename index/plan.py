@@ -67,7 +67,7 @@ class Course:
     """How a sync goes, for another thread, which may look at it and stop it.
 
     is_stopped: set to have it end between two files or pages. What is done stays done; the next sync goes on there.
-    reading_since: when it knew what to read, as time.monotonic() tells; 0 before.
+    reading_since: when it knew what to read, or whom to wait for, as time.monotonic() tells; 0 before.
     to_read, files: as in `SyncReport`.
     """
 
@@ -153,6 +153,11 @@ class Plan:
         # Where a folder stands in a file's place, the record may be of what lay in that file.
         is_below = bool(self._gone) and any(above in self._gone for above in _find_above(file.path))
         return not is_below and record.document_id not in self.interrupted
+
+    @property
+    def is_of_whole(self) -> bool:
+        """Whether it was made of a store in which nothing was to be mended."""
+        return self._usable and not self.interrupted
 
     def is_idle(self) -> bool:
         """Whether the store equals the folder already."""

@@ -82,7 +82,7 @@ def _make_equal(
     with suppress(NoRoomError):  # where there is nothing to write, a full disk is no hindrance
         store.refresh()
     yield from _tell_news(store)
-    course = wanted.course
+    course, mark = wanted.course, store.mark
     plan = Plan(folder, store, checksum=wanted.checksum, course=course)
     with ExitStack() as held:
         if wanted.dry_run:
@@ -98,7 +98,9 @@ def _make_equal(
             if not (yield from _hold(store, held, course, patient=wanted.patient or not plan.records)):
                 return plan.report
             yield from _tell_news(store)
-            plan = Plan(folder, store, checksum=wanted.checksum, course=course)
+            if store.mark != mark or not plan.is_of_whole:  # somebody has written meanwhile, or something was mended
+                plan = Plan(folder, store, checksum=wanted.checksum, course=course)
+            course.reading_since = time.monotonic()
             yield from _read_again(store, embedding, course)
             if plan.bytes_to_read:
                 yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")

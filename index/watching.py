@@ -109,6 +109,11 @@ class Watcher:
             self._is_stopped = False
             self._note()
 
+    def look(self) -> None:
+        """Look at everything now, unless it was stopped."""
+        with self._news:
+            self._note()
+
     def close(self) -> None:
         """Watch and read no longer."""
         with self._news:

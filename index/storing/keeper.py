@@ -55,6 +55,11 @@ class Keeper:
                 raise RowsFailedError("they could not be opened")
             return self._parts
 
+    @property
+    def mark(self) -> str:
+        """What stands for all that was written when the rows were opened or written last; another after each write."""
+        return self._mark
+
     def is_current(self) -> bool:
         """Whether the rows are open, and nothing has happened to Chroma's files since."""
         is_of_now = self._parts is not None and places.read_small(self._place / "mark") == self._mark

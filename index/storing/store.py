@@ -81,6 +81,11 @@ class Store:
             with self._keeper.alone():
                 self._open_if_changed()
 
+    @property
+    def mark(self) -> str:
+        """What stands for what was written up to now, as far as `refresh` has seen; another after each write."""
+        return self._keeper.mark
+
     def _may_write(self) -> bool:
         """Whether the store may be written; where it may not, it can be read."""
         if not places.is_folder(self.place):

@@ -147,6 +147,16 @@ _PICTURES = tuple(
     )
 )
 
+_PICTURE_FORMATS = tuple(form for _, form in _PICTURES)
+# What names promise of content that is no text.
+_KINDS_BY_SUFFIX = {
+    **dict.fromkeys(_ZIPPED, "zip"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"), "picture"),
+    ".pdf": _PDF.name,
+    ".rtf": _RTF.name,
+    ".msg": "compound",
+}
+
 # How files begin that hold no text that we could read, and what to call them.
 _UNSUPPORTED = (
     (rb"GIF8[79]a", "GIF image"),
@@ -196,6 +206,31 @@ def find_format(content: bytes, path: str) -> Format:
         if re.match(begin, head, re.DOTALL) and (not plain or name == "PostScript"):
             raise UnreadableError(f"unsupported format ({name})")
     return _find_textual(_peek(head).lstrip("\ufeff \t\r\n"), suffix)
+
+
+def check_kind(head: bytes, path: str) -> None:
+    """Raise UnreadableError where nothing here reads a file of such a name that begins with these HEAD_BYTES bytes.
+
+    But: of containers, a zip or Microsoft's, the name alone is looked at; what is in them, their readers tell.
+    """
+    suffix = PurePosixPath(path).suffix.lower()
+    if head.startswith(b"PK"):
+        kind = "zip"
+        if suffix not in _ZIPPED:
+            raise UnreadableError("unsupported format (archive)")
+    elif head.startswith(b"\xd0\xcf\x11\xe0"):
+        kind = "compound"
+        if suffix != ".msg":
+            raise UnreadableError("unsupported format (Office of before 2007: save it as .docx, .pptx or .xlsx)")
+    else:
+        form = find_format(head, path)
+        kind = "picture" if form in _PICTURE_FORMATS else form.name
+        if form is TEXT:
+            from index.loading.formats.text import decode
+
+            decode(head)
+    if _KINDS_BY_SUFFIX.get(suffix, kind) != kind:
+        raise UnreadableError(f"named {suffix}, and no such file")
 
 
 def _is_plain(head: bytes) -> bool:
