@@ -243,11 +243,27 @@ def is_fence(line: str) -> bool:
 
 def find_cells(row: str) -> list[str]:
     """The cells of a row whose columns are parted by bars, tabs or runs of spaces."""
+    return [" ".join(row[start:end].split()) for start, end in part_cells(row)]
+
+
+def part_cells(row: str) -> list[tuple[int, int]]:
+    """The offsets of the cells of a row, as `find_cells` finds them."""
     if "\t" in row:
-        cells = row.split("\t")
-    else:
-        cells = row.strip().removeprefix("|").removesuffix("|").split("|") if "|" in row else _GAP.split(row)
-    return [" ".join(cell.split()) for cell in cells]
+        return _part_at("\t", row, 0, len(row))
+    if "|" in row:
+        start, end = len(row) - len(row.lstrip()), len(row.rstrip())
+        start += row.startswith("|", start)
+        return _part_at("|", row, start, max(start, end - row.endswith("|", start, end)))
+    gaps = [match.span() for match in _GAP.finditer(row)]
+    return list(zip([0, *(end for _, end in gaps)], [*(start for start, _ in gaps), len(row)], strict=True))
+
+
+def _part_at(mark: str, row: str, start: int, end: int) -> list[tuple[int, int]]:
+    parts = []
+    for part in row[start:end].split(mark):
+        parts.append((start, start + len(part)))
+        start += len(part) + 1
+    return parts
 
 
 def _part_paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Block]:

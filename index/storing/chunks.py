@@ -79,6 +79,14 @@ CREATE INDEX chunks_by_chance ON chunks (chance, chunk_id);
         within = (start, sys.maxsize if end is None else end)
         return self._chunks('document_id = ? AND "end" > ? AND start < ? ORDER BY start', document_id, *within)
 
+    def count_characters(self, document_id: str) -> int:
+        """How long one document's text is."""
+        rows = self._rows(
+            'SELECT "end" FROM chunks WHERE document_id = ? ORDER BY start DESC LIMIT 1',
+            document_id,
+        )
+        return int(rows[0][0]) if rows else 0
+
     def _chunks(self, which: str, *values: object) -> list[Chunk]:
         rows = self._rows(f"SELECT {CHUNK} FROM chunks WHERE {CHUNK_IS_WHOLE} AND {which}", *values)
         return [_to_chunk(row) for row in rows]
