@@ -46,7 +46,7 @@ from benchmarks.engines import make_texts, open_chroma_default, to_onnx
 from index.embedding.protocol import Embedding, Vectors
 from index.embedding.weights import open_weights
 from index.library import finish, open_library
-from index.loading.worker import _peak_bytes
+from index.loading.worker import peak_bytes
 from index.settings import LOCAL_CHUNK_TOKENS, Settings
 from index.storing.store import Store
 from index.sync import sync
@@ -275,7 +275,7 @@ def serve(folder: Path, stores: Path, repeats: int, dimensions: int) -> None:
                 samples.append([embedding.embedded, resident_bytes()])
         spent.append(time.perf_counter() - started)
     chunks = store.lexicon.count_chunks()
-    print(json.dumps({"seconds": spent, "peak_bytes": _peak_bytes(), "chunks": chunks, "samples": samples}))
+    print(json.dumps({"seconds": spent, "peak_bytes": peak_bytes(), "chunks": chunks, "samples": samples}))
 
 
 def resident_bytes() -> int:

@@ -429,7 +429,7 @@ def serve(memory_bytes: float) -> None:
     replies = os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("wb") as nothing:
         os.dup2(nothing.fileno(), 1)
-    _limit_memory(int(memory_bytes))
+    limit_memory(int(memory_bytes))
 
     def tell(number: int) -> None:
         replies.write(_HEAD.pack(0, number, 0))
@@ -440,12 +440,12 @@ def serve(memory_bytes: float) -> None:
     while True:
         request = json.loads(requests.get())
         seconds = request["seconds"] + _GRACE_SECONDS
-        _set_alarm(seconds)
+        set_alarm(seconds)
         with watching(request["omitted"], tell), asking(_Desk(requests, replies, seconds)):
             fields, text, enclosed = _load_within_limits(Path(request["file"]), request["path"], request["is_long"])
-        _set_alarm(0)  # the parent may be busy with the file before, and take the reply later
+        set_alarm(0)  # the parent may be busy with the file before, and take the reply later
         # A process that has swollen would leave less to the next file.
-        fields["ends"] = fields["ends"] or _peak_bytes() > memory_bytes / 2
+        fields["ends"] = fields["ends"] or peak_bytes() > memory_bytes / 2
         _say(replies, fields, text, len(enclosed))
         for inner in enclosed:
             name = inner.path.removeprefix(f"{request['path']}/")
@@ -471,11 +471,11 @@ class _Desk:
 
     def find(self, label: str, number: int, count: int) -> list[Line] | None:
         """See `index.loading.formats.recognition.Desk`."""
-        _set_alarm(0)
+        set_alarm(0)
         _say(self.replies, {"asks": [label, number, count]})
         self.replies.flush()
         answer = json.loads(self.requests.get())
-        _set_alarm(self.seconds)
+        set_alarm(self.seconds)
         if answer == _WAIT:
             raise WaitError
         if answer == _DAMAGED:
@@ -523,13 +523,14 @@ def _describe(document: Document) -> dict[str, Any]:
     }
 
 
-def _set_alarm(seconds: float) -> None:
+def set_alarm(seconds: float) -> None:
     """Have the system end this process, even where a library's loop lets no other thread run; 0 calls it off."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _limit_memory(memory_bytes: int) -> None:
+def limit_memory(memory_bytes: int) -> None:
+    """Have this process hold no more than that, where the system lets it be bounded."""
     if sys.platform == "linux":
         import resource
 
@@ -538,7 +539,7 @@ def _limit_memory(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """The most memory that this process has held; 0 where the system does not say."""
     try:
         status = Path("/proc/self/status").read_text()

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from index.loading.formats import MEGABYTE, Enclosure, UnreadableError, find_format
+from index.loading.formats import MEGABYTE, Enclosure, Format, UnreadableError, find_format
 from index.loading.formats.blocks import MOST_CHARACTERS, UNSHOWN
 
 MOST_FILES = 2_000
@@ -70,6 +70,33 @@ def watching(omitted: Container[int] | None, tell: Callable[[int], object]) -> I
         _watch.reset(token)
 
 
+class FoundError(BaseException):
+    """The file within the file that was sought. No Exception, since no reader is to go on after this."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.content = content
+
+
+_sought: ContextVar[str] = ContextVar("_sought", default="")
+_MAY_ENCLOSE = ("mail.read_mail", "outlook.read_outlook", "bundle.read_bundle")  # the readers of what may hold files
+
+
+def find_enclosed(form: Format, content: bytes, content_hash: str) -> bytes | None:
+    """The bytes of the file within a file of a format that have this SHA-256, or None. Raises UnreadableError.
+
+    Of what lies in the file, only that is read in which the sought one may lie.
+    """
+    token = _sought.set(content_hash)
+    try:
+        form.read(content)
+    except FoundError as found:
+        return found.content
+    finally:
+        _sought.reset(token)
+    return None
+
+
 @contextmanager
 def uncounted() -> Iterator[None]:
     """What is done meanwhile has limits of its own, and costs the files in a file none of their time."""
@@ -104,7 +131,7 @@ class Enclosed:
 
     def add(self, name: str, content: bytes) -> None:
         """Read a file of this name, or path. Raises UnreadableError where nothing can be read of it."""
-        allowance, watch = self._allowance, _watch.get(_NOBODY)
+        allowance, watch, sought = self._allowance, _watch.get(_NOBODY), _sought.get()
         name = self._distinguish(_make_safe(name))
         allowance.number += 1
         if self.is_spent or allowance.depth >= _DEEPEST or len(content) > _LARGEST_BYTES:
@@ -118,7 +145,11 @@ class Enclosed:
         around, allowance.reading = allowance.reading, allowance.number
         watch.tell(allowance.reading)
         try:
+            if sought and hashlib.sha256(content).hexdigest() == sought:
+                raise FoundError(content)
             form = find_format(content, name)
+            if sought and form.reader not in _MAY_ENCLOSE:
+                raise UnreadableError("not sought")
             extract = form.read(content)
         except UnreadableError:
             raise

@@ -39,6 +39,7 @@ _SCAN_SCALE = 200 / 72  # of a page that is recognised: pixels a point, as far a
 _TITLE_PAGE_CHARACTERS = 4_000  # of the first page, in which its title is looked for
 _STAMP_CHARACTERS = 40  # of text beside a picture of half a page, that may be all that its scan says
 _MOST_LINES = 10  # on a page that is only ruled or framed
+_PAGES_KEPT = 50  # of a PDF that is asked about places
 _END_BYTES = 4_096  # at the end of a file, in which its last line is looked for
 
 
@@ -102,31 +103,54 @@ def read_pdf(content: bytes) -> Extract:
 
 
 def locate(content: bytes, start: int, end: int) -> list[Box]:
-    """Where the characters from `start` to `end` of a PDF's text stand: a box for each piece of a line, as it is read.
+    """Where the characters from `start` to `end` of a PDF's text stand (see `Tracing.locate`)."""
+    with contextlib.closing(Tracing(content)) as tracing:
+        return tracing.locate(start, end)
 
-    Of what was recognised, or stands in a form's field, the box is that of the whole line, or field.
-    The file is read again, as `read_pdf` reads it; raises what that raises. What stands on no page, such as a heading's
-    marks, has no box.
+
+class Tracing:
+    """A PDF that is read once more, as `read_pdf` reads it, and remembers where each character of its text stands.
+
+    text: what was read. Raises what `read_pdf` raises.
     """
-    with contextlib.closing(_open(content)) as document:
-        writing, _, _ = _write_pages(document, content, is_traced=True)
-        writing.finish()
-        letters: dict[int, Letters] = {}
 
-        def read_letters(number: int) -> Letters:
-            if number not in letters:
-                letters[number] = _read_letters(document, number)
-            return letters[number]
+    def __init__(self, content: bytes) -> None:
+        self._document = _open(content)
+        self._letters: dict[int, Letters] = {}
+        try:
+            self._writing, _, _ = _write_pages(self._document, content, is_traced=True)
+            self.text = self._writing.finish().text
+        except BaseException:
+            self.close()
+            raise
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._document.close()
+
+    def locate(self, start: int, end: int) -> list[Box]:
+        """Where the characters from `start` to `end` stand: a box for each piece of a line, as it is read.
+
+        Of what was recognised, or stands in a form's field, the box is that of the whole line, or field. What stands on
+        no page, such as a heading's marks, has no box.
+        """
         boxes: list[Box] = []
-        found = writing.trace(start, end, read_letters)
+        found = self._writing.trace(start, end, self._read_letters)
         for (number, whole), run in groupby(found, lambda at: (at[0], at[1] if isinstance(at[1], Piece) else None)):
+            letters = self._read_letters(number)
             if whole:
-                bounds = [read_letters(number).turn_back((whole.left, whole.bottom, whole.right, whole.top))]
+                bounds = [letters.turn_back((whole.left, whole.bottom, whole.right, whole.top))]
             else:
-                bounds = letters[number].find_boxes([place for _, place in run if isinstance(place, int)])
+                bounds = letters.find_boxes([place for _, place in run if isinstance(place, int)])
             boxes += (Box(number + 1, *edges) for edges in bounds)
-    return boxes
+        return boxes
+
+    def _read_letters(self, number: int) -> Letters:
+        if number not in self._letters:
+            if len(self._letters) >= _PAGES_KEPT:
+                self._letters.clear()
+            self._letters[number] = _read_letters(self._document, number)
+        return self._letters[number]
 
 
 def _open(content: bytes) -> Any:

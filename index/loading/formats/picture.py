@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_PIXELS = 50_000_000
 _MOST_PAGES = 500  # of a TIFF; of what moves, only the first picture is read
 _LEAST_PIXELS = 40  # along the longer edge, of what is no decoration
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 
 
 def read_picture(content: bytes) -> Extract:
@@ -37,7 +37,7 @@ def read_picture(content: bytes) -> Extract:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what is odd in a file, and its size, which is looked at here
         try:
-            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
             is_paged = image.format == "TIFF"
             total = getattr(image, "n_frames", 1) if is_paged else 1
         except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
@@ -50,8 +50,8 @@ def read_picture(content: bytes) -> Extract:
             try:
                 if is_paged:
                     image.seek(number)
-                _check(image)
-                lines = pictures.recognise(number, partial(_render, image))
+                check_size(image)
+                lines = pictures.recognise(number, partial(render, image))
             except (OSError, ValueError, SyntaxError, EOFError, UnreadableError) as error:
                 if count == 1:
                     raise UnreadableError(_explain(error)) from error
@@ -65,7 +65,7 @@ def read_picture(content: bytes) -> Extract:
     return Extract(blocks.text, pages=tuple(blocks.pages), unread=blocks.unread)
 
 
-def _check(image: ImageFile.ImageFile) -> None:
+def check_size(image: ImageFile.ImageFile) -> None:
     """Raise UnreadableError where an image is not to be decoded, by the size that its header tells."""
     pixels = image.width * image.height
     if pixels > MOST_PIXELS:
@@ -76,15 +76,16 @@ def _check(image: ImageFile.ImageFile) -> None:
         raise UnreadableError("no text that can be read (a picture)")
 
 
-def _render(image: ImageFile.ImageFile) -> tuple[Image, float]:
-    """An image as it is to be seen: upright, on white, hardly larger than it has to be."""
+def render(image: ImageFile.ImageFile, scale: float = 0) -> tuple[Image, float]:
+    """An image as it is to be seen: upright, on white, hardly larger than it has to be, or than `scale` of its size;
+    and how many of its pixels one of the result is."""
     import numpy
     from PIL import Image, ImageOps
 
     width = max(image.size)
     if image.format in ("JPEG", "MPO"):
         # Its decoder can leave out what is scaled away.
-        scale = find_scale(*image.size)
+        scale = scale or find_scale(*image.size)
         image.draft("RGB", (max(1, int(image.width * scale)), max(1, int(image.height * scale))))
     upright = ImageOps.exif_transpose(image)
     unit = width / max(upright.size)

@@ -52,11 +52,19 @@ class _Box:
         return (self.top + self.bottom) / 2
 
 
-def write_lines(blocks: Blocks, lines: Sequence[Line]) -> None:
-    """Add the text of a page's lines."""
-    for text, _ in find_paragraphs(lines):
+def write_lines(blocks: Blocks, lines: Sequence[Line]) -> list[tuple[int, int, Line]]:
+    """Add the text of a page's lines; from where to where each of them stands in all that was added."""
+    places = []
+    for text, parts in find_paragraphs(lines):
         # With its tabs, which a paragraph would lose.
         (blocks.verbatim if "\t" in text else blocks.paragraph)(text)
+        begun, place = blocks.length - len(text), 0
+        for line in parts:
+            words = line.text.removesuffix("-")
+            if (found := text.find(words, place)) >= 0:
+                place = found + len(words)
+                places.append((begun + found, begun + place, line))
+    return places
 
 
 def find_paragraphs(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
