@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from made_files import deflate, make_pdf, make_zip
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from index.documents import Document
+from index.documents import Document, page_at
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.recognition import Line
 from index.loading.formats.scan import write_lines
@@ -23,7 +24,7 @@ from index.loading.loader import load
 from index.loading.recognised import FOLDER, Recognised
 from index.viewing import child, drawing
 from index.viewing.child import BusyError, Child, ChildError
-from index.viewing.drawing import Box, ChangedError, Drawing, PageError, Source, UndrawableError
+from index.viewing.drawing import Box, ChangedError, Drawing, PageError, Place, Source, UndrawableError
 
 MAIL = (
     "From: Ann <ann@example.org>\nTo: Bob <bob@example.org>\nSubject: The plan\nMIME-Version: 1.0\n"
@@ -49,9 +50,23 @@ def document_of(source: Source) -> Document:
     return load(source.folder / source.path, source.path)
 
 
-def place_of(text: str, words: str) -> tuple[int, int, str]:
+def place_of(document: Document, words: str) -> Place:
+    start = document.text.index(words)
+    return place_at(document, start, start + len(words))
+
+
+def place_at(document: Document, start: int, end: int) -> Place:
+    pages = document.pages
+    first, last = page_at(pages, start) or 1, page_at(pages, end - 1) or 1
+    begin = pages[first - 1] if pages else 0
+    stop = pages[last] if last < len(pages) else len(document.text)
+    return Place(start, end, document.text[begin:stop], begin, first, last)
+
+
+def as_read(text: str, words: str) -> Place:
+    """Words of a text that is said to have been read from a picture."""
     start = text.index(words)
-    return start, start + len(words), words
+    return Place(start, start + len(words), text, 0)
 
 
 def picture_of(content: bytes) -> Image.Image:
@@ -70,8 +85,8 @@ def test_the_box_of_a_word_is_where_its_ink_is(tmp_path: Path, pages: Drawing, t
     # Only these words are on the page, so that where the ink is tells where they are.
     content = make_pdf(["The ferry leaves at nine."]).replace(b"/MediaBox", f"/Rotate {turn} {crop} /MediaBox".encode())
     source = save(tmp_path, "a.pdf", content)
-    text = document_of(source).text
-    (box,) = pages.locate(source, [place_of(text, "The ferry leaves at nine.")])
+    document = document_of(source)
+    (box,) = pages.locate(source, [place_of(document, "The ferry leaves at nine.")])
     picture = picture_of(pages.draw(source, 1, 2.0))
     left, top, right, bottom = ink_within(picture)
     assert box.page == 1
@@ -86,8 +101,8 @@ def test_the_box_of_a_word_is_where_its_ink_is(tmp_path: Path, pages: Drawing, t
 
 def test_a_word_of_many_is_the_one_that_is_marked(tmp_path: Path, pages: Drawing) -> None:
     source = save(tmp_path, "a.pdf", make_pdf([f"Line {n} of one.\nThe word {n}." for n in range(30)]))
-    text = document_of(source).text
-    (box,) = pages.locate(source, [place_of(text, "word 17")])
+    document = document_of(source)
+    (box,) = pages.locate(source, [place_of(document, "word 17")])
     assert box.page == 18
     picture = picture_of(pages.draw(source, 18, 2.0))
     size = picture.size
@@ -100,17 +115,39 @@ def test_a_word_of_many_is_the_one_that_is_marked(tmp_path: Path, pages: Drawing
 
 def test_a_place_over_two_pages_has_boxes_on_both(tmp_path: Path, pages: Drawing) -> None:
     source = save(tmp_path, "a.pdf", make_pdf(["The first page ends.", "The second begins."]))
-    text = document_of(source).text
-    boxes = pages.locate(source, [(0, len(text), text), place_of(text, "second")])
+    document = document_of(source)
+    boxes = pages.locate(source, [place_at(document, 0, len(document.text)), place_of(document, "second")])
+    text = document.text
     assert [(box.page, box.start, box.end) for box in boxes] == [
         (1, 0, len(text)), (2, 0, len(text)), (2, text.index("second"), text.index("second") + 6)
     ]  # fmt: skip
 
 
+def test_words_that_pages_repeat_are_told_apart_though_only_some_pages_are_read(tmp_path: Path, pages: Drawing) -> None:
+    # What all pages tell: which lines they repeat, and which words a line's end has broken.
+    bodies = [
+        f"Report of the year\nPart {n} says mainte-\nnance. It says so. It says so again.\nIt ends." for n in range(40)
+    ]
+    source = save(tmp_path, "a.pdf", make_pdf([*bodies, "The maintenance is the last word."]))
+    document = document_of(source)
+    for page in (1, 2, 21, 40):
+        start, stop = document.pages[page - 1], document.pages[page]
+        at = document.text.index("says so", start, stop)
+        places = [place_at(document, at, at + 7)]
+        at = document.text.index("says so", at + 1, stop)
+        places.append(place_at(document, at, at + 7))
+        first, second = pages.locate(source, places)
+        assert first.page == second.page == page
+        with pypdfium2.PdfDocument((tmp_path / "a.pdf").read_bytes()) as pdf:
+            searcher = pdf[page - 1].get_textpage().search("says so")
+            for box in (first, second):
+                left, _, right, _ = searcher.textpage.get_charbox(searcher.get_next()[0], loose=True)
+                assert box.left <= left / 612 + 0.002 <= right / 612 <= box.left + box.width
+
+
 def test_other_words_than_those_that_were_read_have_no_box(tmp_path: Path, pages: Drawing) -> None:
     source = save(tmp_path, "a.pdf", make_pdf(["The ferry leaves at nine."]))
-    assert pages.locate(source, [(0, 9, "The barge")]) == []
-    assert pages.locate(source, [(500, 509, "The ferry")]) == []
+    assert pages.locate(source, [Place(0, 9, "The barge leaves at nine.", 0)]) == []
 
 
 @pytest.mark.parametrize("deep", [False, True])
@@ -124,8 +161,8 @@ def test_a_pdf_within_a_mail_is_drawn_as_it_is_alone(tmp_path: Path, pages: Draw
     inner = next(d for d in document_of(outer).enclosed if d.path.endswith(".pdf"))
     source = Source(tmp_path, inner.path, inner.content_hash, tmp_path)
     assert pages.draw(source, 2, 1.0) == pages.draw(alone, 2, 1.0)
-    (box,) = pages.locate(source, [place_of(inner.text, "two pages")])
-    assert box == pages.locate(alone, [place_of(inner.text, "two pages")])[0]
+    (box,) = pages.locate(source, [place_of(inner, "two pages")])
+    assert box == pages.locate(alone, [place_of(inner, "two pages")])[0]
     assert box.page == 2
 
 
@@ -135,8 +172,8 @@ def test_a_form_is_drawn_as_filled_in_also_after_its_text_was_traced(tmp_path: P
     content = draw_pdf(show("Name:", 72, 690), annotations=[field("Tx", "f1", "/V (Karl Aster)", 110, 690)])
     source = save(tmp_path, "a.pdf", content)
     before = pages.draw(source, 1, 1.0)
-    text = document_of(source).text
-    (box,) = pages.locate(source, [place_of(text, "Karl")])
+    document = document_of(source)
+    (box,) = pages.locate(source, [place_of(document, "Karl")])
     assert box.left == pytest.approx(110 / 612, abs=0.01)
     assert pages.draw(source, 1, 1.0) == before
 
@@ -181,7 +218,7 @@ def test_a_picture_is_drawn_and_its_lines_are_those_that_were_recognised(
     picture = picture_of(pages.draw(source, 1, 1.5))
     assert picture.size == (600, 300)  # never larger than it is
     assert pages.measure(source) == [(600, 300)]
-    (box,) = pages.locate(source, [place_of(blocks.text, "second")])
+    (box,) = pages.locate(source, [as_read(blocks.text, "second")])
     assert (box.page, box.left, box.top) == (1, pytest.approx(40 / 600), pytest.approx(120 / 300))
     assert (box.width, box.height) == (pytest.approx(180 / 600), pytest.approx(40 / 300))
     ink = ink_within(picture)
@@ -194,7 +231,7 @@ def test_pages_of_a_tiff_are_pages(tmp_path: Path, pages: Drawing) -> None:
     remember(source, 1, line("Two.", 40, 40, 100, 80))
     assert pages.measure(source) == [(600, 300), (300, 600)]
     assert picture_of(pages.draw(source, 2, 0.5)).size == (210, 421)
-    (box,) = pages.locate(source, [(6, 10, "Two.")])
+    (box,) = pages.locate(source, [Place(6, 10, "One.\n\nTwo.", 0)])
     assert (box.page, box.left) == (2, pytest.approx(40 / 300))
     with pytest.raises(PageError):
         pages.draw(source, 3, 1.0)
@@ -213,9 +250,9 @@ def test_a_photograph_that_lies_on_its_side_is_shown_upright(tmp_path: Path, pag
 
 def test_scanned_pages_have_the_boxes_of_the_lines_that_were_recognised(tmp_path: Path, pages: Drawing) -> None:
     source = save(tmp_path, "a.pdf", to_bytes(draw_words("The ferry leaves at nine."), form="PDF", resolution=72))
-    assert pages.locate(source, [(0, 9, "The ferry")]) == []  # nothing is recognised for this
+    assert pages.locate(source, [Place(0, 9, "The ferry leaves at nine.", 0)]) == []  # nothing is recognised for this
     remember(source, 0, line("The ferry leaves at nine.", 40, 40, 420, 80))
-    (box,) = pages.locate(source, [(0, 9, "The ferry")])
+    (box,) = pages.locate(source, [Place(0, 9, "The ferry leaves at nine.", 0)])
     assert (box.page, box.left, box.top) == (1, pytest.approx(40 / 600, abs=1e-5), pytest.approx(40 / 300, abs=1e-5))
 
 
@@ -380,6 +417,6 @@ def test_boxes_that_make_no_sense_are_none(
     source = save(tmp_path, "a.pdf", make_pdf(["Words."]))
     monkeypatch.setattr(Child, "ask", lambda *_: ({"boxes": boxes}, b""))
     with pytest.raises(UndrawableError):
-        pages.locate(source, [(0, 5, "Words")])
+        pages.locate(source, [Place(0, 5, "Words.", 0)])
     monkeypatch.setattr(Child, "ask", lambda *_: ({"boxes": [[0, 5, 1, [0, 0.5, 1, 0.25]]]}, b""))
-    assert pages.locate(source, [(0, 5, "Words")]) == [Box(0, 5, 1, 0, 0.5, 1, 0.25)]
+    assert pages.locate(source, [Place(0, 5, "Words.", 0)]) == [Box(0, 5, 1, 0, 0.5, 1, 0.25)]

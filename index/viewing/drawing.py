@@ -5,12 +5,11 @@ Only what the record names is opened, and only while it is what the store has re
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -54,6 +53,21 @@ class Source:
     path: str
     content_hash: str
     stores: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Words in a document's text: from where to where, and the text of the pages on which they stand.
+
+    text_start: where that begins in the document. first_page, last_page: from 1; of a picture both 1.
+    """
+
+    start: int
+    end: int
+    text: str
+    text_start: int
+    first_page: int = 1
+    last_page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +127,17 @@ class Drawing:
             raise UndrawableError
         return picture
 
-    def locate(self, source: Source, places: Sequence[tuple[int, int, str]]) -> list[Box]:
-        """The boxes of places in a document's text: from where to where, and the words that stand there.
+    def locate(self, source: Source, places: Sequence[Place]) -> list[Box]:
+        """The boxes of places in a document's text, of what is too long only those of its beginning.
 
         Raises ChangedError, UndrawableError, BusyError.
         """
         asked = []
-        for start, end, words in places[:MOST_PLACES]:
-            end = min(end, start + _LONGEST_PLACE_CHARACTERS)
-            words_hash = hashlib.sha256(words[: end - start].encode(errors="replace")).hexdigest()
-            asked.append((start, end, words_hash))
-        whole = {(start, min(end, start + _LONGEST_PLACE_CHARACTERS)): end for start, end, _ in places}
+        whole: dict[tuple[int, int], int] = {}
+        for place in places[:MOST_PLACES]:
+            end = min(place.end, place.start + _LONGEST_PLACE_CHARACTERS)
+            whole[place.start, end] = place.end
+            asked.append({**asdict(place), "end": end})
         fields, _ = _ask(self._locating, source, LOCATE_SECONDS, do="locate", places=asked)
         boxes = fields.get("boxes")
         if not isinstance(boxes, list) or len(boxes) > _MOST_BOXES:

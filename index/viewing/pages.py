@@ -1,7 +1,8 @@
 """What the child does: pages of a PDF and pictures are drawn, and places in their text are found on them.
 
-A file is read once and kept with its text's traces, since to read a long PDF takes seconds. Nothing is recognised here:
-of scans the lines are known, or there is no place to show.
+To find where words of a PDF stand, its pages are read as they were for the text: those on which the words are said to
+be and some around them, or, where that does not make the same text, all of them, which takes seconds. What was read is
+kept. Nothing is recognised here: of scans the lines are known, or there is no place to show.
 
 What is looked at is what the store has read, or nothing: the file's bytes are compared with the hash that is on record.
 """
@@ -36,6 +37,8 @@ _MOST_SIZES = 2_000  # of pages that are measured
 _MOST_FRAMES = 500
 _MOST_KEPT = 3  # files
 _MOST_KEPT_BYTES = 128_000_000  # of them together, unless it is one
+_MOST_TRACED = 4  # pages, beyond which all are
+_PARTS_KEPT = 12
 _QUALITY = 88
 _UNIT = 1_000_000  # of a page's width and height, in whole numbers
 
@@ -59,12 +62,21 @@ class _Kept:
     document_hash: str  # of the file, in which the content may lie
     drawn: Any = None  # the PDF, as it is drawn
     traced: Any = None  # where its text stands
+    parts: OrderedDict[tuple[int, int], _TracedPdf] = field(default_factory=OrderedDict)  # that of some pages
 
     def close(self) -> None:
         """Let go of it."""
-        for opened in (self.drawn, self.traced):
-            if opened is not None:
-                opened.close()
+        self.forget()
+        if self.drawn is not None:
+            self.drawn.close()
+
+    def forget(self) -> None:
+        """Let go of what was traced."""
+        for traced in (self.traced, *self.parts.values()):
+            if traced is not None:
+                traced.close()
+        self.traced = None
+        self.parts.clear()
 
 
 _kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
@@ -206,39 +218,86 @@ def _to_jpeg(image: Image) -> bytes:
     return stream.getvalue()
 
 
-def _locate(file: _Kept, places: list[tuple[int, int, str]]) -> list[tuple[int, int, int, Edges]]:
-    """The boxes of places in the text, each place with the hash of its words: start, end, page, edges."""
-    if file.traced is None:
-        try:
-            file.traced = _trace_pdf(file) if _is_pdf(file) else _TracedPicture(file)
-        except UnreadableError:
-            return []
+def _locate(file: _Kept, places: list[dict[str, Any]]) -> list[tuple[int, int, int, Edges]]:
+    """The boxes of places in the text (see drawing.Place): start, end, page, edges."""
     found = []
-    is_other = False
-    for start, end, words_hash in places:
-        words = file.traced.text[start:end]
-        if hashlib.sha256(words.encode(errors="replace")).hexdigest() == words_hash:
-            found += [(start, end, page, edges) for page, edges in file.traced.find(start, end)]
+    for place in places:
+        start, end, shift = place["start"], place["end"], place["text_start"]
+        words = place["text"][start - shift : end - shift]
+        for trace in (_trace_pages, _trace_all) if _is_pdf(file) else (_trace_picture,):
+            try:
+                traced = trace(file, place)
+            except UnreadableError:
+                continue
+            at = _find(place, words, traced)
+            if at is not None:
+                found += [(start, end, page, edges) for page, edges in traced.find(at, at + len(words))]
+                break
         else:
-            is_other = True
-    if is_other:
-        # What was recognised was not known, or has been forgotten; it may be known next time.
-        file.traced.close()
-        file.traced = None
+            # What was recognised was not known, or has been forgotten; it may be known next time.
+            file.forget()
     return found
 
 
-def _trace_pdf(file: _Kept) -> _TracedPdf:
-    from index.loading.formats.pdf import Tracing
+def _find(place: dict[str, Any], words: str, traced: _TracedPdf | _TracedPicture) -> int | None:
+    """Where a place's words stand in a text that was traced; None where that is not sure."""
+    if traced.is_whole:
+        return place["start"] if traced.text.startswith(words, place["start"]) else None
+    text, start = place["text"], place["start"] - place["text_start"]
+    begin, end = traced.between(place["first_page"], place["last_page"])
+    read = traced.text[begin:end]
+    if read == text:
+        return begin + int(start)
+    if not words or text.count(words) != read.count(words):
+        return None
+    # The pages were read in the same order, and differ elsewhere.
+    at = -1
+    for _ in range(text.count(words, 0, start) + 1):
+        at = read.find(words, at + len(words) if at >= 0 else 0)
+    return begin + at if at >= 0 else None
 
-    return _TracedPdf(_open_pdf(file), Tracing(file.content))
+
+def _trace_pages(file: _Kept, place: dict[str, Any]) -> _TracedPdf:
+    """The pages on which a place is. Raises UnreadableError where these are too many."""
+    first, last = place["first_page"], place["last_page"]
+    if last - first >= _MOST_TRACED:
+        raise UnreadableError("too many")
+    if (first, last) not in file.parts:
+        if len(file.parts) >= _PARTS_KEPT:
+            file.parts.popitem(last=False)[1].close()
+        file.parts[first, last] = _TracedPdf(_open_pdf(file), file.content, range(first, last + 1))
+    return file.parts[first, last]
+
+
+def _trace_all(file: _Kept, _: dict[str, Any]) -> _TracedPdf:
+    if file.traced is None:
+        file.traced = _TracedPdf(_open_pdf(file), file.content)
+    traced: _TracedPdf = file.traced
+    return traced
+
+
+def _trace_picture(file: _Kept, _: dict[str, Any]) -> _TracedPicture:
+    if file.traced is None:
+        file.traced = _TracedPicture(file)
+    traced: _TracedPicture = file.traced
+    return traced
 
 
 class _TracedPdf:
-    def __init__(self, drawn: Any, tracing: Any) -> None:
+    """A PDF's text, and where it stands. only: the pages, from 1, that are read; all where they are not said."""
+
+    def __init__(self, drawn: Any, content: bytes, only: range | None = None) -> None:
+        from index.loading.formats.pdf import Tracing
+
+        self.is_whole = only is None
         self._drawn = drawn
-        self._tracing = tracing
-        self.text: str = tracing.text
+        self._tracing = Tracing(content, only)
+        self.text: str = self._tracing.text
+
+    def between(self, first_page: int, last_page: int) -> tuple[int, int]:
+        """From where to where some pages reach in the text."""
+        pages = (*self._tracing.pages, len(self.text))
+        return pages[min(first_page, len(pages)) - 1], pages[min(last_page + 1, len(pages)) - 1]
 
     def close(self) -> None:
         self._tracing.close()
@@ -317,6 +376,8 @@ def _draw_picture(file: _Kept, number: int, scale: float) -> bytes:
 
 class _TracedPicture:
     """The lines of a picture, and where they stand in its text. Raises UnreadableError where they are not known."""
+
+    is_whole = True
 
     def __init__(self, file: _Kept) -> None:
         from index.loading.formats.picture import check_size

@@ -111,15 +111,19 @@ def locate(content: bytes, start: int, end: int) -> list[Box]:
 class Tracing:
     """A PDF that is read once more, as `read_pdf` reads it, and remembers where each character of its text stands.
 
-    text: what was read. Raises what `read_pdf` raises.
+    text, pages: what was read, and where each page starts in it. Raises what `read_pdf` raises.
+    only: the numbers of the pages, from 1, that are read, and some around them. Then the text is theirs; it may differ
+        from that of the whole in what is told by all pages, as the mark of a heading.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, only: range | None = None) -> None:
         self._document = _open(content)
         self._letters: dict[int, Letters] = {}
+        numbers = range(only.start - 1 - PAGES_AROUND, only.stop - 1 + PAGES_AROUND) if only else None
         try:
-            self._writing, _, _ = _write_pages(self._document, content, is_traced=True)
-            self.text = self._writing.finish().text
+            self._writing, _, _ = _write_pages(self._document, content, numbers, is_traced=True)
+            blocks = self._writing.finish()
+            self.text, self.pages = blocks.text, tuple(blocks.pages)
         except BaseException:
             self.close()
             raise
@@ -169,12 +173,17 @@ def _open(content: bytes) -> Any:
     return document
 
 
-def _write_pages(document: Any, content: bytes, *, is_traced: bool = False) -> tuple[Writing, int, int]:
-    """The pages written down, how many are damaged, and how many are pictures that could not be recognised."""
+def _write_pages(
+    document: Any, content: bytes, numbers: range | None = None, *, is_traced: bool = False
+) -> tuple[Writing, int, int]:
+    """The pages written down, how many are damaged, and how many are pictures that could not be recognised.
+
+    numbers: of the pages, from 0, where they are not all; some may be none of a page.
+    """
     scans = Pictures(content, min(len(document), MOST_PAGES))
     writing = Writing(read_outline(document), is_traced=is_traced)
     unreadable = pictures = 0
-    for page, around in _look_around(_read_pages(document)):
+    for page, around in _look_around(_read_pages(document, numbers)):
         writing.page()
         unreadable += page.is_damaged
         lines = _recognise(scans, document, page) if page.is_picture else []
@@ -222,10 +231,11 @@ def _look_around(pages: Iterator[_Page]) -> Iterator[tuple[_Page, dict[int, list
         yield first, around
 
 
-def _read_pages(document: Any) -> Iterator[_Page]:
+def _read_pages(document: Any, numbers: range | None) -> Iterator[_Page]:
     from pypdfium2 import PdfiumError
 
-    for number in range(min(len(document), MOST_PAGES)):
+    every = range(min(len(document), MOST_PAGES))
+    for number in every if numbers is None else every[max(0, numbers.start) : max(0, numbers.stop)]:
         try:
             yield _read_page(document, number)
         except PdfiumError:

@@ -30,6 +30,7 @@ _MOST_LEVELS = 3  # by size; what is only bold is one more
 _FURTHER = 1.45  # of the usual step between lines, from which a paragraph ends
 _SHORT_CHARACTERS = 100
 _TELLING = re.compile(r"\d|: ")
+_BLOCKS_KEPT = 20  # of which it is remembered where their characters are from
 _SKIPPED = 40  # letters that a text may leave out of its source at one place
 _ENDS = frozenset(".!?:;\u2026\"\u201d\u201c'\u2019\u00bb)]")
 _SOFT_HYPHEN = re.compile(r"\u00ad\s*\n\s*")
@@ -97,6 +98,7 @@ class Writing:
         self._blocks: list[_Block] = []
         self._page_count = 0
         self._offsets: list[tuple[int, int, str, _Block]] = []  # of each block: start, end, text
+        self._matched: dict[int, list[tuple[int, Piece | int] | None]] = {}  # by a block's start, where it is from
         self.length = 0
 
     def page(self) -> None:
@@ -288,7 +290,11 @@ class Writing:
         """
         for first, last, text, block in self._offsets:
             if first < end and last > start:
-                places = _match(text, _list_source(block, read_letters))
+                if first not in self._matched:
+                    if len(self._matched) >= _BLOCKS_KEPT:
+                        self._matched.clear()
+                    self._matched[first] = _match(text, _list_source(block, read_letters))
+                places = self._matched[first]
                 for place in range(max(start - first, 0), min(end, last) - first):
                     if at := places[place]:
                         yield at
