@@ -17,6 +17,7 @@ SCHEMA_VERSION = 11  # of the whole lexicon; also of the rules of `terms` and `s
 RECORD = (
     "document_id, path, title, date, pages, content_hash, size_bytes, modified_ns, chunk_count, unread, enclosed_count"
 )
+ORDERS = ("path", "title", "date", "size_bytes", "chunk_count")  # in which documents may be listed
 # What is read of a table's row, and that it is as it was written: else it is no row but an error.
 RECORD_IS_WHOLE = f"verify(documents.checksum, {RECORD})"
 _values_of = attrgetter(*RECORD.split(", "))
@@ -147,6 +148,25 @@ CREATE TABLE skipped (
         which = RECORD_IS_WHOLE if verifies else "1"
         rows = self._rows(f"SELECT {RECORD} FROM documents WHERE {which} ORDER BY path")
         return [to_record(row) for row in rows]
+
+    def names(self, order: str = "path", *, is_descending: bool = False) -> list[tuple[str, str, str]]:
+        """The id, path and title of every visible document, in the order of one of ORDERS; what has none comes last."""
+        if order not in ORDERS:
+            raise ValueError(order)
+        direction = "DESC" if is_descending else "ASC"
+        return [
+            (document_id, path, title)
+            for document_id, path, title in self._rows(
+                f"SELECT document_id, path, title FROM documents "
+                f"ORDER BY {order} IS NULL, {order} {'COLLATE NOCASE ' * (order == 'title')}{direction}, path"
+            )
+        ]
+
+    def records_of(self, document_ids: Sequence[str]) -> list[Record]:
+        """Those of the documents that are visible, as they were asked for."""
+        which = f"SELECT {RECORD} FROM documents WHERE {RECORD_IS_WHOLE} AND document_id IN ({{}})"
+        found = {record.document_id: record for record in map(to_record, self._select(which, document_ids))}
+        return [found[document_id] for document_id in document_ids if document_id in found]
 
     def record(self, document_id: str) -> Record | None:
         """One visible document."""

@@ -1,0 +1,329 @@
+"""Documents, as they are looked at: which there are, what one says, how its pages look and where words stand on them.
+
+    GET api/documents?start=&count=&sort=-date&filter=    which there are, and what was skipped
+    GET api/documents/ID                                  one: title, date, author, pages
+    GET api/documents/ID/text?start=&end=&cited=120-180   a window of its text as HTML, with marks round what is cited
+    GET api/documents/ID/page/3?scale=1.5                 a page as a picture
+    GET api/documents/ID/boxes?cited=120-180,400-450      where what is cited stands on its pages
+    GET api/documents/ID/find?words=                      where words stand in its text
+
+Each takes `library=` where several are open. A document is named by its id alone, and no path comes in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import PurePosixPath
+from typing import Any, ParamSpec, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from assistant.serving.guard import OwnRoute
+from assistant.serving.served import Served
+from index.documents import page_at
+from index.errors import FootnoteError, InputError
+from index.library import Library
+from index.splitting.folding import fold
+from index.storing.records import ORDERS, Record
+from index.viewing.child import BusyError
+from index.viewing.drawing import (
+    MOST_PLACES,
+    ChangedError,
+    Drawing,
+    PageError,
+    Place,
+    Source,
+    UndrawableError,
+    find_kind,
+)
+from index.viewing.finding import LONGEST_WORDS_CHARACTERS, find_words
+from index.viewing.markup import write_window
+from index.viewing.windows import read_window
+
+OPEN = (
+    OwnRoute("GET", re.compile(r"/api/documents(?:/[0-9a-f]{16}(?:/(?:text|boxes|find|page/[0-9]{1,6}))?)?", re.ASCII)),
+)
+MOST_LISTED = 500
+_LONGEST_FILTER_CHARACTERS = 200
+_SCALE = 1.5
+_AUTHOR = re.compile(r"^- Author: (.{1,300})$", re.MULTILINE)
+_AUTHOR_CHARACTERS = 2_000  # of a text, in which its author is named
+_PLACE = re.compile(r"([0-9]{1,10})-([0-9]{1,10})", re.ASCII)
+_SECTION_CHARACTERS = 500_000  # that are read at once of a text that is searched
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _RefusedError(Exception):
+    """A request that cannot be answered: a status and a sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def make_router(served: Served) -> APIRouter:
+    """The routes. What draws ends with the application."""
+    drawing = Drawing()
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        drawing.close()
+
+    router = APIRouter(prefix="/api/documents", lifespan=lifespan)
+
+    def answering(answer: Callable[P, T]) -> Callable[P, T | JSONResponse]:
+        """The answer, or what is wrong in a sentence."""
+
+        @wraps(answer)
+        def wrapped(*given: P.args, **named: P.kwargs) -> T | JSONResponse:
+            try:
+                return answer(*given, **named)
+            except (_RefusedError, FootnoteError, *_SENTENCES) as error:
+                status, sentence = _explain(error)
+                headers = {"Retry-After": "2"} if status == 503 else None
+                return JSONResponse({"detail": sentence}, status, headers)
+
+        return wrapped
+
+    # Plain functions, which the framework runs in threads: nobody waits for what is read or drawn here.
+    @router.get("", response_model=None)
+    @answering
+    def list_documents(request: Request) -> dict[str, Any]:
+        return _list_documents(_find_library(served, request), request)
+
+    @router.get("/{document_id}", response_model=None)
+    @answering
+    def show_document(document_id: str, request: Request) -> dict[str, Any]:
+        library, record = _find_document(served, request, document_id)
+        return _describe(library, record, drawing)
+
+    @router.get("/{document_id}/text", response_model=None)
+    @answering
+    def show_text(document_id: str, request: Request) -> dict[str, Any]:
+        library, record = _find_document(served, request, document_id)
+        start, end = _read_number(request, "start"), _read_number(request, "end")
+        window = read_window(library.store.lexicon, record.document_id, record.path, start, end)
+        return {
+            "html": write_window(window, _read_places(request)),
+            "start": window.start,
+            "end": window.end,
+            "total": window.total,
+            "has_before": window.start > 0,
+            "has_after": window.end < window.total,
+        }
+
+    @router.get("/{document_id}/page/{number}", response_model=None)
+    @answering
+    def show_page(document_id: str, number: str, request: Request) -> Response:
+        library, record = _find_document(served, request, document_id)
+        scale = _read_scale(request)
+        # The same bytes at the same scale: the browser need not be sent them again.
+        tag = f'"{record.content_hash[:32]}-{number}-{scale:g}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Disposition": "inline"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        if not number.isdecimal() or find_kind(record.path, record.pages) not in ("pages", "picture"):
+            raise PageError
+        picture = drawing.draw(_to_source(library, record), int(number), scale)
+        return Response(picture, media_type="image/jpeg", headers=headers)
+
+    @router.get("/{document_id}/boxes", response_model=None)
+    @answering
+    def find_boxes(document_id: str, request: Request) -> list[dict[str, Any]]:
+        library, record = _find_document(served, request, document_id)
+        places = _read_places(request)
+        if not places or find_kind(record.path, record.pages) not in ("pages", "picture"):
+            return []
+        total = library.store.lexicon.count_characters(record.document_id)
+        asked = [_to_place(library, record, start, end, total) for start, end in places if start < min(end, total)]
+        boxes = drawing.locate(_to_source(library, record), asked)
+        return [
+            {name: getattr(box, name) for name in ("start", "end", "page", "left", "top", "width", "height")}
+            for box in boxes
+        ]
+
+    @router.get("/{document_id}/find", response_model=None)
+    @answering
+    def find_in_document(document_id: str, request: Request) -> dict[str, Any]:
+        library, record = _find_document(served, request, document_id)
+        words = request.query_params.get("words", "")
+        if len(words) > LONGEST_WORDS_CHARACTERS:
+            raise _RefusedError(400, f"The words to find are longer than {LONGEST_WORDS_CHARACTERS} characters.")
+        found = find_words(_read_pieces(library, record.document_id), words)
+        places = [{"start": start, "end": end, "page": page_at(record.pages, start)} for start, end in found.places]
+        return {"places": places, "is_all": found.is_all}
+
+    return router
+
+
+# -- errors -----------------------------------------------------------------------------------
+
+_SENTENCES: dict[type[Exception], tuple[int, str]] = {
+    PageError: (404, "The document has no such page."),
+    ChangedError: (
+        409,
+        "The file has changed since it was read, or is gone: its text is shown as it was read. Sync to read it anew.",
+    ),
+    UndrawableError: (
+        422,
+        "The page cannot be drawn: the file is damaged, or needs too much time or memory. Its text can be read.",
+    ),
+    BusyError: (503, "Too many pages are being drawn: try again in a moment."),
+}
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    if isinstance(error, _RefusedError):
+        return error.status, str(error)
+    if isinstance(error, InputError):
+        return 404, str(error)  # a library that is none
+    if isinstance(error, FootnoteError):
+        return 503, str(error)
+    return _SENTENCES[type(error)]
+
+
+# -- what is asked ----------------------------------------------------------------------------
+
+
+def _find_library(served: Served, request: Request) -> Library:
+    return served.library(request.query_params.get("library"))
+
+
+def _find_document(served: Served, request: Request, document_id: str) -> tuple[Library, Record]:
+    library = _find_library(served, request)
+    record = library.store.lexicon.record(document_id)
+    if record is None:
+        raise _RefusedError(404, "There is no document of this id: it may have been removed since.")
+    return library, record
+
+
+def _read_number(request: Request, name: str) -> int | None:
+    given = request.query_params.get(name, "")
+    if given and not (given.isascii() and given.isdigit() and len(given) <= 10):
+        raise _RefusedError(400, f"“{name}” is no whole number.")
+    return int(given) if given else None
+
+
+def _read_scale(request: Request) -> float:
+    given = request.query_params.get("scale", "")
+    if given and not re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]{1,4})?", given, re.ASCII):
+        raise _RefusedError(400, "“scale” is no number, such as 1.5.")
+    # In steps, so that pages are drawn and kept in few sizes.
+    return round(4 * float(given)) / 4 or 0.25 if given else _SCALE
+
+
+def _read_places(request: Request) -> list[tuple[int, int]]:
+    """The places "120-180,400-450" that are cited."""
+    places = []
+    for part in filter(None, request.query_params.get("cited", "").split(",")):
+        match = _PLACE.fullmatch(part)
+        if match is None or int(match[1]) >= int(match[2]):
+            raise _RefusedError(400, "“cited” names no places, such as 120-180,400-450.")
+        places.append((int(match[1]), int(match[2])))
+    if len(places) > MOST_PLACES:
+        raise _RefusedError(400, f"“cited” names more than {MOST_PLACES} places.")
+    return places
+
+
+# -- what is answered -------------------------------------------------------------------------
+
+
+def _list_documents(library: Library, request: Request) -> dict[str, Any]:
+    """A window of the documents that fit a filter, in an order, and of what was skipped."""
+    lexicon = library.store.lexicon
+    order = request.query_params.get("sort", "path")
+    name = {"size": "size_bytes", "passages": "chunk_count"}.get(order.removeprefix("-"), order.removeprefix("-"))
+    if name not in ORDERS:
+        raise _RefusedError(400, "“sort” is none of path, title, date, size and passages.")
+    start = _read_number(request, "start") or 0
+    count = _read_number(request, "count")
+    end = start + min(MOST_LISTED, 100 if count is None else count)
+    wanted = fold(request.query_params.get("filter", "")[:_LONGEST_FILTER_CHARACTERS]).split()
+    names = lexicon.names(name, is_descending=order.startswith("-"))
+    fitting = [document_id for document_id, *texts in names if _fits(wanted, *texts)]
+    skipped = sorted(lexicon.skipped().items())
+    unread = [(path, size, reason) for path, (size, _, reason) in skipped if _fits(wanted, path, reason)]
+    return {
+        "documents": [_to_row(record) for record in lexicon.records_of(fitting[start:end])],
+        "total": len(fitting),
+        "all": len(names),
+        "skipped": [
+            {"path": path, "size_bytes": size, "state": "skipped", "reason": reason}
+            for path, size, reason in unread[start:end]
+        ],
+        "skipped_total": len(unread),
+        "start": start,
+    }
+
+
+def _fits(wanted: list[str], *texts: str) -> bool:
+    if not wanted:
+        return True
+    folded = fold("\n".join(texts))
+    return all(word in folded for word in wanted)
+
+
+def _to_row(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.document_id,
+        "path": record.path,
+        "title": record.title,
+        "date": record.date,
+        "size_bytes": record.size_bytes,
+        "passages": record.chunk_count,
+        "pages": len(record.pages),
+        "kind": find_kind(record.path, record.pages),
+        "state": "part" if record.unread else "whole",
+        "unread": record.unread,
+    }
+
+
+def _describe(library: Library, record: Record, drawing: Drawing) -> dict[str, Any]:
+    """All that is said of one document; `ratios` are the widths of its pages in their heights, null where unknown."""
+    ratios = None
+    reason = ""
+    kind = find_kind(record.path, record.pages)
+    if kind in ("pages", "picture"):
+        try:
+            ratios = [round(width / height, 5) for width, height in drawing.measure(_to_source(library, record))]
+        except BusyError:
+            pass  # the pages say it themselves
+        except (ChangedError, UndrawableError) as error:
+            _, reason = _explain(error)
+    author = _AUTHOR.search(library.store.text_of(record.document_id, 0, _AUTHOR_CHARACTERS))
+    return {
+        **_to_row(record),
+        "name": PurePosixPath(record.path).name,
+        "author": author[1] if author else None,
+        "characters": library.store.lexicon.count_characters(record.document_id),
+        "ratios": ratios,
+        "undrawable": reason,
+    }
+
+
+def _to_source(library: Library, record: Record) -> Source:
+    return Source(library.folder, record.path, record.content_hash, library.store.place.parent)
+
+
+def _to_place(library: Library, record: Record, start: int, end: int, total: int) -> Place:
+    """A place, with the text of the pages on which it stands; of a picture with that of all, which is little."""
+    pages = record.pages
+    first, last = page_at(pages, start) or 1, page_at(pages, min(end, total) - 1) or 1
+    text_start = pages[first - 1] if pages else 0
+    text_end = pages[last] if last < len(pages) else total
+    text = library.store.text_of(record.document_id, text_start, text_end)
+    return Place(start, min(end, total), text, text_start, first, last)
+
+
+def _read_pieces(library: Library, document_id: str) -> Iterator[tuple[int, str]]:
+    """A document's text in pieces, each with its offset."""
+    total = library.store.lexicon.count_characters(document_id)
+    for start in range(0, total, _SECTION_CHARACTERS):
+        yield start, library.store.text_of(document_id, start, min(total, start + _SECTION_CHARACTERS))
