@@ -72,7 +72,7 @@ FLOORS = (
     {"index.components"},
     {"index.watching"},
     {"index.library"},
-    {"index.sync", "index.searching"},
+    {"index.sync", "index.searching", "index.viewing"},
     {"index.plan"},
     {"index.storing"},
     {"index.loading", "index.embedding"},
