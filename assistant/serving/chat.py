@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from assistant.serving import writers
@@ -18,21 +18,15 @@ from assistant.serving.page.layout import AT_ONCE, build_page
 from assistant.serving.port import is_loopback, listen, serve
 from assistant.serving.progress import to_plain
 from assistant.serving.routes import include_routes, open_routes
-from assistant.serving.served import Served, name_libraries
-from index.errors import FootnoteError
-from index.library import Library, finish, open_library
-from index.settings import Settings
+from assistant.serving.served import Served
+from index.watching import Watcher, unwatch, watch
+
+LOOK_SECONDS = 0.3  # between two looks at how far reading is
+_FIRST = "Reading {:,} files: what is read can be asked about already."
 
 
-def open_chat(
-    documents: Path, settings: Settings, *, port: int, browser: bool, entrance: Entrance | None = None
-) -> None:
-    """Serve the chat over a synced folder until it is stopped; on 127.0.0.1 where no other way in is given."""
-    entrance = entrance or open_entrance()
-    if entrance.is_local:
-        settings = writers.recall(writers.find_file(), settings)
-    libraries = name_libraries([finish(open_library(documents, settings))])
-    served = Served(libraries, settings, is_local=entrance.is_local)
+def open_chat(served: Served, entrance: Entrance, *, port: int, browser: bool) -> None:
+    """Serve the chat until it is stopped. The libraries follow their folders meanwhile, and can be asked at once."""
     app = build_app(served, entrance)
     listening = listen(port, entrance.address)
     port = listening.getsockname()[1]
@@ -41,24 +35,41 @@ def open_chat(
         print(f"Footnote answers at {entrance.to_link(port)} (stop with Ctrl-C)", flush=True)
         if not is_loopback(entrance.address):
             print("What is asked and answered can be read on the way: others should come through https.", flush=True)
-        threading.Thread(target=read_scans, args=[served.library()], daemon=True).start()
+        for library in served.libraries.values():
+            threading.Thread(target=tell_following, args=[watch(library)], daemon=True).start()
+        if entrance.is_local and not served.settings.uses_language_model:
+            threading.Thread(target=tell_offers, args=[served], daemon=True).start()
         if browser:
             threading.Timer(1.0, webbrowser.open, [entrance.to_own_link(port)]).start()
         serve(app, listening)
     except KeyboardInterrupt:
         print("Stopped.")
-
-
-def read_scans(library: Library) -> None:
-    """Read what was left for later, while the page answers from the rest, and say so where there is any."""
-    try:
-        for progress in library.sync():
-            if progress.message.startswith("Reading "):
-                print(f"{to_plain(progress.message)} …", flush=True)
-    except FootnoteError as error:
-        print(to_plain(str(error)), flush=True)
     finally:
-        library.store.close()
+        for library in served.libraries.values():
+            unwatch(library)
+
+
+def tell_following(watcher: Watcher) -> None:
+    """Say in the terminal what is read of a folder at the start, until all of it can be asked about."""
+    told = ""
+    while (state := watcher.state()).activity in ("scanning", "reading", "recognising"):
+        if state.activity != "scanning" and state.message and (state.activity == "recognising" or not told):
+            line = f"{to_plain(state.message)} …" if state.activity == "recognising" else _FIRST.format(state.to_read)
+            if line != told:
+                print(line, flush=True)
+            told = line
+        time.sleep(LOOK_SECONDS)
+    if state.activity == "failed":
+        print(to_plain(state.message), flush=True)
+    elif told and (report := watcher.report()):
+        print(f"Read: {report.summary()}", flush=True)
+
+
+def tell_offers(served: Served) -> None:
+    """Say in the terminal which servers of language models run on this machine. None is sent anything."""
+    for offer in writers.find_offers(served.settings):
+        models = to_plain(", ".join(offer.models[:3]))
+        print(f"{offer.name} runs on this machine ({models}): choose it under Settings to have it write.", flush=True)
 
 
 def build_app(served: Served, entrance: Entrance | None = None) -> Guard:

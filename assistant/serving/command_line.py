@@ -92,9 +92,21 @@ def _main(
 
 @command.command()
 def chat(
-    folder: Folder = None,
+    folders: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FOLDER]...",
+            help="The folders of documents, each a library to choose; by default FOOTNOTE_DOCUMENTS, else the samples.",
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(help="The port; the next free one if it is taken.", min=1, max=65535)] = 7860,
-    browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser too.")] = False,
+    browser: Annotated[
+        bool | None,
+        typer.Option("--browser/--no-browser", help="Open the page in the browser; by default on a desktop."),
+    ] = None,
+    uploads: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="The folder that documents may be added to on the page.")
+    ] = None,
     host: Annotated[
         str,
         typer.Option(metavar="ADDRESS", help="Where to listen; for others too with --users or FOOTNOTE_TOKEN."),
@@ -106,15 +118,21 @@ def chat(
         str | None, typer.Option(metavar="FILE", help="Who may log in; footnote users add makes the file.")
     ] = None,
 ) -> None:
-    """Open the chat over a folder in the browser."""
+    """Open the chat over one or several folders in the browser."""
+    from assistant.serving import writers
     from assistant.serving.chat import open_chat
     from assistant.serving.entrance import open_entrance
+    from assistant.serving.served import open_served
 
     users_file = None if users is None else read_path(users, "The file for --users")
+    uploads_folder = None if uploads is None else read_path(uploads, "The folder for --uploads")
     entrance = open_entrance(host, name or (), users_file, os.environ.get("FOOTNOTE_TOKEN") or None)
-    # The page opens as soon as all but the scans can be asked about.
-    library, _ = show_progress(_sync(folder, recognises=False))
-    open_chat(library.folder, library.settings, port=port, browser=browser, entrance=entrance)
+    settings = Settings.from_environment()
+    if entrance.is_local:
+        settings = writers.recall(writers.find_file(), settings)
+    given = [read_path(folder, "The documents folder") for folder in folders or ()]
+    served = show_progress(open_served(given, settings, uploads=uploads_folder, is_local=entrance.is_local))
+    open_chat(served, entrance, port=port, browser=has_desktop() if browser is None else browser)
 
 
 @command.command()
@@ -262,6 +280,15 @@ def evaluate(
                     figures_file.write_text(to_json(name, figures), encoding="utf-8", errors="backslashreplace")
                 except OSError as error:
                     raise _cannot_write(figures_file, error) from error
+
+
+def has_desktop() -> bool:
+    """Whether who started this sits before a desktop on which a browser can be opened."""
+    if os.environ.get("SSH_CONNECTION"):
+        return False
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _find_writable(file: Path) -> Path:

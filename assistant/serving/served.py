@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from index.documents import Progress
 from index.errors import InputError
-from index.library import Library
+from index.library import Library, find_folder, open_library
 from index.settings import Settings
 
 
@@ -35,6 +36,25 @@ class Served:
         if name not in self.libraries:
             raise InputError(f"There is no library “{name[:100]}”: choose one of {', '.join(self.libraries)}.")
         return replace(self.libraries[name], settings=self.settings)
+
+
+def open_served(
+    folders: Sequence[str | Path], settings: Settings, *, uploads: Path | None = None, is_local: bool = True
+) -> Generator[Progress, None, Served]:
+    """Open the libraries of several folders, by the names of these; the settings' own folder where none is given.
+
+    uploads: the folder that uploads may go to. It is a library of its own where it lies in none of the others.
+    Raises InputError or FolderError where there is no such folder, StoreError where a store is not ours to use.
+    """
+    wanted = [find_folder(folder) for folder in folders or [settings.documents]]
+    chosen = find_folder(uploads) if uploads else None
+    if chosen and not any(folder in (chosen, *chosen.parents) for folder in wanted):
+        wanted.append(chosen)
+    libraries: list[Library] = []
+    for folder in dict.fromkeys(wanted):
+        library = yield from open_library(folder, settings)
+        libraries.append(library)
+    return Served(name_libraries(libraries), settings, chosen, is_local)
 
 
 def name_libraries(libraries: Sequence[Library]) -> dict[str, Library]:
