@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,7 @@ from index.searching.retriever import find_spelled, read_document, retrieve
 from index.searching.selection import select
 from index.searching.surroundings import find_openings
 from index.settings import Settings, read_path, shorten
+from index.storing.keeper import HeldError
 from index.storing.records import Record
 from index.storing.store import Store
 from index.sync import sync
@@ -71,6 +73,16 @@ class Library:
             recognises=recognises,
             course=course,
         )
+
+    def begin(self) -> None:
+        """Have a store that can be looked at, an empty one where nothing was ever read.
+
+        Raises StoreError where it is not ours to use.
+        """
+        self.store.refresh()
+        if not self.store.is_read_only:
+            with suppress(HeldError), self.store.writing(0):  # who holds it has begun it
+                pass
 
     def select(self, only: Sequence[str], unread: Mapping[str, str]) -> Library:
         """The same, to be answered from those documents alone that paths and patterns name; all where there are none.

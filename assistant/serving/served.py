@@ -53,6 +53,7 @@ def open_served(
     libraries: list[Library] = []
     for folder in dict.fromkeys(wanted):
         library = yield from open_library(folder, settings)
+        library.begin()
         libraries.append(library)
     return Served(name_libraries(libraries), settings, chosen, is_local)
 
