@@ -1,8 +1,8 @@
 """What stands behind the guard, asked in a process of its own, since Gradio leaves event loops open.
 
-python mounted_page.py SECRET prints as JSON: every route of the page as it is mounted, the kinds of components that its
-events take as input, the kinds of all of Gradio's components that were attacked with a path to the file SECRET, what of
-the secret came back, and the reply of an event that fails.
+python mounted_page.py SECRET prints as JSON: every route of the page as it is mounted, those of our own, the kinds of
+components that its events take as input, the kinds of all of Gradio's components that were attacked with a path to the
+file SECRET, what of the secret came back, and the reply of an event that fails.
 """
 
 from __future__ import annotations
@@ -91,10 +91,12 @@ def describe(secret: Path) -> dict[str, object]:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = cache = tempfile.mkdtemp()
     import gradio
+    from fastapi import FastAPI
 
     from assistant.serving.chat import mount
     from assistant.serving.limits import Streams
     from assistant.serving.page.layout import build_page
+    from assistant.serving.routes import include_routes
     from assistant.serving.served import Served, name_libraries
     from index.library import finish, open_library
     from index.settings import Settings, sample_folder
@@ -103,6 +105,8 @@ def describe(secret: Path) -> dict[str, object]:
     finish(library.sync())
     served = Served(name_libraries([library]), library.settings)
     page = build_page(served, Streams())
+    own = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    include_routes(own, served)
     with gradio.Blocks() as failing:
         box = gradio.Textbox()
         box.submit(lambda text: {"very": "private"}[text], box, box, queue=False, api_name="fail")
@@ -112,6 +116,7 @@ def describe(secret: Path) -> dict[str, object]:
     ]
     return {
         "routes": sorted(set(find_routes(mount(page, served)))),
+        "own": sorted(set(find_routes(own))),
         "inputs": sorted({type(component).__name__ for event in page.fns.values() for component in event.inputs}),
         "attacked": sorted(attacked),
         "leaks": [*copies, *(name for name, reply in attacked.items() if secret.read_text() in reply)],

@@ -24,14 +24,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mounted_page import hide_file
 from test_chat import ROOT, browsing, needs_chromium, serving
+from test_users import HASHED
 
 from assistant.serving import guard, limits
 from assistant.serving.bodies import BODY_SECONDS
 from assistant.serving.guard import check_sender, read_event, read_json
 from assistant.serving.limits import RefusedError
 from assistant.serving.port import IDLE_SECONDS, MOST_CONNECTIONS
+from assistant.serving.users import change_users
 
 SECRET = "wormwood-and-gall-4711"
+TOKEN = "a-token-for-the-tests-alone"
+# Gradio's components whose values hold files.
+FILED = {"File", "Image", "Audio", "Video", "Chatbot", "Gallery", "MultimodalTextbox", "Model3D", "UploadButton"}
 OPEN = {  # what the page needs; everything else that Gradio answers is closed
     ("GET", "/"),
     ("GET", "/healthz"),
@@ -71,12 +76,24 @@ def address(tmp_path_factory: pytest.TempPathFactory, gradio_folder: Path) -> It
         yield address
 
 
+class Events(dict[int, int]):
+    """How many inputs each event of the page takes, by its number; and the numbers by name."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__({event["id"]: len(event["inputs"]) for event in config["dependencies"]})
+        self.numbers = {event["api_name"]: event["id"] for event in config["dependencies"]}
+
+    def to_event(self, name: str, session: str, **fields: object) -> dict[str, object]:
+        """A request as the page sends it, with nothing as inputs where no data is given."""
+        number = self.numbers[name]
+        return {"data": [None] * self[number], "fn_index": number, "session_hash": session, **fields}
+
+
 @pytest.fixture(scope="module")
-def events(address: str) -> dict[int, int]:
-    """How many inputs each event of the page takes, by its number."""
+def events(address: str) -> Events:
     text = urllib.request.urlopen(address).read().decode()
     config, _ = json.JSONDecoder().raw_decode(text.partition("window.gradio_config = ")[2])
-    return {event["id"]: len(event["inputs"]) for event in config["dependencies"]}
+    return Events(config)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +130,7 @@ def post(address: str, path: str, body: object, **headers: str) -> tuple[int, st
 # -- taken ------------------------------------------------------------------------------------
 
 
-def test_no_event_takes_a_file(address: str, events: dict[int, int], secret: Path, gradio_folder: Path) -> None:
+def test_no_event_takes_a_file(address: str, events: Events, secret: Path, gradio_folder: Path) -> None:
     assert len(events) > 5
     for number, count in events.items():
         for payload in hide_file(secret):
@@ -133,14 +150,17 @@ def test_no_event_takes_a_file(address: str, events: dict[int, int], secret: Pat
 
 def test_the_server_takes_nothing_from_the_messages_of_a_client(behind: dict[str, Any]) -> None:
     """What the page shows is an output alone; a conversation is what the server remembers of it."""
-    assert set(behind["inputs"]) == {"State", "Textbox", "Dataset"}
+    assert {"State", "Textbox"} <= set(behind["inputs"])
+    assert not FILED & set(behind["inputs"])
 
 
 def test_every_route_but_those_of_the_page_is_closed(address: str, behind: dict[str, Any], secret: Path) -> None:
     routes = {(method, path) for method, path in behind["routes"]}
     assert len(routes) > 60
     assert OPEN - {("HEAD", "/")} <= routes
-    for method, path in sorted(routes - OPEN):
+    own = {(method, path) for method, path in behind["own"]}
+    assert all(path.startswith("/api/") for _, path in own)
+    for method, path in sorted(routes - OPEN - own):
         for value in ("x", f"..%2f..%2f..%2f..{secret}", f"{secret}"):
             filled = re.sub(r"\{[^}]*\}", value.lstrip("/"), path)
             status, text = send(address, method, filled, b"{}" if method == "POST" else None)
@@ -177,8 +197,7 @@ def test_uploads_are_closed(address: str, gradio_folder: Path) -> None:
 
 def test_without_the_guard_a_mounted_page_gives_no_file_away_either(behind: dict[str, Any]) -> None:
     """The second wall: Gradio's own check of paths is on, for each kind of component that takes an input."""
-    kinds = {"File", "Image", "Audio", "Video", "Chatbot", "Gallery", "MultimodalTextbox", "Model3D", "UploadButton"}
-    assert kinds <= set(behind["attacked"])
+    assert set(behind["attacked"]) >= FILED
     assert behind["leaks"] == []
 
 
@@ -216,7 +235,7 @@ def test_its_own_names_are_answered(address: str, host: str) -> None:
 @pytest.mark.parametrize(
     "origin", ["http://evil.test", "null", "http://127.0.0.1:9", "http://localhost:{port}", "file://", ""]
 )
-def test_a_request_of_another_origin_is_refused(address: str, events: dict[int, int], origin: str, kind: str) -> None:
+def test_a_request_of_another_origin_is_refused(address: str, events: Events, origin: str, kind: str) -> None:
     sender = {"origin": origin.format(port=address.rpartition(":")[2]), "content_type": kind}
     body = json.dumps({"data": ["x"], "fn_index": 1, "session_hash": "foreign"}).encode()
     for path in ("/gradio_api/run/predict", "/gradio_api/queue/join", "/gradio_api/upload", "/"):
@@ -379,7 +398,7 @@ def test_odd_bodies_over_the_wire_are_refused_without_a_word_of_python(address: 
             assert not re.search(r"Traceback|Error\b|line \d|pydantic|gradio", text)
 
 
-def test_a_value_of_another_kind_is_no_input(address: str, events: dict[int, int]) -> None:
+def test_a_value_of_another_kind_is_no_input(address: str, events: Events) -> None:
     for number, count in events.items():
         for value in (True, 7.5, 10**30, -1, 99, [], {}, [None], {"__type__": "update"}):
             body = {"data": [value] * max(count, 1), "fn_index": number, "session_hash": f"kinds{number}"}
@@ -394,23 +413,138 @@ def test_what_python_says_of_an_error_stays_inside(behind: dict[str, Any]) -> No
     assert not re.search("KeyError|private|'x'", behind["failure"])
 
 
+# -- the door ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A chat where one logs in."""
+    file = tmp_path_factory.mktemp("users") / "users.json"
+    with change_users(file) as users:
+        users.update({"Ada": HASHED, "Grace": HASHED})
+    store = str(tmp_path_factory.mktemp("store"))
+    with serving(None, "--users", str(file), FOOTNOTE_STORE=store, FOOTNOTE_TOKEN=TOKEN) as address:
+        yield address
+
+
+def log_in(address: str, name: str) -> httpx.Client:
+    """A browser of somebody who has logged in."""
+    client = httpx.Client(base_url=address, timeout=60, verify=False, headers={"Origin": address})
+    form = {"name": name, "password": "x" * 20}
+    assert client.post("/login", data=form).status_code == 303
+    return client
+
+
+def test_no_route_answers_who_has_not_logged_in(locked: str, behind: dict[str, Any], secret: Path) -> None:
+    """Each route of the mounted page and of our own, with nothing, another's cookie, and another token."""
+    port = locked.rpartition(":")[2]
+    forged = [
+        {},
+        {"cookie": f"footnote_{port}=eyJ1c2VyIjogIkFkYSJ9.{'0' * 64}"},
+        {"cookie": f"footnote_{port}=; access-token={TOKEN}; access-token-unsecure=x"},
+        {"authorization": f"Bearer {TOKEN[:-1]}?"},
+        {"authorization": "Basic QWRhOnh4eHh4eHh4eHh4eHh4eHh4eHh4"},
+    ]
+    routes = {(method, path) for method, path in behind["routes"]}
+    assert len(routes) > 60
+    for method, path in sorted({*routes, ("GET", "/mcp"), ("GET", "/gradio_api/mcp/sse"), ("POST", "/v1/chat")}):
+        if path in ("/healthz", "/login", "/login/"):
+            continue
+        filled = re.sub(r"\{[^}]*\}", "x", path)
+        for sender in forged[:: 1 if path == "/config" else len(forged)]:
+            status, text = send(locked, method, filled, b"{}" if method == "POST" else None, **sender)
+            if path == "/" and method in ("GET", "HEAD"):
+                assert (status, text) == (303, "")
+            elif "authorization" in sender and sender["authorization"].startswith("Bearer"):
+                assert status in (401, 429)
+            else:
+                assert status == 401, (method, filled)
+                assert method == "HEAD" or "Log in first" in json.loads(text)["detail"]
+    assert send(locked, "GET", "/healthz") == (200, '{"status":"ok"}')
+    status, text = send(locked, "GET", "/login")
+    assert (status, "gradio" in text, "Footnote" in text) == (200, False, True)
+
+
+def test_the_page_is_told_who_has_logged_in(locked: str) -> None:
+    for name in ("Ada", "Grace"):
+        with log_in(locked, name) as client:
+            config, _ = json.JSONDecoder().raw_decode(client.get("/").text.partition("window.gradio_config = ")[2])
+            assert config["username"] == name
+    reply = httpx.get(locked, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert '"username":"(token)"' in reply.text
+
+
+def test_no_user_reads_or_changes_the_conversation_of_another(locked: str) -> None:
+    with log_in(locked, "Ada") as ada, log_in(locked, "Grace") as grace:
+        config, _ = json.JSONDecoder().raw_decode(ada.get("/").text.partition("window.gradio_config = ")[2])
+        events = Events(config)
+        take = events.to_event("take", "adas", data=["why was Israel skipped?"])
+        with ada.stream("GET", "/gradio_api/heartbeat/adas"):
+            assert ada.post("/gradio_api/run/predict", json=take).status_code == 200
+            for path, body in (
+                ("/gradio_api/run/predict", take),
+                ("/gradio_api/queue/join", events.to_event("ask", "adas")),
+                ("/gradio_api/cancel", {"event_id": "x", "fn_index": 1, "session_hash": "adas"}),
+            ):
+                reply = grace.post(path, json=body)
+                assert (reply.status_code, "another user's" in reply.text) == (403, True)
+            assert ada.post("/gradio_api/queue/join", json=events.to_event("ask", "adas")).status_code == 200
+            for path in ("/gradio_api/queue/data?session_hash=adas", "/gradio_api/heartbeat/adas"):
+                assert grace.get(path).status_code == 403
+            with ada.stream("GET", "/gradio_api/queue/data?session_hash=adas") as stream:
+                last = next(line for line in stream.iter_lines() if '"process_completed"' in line)
+            assert "economic diplomacy" in last
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_logging_in_asking_and_logging_out_in_the_browser(locked: str) -> None:
+    from playwright.sync_api import sync_playwright
+    from test_chat import CHROMIUM, ask
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto(locked)
+        page.get_by_label("Name").fill("Ada")
+        page.get_by_label("Password").fill("x" * 20)
+        page.get_by_role("button", name="Log in").first.click()
+        page.wait_for_selector("#question textarea")
+        assert "economic diplomacy" in ask(page, "why was Israel skipped?")
+        assert page.evaluate("window.footnote.owner") == "Ada"
+        assert page.evaluate("document.cookie") == ""
+        page.evaluate(
+            "() => { const form = document.createElement('form'); form.method = 'post'; form.action = 'logout';"
+            " document.body.append(form); form.submit(); }"
+        )
+        page.wait_for_url(f"{locked}/login")
+        page.goto(locked)
+        assert page.url == f"{locked}/login"
+        browser.close()
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.7"])
+def test_beyond_this_machine_nobody_is_served_without_a_door(address: str) -> None:
+    command = [sys.executable, str(ROOT / "app.py"), "--host", address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "others can reach the chat too: say who may come in, with --users FILE" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 # -- nobody is starved ------------------------------------------------------------------------
 
 
-def ask_over_the_wire(address: str, session: str, events: dict[int, int]) -> str:
+def ask_over_the_wire(address: str, session: str, events: Events) -> str:
     """What the page does for one question, and the last message of its stream; tries again when it is told to."""
-    take, ask = 1, 2
     with (
         httpx.Client(timeout=60, verify=False) as client,
         client.stream("GET", f"{address}/gradio_api/heartbeat/{session}"),
     ):
-        body = {"data": ["why was Israel skipped?"], "fn_index": take, "session_hash": session}
+        body = events.to_event("take", session, data=["why was Israel skipped?"])
         client.post(f"{address}/gradio_api/run/predict", json=body).raise_for_status()
         for _ in range(60):
-            joined = client.post(
-                f"{address}/gradio_api/queue/join",
-                json={"data": [None] * events[ask], "fn_index": ask, "session_hash": session},
-            )
+            joined = client.post(f"{address}/gradio_api/queue/join", json=events.to_event("ask", session))
             if joined.status_code == 200:
                 break
             assert joined.status_code == 429
@@ -425,17 +559,17 @@ def ask_over_the_wire(address: str, session: str, events: dict[int, int]) -> str
         return last
 
 
-def test_a_question_over_the_wire_is_answered(address: str, events: dict[int, int]) -> None:
+def test_a_question_over_the_wire_is_answered(address: str, events: Events) -> None:
     assert "economic diplomacy" in ask_over_the_wire(address, "honest0", events)
 
 
-def test_jobs_that_nobody_collects_starve_nobody(address: str, events: dict[int, int]) -> None:
+def test_jobs_that_nobody_collects_starve_nobody(address: str, events: Events) -> None:
     statuses: list[int] = []
 
     def flood(first: int) -> None:
         with httpx.Client(timeout=30, verify=False) as client:
             for number in range(first, first + 750):
-                body = {"data": [None] * events[2], "fn_index": 2, "session_hash": f"flood{number}"}
+                body = events.to_event("ask", f"flood{number}")
                 reply = client.post(f"{address}/gradio_api/queue/join", json=body)
                 statuses.append(reply.status_code)
                 if reply.status_code == 429:
@@ -456,13 +590,13 @@ def test_jobs_that_nobody_collects_starve_nobody(address: str, events: dict[int,
     assert statuses.count(429) > 1500
 
 
-def test_one_conversation_asks_one_question_after_the_other(address: str, events: dict[int, int]) -> None:
-    body = {"data": [None] * events[2], "fn_index": 2, "session_hash": "hasty"}
+def test_one_conversation_asks_one_question_after_the_other(address: str, events: Events) -> None:
+    body = events.to_event("ask", "hasty")
     with httpx.Client(verify=False) as client, client.stream("GET", f"{address}/gradio_api/heartbeat/hasty"):
         replies = [post(address, "/gradio_api/queue/join", body) for _ in range(10)]
     assert replies[0][0] == 200
     assert any("under way" in text for status, text in replies if status == 429)
-    typed = {"data": ["x"], "fn_index": 1, "session_hash": "hasty"}
+    typed = events.to_event("take", "hasty", data=["x"])
     many = [post(address, "/gradio_api/run/predict", typed) for _ in range(200)]
     assert any("Too many requests: try again in a second." in text for status, text in many if status == 429)
 
@@ -536,7 +670,7 @@ def test_who_keeps_the_server_waiting_makes_room_for_others(address: str, kind: 
             connection.close()
 
 
-def test_odd_paths_and_empty_events_are_refused_in_a_sentence(address: str, events: dict[int, int]) -> None:
+def test_odd_paths_and_empty_events_are_refused_in_a_sentence(address: str, events: Events) -> None:
     for path in ("/assets/" + "a" * 5000, "/assets" + "/a" * 5000, "/static/" + "%61" * 300):
         assert send(address, "GET", path)[0] == 404
     for number, count in events.items():
@@ -546,7 +680,7 @@ def test_odd_paths_and_empty_events_are_refused_in_a_sentence(address: str, even
         assert "object at 0x" not in text
 
 
-def test_beats_leave_room_for_answers(address: str, events: dict[int, int]) -> None:
+def test_beats_leave_room_for_answers(address: str, events: Events) -> None:
     port = int(address.rpartition(":")[2])
     held = []
     try:

@@ -33,9 +33,9 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on thi
 
 
 @contextmanager
-def serving(folder: Path | None = None, **environment: str) -> Iterator[str]:
+def serving(folder: Path | None = None, *options: str, **environment: str) -> Iterator[str]:
     """A chat in a process of its own; gives its address."""
-    command = [sys.executable, str(ROOT / "app.py"), *([str(folder)] if folder else []), "--port", "7960"]
+    command = [sys.executable, str(ROOT / "app.py"), *([str(folder)] if folder else []), "--port", "7960", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}, cwd=ROOT)
     try:
         assert process.stdout is not None

@@ -3,3 +3,6 @@ window.footnote.say = (name, fields = {}) => {
   const [section, key] = name.split('.');
   return window.footnote.strings[section][key].replace(/\{(\w+)\}/g, (whole, field) => String(fields[field] ?? whole));
 };
+
+// footnote.owner: who is logged in, by whose name conversations are kept; "" where nobody logs in.
+window.footnote.owner = window.gradio_config?.username ?? '';
