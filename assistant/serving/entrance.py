@@ -46,7 +46,7 @@ def open_entrance(
     names: those that it is known by besides. users: the file of those who may come in. token: what lets in besides.
     Raises InputError where others could reach it and nobody had to log in, and for what cannot be used.
     """
-    address = "127.0.0.1" if address == "localhost" else address
+    address = "127.0.0.1" if address == "localhost" else address.removeprefix("[").removesuffix("]")
     hosts = find_hosts(address, names)
     door = LogIn(Users(users) if users else None, token) if users or token else None
     if door is None and not is_loopback(address):

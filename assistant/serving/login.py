@@ -26,6 +26,7 @@ from assistant.serving.bodies import Receive, Send, read_body
 from assistant.serving.guard import Scope, Visitor
 from assistant.serving.limits import Rates, RefusedError, say_seconds
 from assistant.serving.login_page import draw_log_in, draw_way_in
+from assistant.serving.page.strings import say
 from assistant.serving.users import Users, hash_password, is_password, read_name
 from index.errors import InputError
 
@@ -231,7 +232,7 @@ class LogIn:
     def _check_token(self, given: str, client: str) -> None:
         self._try(self._tries_of_client, client)
         if self._token is None or not _is_same(given, self._token):
-            raise RefusedError(401, "That is not the token.")
+            raise RefusedError(401, say("login.wrong_token"))
         self._tries_of_client.give_back(client)
 
     async def _check_password(self, given: str, password: str, client: str) -> tuple[str, str]:
@@ -252,7 +253,7 @@ class LogIn:
         finally:
             self._hashes_waiting -= 1
         if not is_right or hashed is None:
-            raise RefusedError(401, "The name or the password is not right.")
+            raise RefusedError(401, say("login.wrong_password"))
         self._tries_of_client.give_back(client)
         self._tries_of_name.give_back(name)
         return name, hashed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import html
+from html import escape
+
+from assistant.serving.page.strings import say
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f8f7f4; --paper: #fff; --ink: #1d1d1f; --quiet: #5b5b62; --line: #8b8b93;
@@ -32,37 +34,41 @@ def draw_log_in(*, asks_password: bool, asks_token: bool, problem: str = "") -> 
     forms = []
     if asks_password:
         forms.append(
-            _draw_input("name", "Name", "text", 'autocomplete="username" autocapitalize="none" spellcheck="false"')
-            + _draw_input("password", "Password", "password", 'autocomplete="current-password"')
+            _draw_input(
+                "name", say("login.name"), "text", 'autocomplete="username" autocapitalize="none" spellcheck="false"'
+            )
+            + _draw_input("password", say("login.password"), "password", 'autocomplete="current-password"')
         )
     if asks_token:
-        label = "Or the token of this server" if asks_password else "Token of this server"
+        label = say("login.token_instead" if asks_password else "login.token")
         forms.append(_draw_input("token", label, "password", 'autocomplete="off"'))
-    drawn = "".join(
-        f'<form method="post" action="login">{form}<button type="submit">Log in</button></form>' for form in forms
-    )
+    button = f'<button type="submit">{escape(say("login.log_in"))}</button>'
+    drawn = "".join(f'<form method="post" action="login">{form}{button}</form>' for form in forms)
     drawn = drawn.replace("<input", "<input autofocus", 1)
-    told = f'<p class="wrong" role="alert">{html.escape(problem)}</p>' if problem else "<p>Log in to ask.</p>"
-    return _draw_page(f"<style>{_STYLE}</style>", f"<main><h1>Footnote</h1>{told}{drawn}</main>")
+    told = (
+        f'<p class="wrong" role="alert">{escape(problem)}</p>' if problem else f"<p>{escape(say('login.greeting'))}</p>"
+    )
+    heading = f"<h1>{escape(say('header.title'))}</h1>"
+    return _draw_page(f"<style>{_STYLE}</style>", f"<main>{heading}{told}{drawn}</main>")
 
 
 def draw_way_in() -> str:
     """A page that leads on to where one logs in."""
-    return _draw_page(
-        '<meta http-equiv="refresh" content="0; url=login">', '<main><a href="login">Log in to Footnote</a></main>'
-    )
+    link = f'<a href="login">{escape(say("login.title"))}</a>'
+    return _draw_page('<meta http-equiv="refresh" content="0; url=login">', f"<main>{link}</main>")
 
 
 def _draw_input(name: str, label: str, kind: str, attributes: str) -> str:
     return (
-        f'<label for="{name}">{label}</label>'
+        f'<label for="{name}">{escape(label)}</label>'
         f'<input id="{name}" name="{name}" type="{kind}" required maxlength="1024" {attributes}>'
     )
 
 
 def _draw_page(head: str, body: str) -> str:
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in to Footnote</title>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(say('login.title'))}</title>"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,">{head}</head><body>{body}</body></html>'
     )

@@ -23,6 +23,16 @@ def to_header(library: Library) -> str:
     )
 
 
+def to_user(name: str) -> str:
+    """Who is logged in, and the way out, as HTML; nothing where nobody logs in."""
+    if not name:
+        return ""
+    return (
+        f'<form class="user" method="post" action="logout"><span>{escape(name)}</span> '
+        f'<button type="submit">{escape(say("login.log_out"))}</button></form>'
+    )
+
+
 def describe_mode(settings: Settings) -> str:
     """One line that says who answers."""
     if not settings.uses_language_model:

@@ -13,7 +13,7 @@ from assistant.serving.limits import Streams
 from assistant.serving.markdown import LATEX_DELIMITERS
 from assistant.serving.page.assets import read_asset
 from assistant.serving.page.conversing import Conversation, Messages, converse, stop, to_messages
-from assistant.serving.page.header import to_header
+from assistant.serving.page.header import to_header, to_user
 from assistant.serving.page.panel import EMPTY_PANEL, to_panel
 from assistant.serving.page.scope import Scope, read_scope
 from assistant.serving.page.settings_panel import build_settings
@@ -40,6 +40,7 @@ def build_page(served: Served, streams: Streams) -> Any:
     with gradio.Blocks(title="Footnote", fill_height=True, analytics_enabled=False) as page:
         conversation, asking, scope = gradio.State(()), gradio.State(""), gradio.State(Scope())
         header = gradio.HTML(elem_id="header")
+        user = gradio.HTML(elem_id="user")
         hidden: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         with gradio.Tabs(elem_id="tabs"):
             with gradio.Tab(say("tabs.conversation"), id="conversation"), gradio.Row(equal_height=False):
@@ -114,7 +115,11 @@ def build_page(served: Served, streams: Streams) -> Any:
             answer = talk[turn].answer if turn is not None and 0 <= turn < len(talk) else None
             return to_panel(answer, served.library().store.text_of, number) if answer else gradio.skip()
 
+        def show_user(request: gradio.Request) -> str:
+            return to_user(str(request.username or ""))
+
         page.load(lambda: to_header(served.library()), None, header, **hidden)
+        page.load(show_user, None, user, **hidden)
         for taken in (
             question.submit(take, question, [asking, question], **hidden),
             suggestions.select(take_suggested, None, [asking, question], **hidden),
