@@ -7,6 +7,7 @@ is written but what the page itself marks as a menu, a footer, a notice.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
@@ -438,9 +439,9 @@ def _has_structure(element: _Element) -> bool:
 
 
 def decode_page(content: bytes) -> str:
-    """The text of a page's file, in the encoding that the page itself declares where that works."""
+    """The text of a page's file: by its byte order mark, else in the encoding that it declares where that works."""
     declared = re.search(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]+)", content[:4096], re.IGNORECASE)
-    if declared and not find_encoding(content):
+    if declared and not content.startswith(codecs.BOM_UTF8) and not find_encoding(content):
         with contextlib.suppress(LookupError, UnicodeDecodeError):
             return content.decode(declared[1].decode("ascii"))
     return decode(content)
