@@ -68,11 +68,13 @@ class Course:
 
     is_stopped: set to have it end between two files or pages. What is done stays done; the next sync goes on there.
     reading_since: when it knew what to read, or whom to wait for, as time.monotonic() tells; 0 before.
+    bytes_to_read: of all the files that it reads, those that are read by now too.
     to_read, files: as in `SyncReport`.
     """
 
     is_stopped: bool = False
     reading_since: float = 0.0
+    bytes_to_read: int = 0
     to_read: int = 0
     files: int = 0
 
@@ -124,7 +126,7 @@ class Plan:
         self.course = course or Course()
         self.course.files = self.report.files = len(files)
         self._count_left()
-        self.bytes_to_read = sum(file.size_bytes for file in self.fresh)
+        self.bytes_to_read = self.course.bytes_to_read = sum(file.size_bytes for file in self.fresh)
         self._bytes_stored = 0
         self._moved: set[str] = set()
         self._moved_from = {record.content_hash: path for path, record in self._gone.items()}

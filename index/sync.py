@@ -29,6 +29,7 @@ from index.storing.versions import Version, chunk_id, number_chunks, pack
 
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
 WAIT_SECONDS = 1.0
+READ_ONLY = "The store at {} may not be written: answers are from what it held before"
 
 
 def sync(
@@ -92,7 +93,7 @@ def _make_equal(
             plan.report.to_read = 0
         elif not plan.is_idle():
             if store.is_read_only and not wanted.patient:
-                yield Progress(f"The store at {store.place} may not be written: answers are from what it held before")
+                yield Progress(READ_ONLY.format(store.place))
                 return plan.report
             course.reading_since = time.monotonic()
             if not (yield from _hold(store, held, course, patient=wanted.patient or not plan.records)):

@@ -27,8 +27,9 @@ from index.loading.changes import Changes, GoneError, UnwatchableError
 from index.place import NoRoomError
 from index.plan import Course, SyncReport
 
-PATIENCE_SECONDS = 2.0  # that a question waits while files are read
-LONGEST_SCAN_SECONDS = 10.0  # that it waits, reading included, where it takes long to find out what to read
+PATIENCE_SECONDS = 2.0  # that a question waits while files are read,
+LITTLE_BYTES = 100_000  # or longer where they are so little, and soon read;
+LONGEST_WAIT_SECONDS = 10.0  # and in all, also where it takes long to find out what to read
 TOLD_SECONDS = 1.0  # in which the system must tell what was done before a question
 LOOK_SECONDS = 60.0  # between two looks at everything that nothing has asked for
 RETRY_SECONDS = 30.0  # until a folder that could not be watched is tried again
@@ -220,8 +221,12 @@ class Watcher:
         self._library.store.close()
 
     def _sync(self, course: Course, *, recognises: bool) -> tuple[SyncReport | None, FootnoteError | None]:
-        walk = self._library.sync(recognises=recognises, course=course)
+        store = self._library.store
         try:
+            with suppress(NoRoomError):
+                store.refresh()
+            # A store that may only be read is no failure: what it holds is answered from.
+            walk = self._library.sync(patient=not store.is_read_only, recognises=recognises, course=course)
             while True:
                 told = next(walk)
                 with self._news:
@@ -291,11 +296,13 @@ class Watcher:
     def _is_enough(self, goal: int, begun: float) -> bool:
         """Whether a question that was asked then waits no longer. Needs `_news`."""
         course, now = self._course, time.monotonic()
-        if self._followed >= goal or self._is_stopped or now - begun > LONGEST_SCAN_SECONDS:
+        if self._followed >= goal or self._is_stopped or now - begun > LONGEST_WAIT_SECONDS:
             return True
         if not self._threads[1].is_alive():
             raise FolderError(_ENDED)
-        return bool(course and course.reading_since and now - course.reading_since > PATIENCE_SECONDS)
+        if not course or not course.reading_since or course.bytes_to_read <= LITTLE_BYTES:
+            return False
+        return now - course.reading_since > PATIENCE_SECONDS
 
 
 _ENDED = "The folder is no longer followed, since its thread ended: start Footnote again, and report what it printed."

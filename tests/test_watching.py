@@ -63,6 +63,12 @@ class FailingEmbedding(HashEmbedding):
 Opens = Callable[..., Library]
 
 
+@pytest.fixture(autouse=True)
+def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow, what is a matter of a moment is waited for."""
+    monkeypatch.setattr("index.watching.LONGEST_WAIT_SECONDS", SECONDS)
+
+
 @pytest.fixture
 def opens(folder: Path, store: Store, settings: Settings) -> Iterator[Opens]:
     """Has the library of `folder` be watched, with an embedding that costs nothing."""
@@ -317,6 +323,7 @@ def test_a_folder_that_cannot_be_watched_is_looked_through_at_each_question(
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("index.watching.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("index.watching.LITTLE_BYTES", -1)
     monkeypatch.setattr("index.sync.BATCH_CHUNKS", 2)
 
 
@@ -402,6 +409,19 @@ def test_another_process_that_syncs_is_told_of_and_waited_for(
     assert texts(library).keys() == {"a.txt", "b.txt"}
 
 
+def test_a_store_that_may_only_be_read_is_answered_from(
+    folder: Path, store: Store, opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.txt").write_text("Alpha.")
+    finish(sync(folder, store, HashEmbedding()))
+    (folder / "b.txt").write_text("Beta.")
+    monkeypatch.setattr("index.place.may_be_written", lambda place: False)  # who runs this as root may write all
+    library = opens()
+    assert ask(library).to_read == 1
+    wait_for(library, "idle")
+    assert texts(library) == {"a.txt": "Alpha."}
+
+
 def test_a_watcher_is_closed_once_and_for_all(folder: Path, opens: Opens) -> None:
     (folder / "a.txt").write_text("Alpha.")
     library = opens()
@@ -464,6 +484,7 @@ def test_an_answer_says_how_much_is_not_read_yet(
     folder: Path, settings: Settings, embedding: Embedding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("index.watching.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("index.watching.LITTLE_BYTES", -1)
     (folder / "a.txt").write_text("The ferry leaves at nine.")
     library = finish(libraries.open_library(folder, settings))
     finish(library.sync())

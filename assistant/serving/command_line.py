@@ -123,6 +123,7 @@ def chat(
     from assistant.serving.chat import open_chat
     from assistant.serving.entrance import open_entrance
     from assistant.serving.served import open_served
+    from index.sync import READ_ONLY
 
     users_file = None if users is None else read_path(users, "The file for --users")
     uploads_folder = None if uploads is None else read_path(uploads, "The folder for --uploads")
@@ -132,6 +133,9 @@ def chat(
         settings = writers.recall(writers.find_file(), settings)
     given = [read_path(folder, "The documents folder") for folder in folders or ()]
     served = show_progress(open_served(given, settings, uploads=uploads_folder, is_local=entrance.is_local))
+    for library in served.libraries.values():
+        if library.store.is_read_only:
+            print(to_plain(READ_ONLY.format(library.store.place)), file=sys.stderr)
     open_chat(served, entrance, port=port, browser=has_desktop() if browser is None else browser)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assistant.serving.uploads import open_uploads
 from index.documents import Progress
 from index.errors import InputError
 from index.library import Library, find_folder, open_library
@@ -44,11 +45,11 @@ def open_served(
     """Open the libraries of several folders, by the names of these; the settings' own folder where none is given.
 
     uploads: the folder that uploads may go to. It is a library of its own where it lies in none of the others.
-    Raises InputError or FolderError where there is no such folder, StoreError where a store is not ours to use.
+    Raises InputError or FolderError where there is no such folder, or uploads in it would not be read, StoreError where a store is not ours to use.
     """
     wanted = [find_folder(folder) for folder in folders or [settings.documents]]
-    chosen = find_folder(uploads) if uploads else None
-    if chosen and not any(folder in (chosen, *chosen.parents) for folder in wanted):
+    chosen, is_within = open_uploads(uploads, wanted) if uploads else (None, True)
+    if chosen and not is_within:
         wanted.append(chosen)
     libraries: list[Library] = []
     for folder in dict.fromkeys(wanted):
