@@ -33,6 +33,7 @@ LONGEST_WAIT_SECONDS = 10.0  # and in all, also where it takes long to find out 
 TOLD_SECONDS = 1.0  # in which the system must tell what was done before a question
 LOOK_SECONDS = 60.0  # between two looks at everything that nothing has asked for
 RETRY_SECONDS = 30.0  # until a folder that could not be watched is tried again
+CLOSING_SECONDS = 10.0  # that what is being embedded may still take, when it is to end
 GONE_SECONDS = 0.5  # until a folder that is gone is looked for again
 
 Activity = Literal["scanning", "reading", "recognising", "idle", "stopped", "failed"]
@@ -116,13 +117,13 @@ class Watcher:
             self._note()
 
     def close(self) -> None:
-        """Watch and read no longer."""
+        """Watch and read no longer. What is just done may be cut off by the process's end, as by its being killed."""
         with self._news:
             self._closing.set()
             self._end_sync()
             self._news.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(CLOSING_SECONDS)
 
     def wait_until_followed(self) -> Generator[Progress, None, SyncReport]:
         """Wait until what was saved before now is in the store, as long as that is a matter of a moment.

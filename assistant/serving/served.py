@@ -45,7 +45,8 @@ def open_served(
     """Open the libraries of several folders, by the names of these; the settings' own folder where none is given.
 
     uploads: the folder that uploads may go to. It is a library of its own where it lies in none of the others.
-    Raises InputError or FolderError where there is no such folder, or uploads in it would not be read, StoreError where a store is not ours to use.
+    Raises InputError or FolderError where there is no such folder, or uploads in it would not be read; StoreError where
+    a store is not ours to use.
     """
     wanted = [find_folder(folder) for folder in folders or [settings.documents]]
     chosen, is_within = open_uploads(uploads, wanted) if uploads else (None, True)
