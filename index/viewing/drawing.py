@@ -23,7 +23,7 @@ LEAST_SCALE, LARGEST_SCALE = 0.1, 6.0  # pixels a point
 MOST_PLACES = 100
 _MEASURE_SECONDS = 10.0
 _MEASURE_WAIT_SECONDS = 2.0  # without sizes a page is shown too
-_LONGEST_PLACE_CHARACTERS = 20_000  # of one whose boxes are looked for
+LONGEST_PLACE_CHARACTERS = 20_000  # of one whose boxes are looked for
 _MOST_BOXES = 20_000
 _PICTURES = frozenset(".png .jpg .jpeg .tif .tiff .webp .bmp".split())
 _GRIDS = frozenset(".xlsx .xlsm .ods .csv .tsv .tab".split())
@@ -57,7 +57,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Words in a document's text: from where to where, and the text of the pages on which they stand.
+    """Words in a document's text: from where to where, and the text of the pages on which they stand, or of as much
+    as their boxes are looked for (see LONGEST_PLACE_CHARACTERS).
 
     text_start: where that begins in the document. first_page, last_page: from 1; of a picture both 1.
     """
@@ -135,7 +136,7 @@ class Drawing:
         asked = []
         whole: dict[tuple[int, int], int] = {}
         for place in places[:MOST_PLACES]:
-            end = min(place.end, place.start + _LONGEST_PLACE_CHARACTERS)
+            end = min(place.end, place.start + LONGEST_PLACE_CHARACTERS)
             whole[place.start, end] = place.end
             asked.append({**asdict(place), "end": end})
         fields, _ = _ask(self._locating, source, LOCATE_SECONDS, do="locate", places=asked)

@@ -31,6 +31,7 @@ from index.splitting.folding import fold
 from index.storing.records import ORDERS, Record
 from index.viewing.child import BusyError
 from index.viewing.drawing import (
+    LONGEST_PLACE_CHARACTERS,
     MOST_PLACES,
     ChangedError,
     Drawing,
@@ -53,6 +54,7 @@ _SCALE = 1.5
 _AUTHOR = re.compile(r"^- Author: (.{1,300})$", re.MULTILINE)
 _AUTHOR_CHARACTERS = 2_000  # of a text, in which its author is named
 _PLACE = re.compile(r"([0-9]{1,10})-([0-9]{1,10})", re.ASCII)
+_LONGEST_PAGES_CHARACTERS = 100_000
 _SECTION_CHARACTERS = 500_000  # that are read at once of a text that is searched
 
 P = ParamSpec("P")
@@ -313,13 +315,16 @@ def _to_source(library: Library, record: Record) -> Source:
 
 
 def _to_place(library: Library, record: Record, start: int, end: int, total: int) -> Place:
-    """A place, with the text of the pages on which it stands; of a picture with that of all, which is little."""
+    """A place, with the text of the pages on which it stands, or where that is long, with its words alone."""
     pages = record.pages
-    first, last = page_at(pages, start) or 1, page_at(pages, min(end, total) - 1) or 1
+    seen = min(end, total, start + LONGEST_PLACE_CHARACTERS)
+    first, last = page_at(pages, start) or 1, page_at(pages, seen - 1) or 1
     text_start = pages[first - 1] if pages else 0
     text_end = pages[last] if last < len(pages) else total
+    if text_end - text_start > _LONGEST_PAGES_CHARACTERS:
+        text_start, text_end = start, seen
     text = library.store.text_of(record.document_id, text_start, text_end)
-    return Place(start, min(end, total), text, text_start, first, last)
+    return Place(start, end, text, text_start, first, last)
 
 
 def _read_pieces(library: Library, document_id: str) -> Iterator[tuple[int, str]]:
