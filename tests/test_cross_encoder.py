@@ -36,12 +36,6 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def model(embedding: Embedding) -> MiniLM:
-    assert isinstance(embedding, MiniLM)
-    return embedding
-
-
 def score(model: MiniLM, question: str, texts: list[str]) -> list[float]:
     scores = model.score_pairs(question, texts)
     assert scores is not None
@@ -94,8 +88,7 @@ def test_threads_share_it(model: MiniLM) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=300), st.lists(st.text(max_size=3000), max_size=4))
-def test_whatever_is_said_has_a_score_between_0_and_1(embedding: Embedding, question: str, texts: list[str]) -> None:
-    assert isinstance(embedding, MiniLM)
-    scores = score(embedding, question, texts)
+def test_whatever_is_said_has_a_score_between_0_and_1(model: MiniLM, question: str, texts: list[str]) -> None:
+    scores = score(model, question, texts)
     assert len(scores) == len(texts)
     assert all(0 <= each <= 1 for each in scores)
