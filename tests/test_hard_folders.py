@@ -5,6 +5,8 @@ FOOTNOTE_TEST_PERSIST_KILLS says how often a sync is killed while Chroma saves i
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import random
 import re
@@ -22,42 +24,21 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from forked import Footnote
 from hashed import CHUNK_TOKENS, HashEmbedding, WideEmbedding, contents, open_store, rows
+from nursery import HERE, Child, Nursery
 from test_command_line import check_one_sentence
 from test_sync import LONG, assert_equals_a_clean_store, run_sync
 
+import index.sync
 from index.documents import identify
 from index.errors import StoreError
+from index.library import finish
 from index.plan import SyncReport
 from index.searching.retriever import retrieve
 from index.storing.store import Store, place_of
 
-HERE = Path(__file__).parent
 KILLS = int(os.environ.get("FOOTNOTE_TEST_PERSIST_KILLS", "1"))
-
-# Syncs in a process of its own, as a user's next command does. A limit is one of bytes a file may have.
-SYNC_ELSEWHERE = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-import index.sync
-from hashed import CHUNK_TOKENS, WideEmbedding
-from index.errors import StoreError
-from index.storing.store import Store
-folder, stores, limit_bytes = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
-index.sync.BATCH_CHUNKS = 60
-if limit_bytes:
-    import resource, signal
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-try:
-    store = Store(stores, folder, WideEmbedding.name, CHUNK_TOKENS)
-    for progress in index.sync.sync(folder, store, WideEmbedding()):
-        pass
-except StoreError as error:
-    sys.exit(str(error))
-"""
-
 
 # The command itself, with an embedding that takes so many seconds for each text.
 COMMAND = """
@@ -95,9 +76,30 @@ def run_footnote(*arguments: str | Path, seconds: float = 0) -> subprocess.Compl
     )
 
 
-def start_sync(folder: Path, stores: Path, limit_bytes: int = 0) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", SYNC_ELSEWHERE, str(HERE), str(folder), str(stores), str(limit_bytes)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def sync_in_small_batches(folder: str, stores: str, limit_bytes: int) -> None:
+    """What a user's next command does, in a process of its own. limit_bytes: how many a file may have; 0 for all."""
+    index.sync.BATCH_CHUNKS = 60
+    if limit_bytes:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+    try:
+        finish(index.sync.sync(Path(folder), open_wide(Path(folder), Path(stores)), WideEmbedding()))
+    except StoreError as error:
+        sys.exit(str(error))
+
+
+@functools.cache
+def nursery() -> Nursery:
+    """One for all that this module tries in other processes."""
+    opened = Nursery("test_hard_folders")
+    atexit.register(opened.__exit__)
+    return opened
+
+
+def start_sync(folder: Path, stores: Path, limit_bytes: int = 0) -> Child:
+    return nursery().fork("sync_in_small_batches", folder, stores, limit_bytes)
 
 
 def sync_elsewhere(folder: Path, stores: Path, limit_bytes: int = 0) -> tuple[int, str]:
@@ -192,16 +194,16 @@ def sync_again_and_again(folder: Path, stores: Path) -> None:
         print(said, len(seen), len(near), sep=" | ", flush=True)
 
 
+def call(name: str, *places: str) -> None:
+    """Call a function of this file with places."""
+    globals()[name](*map(Path, places))
+
+
 class Helper:
     """A function of this file in a process of its own, which may crash or hang without bringing down the tests."""
 
     def __init__(self, function: Callable[..., None], *places: Path) -> None:
-        code = (
-            "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import test_hard_folders; "
-            "getattr(test_hard_folders, sys.argv[2])(*map(Path, sys.argv[3:]))"
-        )
-        command = [sys.executable, "-c", code, str(HERE), function.__name__, *map(str, places)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = nursery().fork("call", function.__name__, *places)
         # One that hangs in Chroma heeds no gentler signal.
         self._watch = threading.Timer(60, self._process.kill)
         self._watch.start()
@@ -216,13 +218,11 @@ class Helper:
 
     def says(self) -> str:
         """The next line that it prints; with the signal that ended it where it did not come so far."""
-        assert self._process.stdout is not None
         line = self._process.stdout.readline().rstrip("\n")
         return line or f"ended with {self._process.wait(30)}"
 
     def ask(self) -> str:
         """Have it go on, and give what it then says."""
-        assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write("\n")
             self._process.stdin.flush()
@@ -335,26 +335,28 @@ def test_every_command_tells_of_a_full_disk_in_one_sentence(
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_STORE", str(disk.place))
     (folder / "ferry.txt").write_text("Captain Ida Voss steers the Brenholm ferry.")
-    assert run_footnote("sync", folder).stdout == "1 document: 1 added\n"
-    write(folder, 0, 12)
-    # With the least room there is already something that can be done, and it goes wrong elsewhere.
-    for room_kibibytes, arguments in (
-        (0, ("sync", folder)),
-        (100, ("sync", folder)),
-        (0, ("ask", "Who steers the ferry?", "--documents", folder)),
-        (0, ("check", folder)),
-        (0, ("sync", folder, "--anew")),
-    ):
-        disk.leave(room_kibibytes)
-        done = run_footnote(*arguments)
-        assert (done.returncode, done.stdout) == (1, ""), done
-        check_one_sentence(done.stderr)
-        assert str(disk.place) in done.stderr
-        assert "--anew" not in done.stderr
-    disk.leave(32 * 1024)
-    done = run_footnote("sync", folder)
-    assert (done.returncode, done.stdout.split(":")[0], done.stderr) == (0, "13 documents", "")
-    assert run_footnote("check", folder).stdout == "The store is whole.\n"
+    with Footnote() as footnote_here:
+        assert footnote_here.run("sync", folder).output == "1 document: 1 added\n"
+        write(folder, 0, 12)
+        # With the least room there is already something that can be done, and it goes wrong elsewhere.
+        for room_kibibytes, arguments in (
+            (0, ("sync", folder)),
+            (100, ("sync", folder)),
+            (0, ("ask", "Who steers the ferry?", "--documents", folder)),
+            (0, ("check", folder)),
+            (0, ("sync", folder, "--anew")),
+        ):
+            disk.leave(room_kibibytes)
+            done = footnote_here.run(*arguments)
+            assert (done.code, done.output) == (1, ""), done
+            check_one_sentence(done.errors)
+            assert str(disk.place) in done.errors
+            assert "--anew" not in done.errors
+        disk.leave(32 * 1024)
+        done = footnote_here.run("sync", folder)
+        assert (done.code, done.output.split(":")[0]) == (0, "13 documents")
+        assert "footnote:" not in done.errors  # a slow machine may have told of its progress
+        assert footnote_here.run("check", folder).output == "The store is whole.\n"
 
 
 # -- killed while the vectors are saved -------------------------------------------------------
