@@ -19,7 +19,7 @@ chat: $(VENV)/.installed  ## open the chat over documents/ in the browser (FOLDE
 	@$(BIN)/footnote chat $(FOLDER)
 
 test: $(VENV)/.installed-test  ## run the tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-server: $(VENV)/.installed-test $(SERVER)/.installed  ## run the tests against a real language-model server; builds it once, some nine minutes
 	@$(BIN)/python -m pytest tests/test_real_server.py $(ARGS)
