@@ -14,9 +14,9 @@ from assistant.serving.markdown import LATEX_DELIMITERS
 from assistant.serving.page.assets import read_asset
 from assistant.serving.page.conversing import Conversation, Messages, converse, stop, to_messages
 from assistant.serving.page.header import to_header, to_user
-from assistant.serving.page.panel import EMPTY_PANEL, to_panel
 from assistant.serving.page.scope import Scope, read_scope
 from assistant.serving.page.settings_panel import build_settings
+from assistant.serving.page.showing import show
 from assistant.serving.page.strings import say
 from assistant.serving.served import Served
 from index.settings import sample_folder
@@ -76,7 +76,13 @@ def build_page(served: Served, streams: Streams) -> Any:
                         elem_id="suggestions",
                     )
                 with gradio.Column(scale=2, min_width=320, elem_id="proof"):
-                    viewer = gradio.HTML(EMPTY_PANEL, elem_id="viewer", js_on_load=read_asset("viewer.js"))
+                    viewer = gradio.HTML(
+                        None,
+                        html_template="",
+                        js_on_load=read_asset("viewer.js"),
+                        apply_default_css=False,
+                        elem_id="viewer",
+                    )
             with gradio.Tab(say("tabs.documents"), id="documents"):
                 gradio.HTML(None, html_template="", js_on_load=read_asset("documents.js"), elem_id="documents-tab")
             if served.is_local:
@@ -98,9 +104,12 @@ def build_page(served: Served, streams: Streams) -> Any:
                 return
             library = served.library(chosen.library)
             for talk in converse(text, before, library, chosen):
-                answer = talk[-1].answer if talk else None
-                shown = to_panel(answer, library.store.text_of) if answer else gradio.skip()
-                yield to_messages(talk), talk, shown, ""
+                yield to_messages(talk), talk, show_turn(talk, len(talk) - 1, None), ""
+
+        def show_turn(talk: Conversation, turn: int, number: int | None) -> Any:
+            exchange = talk[turn] if 0 <= turn < len(talk) else None
+            answer = exchange.answer if exchange else None
+            return show(answer, turn, number, exchange.library, served) if exchange and answer else gradio.skip()
 
         def end(asking: str) -> Any:
             # What was not asked, since too many were waiting, is given back.
@@ -112,8 +121,7 @@ def build_page(served: Served, streams: Streams) -> Any:
 
         def show_source(talk: Conversation, event: gradio.EventData) -> Any:
             turn, number = (_read_details(event, name, int) for name in ("turn", "number"))
-            answer = talk[turn].answer if turn is not None and 0 <= turn < len(talk) else None
-            return to_panel(answer, served.library().store.text_of, number) if answer else gradio.skip()
+            return show_turn(talk, -1 if turn is None else turn, number)
 
         def show_user(request: gradio.Request) -> str:
             return to_user(str(request.username or ""))
@@ -142,7 +150,7 @@ def build_page(served: Served, streams: Streams) -> Any:
                 **hidden,
             )
         picker.select(choose_scope, None, scope, **hidden)
-        chatbot.clear(lambda: (EMPTY_PANEL, ()), None, [viewer, conversation], **hidden)
+        chatbot.clear(lambda: (None, ()), None, [viewer, conversation], **hidden)
         viewer.select(show_source, conversation, viewer, **hidden)
     page.queue(default_concurrency_limit=AT_ONCE, api_open=False)
     page.state_session_capacity = MOST_SESSIONS

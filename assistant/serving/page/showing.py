@@ -1,0 +1,112 @@
+"""What the viewer shows of an answer: a document with all that is cited of it, or a list of what there is to open.
+
+The document's text, its pages and the places of words on them are had from the server's own routes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from textwrap import shorten
+from typing import Any, NamedTuple
+
+from assistant.answers import Answer, Cited
+from assistant.citing.citations import show_context
+from assistant.serving.served import Served
+from index.documents import Passage
+from index.errors import FootnoteError
+from index.splitting.sentences import Sentence
+
+NEAREST_SHOWN = 3  # passages, where nothing is cited
+LIST = 0  # in place of a citation's number
+LONGEST_QUOTE_CHARACTERS = 300  # in the list
+
+
+class Source(NamedTuple):
+    """What the viewer can open: a citation, or a passage that comes near."""
+
+    number: int
+    document_id: str
+    path: str
+    title: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    where: str
+    kind: Cited
+
+
+def show(answer: Answer, turn: int, number: int | None, library_name: str | None, served: Served) -> dict[str, Any] | None:
+    """The viewer's value; None where there is nothing to show.
+
+    turn: of the conversation. number: of the citation; where nothing is cited of a passage, the nearest first, from 1;
+    LIST for a list of them. By default the first citation, or the list of passages.
+    """
+    sources = list(find_sources(answer))
+    if not sources:
+        return None
+    if number is None:
+        number = sources[0].number if answer.citations else LIST
+    chosen = next((source for source in sources if source.number == number), None)
+    mine = [source for source in sources if chosen and source.document_id == chosen.document_id]
+    return {
+        "key": secrets.token_hex(4),
+        "turn": turn,
+        "number": chosen.number if chosen else LIST,
+        "library": library_name or "",
+        "nearest": not answer.citations,
+        "document": _describe(chosen, library_name, served) if chosen else None,
+        "citations": [
+            {name: value for name, value in source._asdict().items() if name not in ("document_id", "path", "title")}
+            for source in mine
+        ],
+        "others": [
+            {
+                "number": source.number,
+                "title": source.title,
+                "page": source.page,
+                "where": source.where,
+                "quote": shorten(source.quote, LONGEST_QUOTE_CHARACTERS, placeholder=" …"),
+            }
+            for source in sources
+            if source not in mine
+        ],
+    }
+
+
+def find_sources(answer: Answer) -> Iterator[Source]:
+    """The citations of an answer or, where there are none, the passages that come nearest, numbered from 1."""
+    for cited in answer.citations:
+        where = show_context(cited.context, cited.title)
+        place = cited.page, cited.start, cited.end, cited.quote
+        yield Source(cited.number, cited.document_id, cited.path, cited.title, *place, where, cited.kind)
+    for number, passage in enumerate(() if answer.citations else answer.passages[:NEAREST_SHOWN], 1):
+        where = show_context(passage.context, passage.title)
+        page, start, end = _find_nearest(passage)
+        place = page, start, end, passage.text[start - passage.start :].strip()
+        yield Source(number, passage.document_id, passage.path, passage.title, *place, where, "words")
+
+
+def _find_nearest(passage: Passage) -> tuple[int | None, int, int]:
+    """The page, start and end of the sentence of a passage that comes nearest, or of all of it where none is known to."""
+    if len(passage.similarities) != len(passage.sentences) or not passage.sentences:
+        return passage.page, passage.start, passage.end
+    by_similarity = zip(passage.similarities, passage.sentences, strict=True)
+    sentence: Sentence = max(by_similarity, key=lambda pair: pair[0])[1]
+    return passage.page_of(sentence), sentence.start, sentence.end
+
+
+def _describe(source: Source, library_name: str | None, served: Served) -> dict[str, Any]:
+    """The document of a source; by what the answer says of it where it is no longer on record."""
+    try:
+        record = served.library(library_name).store.lexicon.record(source.document_id)
+    except FootnoteError:
+        record = None
+    return {
+        "id": source.document_id,
+        "title": record.title if record else source.title,
+        "path": record.path if record else source.path,
+        "date": record.date if record else None,
+        "pages": len(record.pages) if record else 0,
+    }
