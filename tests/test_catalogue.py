@@ -11,8 +11,10 @@ from assistant.chain import answer
 from assistant.quoting.catalogue import MOST_LISTED
 from assistant.serving.command_line import _lay_out
 from assistant.serving.page.messages import to_markdown
-from assistant.serving.page.panel import EMPTY_PANEL, to_panel
+from assistant.serving.page.showing import show
+from assistant.serving.served import Served, name_libraries
 from index.embedding.protocol import Embedding
+from index.library import finish, open_library
 from index.settings import Settings
 
 
@@ -137,7 +139,7 @@ def test_no_model_is_asked_of_the_folder(archive: Path, settings: Settings) -> N
 # -- where it is shown ------------------------------------------------------------------------
 
 
-def test_the_page_shows_a_statement_in_no_quotation_marks_and_the_document_in_no_surroundings(
+def test_the_page_shows_a_statement_in_no_quotation_marks_and_the_document_from_its_beginning(
     archive: Path, settings: Settings
 ) -> None:
     result = answer("How many HTML files are there?", archive, settings=settings)
@@ -145,10 +147,11 @@ def test_the_page_shows_a_statement_in_no_quotation_marks_and_the_document_in_no
     assert "There is 1 web page among the 5 documents:  \n" in markdown
     assert "[\\[1\\]](#cite-2-1)" in markdown
     assert "“There" not in markdown and "Quoted" not in markdown
-    panel = to_panel(result, lambda document_id, start, end: "Paint, 40 crowns."[start:end], 1)
-    assert "letters/invoice-2021.html, the whole document" in panel and "Paint, 40 crowns." in panel
-    assert "characters" not in panel and "<mark>" not in panel
-    assert to_panel(answer("hello", archive, settings=settings), lambda *_: "") == EMPTY_PANEL
+    served = Served(name_libraries([finish(open_library(archive, settings))]), settings)
+    shown = show(result, 2, 1, None, served)
+    assert shown and shown["document"]["path"] == "letters/invoice-2021.html"
+    assert [(c["kind"], c["start"], c["end"], c["quote"]) for c in shown["citations"]] == [("document", 0, 0, "")]
+    assert show(answer("hello", archive, settings=settings), 0, None, None, served) is None
 
 
 def test_the_command_line_shows_a_document_by_its_path(archive: Path, settings: Settings) -> None:

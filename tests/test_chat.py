@@ -90,31 +90,32 @@ def ask(page: Any, question: str) -> str:
 @pytest.mark.browser
 @needs_chromium
 def test_the_main_job_in_the_browser(tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
     with serving() as address, browsing(address) as (page, outside):
         assert "Answers are quotations" in page.inner_text("header.head")
         assert "8 documents" in page.inner_text("header.head")
 
         # Asking gives a quotation with its marker.
         assert "economic diplomacy with the Gulf monarchies" in ask(page, "why was Israel skipped?")
-        quote = page.locator("#viewer mark").inner_text()
-        assert quote.startswith("Trump skipped Israel because")
+        chosen = page.locator("#viewer mark.chosen")
+        expect(chosen).to_contain_text("Trump skipped Israel because")
+        quote = chosen.inner_text()
         assert "gulf-tour.md" in page.inner_text("#viewer")
 
         # A follow-up is searched with what it leans on.
         assert "Searched for: Who criticised it? Israel skipped" in ask(page, "Who criticised it?")
-        assert "Lapid" in page.locator("#viewer mark").first.inner_text()
+        expect(chosen.first).to_contain_text("Lapid")
 
         # A click on the first answer's marker brings its source back, chosen and highlighted.
         page.locator('#conversation a[href="#cite-0-1"]').click()
-        chosen = page.locator("#viewer .source.selected mark")
-        chosen.wait_for()
-        assert chosen.inner_text() == quote
-        assert chosen.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 224, 138)"
+        expect(chosen).to_have_text(quote)
+        assert chosen.evaluate(CONTRAST) >= 4.5
 
         # The same by keyboard.
         page.locator('#conversation a[href="#cite-1-1"]').focus()
         page.keyboard.press("Enter")
-        page.wait_for_function("document.querySelector('#viewer .selected mark')?.innerText.includes('Lapid')")
+        expect(chosen.first).to_contain_text("Lapid")
 
         # What the documents do not say is not made up, and bad input leaves the chat standing.
         assert "The documents do not say." in ask(page, "What is the population of Qatar?")
@@ -137,7 +138,8 @@ def test_a_hostile_document_is_shown_as_text_and_does_nothing(tmp_path: Path) ->
     (folder / "<b>bold<%2fb>.txt").write_text(f"Notes on zebras\n\n{hostile} Another sentence about the zebra follows.")
     with serving(folder) as address, browsing(address) as (page, outside):
         assert hostile.split(" ![")[0] in ask(page, "What is the zebra password?")
-        assert hostile in page.locator("#viewer mark").first.inner_text()
+        page.locator("#viewer mark.chosen").first.wait_for()
+        assert hostile in page.locator("#viewer article").inner_text()
         assert page.locator("#conversation [data-testid=bot] img, #viewer img, #viewer script").count() == 0
         assert outside == []
 
