@@ -234,7 +234,6 @@ def is_fenced(request: Request, text: str, case: Case) -> bool:
 
 # -- the page ---------------------------------------------------------------------------------
 
-_OUR_LINK = re.compile(r"\[\\\[\d+\\\]\]\(#cite-\d+-\d+\)")
 _LIVE = re.compile(
     r"[\[\]]"  # a link, an image, the place that one points to
     r"|<(?!/?(?:small|strong)>)[a-z/!?]"  # a tag
@@ -246,6 +245,15 @@ _LIVE = re.compile(
 # What is shown as it is written: a block of code, and what is written in entities alone.
 _OPENING = re.compile(r"(`{3,})(?:(?!mermaid)[a-z][a-z0-9+#-]*)?", re.IGNORECASE)
 _ENTITIES = r"(?:[^\W_]| |&#\d+;)*+"
+_REASON = rf'<span class="reason"> \({_ENTITIES}\)</span>'
+_CHIP = rf'<a href="#cite-\d+-\d+" class="chip \w+(?: pending)?"(?: title="{_ENTITIES}")?>\d+</a>'
+_OURS = re.compile(
+    rf'<span class="chips">(?:{_CHIP})+</span>|{_CHIP}|{_REASON}'
+    rf'|<span class="doubt \w+" tabindex="0" title="{_ENTITIES}">\?{_REASON}</span>'
+    rf'|<a href="#near-\d+-\d+" class="near" title="{_ENTITIES}">{_ENTITIES}</a>'
+    r'|^<div class="unsaid">$|^</div>$',
+    re.MULTILINE,
+)
 _WRITTEN = re.compile(
     rf"<code>{_ENTITIES}</code>"
     rf'|<div class="draft">{_ENTITIES}</div>'
@@ -283,7 +291,7 @@ def find_live(markdown: str) -> str:
 
     What is shown as code is none, whatever it says.
     """
-    left = _WRITTEN.sub("", _OUR_LINK.sub("", _remove_blocks(markdown)))
+    left = _OURS.sub("", _WRITTEN.sub("", _remove_blocks(markdown)))
     # The page takes formulas out before it reads the rest; brackets and bars in them are theirs.
     left = _FORMULA.sub(lambda formula: re.sub(r"[\[\]]|\\\\", "", formula[0]), left)
     # Without what is escaped, no bracket may be left.

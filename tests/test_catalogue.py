@@ -145,7 +145,7 @@ def test_the_page_shows_a_statement_in_no_quotation_marks_and_the_document_from_
     result = answer("How many HTML files are there?", archive, settings=settings)
     markdown = to_markdown(result, 2)
     assert "There is 1 web page among the 5 documents:  \n" in markdown
-    assert "[\\[1\\]](#cite-2-1)" in markdown
+    assert '<a href="#cite-2-1" class="chip supported" title="' in markdown
     assert "“There" not in markdown and "Quoted" not in markdown
     served = Served(name_libraries([finish(open_library(archive, settings))]), settings)
     shown = show(result, 2, 1, None, served)

@@ -539,7 +539,7 @@ def test_no_number_is_shown_that_is_not_a_citation(reply: str) -> None:
         shown = {int(number) for number in MARKER.findall(outside_code(cited.text) if "`" in reply else cited.text)}
         assert shown <= set(numbers)
     # And on the page, which reads the text anew.
-    linked = [int(number) for number in re.findall(r"#cite-0-(\d+)\)", written_to_markdown(cited.text, 0))]
+    linked = [int(number) for number in re.findall(r"#cite-0-(\d+)\"", written_to_markdown(cited.text, 0))]
     assert set(linked) <= set(numbers)
 
 

@@ -6,18 +6,20 @@ The page's parser, marked, need not see what we see. So that it cannot take one 
     the same with tabs    would be changed by the page: HTML, every character of it an entity
     code in line          is HTML as well; no mark of its own is left
     a formula             stands between characters that no text has, which the page knows as its delimiters
-    a marker              is a link, "#cite-TURN-NUMBER"; our numbers rise from 1, so a number beyond the next is text
+    a marker              is a chip, a link to "#cite-TURN-NUMBER"; our numbers rise from 1: one beyond the next is text
     all else              keeps stars, lines and bars; brackets, tags, addresses and escapes become entities
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterator, Sequence
+from html import escape, unescape
 
+from assistant.answers import AnswerSentence
 from assistant.citing.markers import split_code_line
 from assistant.citing.verbatim import CODE, LONGEST_FORMULA, Fence, find_formula, read_fence
+from assistant.serving.chips import CHIP, STOP, Places, ShowChip, ShowDoubt
 
 # Of a formula in line, and of one by itself. Unicode keeps these for a program's own use.
 _DELIMITERS = (("\ufdd0", "\ufdd1"), ("\ufdd2", "\ufdd3"))
@@ -25,14 +27,18 @@ LATEX_DELIMITERS = [
     {"left": left, "right": right, "display": display}
     for (left, right), display in zip(_DELIMITERS, (False, True), strict=True)
 ]
-_OURS = {ord(character): "\ufffd" for pair in _DELIMITERS for character in pair}
+_OURS = {ord(character): "\ufffd" for characters in (*_DELIMITERS, CHIP, STOP) for character in characters}
 
 _MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
 _WEB = re.compile(r"www\.", re.IGNORECASE)
 _PAUSE = re.compile(r"`+|~{3,}|[$\\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _QUOTED_LINE = re.compile(r"^ *+(?:&gt; )+", re.MULTILINE)
-_MARKER = re.compile(r"!?\[(\d{1,9})\]|[\[\]]")
+_MARKER = re.compile(
+    r"!?\[(?P<number>\d{1,9})\]|[\[\]]"
+    # Where a sentence may be over: at its stop, or at a line's end.
+    r"|(?<=[.!?…。！？])[\"'”’»)*_]*+(?![\w.!?…])|(?P<end>(?<=[^\n])[ \t|]*+(?=\n|\Z))"
+)
 _RUN = re.compile(r"`{3,}+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9+#-]{0,19}")
 # What the page would draw, or find in its own table of languages though it is none.
@@ -54,9 +60,20 @@ _CODE_COLUMNS = 4  # by so many deeper than the text around it, a paragraph is c
 _COPY = '<button title="copy" class="copy_code_button"><span class="copy-text"></span><span></span></button>'
 
 
-def written_to_markdown(text: str, turn: int) -> str:
-    """A language model's words: formatting, code and formulas stay; links, images and HTML become plain text."""
-    return _Reply(text, turn).shown
+def written_to_markdown(
+    text: str,
+    turn: int,
+    sentences: Sequence[AnswerSentence] = (),
+    chip: ShowChip | None = None,
+    doubt: ShowDoubt = lambda sentence: "",
+) -> str:
+    """A language model's words: formatting, code and formulas stay; links, images and HTML become plain text.
+
+    sentences: of the text, in order, as far as they are known. chip: shows the marker of a number in a sentence, by
+    default as one of which nothing is known yet. doubt: shows what follows a sentence that cites nothing.
+    """
+    reply = _Reply(text)
+    return reply.places.fill(reply.shown, sentences, chip or (lambda number, _: to_chip(number, turn)), doubt)
 
 
 def draft_to_markdown(text: str) -> str:
@@ -69,9 +86,15 @@ def escape_text(text: str) -> str:
     return _unlink(_MARKUP.sub(r"\\\1", escape(text.translate(_OURS), quote=False)))
 
 
-def to_link(number: int, turn: int) -> str:
-    """The marker of a citation."""
-    return f"[\\[{number}\\]](#cite-{turn}-{number})"
+def to_chip(number: int, turn: int, verdict: str = "unchecked pending", title: str = "") -> str:
+    """The marker of a citation. verdict: of its sentence, as class. title: the words cited, and where they stand."""
+    told = f' title="{to_attribute(title)}"' if title else ""
+    return f'<a href="#cite-{turn}-{number}" class="chip {verdict}"{told}>{number}</a>'
+
+
+def to_attribute(text: str) -> str:
+    """Text in one line for an attribute of HTML within Markdown."""
+    return _to_entities(" ".join(text.translate(_OURS).split()))
 
 
 def _unlink(text: str) -> str:
@@ -85,14 +108,15 @@ def _to_entities(text: str) -> str:
 
 
 class _Reply:
-    """A reply, and what is shown of it so far. turn: of the conversation, for its links."""
+    """A reply, and what is shown of it. places: of its markers and stops in it."""
 
-    def __init__(self, text: str, turn: int) -> None:
-        self._turn = turn
+    def __init__(self, text: str) -> None:
+        self.places = Places()
         self._last_number = 0  # of our own so far, which rise from 1
         self._blocks: list[str] = []
         for lines, fence in _part(text.translate(_OURS).replace("\r\n", "\n").replace("\r", " ").split("\n")):
             self._blocks.append(self._show_code(lines, fence) if fence else self._show_prose("\n".join(lines)))
+            self.places.read("\n")
 
     @property
     def shown(self) -> str:
@@ -101,15 +125,17 @@ class _Reply:
 
     def _show_code(self, lines: list[str], fence: Fence) -> str:
         """A block of code as it was written, and below it the markers that were in it."""
-        cited: dict[str, None] = {}
+        cited: dict[int, None] = {}
         written = []
+        self.places.read(fence.name)
         for line in lines:
             code, markers, stop = split_code_line(line)
             numbers = [number for marker in markers for number in marker]
-            links = [self._link(number) for number in numbers]
-            if numbers and all(links):
-                cited |= dict.fromkeys(links)
+            are_ours = [self._is_ours(number) for number in numbers]
+            if numbers and all(are_ours):
+                cited |= dict.fromkeys(numbers)
                 line = code.rstrip() + stop
+            self.places.read(line)
             written.append(line)
         code = "\n".join(written)
         if "\t" in code or "%%%" in code:
@@ -121,7 +147,7 @@ class _Reply:
             marks = "`" * (longest + 1)
             name = name if _NAME.fullmatch(name) and name.casefold() not in _NO_NAMES else "text" if name else ""
             shown = f"{marks}{name}\n{code}\n{marks}" if code else f"{marks}{name}\n{marks}"
-        return f"{shown}\n\n{''.join(cited)}" if cited else shown
+        return f"{shown}\n\n{''.join(map(self.places.add_chip, cited))}" if cited else shown
 
     def _show_prose(self, text: str) -> str:
         shown, place = [], 0
@@ -130,13 +156,16 @@ class _Reply:
             rest = text[pause.start() : pause.start() + LONGEST_FORMULA + 100]
             if code := CODE.match(rest) if rest[0] == "`" else None:
                 line = text[text.rfind("\n", 0, pause.start()) + 1 :][:100]
-                shown.append(_show_code_in_line(code[2], in_table=line.lstrip().startswith("|")))
+                self.places.read(code[2])
+                in_table = line.lstrip().startswith("|")
+                shown.append(_show_code_in_line(code[2], in_table=in_table))
                 length = code.end()
             elif rest[0] in "`~":
                 shown.append(_to_entities(pause[0]))
                 length = len(pause[0])
             elif formula := find_formula(rest):
                 words, by_itself, length = formula
+                self.places.read(words)
                 left, right = _DELIMITERS[by_itself]
                 is_safe = not _UNSAFE_FORMULA.search(words)
                 shown.append(f"{left}{escape(words)}{right}" if is_safe else _to_entities(rest[:length]))
@@ -147,23 +176,38 @@ class _Reply:
                 shown.append("&#92;" if rest[0] == "\\" else "$")
                 length = 1
             place = pause.start() + length
+            # Where more than space follows, it brings a stop of its own.
+            shown.append("" if text[place : place + 1].strip() else self.places.add_stop())
         return "".join([*shown, self._show_words(text[place:])]).strip("\n")
 
     def _show_words(self, text: str) -> str:
-        """Words with stars, lines and bars, and markers as links."""
+        """Words with stars, lines and bars, and places for markers."""
         text = _QUOTED_LINE.sub(lambda quoted: quoted[0].replace("&gt;", ">"), escape(text, quote=False))
-        return _MARKER.sub(self._show_bracket, _unlink(text))
+        text, place, shown = _unlink(text), 0, []
+        for found in _MARKER.finditer(text):
+            self.places.read(unescape(text[place : found.start()]))
+            shown += [text[place : found.start()], self._show_place(found)]
+            place = found.end()
+        self.places.read(unescape(text[place:]))
+        return "".join([*shown, text[place:]])
 
-    def _show_bracket(self, found: re.Match[str]) -> str:
-        link = self._link(int(found[1])) if found[1] else ""
-        return f"{'&#33;' if found[0][0] == '!' else ''}{link}" if link else _to_entities(found[0])
+    def _show_place(self, found: re.Match[str]) -> str:
+        """A marker, another bracket, or where a sentence may be over."""
+        if found["end"] is not None:  # a table's last bar stays the last
+            return self.places.add_stop() + found[0]
+        if "[" not in found[0] and "]" not in found[0]:
+            return found[0] + self.places.add_stop()
+        if found["number"] and self._is_ours(int(found["number"])):
+            return f"{'&#33;' if found[0][0] == '!' else ''}{self.places.add_chip(int(found['number']))}"
+        self.places.read(found[0])
+        return _to_entities(found[0])
 
-    def _link(self, number: int) -> str:
-        """The link of a number of ours, or "" where it is none of them."""
+    def _is_ours(self, number: int) -> bool:
+        """Whether a number is one of ours."""
         if not 1 <= number <= self._last_number + 1:
-            return ""
+            return False
         self._last_number = max(self._last_number, number)
-        return to_link(number, self._turn)
+        return True
 
 
 def _show_code_in_line(code: str, in_table: bool) -> str:

@@ -2,38 +2,98 @@
 
 from __future__ import annotations
 
-from textwrap import shorten
+from functools import partial
 
-from assistant.answers import NEAREST, Answer, AnswerSentence
+from assistant.answers import NEAREST, NOT_FOUND, Answer, AnswerSentence, Citation
+from assistant.citing.citations import show_context, show_quote
 from assistant.citing.second_opinion import PENDING
 from assistant.notices import describe_doubt
 from assistant.quoting.quotations import show_lead
-from assistant.serving.markdown import escape_text, to_link, written_to_markdown
+from assistant.serving.chips import group_chips
+from assistant.serving.markdown import escape_text, to_attribute, to_chip, written_to_markdown
+from assistant.serving.page.strings import say
+from index.documents import Passage
 
-LONGEST_QUERY_SHOWN = 300  # characters
+LONGEST_QUERY_SHOWN = LONGEST_QUOTE_SHOWN = 300  # characters
+LONGEST_PLACE_SHOWN, LONGEST_NEAREST_SHOWN = 100, 160
+NEAREST_SHOWN = 3
 
 
 def to_markdown(answer: Answer, turn: int) -> str:
-    """An answer as the conversation shows it: each marker a link, "#cite-TURN-NUMBER", to its source."""
+    """An answer as the conversation shows it: each marker a chip, "#cite-TURN-NUMBER", with the words it stands for.
+
+    What the documents do not say, and what is only near, stands in a box of its own. Passage N of the nearest is the
+    link "#near-TURN-N".
+    """
+    chip = partial(_show_chip, answer, turn)
     if answer.status == "not_found":
-        body = answer.text
-        if answer.passages:
-            body += " The nearest passages stand beside this conversation."
+        body = escape_text(answer.text).replace("\n", "  \n")
+        if answer.text.startswith(NOT_FOUND):
+            body = _enclose(body, *_show_nearest(answer, turn))
     elif answer.model is None:
-        body = "\n\n".join(_show_sentences(answer, turn))
+        body = "\n\n".join(_show_sentences(answer, chip))
     else:
-        body = written_to_markdown(answer.text, turn)
+        body = written_to_markdown(answer.text, turn, answer.sentences, chip, _show_doubt)
+    if answer.status == "nearest":
+        body = _enclose(escape_text(NEAREST), body, escape_text(say("messages.ask_instead")))
     notes = " · ".join(escape_text(note) for note in _notes(answer))
     return f"{body}\n\n<small>{notes}</small>" if notes else body
 
 
-def _show_sentences(answer: Answer, turn: int) -> list[str]:
+def show_where(place: Citation | Passage, date: str | None) -> str:
+    """Where words stand, in one line: path, page or heading, and the document's date."""
+    context = show_context(place.context, place.title)
+    if isinstance(place, Citation) and place.kind == "document":
+        within = say("messages.whole_document")
+    else:
+        within = say("messages.page", number=place.page) if place.page else _cut(context, LONGEST_PLACE_SHOWN)
+    return ", ".join(part for part in (_cut(place.path, LONGEST_PLACE_SHOWN), within, date) if part)
+
+
+def find_date(citation: Citation, answer: Answer) -> str | None:
+    """The date of a cited document, where the answer's passages tell it."""
+    return next((p.date for p in answer.passages if p.document_id == citation.document_id), None)
+
+
+def _show_chip(answer: Answer, turn: int, number: int, sentence: AnswerSentence | None) -> str:
+    """The marker of a citation, with the verdict of its sentence, and why it is doubted where it is."""
+    verdict: str = sentence.support if sentence else "unchecked"
+    if sentence and sentence.reason == PENDING:
+        verdict += " pending"
+    citation = next((c for c in answer.citations if c.number == number), None)
+    if citation is None:
+        return to_chip(number, turn, verdict)
+    told = show_where(citation, find_date(citation, answer))
+    if quote := _cut(show_quote(citation, answer.passages), LONGEST_QUOTE_SHOWN):
+        told = say("messages.chip", quote=quote, where=told)
+    if sentence and (doubt := _tell_doubt(sentence)):
+        told = say("messages.chip_doubted", chip=told, doubt=doubt)
+    return to_chip(number, turn, verdict, told)
+
+
+def _show_doubt(sentence: AnswerSentence) -> str:
+    """Why a sentence is doubted, for who does not see its chips; with a mark to look at where it has none."""
+    if not (doubt := _tell_doubt(sentence)):
+        return ""
+    reason = f'<span class="reason"> ({to_attribute(doubt)})</span>'
+    if sentence.citations:
+        return reason
+    return f'<span class="doubt {sentence.support}" tabindex="0" title="{to_attribute(doubt)}">?{reason}</span>'
+
+
+def _tell_doubt(sentence: AnswerSentence) -> str:
+    return "" if sentence.reason == PENDING else describe_doubt(sentence)
+
+
+def _show_sentences(answer: Answer, chip: partial[str]) -> list[str]:
     """Quotations, a paragraph each, or statements, each in a line of its own, which are nobody's words."""
+
+    def end(sentence: AnswerSentence) -> str:
+        return group_chips([chip(number, sentence) for number in sentence.citations]) + _show_doubt(sentence)
+
     if any(citation.kind == "words" for citation in answer.citations):
-        lead = [NEAREST] if answer.status == "nearest" else []
-        return [*lead, *(f"{escape_text(show_lead(s))}“{_embolden(s)}” {_links(s, turn)}" for s in answer.sentences)]
-    lines = (f"{escape_text(sentence.text)} {_links(sentence, turn)}".strip() for sentence in answer.sentences)
-    return ["  \n".join(lines)]
+        return [f"{escape_text(show_lead(s))}“{_embolden(s)}” {end(s)}" for s in answer.sentences]
+    return ["  \n".join(f"{escape_text(sentence.text)} {end(sentence)}".strip() for sentence in answer.sentences)]
 
 
 def _embolden(sentence: AnswerSentence) -> str:
@@ -44,18 +104,40 @@ def _embolden(sentence: AnswerSentence) -> str:
     return f"{before}<strong>{words}</strong>{after}" if words else after
 
 
-def _links(sentence: AnswerSentence, turn: int) -> str:
-    return "".join(to_link(number, turn) for number in sentence.citations)
+def _show_nearest(answer: Answer, turn: int) -> list[str]:
+    """The nearest passages, each a link to it, and what can be done instead."""
+    shown = []
+    for number, passage in enumerate(answer.passages[:NEAREST_SHOWN], start=1):
+        words = to_attribute(_cut(passage.text, LONGEST_NEAREST_SHOWN))
+        where = to_attribute(show_where(passage, passage.date))
+        name = to_attribute(_cut(passage.title, LONGEST_PLACE_SHOWN) or passage.path)
+        shown.append(f'- <a href="#near-{turn}-{number}" class="near" title="{where}">{name}</a>: {words}')
+    nearest = [escape_text(say("messages.nearest")), "\n".join(shown)] if shown else []
+    return [*nearest, escape_text(say("messages.ask_instead"))]
+
+
+def _enclose(*blocks: str) -> str:
+    """Blocks of Markdown in a box."""
+    return "\n\n".join(['<div class="unsaid">', *blocks, "</div>"])
+
+
+def _cut(text: str, characters: int) -> str:
+    """Text in one line, and no longer; one long word is cut too."""
+    line = " ".join(text.split())
+    if len(line) <= characters:
+        return line
+    words = line[:characters].rpartition(" ")[0] or line[: characters - 2]
+    return f"{words} …"
 
 
 def _notes(answer: Answer) -> list[str]:
     notes = [answer.notice] if answer.notice else []
     if answer.query != answer.question:
-        notes.append(f"Searched for: {shorten(answer.query, LONGEST_QUERY_SHOWN, placeholder=' …')}")
+        notes.append(say("messages.searched_for", query=_cut(answer.query, LONGEST_QUERY_SHOWN)))
     if any(sentence.reason == PENDING for sentence in answer.sentences):
-        return [*notes, "The answer is being checked"]
-    if doubts := [f"“{s.text}”: {doubt}" for s in answer.sentences if (doubt := describe_doubt(s))]:
-        notes.append(f"Read with care: {'; '.join(doubts)}")
+        return [*notes, say("messages.being_checked")]
+    if doubts := sum(bool(describe_doubt(sentence)) for sentence in answer.sentences):
+        notes.append(say("messages.doubts_one") if doubts == 1 else say("messages.doubts_many", count=doubts))
     if any(citation.kind == "words" for citation in answer.citations):
-        notes.append(f"Written by {answer.model}" if answer.model else "Quoted from the documents")
+        notes.append(say("messages.written_by", model=answer.model) if answer.model else say("messages.quoted"))
     return notes
