@@ -251,6 +251,7 @@ _OURS = re.compile(
     rf'<span class="chips">(?:{_CHIP})+</span>|{_CHIP}|{_REASON}'
     rf'|<span class="doubt \w+" tabindex="0" title="{_ENTITIES}">\?{_REASON}</span>'
     rf'|<a href="#near-\d+-\d+" class="near" title="{_ENTITIES}">{_ENTITIES}</a>'
+    r'|<span class="acts">(?:<a href="#\w+-\d+" class="act \w+" role="button">[\w ]+</a> ?)+</span>'
     r'|^<div class="unsaid">$|^</div>$',
     re.MULTILINE,
 )

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from assistant.answers import Answer, Draft, TextDelta
 from assistant.chain import stream_answer
+from assistant.citing.second_opinion import PENDING
 from assistant.serving.markdown import draft_to_markdown, escape_text, written_to_markdown
-from assistant.serving.page.messages import to_markdown
+from assistant.serving.page.messages import show_acts, show_acts_of_question, to_markdown
 from assistant.serving.page.scope import Scope
 from assistant.serving.page.strings import say
 from index.documents import Progress
@@ -27,27 +28,33 @@ class Exchange:
 
     answer: once it is there; None as well where the question was refused or stopped.
     library: the name of the one that was asked, None for the first.
+    written: what a language model has written, while that is not an answer yet.
+    is_over: whether nothing more comes.
     """
 
     question: str
     reply: str
     answer: Answer | None = None
     library: str | None = None
+    written: str = ""
+    is_over: bool = True
 
 
 Conversation = tuple[Exchange, ...]  # turn N, from 0, is the one whose chips are "#cite-N-…"
 
 
 def to_messages(conversation: Iterable[Exchange]) -> Messages:
-    """A conversation as Gradio's Chatbot takes it: two messages a turn."""
-    return [
-        message
-        for exchange in conversation
-        for message in (
-            {"role": "user", "content": escape_text(_shorten(exchange.question))},
-            {"role": "assistant", "content": exchange.reply},
-        )
-    ]
+    """A conversation as Gradio's Chatbot takes it: two messages a turn, each with what can be done with it."""
+    exchanges = [*conversation]
+    messages: Messages = []
+    for turn, exchange in enumerate(exchanges):
+        asked = escape_text(_shorten(exchange.question))
+        acts = show_acts(turn, has_answer=bool(exchange.answer), is_last=turn == len(exchanges) - 1)
+        if exchange.is_over:
+            asked = f"{asked}\n\n{show_acts_of_question(turn)}"
+        replied = f"{exchange.reply}\n\n{acts}" if exchange.is_over and acts else exchange.reply
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": replied}]
+    return messages
 
 
 def converse(
@@ -64,15 +71,15 @@ def converse(
         return
     turn = len(before)
 
-    def show(reply: str, answer: Answer | None = None) -> Conversation:
-        return (*before, Exchange(question, reply, answer, scope.library))
+    def show(reply: str, answer: Answer | None = None, *, is_over: bool = False) -> Conversation:
+        return (*before, Exchange(question, reply, answer, scope.library, "" if answer else written, is_over))
 
     if turn >= MOST_TURNS:
         refused = Exchange(question, say("asking.too_many_turns", count=MOST_TURNS))
         yield (*before[:MOST_TURNS], refused)
         return
-    yield show(say("asking.reading"))
     written = certain = ""  # the text so far, and as the page shows it
+    yield show(say("asking.reading"))
     history = [exchange.answer for exchange in before if exchange.answer]
     try:
         for event in stream_answer(
@@ -88,17 +95,39 @@ def converse(
                     certain = written_to_markdown(written, turn)
                     yield show(certain)
                 case Answer():
-                    yield show(to_markdown(event, turn), event)
+                    is_judged = not any(sentence.reason == PENDING for sentence in event.sentences)
+                    yield show(to_markdown(event, turn), event, is_over=is_judged)
     except FootnoteError as error:
-        yield show(escape_text(str(error)))
+        yield show(escape_text(str(error)), is_over=True)
 
 
 def stop(conversation: Conversation) -> Conversation:
     """The conversation, whose last turn was stopped: what is written of it stays."""
-    if not conversation or conversation[-1].answer:
+    if not conversation or conversation[-1].is_over:
         return conversation
     *before, last = conversation
-    return (*before, replace(last, reply=say("asking.stopped")))
+    if last.answer:  # whose verdicts are not all there
+        return (*before, replace(last, is_over=True))
+    # What was written cites nothing yet that could be looked up.
+    written = written_to_markdown(last.written, 0, chip=lambda number, sentence: "")
+    reply = f"{written}\n\n<small>{say('asking.stopped')}</small>" if written else say("asking.stopped")
+    return (*before, replace(last, reply=reply, written="", is_over=True))
+
+
+def cut(conversation: Conversation, turn: int | None) -> tuple[Conversation, str]:
+    """What stands before a turn, and the question of that turn: the whole and "" where there is no such turn.
+
+    While a question is being answered nothing is cut.
+    """
+    if turn is None or not 0 <= turn < len(conversation) or not conversation[-1].is_over:
+        return conversation, ""
+    return conversation[:turn], conversation[turn].question
+
+
+def list_answers(conversation: Conversation, turn: int | None = None) -> list[Answer]:
+    """The answers of a conversation, or that of one turn: none where there is none."""
+    chosen = conversation if turn is None else conversation[turn : turn + 1] if turn >= 0 else ()
+    return [exchange.answer for exchange in chosen if exchange.answer]
 
 
 def _shorten(question: str) -> str:

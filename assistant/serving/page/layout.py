@@ -12,7 +12,16 @@ from typing import Any
 from assistant.serving.limits import Streams
 from assistant.serving.markdown import LATEX_DELIMITERS
 from assistant.serving.page.assets import read_asset
-from assistant.serving.page.conversing import Conversation, Messages, converse, stop, to_messages
+from assistant.serving.page.conversing import (
+    Conversation,
+    Messages,
+    converse,
+    cut,
+    list_answers,
+    stop,
+    to_messages,
+)
+from assistant.serving.page.exporting import export_kind
 from assistant.serving.page.header import to_header, to_user
 from assistant.serving.page.scope import Scope, read_scope
 from assistant.serving.page.settings_panel import build_settings
@@ -39,6 +48,7 @@ def build_page(served: Served, streams: Streams) -> Any:
 
     with gradio.Blocks(title="Footnote", fill_height=True, analytics_enabled=False) as page:
         conversation, asking, scope = gradio.State(()), gradio.State(""), gradio.State(Scope())
+        editing = gradio.State(None)  # the turn that is to be asked anew
         header = gradio.HTML(elem_id="header")
         user = gradio.HTML(elem_id="user")
         hidden: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -54,8 +64,11 @@ def build_page(served: Served, streams: Streams) -> Any:
                         allow_tags=False,
                         sanitize_html=True,
                         feedback_options=None,
-                        buttons=["copy"],
+                        buttons=[],
                         placeholder=say("conversation.empty"),
+                    )
+                    acts = gradio.HTML(
+                        None, html_template="", js_on_load=read_asset("acts.js"), elem_id="acts", padding=False
                     )
                     question = gradio.Textbox(
                         label=say("asking.label"),
@@ -89,11 +102,43 @@ def build_page(served: Served, streams: Streams) -> Any:
                 with gradio.Tab(say("tabs.settings"), id="settings") as settings:
                     build_settings(served, header, settings, hidden)
 
-        def take(text: str | None) -> tuple[str, Any]:
-            return text or "", gradio.Textbox(value="", submit_btn=False, stop_btn=say("asking.stop"))
+        def take(text: str | None, talk: Conversation, turn: int | None = None) -> tuple[Any, ...]:
+            kept, _ = cut(talk, turn)
+            box = gradio.Textbox(
+                value="", label=say("asking.label"), submit_btn=False, stop_btn=say("asking.stop"), autofocus=True
+            )
+            return text or "", kept, None, box
 
-        def take_suggested(event: gradio.EventData) -> tuple[str, Any]:
-            return take(_read_details(event, "question", str))
+        def take_suggested(talk: Conversation, event: gradio.EventData) -> tuple[Any, ...]:
+            return take(_read_details(event, "question", str), talk)
+
+        def take_again(talk: Conversation, event: gradio.EventData) -> tuple[Any, ...]:
+            turn = _read_details(event, "turn", int)
+            _, text = cut(talk, turn)
+            return take(text, talk, turn) if text else (gradio.skip(),) * 4
+
+        def edit(talk: Conversation, event: gradio.EventData) -> tuple[int | None, Any]:
+            turn = _read_details(event, "turn", int)
+            _, text = cut(talk, turn)
+            label = say("acts.editing", number=turn + 1) if text else say("asking.label")
+            return turn if text else None, gradio.Textbox(value=text, label=label)
+
+        def undo(talk: Conversation, event: gradio.EventData) -> tuple[Any, ...]:
+            kept, text = cut(talk, _read_details(event, "turn", int))
+            return (
+                to_messages(kept),
+                kept,
+                None,
+                gradio.Textbox(value=text, label=say("asking.label")) if text else gradio.skip(),
+            )
+
+        def export(talk: Conversation, chosen: Scope, event: gradio.EventData) -> dict[str, Any]:
+            turn, kind, key = (
+                _read_details(event, name, of) for name, of in (("turn", int), ("kind", str), ("key", str))
+            )
+            records = served.library(chosen.library).store.lexicon.records()
+            answers = list_answers(talk, turn if turn is not None and turn >= 0 else None)
+            return {"key": key, **export_kind(kind, answers, {r.document_id: r.content_hash for r in records})}
 
         def choose_scope(event: gradio.EventData) -> Scope:
             return read_scope(_read_details(event, "library", str), _read_details(event, "only", str), served)
@@ -128,9 +173,11 @@ def build_page(served: Served, streams: Streams) -> Any:
 
         page.load(lambda: to_header(served.library()), None, header, **hidden)
         page.load(show_user, None, user, **hidden)
+        taking = [asking, conversation, editing, question]
         for taken in (
-            question.submit(take, question, [asking, question], **hidden),
-            suggestions.select(take_suggested, None, [asking, question], **hidden),
+            question.submit(take, [question, conversation, editing], taking, **hidden),
+            suggestions.select(take_suggested, conversation, taking, **hidden),
+            acts.retry(take_again, conversation, taking, **hidden),
         ):
             answered = taken.then(
                 ask,
@@ -149,8 +196,11 @@ def build_page(served: Served, streams: Streams) -> Any:
                 cancels=[answered],
                 **hidden,
             )
+        acts.edit(edit, conversation, [editing, question], **hidden)
+        acts.undo(undo, conversation, [chatbot, conversation, editing, question], **hidden)
+        acts.select(export, [conversation, scope], acts, **hidden)
         picker.select(choose_scope, None, scope, **hidden)
-        chatbot.clear(lambda: (None, ()), None, [viewer, conversation], **hidden)
+        chatbot.clear(lambda: (None, (), None), None, [viewer, conversation, editing], **hidden)
         viewer.select(show_source, conversation, viewer, **hidden)
     page.queue(default_concurrency_limit=AT_ONCE, api_open=False)
     page.state_session_capacity = MOST_SESSIONS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from assistant.answers import NEAREST, NOT_FOUND, Answer, AnswerSentence, Citation
@@ -9,7 +10,7 @@ from assistant.citing.citations import show_context, show_quote
 from assistant.citing.second_opinion import PENDING
 from assistant.notices import describe_doubt
 from assistant.quoting.quotations import show_lead
-from assistant.serving.chips import group_chips
+from assistant.serving.chips import ShowChip, ShowDoubt, group_chips
 from assistant.serving.markdown import escape_text, to_attribute, to_chip, written_to_markdown
 from assistant.serving.page.strings import say
 from index.documents import Passage
@@ -25,19 +26,62 @@ def to_markdown(answer: Answer, turn: int) -> str:
     What the documents do not say, and what is only near, stands in a box of its own. Passage N of the nearest is the
     link "#near-TURN-N".
     """
-    chip = partial(_show_chip, answer, turn)
-    if answer.status == "not_found":
-        body = escape_text(answer.text).replace("\n", "  \n")
-        if answer.text.startswith(NOT_FOUND):
-            body = _enclose(body, *_show_nearest(answer, turn))
-    elif answer.model is None:
-        body = "\n\n".join(_show_sentences(answer, chip))
-    else:
-        body = written_to_markdown(answer.text, turn, answer.sentences, chip, _show_doubt)
-    if answer.status == "nearest":
-        body = _enclose(escape_text(NEAREST), body, escape_text(say("messages.ask_instead")))
-    notes = " · ".join(escape_text(note) for note in _notes(answer))
+    body = show_body(answer, partial(_show_chip, answer, turn), _show_doubt)
+    if answer.text.startswith(NOT_FOUND):
+        body = _enclose(body, *_show_nearest(answer, turn))
+    elif answer.status == "nearest":
+        body = _enclose(body, escape_text(say("messages.ask_instead")))
+    notes = " · ".join(map(escape_text, list_notes(answer)))
     return f"{body}\n\n<small>{notes}</small>" if notes else body
+
+
+def show_acts(turn: int, *, has_answer: bool, is_last: bool) -> str:
+    """What can be done with an answer, in a line of links that the page's script knows, "#retry-TURN"."""
+    acts = [*(["copy", "share"] if has_answer else []), *(["retry", "undo"] if is_last else [])]
+    return _link_acts(acts, turn)
+
+
+def show_acts_of_question(turn: int) -> str:
+    """The same with a question."""
+    return _link_acts(["edit"], turn)
+
+
+def _link_acts(acts: Sequence[str], turn: int) -> str:
+    links = (f'<a href="#{act}-{turn}" class="act {act}" role="button">{say(f"acts.{act}")}</a>' for act in acts)
+    return f'<span class="acts">{" ".join(links)}</span>' if acts else ""
+
+
+def show_body(answer: Answer, chip: ShowChip, doubt: ShowDoubt) -> str:
+    """What an answer says, with its markers and its doubts shown as they are wanted."""
+    if answer.status == "not_found":
+        return escape_text(answer.text).replace("\n", "  \n")
+    if answer.model:
+        return written_to_markdown(answer.text, 0, answer.sentences, chip, doubt)
+
+    def end(sentence: AnswerSentence) -> str:
+        return group_chips([chip(number, sentence) for number in sentence.citations]) + doubt(sentence)
+
+    if any(citation.kind == "words" for citation in answer.citations):
+        # Quotations, a paragraph each.
+        lead = [escape_text(NEAREST)] if answer.status == "nearest" else []
+        quotations = (f"{escape_text(show_lead(s))}“{_embolden(s)}” {end(s)}" for s in answer.sentences)
+        return "\n\n".join([*lead, *quotations])
+    # Statements, a line each, which are nobody's words.
+    return "  \n".join(f"{escape_text(sentence.text)} {end(sentence)}".strip() for sentence in answer.sentences)
+
+
+def list_notes(answer: Answer) -> list[str]:
+    """What a reader should know beside the answer: how it came about, what was searched, how far to believe it."""
+    notes = [answer.notice] if answer.notice else []
+    if answer.query != answer.question:
+        notes.append(say("messages.searched_for", query=shorten(answer.query, LONGEST_QUERY_SHOWN)))
+    if any(sentence.reason == PENDING for sentence in answer.sentences):
+        return [*notes, say("messages.being_checked")]
+    if doubts := sum(bool(describe_doubt(sentence)) for sentence in answer.sentences):
+        notes.append(say("messages.doubts_one") if doubts == 1 else say("messages.doubts_many", count=doubts))
+    if any(citation.kind == "words" for citation in answer.citations):
+        notes.append(say("messages.written_by", model=answer.model) if answer.model else say("messages.quoted"))
+    return notes
 
 
 def show_where(place: Citation | Passage, date: str | None) -> str:
@@ -46,8 +90,17 @@ def show_where(place: Citation | Passage, date: str | None) -> str:
     if isinstance(place, Citation) and place.kind == "document":
         within = say("messages.whole_document")
     else:
-        within = say("messages.page", number=place.page) if place.page else _cut(context, LONGEST_PLACE_SHOWN)
-    return ", ".join(part for part in (_cut(place.path, LONGEST_PLACE_SHOWN), within, date) if part)
+        within = say("messages.page", number=place.page) if place.page else shorten(context, LONGEST_PLACE_SHOWN)
+    return ", ".join(part for part in (shorten(place.path, LONGEST_PLACE_SHOWN), within, date) if part)
+
+
+def shorten(text: str, characters: int) -> str:
+    """Text in one line, and no longer; one long word is cut too."""
+    line = " ".join(text.split())
+    if len(line) <= characters:
+        return line
+    words = line[: characters - 1].rpartition(" ")[0] or line[: characters - 2]
+    return f"{words} …"
 
 
 def find_date(citation: Citation, answer: Answer) -> str | None:
@@ -64,7 +117,7 @@ def _show_chip(answer: Answer, turn: int, number: int, sentence: AnswerSentence 
     if citation is None:
         return to_chip(number, turn, verdict)
     told = show_where(citation, find_date(citation, answer))
-    if quote := _cut(show_quote(citation, answer.passages), LONGEST_QUOTE_SHOWN):
+    if quote := shorten(show_quote(citation, answer.passages), LONGEST_QUOTE_SHOWN):
         told = say("messages.chip", quote=quote, where=told)
     if sentence and (doubt := _tell_doubt(sentence)):
         told = say("messages.chip_doubted", chip=told, doubt=doubt)
@@ -85,17 +138,6 @@ def _tell_doubt(sentence: AnswerSentence) -> str:
     return "" if sentence.reason == PENDING else describe_doubt(sentence)
 
 
-def _show_sentences(answer: Answer, chip: partial[str]) -> list[str]:
-    """Quotations, a paragraph each, or statements, each in a line of its own, which are nobody's words."""
-
-    def end(sentence: AnswerSentence) -> str:
-        return group_chips([chip(number, sentence) for number in sentence.citations]) + _show_doubt(sentence)
-
-    if any(citation.kind == "words" for citation in answer.citations):
-        return [f"{escape_text(show_lead(s))}“{_embolden(s)}” {end(s)}" for s in answer.sentences]
-    return ["  \n".join(f"{escape_text(sentence.text)} {end(sentence)}".strip() for sentence in answer.sentences)]
-
-
 def _embolden(sentence: AnswerSentence) -> str:
     """A document's sentence, with the very words that were asked for in bold."""
     start, end = sentence.answer_words or (0, 0)
@@ -108,9 +150,9 @@ def _show_nearest(answer: Answer, turn: int) -> list[str]:
     """The nearest passages, each a link to it, and what can be done instead."""
     shown = []
     for number, passage in enumerate(answer.passages[:NEAREST_SHOWN], start=1):
-        words = to_attribute(_cut(passage.text, LONGEST_NEAREST_SHOWN))
+        words = to_attribute(shorten(passage.text, LONGEST_NEAREST_SHOWN))
         where = to_attribute(show_where(passage, passage.date))
-        name = to_attribute(_cut(passage.title, LONGEST_PLACE_SHOWN) or passage.path)
+        name = to_attribute(shorten(passage.title, LONGEST_PLACE_SHOWN) or passage.path)
         shown.append(f'- <a href="#near-{turn}-{number}" class="near" title="{where}">{name}</a>: {words}')
     nearest = [escape_text(say("messages.nearest")), "\n".join(shown)] if shown else []
     return [*nearest, escape_text(say("messages.ask_instead"))]
@@ -119,25 +161,3 @@ def _show_nearest(answer: Answer, turn: int) -> list[str]:
 def _enclose(*blocks: str) -> str:
     """Blocks of Markdown in a box."""
     return "\n\n".join(['<div class="unsaid">', *blocks, "</div>"])
-
-
-def _cut(text: str, characters: int) -> str:
-    """Text in one line, and no longer; one long word is cut too."""
-    line = " ".join(text.split())
-    if len(line) <= characters:
-        return line
-    words = line[:characters].rpartition(" ")[0] or line[: characters - 2]
-    return f"{words} …"
-
-
-def _notes(answer: Answer) -> list[str]:
-    notes = [answer.notice] if answer.notice else []
-    if answer.query != answer.question:
-        notes.append(say("messages.searched_for", query=_cut(answer.query, LONGEST_QUERY_SHOWN)))
-    if any(sentence.reason == PENDING for sentence in answer.sentences):
-        return [*notes, say("messages.being_checked")]
-    if doubts := sum(bool(describe_doubt(sentence)) for sentence in answer.sentences):
-        notes.append(say("messages.doubts_one") if doubts == 1 else say("messages.doubts_many", count=doubts))
-    if any(citation.kind == "words" for citation in answer.citations):
-        notes.append(say("messages.written_by", model=answer.model) if answer.model else say("messages.quoted"))
-    return notes
