@@ -14,7 +14,7 @@ from assistant.serving.entrance import Entrance, open_entrance
 from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
 from assistant.serving.page.assets import read_head, read_style
-from assistant.serving.page.layout import AT_ONCE, build_page
+from assistant.serving.page.layout import AT_ONCE, CONVERSATIONS, build_page
 from assistant.serving.port import is_loopback, listen, serve
 from assistant.serving.progress import to_plain
 from assistant.serving.routes import include_routes, open_routes
@@ -80,10 +80,19 @@ def build_app(served: Served, entrance: Entrance | None = None) -> Guard:
     page = build_page(served, streams)
     asked = {number: event for number, event in page.fns.items() if event.fn}
     inputs = {number: [_find_check(component) for component in event.inputs] for number, event in asked.items()}
+    # What a browser has kept comes back through this one.
+    large = [number for number, event in asked.items() if any(_is_kept(page, of) for of, _ in event.targets)]
     entrance = entrance or open_entrance()
-    app = mount(page, served)
-    own = open_routes()
-    return Guard(app, streams, inputs, _Questions(page), own=own, hosts=entrance.hosts, door=entrance.door)
+    return Guard(
+        mount(page, served),
+        streams,
+        inputs,
+        _Questions(page),
+        own=open_routes(),
+        hosts=entrance.hosts,
+        door=entrance.door,
+        large=large,
+    )
 
 
 def mount(page: Any, served: Served | None = None) -> Any:
@@ -125,6 +134,11 @@ def _find_check(component: Any) -> Callable[[object], bool]:
     if isinstance(component, (gradio.Textbox, gradio.Dropdown, gradio.Radio)):
         return lambda value: value is None or isinstance(value, str)
     return lambda value: value is None
+
+
+def _is_kept(page: Any, number: int | None) -> bool:
+    """Whether a component is the one that has the browser keep conversations."""
+    return number is not None and getattr(page.blocks[number], "elem_id", None) == CONVERSATIONS
 
 
 class _Questions:

@@ -238,9 +238,13 @@ def documents(folder: Folder = None) -> None:
 @command.command("eval")
 def evaluate(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="JSON lines: question, answers, evidence, answerable, history.")
-    ],
+        str | None,
+        typer.Argument(metavar="FILE", help="JSON lines: question, answers, evidence, answerable, history, rejected."),
+    ] = None,
     documents: Documents = None,
+    thumbs: Annotated[
+        bool, typer.Option("--thumbs", help="The questions whose answers got a thumb up or down in the chat.")
+    ] = False,
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file too.")
     ] = None,
@@ -259,7 +263,7 @@ def evaluate(
     if len(prices) == 1 or not all(map(math.isfinite, prices)):
         raise typer.BadParameter("The cost needs both prices: give --input-price and --output-price, each a number.")
     figures_file = None if json is None else _find_writable(read_path(json, "The file for --json"))
-    questions_file = read_path(file, "The file of questions")
+    questions_file = _find_questions(file, documents, thumbs=thumbs)
     cases = read_cases(questions_file)
     # Before the first question, so that its time is that of an answer.
     library, report = show_progress(_sync(documents))
@@ -293,6 +297,24 @@ def has_desktop() -> bool:
     if sys.platform in ("darwin", "win32"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _find_questions(file: str | None, documents: str | None, *, thumbs: bool) -> Path:
+    """The file of questions: the one named, or that of the thumbs; how many of these there are is told either way."""
+    from assistant.serving.feedback import Thumbs
+    from index.library import find_folder
+
+    if (file is None) is not thumbs:
+        raise typer.BadParameter("Give a file of questions, or --thumbs for those that were judged in the chat.")
+    settings = Settings.from_environment()
+    given = Thumbs(settings.store_folder, find_folder(settings.documents if documents is None else documents))
+    up, down = given.count()
+    if thumbs and not up + down:
+        raise InputError(f"No answer from {given.file.stem} has got a thumb yet: judge some in the chat.")
+    if up + down:
+        told = f"{up} thumbs up, {down} down, in {given.file}"
+        print(to_plain(told if thumbs else f"{told}; to measure them: footnote eval --thumbs"), file=sys.stderr)
+    return given.file if file is None else read_path(file, "The file of questions")
 
 
 def _find_writable(file: Path) -> Path:

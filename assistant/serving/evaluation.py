@@ -10,8 +10,11 @@ Each line of the file is a JSON object:
     evidence     what should be cited: strings that stand in the documents, or {"text": ..., "path": ...}
     answerable   whether the documents say; true where it is not given
     history      earlier turns, oldest first: [question, answer] pairs, or messages with role and content
+    rejected     an answer that was given once and is wrong, as a thumb down tells
+    thumb        who gave what thumb, and when; the chat writes it, and nothing is measured by it
 
-Of a line without answers and evidence, refusal, support and time are measured.
+Of a line without answers and evidence, refusal, support and time are measured. Of one that is rejected and says no more,
+only whether the same answer is given again, support and time: what would be right nobody knows yet.
 
 But: expected strings are looked for as they are. A right answer in other words counts as wrong, and a wrong one that
 mentions the string as right; no model judges.
@@ -54,10 +57,11 @@ SHARES = (
     "nearest_answerable",
     "answered_unanswerable",
     "nearest_unanswerable",
+    "rejected_again",  # 1 where the answer is the one that a person has rejected
     "model_failed",  # 1 where a language model was asked, and quotations had to take its place
 )
 
-_FIELDS = ("question", "answers", "evidence", "answerable", "history")
+_FIELDS = ("question", "answers", "evidence", "answerable", "history", "rejected", "thumb")
 _ALIKE = str.maketrans(
     {
         **dict.fromkeys("“”„‟«»″", '"'),
@@ -81,7 +85,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question of the file, and what is expected of its answer. line: counted from 1."""
+    """One question of the file, and what is expected of its answer.
+
+    line: counted from 1. rejected: an answer that is wrong, or "".
+    """
 
     line: int
     question: str
@@ -89,6 +96,12 @@ class Case:
     evidence: tuple[Evidence, ...] = ()
     answerable: bool = True
     history: tuple[Turn, ...] = ()
+    rejected: str = ""
+
+    @property
+    def is_to_correct(self) -> bool:
+        """Whether it is known only what is wrong, and nobody has said yet what is right."""
+        return bool(self.rejected) and self.answerable and not (self.answers or self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +174,9 @@ def _read_case(line: bytes, number: int) -> Case:
         raise InputError("it is not answerable and has answers or evidence; leave out one of the two.")
     if not all(isinstance(answer, str) and normalise(answer) for answer in answers):
         raise InputError('"answers" is a list of strings that are not empty.')
+    rejected = given.get("rejected", "")
+    if not isinstance(rejected, str):
+        raise InputError('"rejected" is an answer that is wrong, as a string.')
     return Case(
         number,
         check_question(given["question"]),
@@ -168,6 +184,7 @@ def _read_case(line: bytes, number: int) -> Case:
         tuple(_read_evidence(item) for item in evidence),
         answerable,
         tuple(read_history(history)),
+        rejected,
     )
 
 
@@ -221,7 +238,13 @@ def measure(case: Case, documents: Path, settings: Settings) -> Outcome:
 def judge(case: Case, answer: Answer) -> dict[str, float]:
     """Those of SHARES that apply to the answer."""
     shares: dict[str, float] = {}
-    if not case.answerable:
+    if case.rejected:
+        # Of a long answer the beginning is kept.
+        again = normalise(answer.text[: len(case.rejected)]) == normalise(case.rejected)
+        shares["rejected_again"] = float(again)
+    if case.is_to_correct:
+        pass
+    elif not case.answerable:
         shares["answered_unanswerable"] = float(answer.found)
         shares["nearest_unanswerable"] = float(answer.status == "nearest")
     else:
@@ -260,7 +283,7 @@ def explain(case: Case, answer: Answer, shares: Mapping[str, float]) -> str:
     if not case.answerable:
         if answer.found:
             wrong.append(f"answered, though the documents do not say: {_plain_text(answer)}")
-    elif answer.status == "not_found":
+    elif answer.status == "not_found" and not case.is_to_correct:
         wrong.append("refused")
     else:
         if not shares.get("answer_correct", 1.0):
@@ -268,6 +291,8 @@ def explain(case: Case, answer: Answer, shares: Mapping[str, float]) -> str:
         if shares.get("evidence_recall", 1.0) < 1.0:
             count = len(case.evidence)
             wrong.append(f"cites {round(shares['evidence_recall'] * count)} of {count} evidence strings")
+    if shares.get("rejected_again"):
+        wrong.append(f"given again, though it was rejected: {_plain_text(answer)}")
     if not shares.get("retrieval_hit", 1.0):
         wrong.append("no passage found holds it")
     if shares.get("sentences_unsupported"):

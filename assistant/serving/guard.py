@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -25,6 +25,7 @@ from assistant.serving.limits import Owners, Places, Rates, RefusedError, Stream
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 LARGEST_BODY_BYTES = 262_144  # of an event
 LONGEST_PATH_CHARACTERS, LONGEST_OWN_PATH_CHARACTERS = 200, 800
+LARGEST_EVENT_BYTES = 1_300_000  # of the events that give a kept conversation back, which is at most 1,000,000 long
 LONGEST_QUERY_BYTES = 2_000  # of the server's own routes
 MOST_WAITING = 64  # questions that wait or are answered, of everybody
 MOST_WAITING_OF_SESSION, MOST_WAITING_OF_CLIENT = 2, 16
@@ -118,6 +119,7 @@ class Guard:
     own: the server's own routes, which are taken before those of the page.
     hosts: the names that the server was started for, without port.
     door: where one logs in; None where nobody needs to.
+    large: the numbers of the events that may be larger than the others.
 
     The user's name stands in `scope["user"]` for what is guarded.
     """
@@ -131,6 +133,7 @@ class Guard:
         own: Sequence[OwnRoute] = (),
         hosts: Container[str] = LOOPBACK,
         door: Door | None = None,
+        large: Collection[int] = (),
     ) -> None:
         self._app = app
         self._streams = streams
@@ -140,6 +143,7 @@ class Guard:
         self._hosts = hosts
         self._door = door
         self._owners = Owners()
+        self._large = large
         self._rates = Rates(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
         self._client_rates = Rates(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE)
         self._requests = Places(MOST_REQUESTS, MOST_REQUESTS_OF_CLIENT, "requests")
@@ -195,8 +199,13 @@ class Guard:
                 await self._follow(asked, scope, receive, send)
         elif method == "POST" and path in (_JOIN, _RUN, _CANCEL):
             scope["query_string"] = b""
-            body = await read_body(headers, receive, LARGEST_BODY_BYTES)
-            self._admit(path, read_json(body), visitor)
+            # Which event it is stands in the body.
+            most_bytes = LARGEST_EVENT_BYTES if self._large and path == _RUN else LARGEST_BODY_BYTES
+            body = await read_body(headers, receive, most_bytes)
+            event = read_json(body)
+            if len(body) > LARGEST_BODY_BYTES and not (isinstance(event, dict) and event.get("fn_index") in self._large):
+                raise RefusedError(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes: shorten it.")
+            self._admit(path, event, visitor)
             await self._app(scope, replay(body, receive), send)
         else:
             raise RefusedError(404, "There is nothing here.")
@@ -378,7 +387,9 @@ def _read_session(body: Mapping[str, object]) -> str:
 
 
 def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, (str, int, float))
+    """Whether a value is a text, a number or nothing, or a list of such, as the page tells what an answer says."""
+    values = value if isinstance(value, list) else [value]
+    return all(one is None or isinstance(one, (str, int, float)) for one in values)
 
 
 def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
