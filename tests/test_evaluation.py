@@ -424,7 +424,7 @@ def test_every_form_of_a_line_is_read(tmp_path: Path) -> None:
         ('{"question": "?!"}', "The question is empty: ask something."),
         (
             '{"question": "Who?", "answer": "a", "id": 1}',
-            "it has 'answer', 'id'; the fields are question, answers, evidence, answerable, history.",
+            "it has 'answer', 'id'; the fields are question, answers, evidence, answerable, history, rejected, thumb.",
         ),
         ('{"question": "Who?", "answers": "a"}', '"answers" is a list; give [...].'),
         ('{"question": "Who?", "answers": [7]}', '"answers" is a list of strings that are not empty.'),

@@ -81,7 +81,7 @@ def build_app(served: Served, entrance: Entrance | None = None) -> Guard:
     asked = {number: event for number, event in page.fns.items() if event.fn}
     inputs = {number: [_find_check(component) for component in event.inputs] for number, event in asked.items()}
     # What a browser has kept comes back through this one.
-    large = [number for number, event in asked.items() if any(_is_kept(page, of) for of, _ in event.targets)]
+    large = [number for number, event in asked.items() if any(_is_keeping(page, of) for of, _ in event.targets)]
     entrance = entrance or open_entrance()
     return Guard(
         mount(page, served),
@@ -136,9 +136,9 @@ def _find_check(component: Any) -> Callable[[object], bool]:
     return lambda value: value is None
 
 
-def _is_kept(page: Any, number: int | None) -> bool:
+def _is_keeping(page: Any, number: int | None) -> bool:
     """Whether a component is the one that has the browser keep conversations."""
-    return number is not None and getattr(page.blocks[number], "elem_id", None) == CONVERSATIONS
+    return getattr(page.blocks.get(number), "elem_id", None) == CONVERSATIONS
 
 
 class _Questions:

@@ -237,7 +237,7 @@ const remove = async kept => {
 };
 const focusOn = (id, part) => {
   const item = [...list.children].find(item => item.dataset.id === id);
-  (item ? item.querySelector(part) : fresh).focus();
+  ((item && item.querySelector(part)) || fresh).focus();
 };
 
 // -- the list ---------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ const draw = async () => {
   try { kept = await find(words); } catch (error) { tellFailure(error); return; }
   // What was asked for later is drawn; who is typing a name is left alone.
   if (asked !== searched || isNaming) return;
-  const focused = list.contains(document.activeElement) && document.activeElement;
+  const focused = list.contains(document.activeElement) && document.activeElement.closest('button');
   const from = focused && [focused.closest('li').dataset.id, `.${focused.className.split(' ')[0]}`];
   kept.sort((one, other) => other.changed - one.changed);
   list.replaceChildren(...kept.map(drawItem));
