@@ -25,7 +25,7 @@ from assistant.serving.limits import Owners, Places, Rates, RefusedError, Stream
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 LARGEST_BODY_BYTES = 262_144  # of an event
 LONGEST_PATH_CHARACTERS, LONGEST_OWN_PATH_CHARACTERS = 200, 800
-LARGEST_EVENT_BYTES = 1_300_000  # of the events that give a kept conversation back, which is at most 1,000,000 long
+LARGEST_EVENT_BYTES = 2_100_000  # of what gives a kept conversation back: 1,000,000 bytes, each of which may be escaped
 LONGEST_QUERY_BYTES = 2_000  # of the server's own routes
 MOST_WAITING = 64  # questions that wait or are answered, of everybody
 MOST_WAITING_OF_SESSION, MOST_WAITING_OF_CLIENT = 2, 16

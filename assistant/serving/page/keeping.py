@@ -1,7 +1,7 @@
 """Conversations are kept in the browser: what it is given to keep, and what becomes of that when it gives it back.
 
     turn = save_turn(exchange)        # JSON, which the browser keeps
-    conversation = restore(f"[{','.join(turns)}]", library)
+    conversation = restore(f"[{','.join(turns)}]", library.store)
 
 What comes back is input like any other: bounded in size, and typed. Nothing of it is shown as it comes: a reply is made
 anew of its Answer, and each citation is looked up in the documents of now. Words that still stand at their place are
@@ -27,8 +27,9 @@ from assistant.serving.page.messages import to_markdown
 from assistant.serving.page.strings import say
 from index.documents import Passage, page_at
 from index.errors import InputError
-from index.library import LONGEST_QUESTION_CHARACTERS, Library
+from index.library import LONGEST_QUESTION_CHARACTERS
 from index.storing.records import Record
+from index.storing.store import Store
 
 LARGEST_SAVED_BYTES = 1_000_000  # of a conversation that is given back
 MOST_PASSAGES_KEPT, LONGEST_PASSAGE_KEPT = 5, 700  # of an answer that cites nothing; in characters
@@ -69,13 +70,13 @@ def _cut(passage: Passage) -> Passage:
 # -- from the browser -------------------------------------------------------------------------
 
 
-def restore(text: str, library: Library) -> Conversation:
-    """The conversation that `to_saved` wrote, with the citations that stand in the library's documents.
+def restore(text: str, store: Store) -> Conversation:
+    """The conversation that `to_saved` wrote, with the citations that stand in the documents of a store.
 
     An answer that cannot be read, since another version wrote it, is shown as text without sources.
     Raises InputError where it is too large, or no conversation.
     """
-    if len(text) > LARGEST_SAVED_BYTES:
+    if len(text.encode(errors="replace")) > LARGEST_SAVED_BYTES:
         raise InputError(say("keeping.too_large"))
     try:
         given = json.loads(text, parse_constant=_refuse_constant)
@@ -85,7 +86,7 @@ def restore(text: str, library: Library) -> Conversation:
         raise InputError(say("keeping.unreadable")) from None
     if not is_small or not isinstance(given, list) or len(given) > MOST_TURNS:
         raise InputError(say("keeping.unreadable"))
-    documents = _Documents(library)
+    documents = _Documents(store)
     return tuple(_restore_turn(item, turn, documents) for turn, item in enumerate(given))
 
 
@@ -148,10 +149,10 @@ def _unlink(markdown: str, turn: int, citations: Iterable[Citation]) -> str:
 
 
 class _Documents:
-    """What stands in a library's documents, looked up for one conversation, and so often at most."""
+    """What stands in the documents of a store, looked up for one conversation, and so often at most."""
 
-    def __init__(self, library: Library) -> None:
-        self._store = library.store
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._records: dict[str, Record | None] = {}
         self._texts: dict[str, str] = {}
         self._left = MOST_LOOKED_UP
