@@ -107,6 +107,23 @@ def stream_answer(
     yield mention_unsearched(mention_unordered(result, reranker), library, report, patterns)
 
 
+def quote_answer(question: str, library: Library) -> Answer:
+    """The answer to a question that stands alone, in the documents' own words, from the store as it is: without a
+    look at the folder, without a language model or a reranker.
+    """
+    spoken = strip_greeting(check_question(question))
+    followed = follow_up(spoken, (), for_model=False)
+    subject = find_subject(spoken, followed, (), library, ())
+    if told := tell(question, subject, library):
+        return told
+    if overview := quote_overview(subject, library):
+        return replace(overview[0], question=question)
+    asked = read_question(spoken, followed.query, asked=followed.asked, length=followed.length)
+    passages = retrieve_passages(asked, library)
+    quoted = quote(asked, passages, read(asked, passages, library.embedding, library.store.lexicon))
+    return replace(quoted, question=question)
+
+
 def retrieve_passages(
     asked: Question,
     library: Library,

@@ -19,7 +19,7 @@ from index.plan import Course, SyncReport
 from index.searching.cited import Place, read_places
 from index.searching.evidence import choose_evidence
 from index.searching.reranking import RERANKED_PASSAGES, Reranker
-from index.searching.retriever import find_spelled, read_document, retrieve
+from index.searching.retriever import find_spelled, read_document, retrieve, to_passage
 from index.searching.selection import select
 from index.searching.surroundings import find_openings
 from index.settings import Settings, read_path, shorten
@@ -131,6 +131,25 @@ class Library:
         except DamagedError:
             finish(self.sync(patient=False))  # which makes the lexicon anew
             return retrieve(self.store, query, query_vector, count, spelled, self.documents)
+
+    def sample(self, count: int, *, begin: bool = False, turn: int = 0) -> list[Passage]:
+        """Some passages of the documents by chance, but the same as long as these are; without scores.
+
+        begin: only such as begin a document. turn: which so many, from 0; after the last come none.
+        """
+        lexicon = self.store.lexicon
+        with lexicon.snapshot():
+            numbers = lexicon.numbers_by_chance(count, begin=begin, turn=turn, documents=self.documents)
+            read = lexicon.read(numbers)
+        return [to_passage(*read[number], 0.0) for number in numbers]
+
+    def read_near(self, document_id: str, start: int, end: int) -> list[Passage]:
+        """A document's passages from one offset to another, in order, without scores; none where it is gone."""
+        lexicon = self.store.lexicon
+        with lexicon.snapshot():
+            record = lexicon.record(document_id)
+            chunks = lexicon.chunks_of(document_id, start, end) if record else []
+        return [to_passage(chunk, record, 0.0) for chunk in chunks if record]
 
     def read_document(self, record: Record, most_chunks: int) -> list[tuple[Passage, Vectors]]:
         """A document's chunks in order, each with a unit vector for each of its sentences.

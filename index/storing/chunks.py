@@ -69,6 +69,24 @@ CREATE INDEX chunks_by_chance ON chunks (chance, chunk_id);
         """The numbers of the chunks of documents."""
         return [number for (number,) in self._rows(f"SELECT number FROM {OF_DOCUMENTS}", json.dumps([*document_ids]))]
 
+    def numbers_by_chance(
+        self, count: int, *, begin: bool = False, turn: int = 0, documents: Iterable[str] | None = None
+    ) -> list[int]:
+        """The numbers of some visible chunks, by chance, but the same whatever came before.
+
+        begin: only of such as begin a document. turn: which so many, from 0; after the last come none. documents: the
+        ids of those that they are of; all by default.
+        """
+        chunks, given = ("chunks", []) if documents is None else (OF_DOCUMENTS, [json.dumps([*documents])])
+        begins = "WHERE chunk_id = document_id" if begin else ""
+        rows = self._rows(
+            f"SELECT number FROM {chunks} {begins} ORDER BY chance, chunk_id LIMIT ? OFFSET ?",
+            *given,
+            count,
+            turn * count,
+        )
+        return [number for (number,) in rows]
+
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         """Those of the named chunks that are visible, by id."""
         rows = self._select(f"SELECT {CHUNK} FROM chunks WHERE chunk_id IN ({{}}) AND {CHUNK_IS_WHOLE}", ids)

@@ -1,0 +1,1 @@
+"""Questions that the documents can answer, made from the documents themselves."""
