@@ -132,6 +132,10 @@ class Library:
             finish(self.sync(patient=False))  # which makes the lexicon anew
             return retrieve(self.store, query, query_vector, count, spelled, self.documents)
 
+    def state(self) -> tuple[int, ...]:
+        """What changes whenever the documents' words do; costs next to nothing."""
+        return self.store.lexicon.state()
+
     def sample(self, count: int, *, begin: bool = False, turn: int = 0) -> list[Passage]:
         """Some passages of the documents by chance, but the same as long as these are; without scores.
 

@@ -61,6 +61,7 @@ FLOORS = (
     {"app"},
     {"assistant.__main__"},
     {"assistant.serving"},
+    {"assistant.suggesting"},
     {"assistant.chain"},
     {"assistant.notices"},
     {"assistant.writing"},

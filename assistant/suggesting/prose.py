@@ -32,7 +32,7 @@ _COUNT = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(SMALL_NUMBERS[2:13])})"
 _MONEY = re.compile(
     r"(?:(?:about|around|up to|more than|over|nearly|almost|at least|some|only|an additional) )?"
     r"(?:(?:US|A|C)?[$€£¥] ?\d[\d.,]*(?: ?(?:million|billion|trillion|m|bn))?"
-    r"|\d[\d.,]*(?: (?:million|billion|trillion))? (?:US )?(?:dollars?|euros?|pounds?|crowns?|francs?|yen|EUR|USD|CHF|GBP))"
+    rf"|(?:\d[\d.,]*|{'|'.join(SMALL_NUMBERS[1:13])})(?: (?:million|billion|trillion))? (?:US )?(?:dollars?|euros?|pounds?|crowns?|francs?|yen|EUR|USD|CHF|GBP))"
     r"(?!\w)"
 )
 _SPAN = re.compile(
@@ -89,6 +89,17 @@ _VAGUE = frozenset(
         "above below figures test tests use method methods event events effect effects process project"
     ).split()
 )
+# What a study says of itself, and what points at what stands elsewhere.
+_OF_STUDIES = frozenset(
+    "study studies paper papers article author authors result results finding findings data analysis evidence one ones others "
+    "following latter former thing things case way fact figure table section chapter".split()
+)
+_POINTING_WORDS = _VAGUE - frozenset(
+    "result reason purpose goal aim system process company team group research report user users time work data test data "
+    "information list event change project day year name word people man woman study paper book page document article "
+    "question answer section chapter table figure area part item person method methods events tests problem idea point "
+    "changes items days years words men women names term period last second".split()
+)
 _NO_SUBJECT_WORD = frozenset(
     "that which who whom whose when where while if because although though but or nor as than then it he she they we you i "
     "is are was were be been being has have had do does did will would can could may might must shall should not there "
@@ -111,7 +122,7 @@ _STATES = frozenset(
 )
 _WHERE_BE = re.compile(
     r"(?P<what>located|situated|based|born|held|buried|headquartered|kept|stored|published|found|built|raised|produced"
-    r"|made|filmed|housed) (?:in|at|near|inside|outside|under|within) (?!which|addition|order|part|time|turn|fact|case"
+    r"|made|filmed|housed|read|shown|displayed|served|sold|parked) (?:in|at|near|inside|outside|under|within) (?!which|addition|order|part|time|turn|fact|case"
     rf"|general|{_DATE})(?:the |a )?\w"
 )
 _WHO_BE = re.compile(
@@ -121,6 +132,12 @@ _WHO_BE = re.compile(
 )
 _BE_CALLED = re.compile(r"(?:also |often |commonly |sometimes |generally )?(?P<what>called|named|known as|referred to as) (?:the |an? )?[\w“\"]")
 _BE_USED = re.compile(r"(?:\w+ly |often |also )?(?P<what>used (?:to|for|as)|made (?:of|from|up of)|composed of|divided into|based on|responsible for|required to|designed to)\b")
+_MANNER = re.compile(r"\w+ (?:by \w+ing|using|via|through|with the help of|by means of)\b")
+_POSSIBLE = re.compile(
+    r"(?P<what>possible|allowed|permitted|accepted|payable|available|due|delivered|paid) (?:only )?"
+    r"(?:within|until|before|after|from|between|no later than|by) (?!the use)(?:\w+ ){0,3}?(?:\d|one|two|three|four|five|six"
+    r"|seven|ten|Monday|Friday|Sunday|Saturday|noon)"
+)
 _LONG = re.compile(rf"(?:about |around |approximately )?[\d.,]+ (?:\w+ )?(?P<how>long|high|wide|deep|tall|old|thick|away)\b")
 _OPEN = re.compile(r"(?P<what>open|closed|due|available)\b[^,;]{0,30}?(?:\d|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|daily)")
 _ACRONYM = re.compile(r"(?P<long>\b[A-Za-z][\w’'-]+(?: [\w’'&-]+){1,6}) \((?P<short>[A-Z][A-Za-z]?[A-Z]{1,4})s?\)")
@@ -280,7 +297,9 @@ def _read_subject(words: list[str], spelled: Words, verb: str) -> tuple[bool, bo
         return None
     has_article = lower[0] in ("the", "a", "an")
     core = lower[1:] if has_article else lower
-    if not core or core[-1] in _VAGUE or core[0] in _VAGUE or lower[0] in ("a", "an"):
+    if not core or (len(core) == 1 and core[0] in _VAGUE) or core[0] in _POINTING_WORDS or core[-1] in _OF_STUDIES:
+        return None
+    if lower[0] in ("a", "an") and verb not in ("can", "must", "may", "should"):
         return None
     if any(LOOKS_LIKE_VERB.match(word) and word.islower() for word in words[1 if has_article else 0 :]):
         return None
@@ -371,6 +390,10 @@ def _ask_being(s: Statement) -> Iterator[tuple[str, str, float]]:
             yield f"When {be} {subject} {kept}", "time", 0.88
     if found := _WHERE_BE.match(rest):
         yield f"Where {be} {subject} {found['what']}", "place", 0.82
+    if find_participle(first) and _MANNER.match(rest):
+        yield f"How {be} {subject} {first}", "how", 0.78
+    if found := _POSSIBLE.match(rest):
+        yield f"When {be} {subject} {found['what']}", "time", 0.85
     if found := _BE_CALLED.match(rest):
         yield f"What {be} {subject} {found['what']}".replace("known as", "also known as"), "name", 0.66
     if found := _BE_USED.match(rest):
@@ -418,13 +441,13 @@ def _ask_modal(s: Statement) -> Iterator[tuple[str, str, float]]:
         if before := _whole(rest[: why.start()]):
             yield f"Why {s.verb} {s.subject} {base} {before}", "reason", 0.95
         return
+    if counted := _read_counted(rest):
+        yield f"How many {counted[0]} {s.verb} {s.subject} {base}{counted[1]}", "count", 0.85
     if found := _SPAN.search(rest):
         before = rest[: found.start()]
         if re.search(r"(?:within|after|before|no later than|at least) (?:the (?:first|next|last) )?\Z", before):
             kept = _whole(re.sub(r" ?(?:within|after|before|no later than|at least)(?: the \w+)? \Z", "", before))
             yield f"When {s.verb} {s.subject} {base} {kept}".rstrip(), "time", 0.84
-    elif base.startswith("be ") and re.match(r"(?:in|at|on|to) (?:the |writing)", rest):
-        return
 
 
 def _ask_doing(s: Statement, verb: Verb, helper: str) -> Iterator[tuple[str, str, float]]:

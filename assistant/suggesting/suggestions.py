@@ -36,7 +36,7 @@ MOST_ASKED_NEAR = 16  # the same after an answer
 NEAR_CHARACTERS = 2500  # before and after the words cited
 MOST_NAMES, MOST_OF_NAME = 2, 3  # that an answer gives, and passages about each of them
 _SAME_KIND, _SAME_SHAPE, _SAME_DOCUMENT, _NEAR, _SHAPE_WORDS = 0.1, 0.12, 0.1, 0.5, 4  # taken off for each like it that is asked before
-_MOST_OF_KIND = {"acronym": 3, "name": 4, "definition": 6}  # that are asked
+_MOST_OF_KIND = {"acronym": 3, "name": 4, "definition": 6, "document": 8}  # that are asked
 _ABOUT_TITLE = 0.06  # added where it asks of what its document is called
 _FIRST_WORTH = 0.08  # added to what stands at the beginning of a document
 
@@ -65,7 +65,7 @@ def suggest(
         candidates = draw_from_all(library)
     asked = [*asked, *([near.question, near.query] if near else [])]
     found = keep_answered(candidates, library, asked, is_cancelled)
-    return [*islice(found, turn * count, (turn + 1) * count)]
+    return [candidate.question for candidate in islice(found, turn * count, (turn + 1) * count)]
 
 
 def keep_answered(
@@ -73,8 +73,8 @@ def keep_answered(
     library: Library,
     asked: Sequence[str] = (),
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[str]:
-    """The questions of candidates, in order, that the documents answer: none twice, and none that was asked."""
+) -> Iterator[Candidate]:
+    """Those of the candidates, in order, that the documents answer: none twice, and none that was asked."""
     taken = {normalise(question) for question in asked}
     places: set[tuple[str, int]] = set()
     for candidate in candidates:
@@ -86,7 +86,7 @@ def keep_answered(
         if answers_itself(candidate, library):
             taken.add(normalise(candidate.question))
             places.add(place)
-            yield candidate.question
+            yield candidate
 
 
 def draw_from_all(library: Library) -> Iterator[Candidate]:
@@ -208,7 +208,11 @@ def _shape_of(candidate: Candidate) -> tuple[str, ...]:
 
 def answers_itself(candidate: Candidate, library: Library) -> bool:
     """Whether the product answers a question, and first of all with the words that it was made from."""
-    answer = quote_answer(candidate.question, library)
+    return is_answered_by(candidate, quote_answer(candidate.question, library))
+
+
+def is_answered_by(candidate: Candidate, answer: Answer) -> bool:
+    """Whether an answer is one, and cites first of all the words that a question was made from."""
     if answer.status != "answered" or not answer.citations:
         return False
     if candidate.about:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+from assistant.suggesting.candidates import Candidate
 from assistant.suggesting.suggestions import draw_from_all, keep_answered
 from index.errors import FootnoteError
 from index.library import Library
@@ -30,7 +31,7 @@ class Suggester:
         self._closed = threading.Event()
         self._state: tuple[int, ...] = ()
         self._kept: list[str] = []
-        self._found: Iterator[str] | None = None  # those still to come
+        self._found: Iterator[Candidate] | None = None  # those still to come
         self._wanted = 0
 
     def show(self, count: int, turn: int = 0) -> list[str]:
@@ -61,7 +62,7 @@ class Suggester:
 
     def _want(self, count: int) -> None:
         """Have so many questions made of the documents as they are now, unless they are there."""
-        state = self._library.store.lexicon.look()
+        state = self._library.state()
         with self._lock:
             self._wanted = max(self._wanted, count)
             is_new = state != self._state
@@ -88,10 +89,10 @@ class Suggester:
         else:
             found, fresh = self._found, [*self._kept]
         while not self._closed.is_set() and len(fresh) < self._wanted:
-            question = next(found, None)
-            if question is None:
+            candidate = next(found, None)
+            if candidate is None:
                 break
-            fresh.append(question)
+            fresh.append(candidate.question)
             with self._lock:
                 if len(fresh) >= len(self._kept) or state == self._state:
                     self._kept, self._state = [*fresh], state

@@ -103,6 +103,12 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         with self._reading() as connection:
             return postings.count_chunks(connection)
 
+    def state(self) -> tuple[int, int]:
+        """What changes whenever the visible chunks do: the last number that one was given, and how many there are."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
+            return (found[0] if found else 0), postings.count_chunks(connection)
+
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term over the chunks: 0 where every chunk has it."""
         with self._reading() as connection:
