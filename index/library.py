@@ -133,8 +133,9 @@ class Library:
             return retrieve(self.store, query, query_vector, count, spelled, self.documents)
 
     def state(self) -> tuple[int, ...]:
-        """What changes whenever the documents' words do; costs next to nothing."""
-        return self.store.lexicon.state()
+        """What changes whenever the documents' words do; empty where there are none yet. Costs next to nothing."""
+        lexicon = self.store.lexicon
+        return lexicon.state() if lexicon.is_usable() else ()
 
     def sample(self, count: int, *, begin: bool = False, turn: int = 0) -> list[Passage]:
         """Some passages of the documents by chance, but the same as long as these are; without scores.
@@ -143,6 +144,8 @@ class Library:
         """
         lexicon = self.store.lexicon
         with lexicon.snapshot():
+            if not lexicon.is_usable():
+                return []
             numbers = lexicon.numbers_by_chance(count, begin=begin, turn=turn, documents=self.documents)
             read = lexicon.read(numbers)
         return [to_passage(*read[number], 0.0) for number in numbers]

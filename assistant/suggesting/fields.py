@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from assistant.citing.orders import IMPERATIVES
 from assistant.question.vocabulary import DAYS, MONTHS
 from assistant.suggesting.candidates import Candidate, Source
-from index.splitting.blocks import CELL_BAR
+from index.splitting.blocks import CELL_BAR, find_cells
 from index.splitting.languages import ENGLISH, find_languages
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z’'/& -]{1,38}[A-Za-z]")
@@ -82,8 +82,8 @@ def ask_of_row(source: Source, lines: Sequence[str]) -> Iterator[Candidate]:
     (corner, label), *others = cells
     if not _is_row_label(label) or label.casefold() in ("total", "totals", "sum", "average"):
         return
-    if sum(line.split(CELL_BAR)[0].split("; ")[0] == source.line.split(CELL_BAR)[0].split("; ")[0] for line in lines) > 1:
-        return
+    if sum(label in _find_cells(line)[:1] for line in lines) > 1:
+        return  # of several rows of one name it would have to be said which
     for place, (column, value) in enumerate(others):
         if not value or len(value) > _MOST_VALUE_CHARACTERS:
             continue
@@ -119,10 +119,15 @@ def read_row(source: Source) -> list[tuple[str, str]]:
     """The cells of a row, each with the name of its column; none where the columns have no names."""
     line = source.line
     if (columns := source.context[-1:]) and CELL_BAR in columns[0] and CELL_BAR in line:
-        names, cells = columns[0].split(CELL_BAR), line.split(CELL_BAR)
+        names, cells = columns[0].split(CELL_BAR), find_cells(line)
         return list(zip(names, cells, strict=True)) if len(names) == len(cells) else []
     parts = [part.partition(": ") for part in line.split("; ")]
     return [(name, value) for name, _, value in parts] if all(sep for _, sep, _ in parts) and len(parts) > 1 else []
+
+
+def _find_cells(line: str) -> list[str]:
+    """What stands in a row's cells, without the names of the columns."""
+    return find_cells(line) if CELL_BAR in line else [part.partition(": ")[2] for part in line.split("; ")]
 
 
 def _part(line: str) -> tuple[str, str]:
