@@ -9,7 +9,7 @@ from assistant.citing.orders import IMPERATIVES
 from assistant.question.vocabulary import DAYS, MONTHS
 from assistant.suggesting.candidates import Candidate, Source
 from index.splitting.blocks import CELL_BAR, find_cells
-from index.splitting.languages import ENGLISH, find_languages
+from index.splitting.languages import ENGLISH, find_running_language
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z’'/& -]{1,38}[A-Za-z]")
 _MOST_LABEL_WORDS, _MOST_VALUE_CHARACTERS, _MOST_VALUE_WORDS = 5, 70, 10
@@ -149,7 +149,7 @@ def _is_label(label: str) -> bool:
         and not _STARTS.match(label)
         and words[0].lower() not in IMPERATIVES - {"contact", "cost", "rank", "rate", "test", "record", "order"}
         and not any(word.lower() in _DAY_OR_MONTH for word in words)
-        and find_languages(label) in ((), (ENGLISH,))
+        and find_running_language(label) in ("", ENGLISH)
         and not _SAYS.search(label)
         and not (label.isupper() and len(label) > 5)
     )
@@ -202,6 +202,7 @@ def is_title(title: str) -> bool:
     letters = sum(map(str.isalpha, title))
     return (
         4 <= len(title) <= 70
+        and not (title.isupper() and len(title) > 16)
         and bool(_TITLE.match(title))
         and not _NO_TITLE.match(title)
         and letters >= 0.6 * len(title.replace(" ", ""))

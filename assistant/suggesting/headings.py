@@ -94,6 +94,8 @@ def _read_heading(heading: str) -> Iterator[tuple[str, str, float]]:
         rest = f" {found['rest']}" if found["rest"] else ""
         worth = 1.2 if found["asks"] == "Why" else 0.9
         yield f"{found['asks']} {found['verb']} {found['subject']}{rest}?", "reason", worth
+    elif re.match(r"Who [a-z]+s (?:the |an? )?[\w’' -]{3,50}\Z", heading):
+        yield f"{heading}?", "person", 0.9
     elif found := _TO.match(heading):
         helper = "do" if found["asks"] in ("How", "What") else "should"
         yield f"{found['asks']} {helper} I {found['verb']}{_own(found['rest'])}?", "how", 0.9

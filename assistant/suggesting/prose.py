@@ -21,7 +21,7 @@ from assistant.suggesting.verbs import LOOKS_LIKE_VERB, Verb, find_base, find_pa
 from index.documents import Passage
 from index.splitting.languages import ENGLISH, find_languages
 
-_FEWEST_CHARACTERS, _MOST_CHARACTERS = 25, 400
+_FEWEST_CHARACTERS, _MOST_CHARACTERS = 18, 400
 _MOST_SUBJECT_WORDS = 7
 _MOST_OBJECT_CHARACTERS = 62
 
@@ -44,6 +44,7 @@ _COUNTED = re.compile(
     r" (?P<noun>(?:[a-z-]+ ){0,2}?(?:[a-z-]+[^\Wsui]s|people|men|women|children))(?P<rest>(?![\w-]).*)"
 )
 _NO_COUNTED = re.compile(r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|percent|points?|others?|times)\Z")
+_DAYS_OF = re.compile(rf"(?:up to |at least )?{_COUNT} (?P<noun>(?:days|weeks|months|hours) of (?:[a-z]+ )?[a-z]+)\b")
 _BECAUSE = re.compile(r",? (?:because(?! of the following)|due to|owing to|in order to|so that)\b")
 _CLAUSE_END = re.compile(r"[,;:(–—]| -|\.(?:\s|$)| (?:which|that|who|whom|where|while|although|but|because|as|and|with|when)\b")
 _QUOTING = re.compile(r"(?:,? that |[:,] ?[“\"]| [“\"])")
@@ -361,6 +362,8 @@ def _ask_statement(s: Statement) -> Iterator[tuple[str, str, float]]:
 
 def _read_counted(rest: str) -> tuple[str, str] | None:
     """What is counted at the beginning of a rest, and what of it goes with it, with a space before."""
+    if found := _DAYS_OF.match(rest):
+        return found["noun"], ""
     found = _COUNTED.match(rest)
     if not found or _NO_COUNTED.search(found["noun"]) or re.match(r" (?:of|or|to|and)\b|,? and ", found["rest"]):
         return None
@@ -435,7 +438,7 @@ def _ask_modal(s: Statement) -> Iterator[tuple[str, str, float]]:
         if not find_participle(participle):
             return
         base = f"be {participle}"
-    elif not find_base(base):
+    elif base != "have" and not find_base(base):
         return
     if why := _BECAUSE.search(rest):
         if before := _whole(rest[: why.start()]):

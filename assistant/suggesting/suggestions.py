@@ -27,17 +27,19 @@ from assistant.suggesting.prose import Words, ask_of_statement, count_names, fin
 from assistant.question.asked import find_names
 from index.documents import Passage
 from index.library import Library
-from index.splitting.languages import find_running_language
+from index.splitting.languages import ENGLISH, find_running_language
 
 SAMPLED_BEGINNINGS, SAMPLED_PASSAGES = 40, 60  # that questions are made of
 MOST_ASKED = 40  # questions of one sample, of which the kept are
 MOST_SAMPLES = 5
+FEW_DOCUMENTS = 3
 MOST_ASKED_NEAR = 16  # the same after an answer
 NEAR_CHARACTERS = 2500  # before and after the words cited
 MOST_NAMES, MOST_OF_NAME = 2, 3  # that an answer gives, and passages about each of them
 _SAME_KIND, _SAME_SHAPE, _SAME_DOCUMENT, _NEAR, _SHAPE_WORDS = 0.1, 0.12, 0.1, 0.5, 4  # taken off for each like it that is asked before
 _MOST_OF_KIND = {"acronym": 3, "name": 4, "definition": 6, "document": 8}  # that are asked
 _ABOUT_TITLE = 0.06  # added where it asks of what its document is called
+_GENERAL = 0.25
 _FIRST_WORTH = 0.08  # added to what stands at the beginning of a document
 
 
@@ -112,18 +114,21 @@ def _draw_near(answer: Answer, library: Library, *, is_refusal: bool) -> list[Ca
 
 def draw(passages: Sequence[Passage]) -> list[Candidate]:
     """The questions that passages answer, as far as their form tells; each once, the most worthy of the same words."""
-    words = find_words(passages)
+    words, language = find_words(passages), _find_language(passages)
+    is_wide = len({passage.document_id for passage in passages}) > FEW_DOCUMENTS
     best: dict[str, Candidate] = {}
     for passage in passages:
         sources = list(read_sources(passage))
+        if language not in ("", ENGLISH) and find_running_language(passage.text) != ENGLISH:
+            sources = [source for source in sources if source.sentence.kind not in ("field", "row")]
         rows = [source.line for source in sources if source.sentence.kind == "row"]
         made = chain.from_iterable(_ask_of(source, words, rows) for source in sources)
         for candidate in chain(made, ask_of_document(passage)):
-            candidate = _weigh(candidate, passage)
+            candidate = _weigh(candidate, passage, is_wide=is_wide)
             key = normalise(candidate.question)
             if candidate.is_fit() and (key not in best or candidate.worth > best[key].worth):
                 best[key] = candidate
-    for candidate in ask_of_names(count_names(passages, words), _find_language(passages)):
+    for candidate in ask_of_names(count_names(passages, words), language):
         if candidate.is_fit():
             best.setdefault(normalise(candidate.question), candidate)
     return list(best.values())
@@ -156,9 +161,11 @@ def _ask_of(source: Source, words: Words, rows: Sequence[str]) -> Iterator[Candi
             return
 
 
-def _weigh(candidate: Candidate, passage: Passage) -> Candidate:
-    """A candidate with what its place in its document adds to its worth."""
+def _weigh(candidate: Candidate, passage: Passage, *, is_wide: bool) -> Candidate:
+    """A candidate with what its place adds to its worth. is_wide: whether there are many documents."""
     worth = candidate.worth
+    if is_wide and candidate.kind == "field" and len(candidate.terms) < 2:
+        worth -= _GENERAL  # "What is the address?": of many that there may be
     if candidate.kind != "document":
         title = find_terms_of(passage.title)
         worth += _ABOUT_TITLE * (not title.isdisjoint(candidate.terms))

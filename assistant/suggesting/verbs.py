@@ -36,6 +36,8 @@ _REGULAR = (
     "suppress surrender survive suspend target test threaten track trade train transfer transform translate transmit "
     "travel treat trigger turn uncover unite update urge use value visit vote vow walk want warn waste watch weigh "
     "welcome work worry threaten base situate house bury film locate damage sponsor repeal ratify rank rate recruit "
+    "encrypt configure upload download submit book heat clean lock park print refund scan wash repair inspect calculate "
+    "compute validate verify check compile render load sort filter assemble adapt attach mount pump cool dry ferry rent "
     "admit convict charter headquarter schedule divert list detail outline"
 )
 # base, past, participle where it differs.
