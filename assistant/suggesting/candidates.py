@@ -23,7 +23,7 @@ _SECRET = re.compile(
     r"|date of birth|passport",
     re.IGNORECASE,
 )
-_RANDOM = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[A-Za-z0-9_+/-]{20,}")  # a hash, a key
+_RANDOM = re.compile(r"(?<![A-Za-z0-9_+/-])(?=\S*\d)(?=\S*[A-Za-z])[A-Za-z0-9_+/-]{20,}")  # a hash, a key
 _MARKS = re.compile(r"!?\[(?P<shown>[^\[\]]{0,200})\]\([^()\s]{0,300}\)|`+|\*\*|__|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)")
 _NOTE = re.compile(r"\s?\[\d{1,3}\]")  # the number of a footnote
 

@@ -8,25 +8,18 @@ from collections.abc import Iterator, Sequence
 from assistant.citing.orders import IMPERATIVES
 from assistant.question.vocabulary import DAYS, MONTHS
 from assistant.suggesting.candidates import Candidate, Source
+from assistant.suggesting.words import read_pattern
 from index.splitting.blocks import CELL_BAR, find_cells
 from index.splitting.languages import ENGLISH, find_running_language
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z’'/& -]{1,38}[A-Za-z]")
 _MOST_LABEL_WORDS, _MOST_VALUE_CHARACTERS, _MOST_VALUE_WORDS = 5, 70, 10
-_NO_LABEL = re.compile(
-    r"(?:from|to|cc|bcc|date|sent|subject|re|fwd|note|notes|notice|warning|tip|important|example|examples|see|see also|source"
-    r"|sources|title|name|url|link|links|web|website|page|pages|figure|table|image|tags?|keywords?|language|id|no|number"
-    r"|key|value|values|type|types|item|items|text|description|comment|comments|remarks?|dear|hi|hello|ps|p\.s|todo|done|and"
-    r"|or|but|the|here|this|that|these|those|step|option|options|usage|default|defaults|returns?|args|parameters?|raises"
-    r"|summary|abstract|introduction|conclusions?|background|objectives?|methods?|results?|discussion|message-id|author"
-    r"|authors|version|status|active|yes|no|q|a|question|answer|total|sum|class|license|classifier|home-page|header|footer|topic|less|plus|add|paid|due|quick links|applause|audience|mime-version"
-    r"|content-type|weight|layout|draft|aliases|category|categories|toc|column|row|field|sheet|unnamed|line|speaker"
-    r"|moderator|translated|translator|copyright|isbn|doi|pmid|published|updated|created|modified|last modified)\Z",
-    re.IGNORECASE,
-)
+_NO_LABEL = read_pattern("no_label")
 _STARTS = re.compile(
-    r"(?:if|when|for|in|on|at|by|as|and|but|or|with|from|to|we|i|you|he|she|it|they|there|this|that|these|those|please|do|does"
-    r"|is|are|can|how|what|why|who|where|not|no|so|because|while|also|all|any|some|one|two|three|first|second|third|your|my"
+    r"(?:if|when|for|in|on|at|by|as|and|but|or|with|from|to|we|i|you|he|she|it|they|there|this|that|these|those"
+    r"|please|do|does"
+    r"|is|are|can|how|what|why|who|where|not|no|so|because|while|also|all|any|some|one|two|three|first|second|third"
+    r"|your|my"
     r"|our|their|his|her|its)\b",
     re.IGNORECASE,
 )
@@ -35,18 +28,24 @@ _SAYS = re.compile(r"\b(?:is|are|was|were|be|can|has|have|will|must|not|do|does)
 _PERSON_ROLE = re.compile(
     r"\b(?:head|manager|director|contact|contact person|owner|chair|chairman|chairwoman|chairperson|editor|ceo|cfo|cto"
     r"|teacher|supervisor|tenant|landlord|landlady|customer|client|supplier|seller|buyer|president|secretary|treasurer"
-    r"|leader|lead|coordinator|organiser|organizer|host|speaker|trainer|inspector|caretaker|doctor|nurse|officer|captain"
+    r"|leader|lead|coordinator|organiser|organizer|host|speaker|trainer|inspector|caretaker|doctor|nurse|officer"
+    r"|captain"
     r"|conductor|founder|architect|engineer|mayor|partner|recipient|applicant|employee|employer|insurer|guest|librarian"
     r"|instructor|chef|driver|auditor|lawyer|notary|assistant)\b",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][\w’'.-]+(?: (?:of|de|van|von|bin|al))?(?: [A-Z][\w’'&.-]+){0,3}\Z")
+_NAME = re.compile(
+    r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][\w’'.-]+(?: (?:of|de|van|von|bin|al))?(?: [A-Z][\w’'&.-]+){0,3}\Z"
+)
 _CALLED = {
     "phone": "phone number", "telephone": "phone number", "tel": "phone number", "fax": "fax number",
     "email": "e-mail address", "e-mail": "e-mail address", "mail": "e-mail address", "mobile": "mobile number",
 }  # fmt: skip
 _MONEY = re.compile(r"[$€£] ?\d|\d[\d.,]* ?(?:crowns?|euros?|dollars?|pounds?|EUR|USD|GBP|CHF|kr|€)\b")
-_FOR = re.compile(r"\b(?:price|rate|cost|fee|charge|deadline|limit|budget|fine|tariff|rent|deposit|total|amount|salary|balance)s?\b", re.IGNORECASE)
+_FOR = re.compile(
+    r"\b(?:price|rate|cost|fee|charge|deadline|limit|budget|fine|tariff|rent|deposit|total|amount|salary|balance)s?\b",
+    re.IGNORECASE,
+)
 _PLAIN = re.compile(r"[A-Z][a-z’'-]+|[a-z’'-]+")
 _YEAR = re.compile(r"(?:FY ?)?(?:19|20)\d\d\Z")
 _DAY_OR_MONTH = frozenset((*DAYS, *MONTHS, "mon", "tue", "wed", "thu", "fri", "sat", "sun"))
@@ -75,7 +74,10 @@ def ask_of_field(source: Source) -> Iterator[Candidate]:
 
 
 def ask_of_row(source: Source, lines: Sequence[str]) -> Iterator[Candidate]:
-    """The questions for a row's cells: "What is the price per day for the Boats?" lines: those of all rows beside it."""
+    """The questions for a row's cells: "What is the price per day for the Canoe?"
+
+    lines: those of all rows beside it.
+    """
     cells = read_row(source)
     if len(cells) < 2:
         return
@@ -168,7 +170,13 @@ def _is_value(value: str) -> bool:
 
 def _is_row_label(label: str) -> bool:
     letters = sum(map(str.isalpha, label))
-    return 2 <= len(label) <= 38 and letters >= 2 and letters >= len(label) / 2 and label.count(" ") <= 5 and not _SAYS.search(label)
+    return (
+        2 <= len(label) <= 38
+        and letters >= 2
+        and letters >= len(label) / 2
+        and label.count(" ") <= 5
+        and not _SAYS.search(label)
+    )
 
 
 def say_label(label: str) -> str:
@@ -185,15 +193,11 @@ def _say_row(label: str) -> str:
 
 def _is_plural(label: str) -> bool:
     head = re.split(r" (?:of|for|per|in|on|to|with|by) ", label)[0].split(" ")[-1].lower()
-    return head.endswith("s") and not head.endswith(("ss", "us", "is", "as")) or head in ("people", "children")
+    return (head.endswith("s") and not head.endswith(("ss", "us", "is", "as"))) or head in ("people", "children")
 
 
 _TITLE = re.compile(r"[^\W\d_][\w’'.,&:()–-]*(?: [\w’'.,&:()#–-]+)*[?!]?\Z")
-_NO_TITLE = re.compile(
-    r"(?:untitled|document\d*|index|readme|sheet ?\d*|book ?\d+|scan|page|test|sample|new|copy|draft|image|img|file|data|notes?"
-    r"|contents?|table of contents|overview|home|main|contributing|security|changelog|licen[cs]e|installation|usage|introduction|about|faq|help|getting started|unknown|title|text|microsoft word.*|slide ?\d*|presentation ?\d*)\Z",
-    re.IGNORECASE,
-)
+_NO_TITLE = read_pattern("no_title")
 
 
 def is_title(title: str) -> bool:

@@ -14,36 +14,48 @@ from index.documents import Passage
 from index.splitting.languages import ENGLISH, find_languages, find_running_language
 from index.splitting.sentences import CONTENT, HEADS
 
-_NUMBERING = re.compile(r"(?:(?:\d{1,3}|[IVXivx]{1,5}|[A-Za-z])(?:\.\d{1,3}){0,4}[.):]? |(?:Q|Question|F|Frage)(?: ?\d{1,3})?[:.] ?)+")
+_NUMBERING = re.compile(
+    r"(?:(?:\d{1,3}|[IVXivx]{1,5}|[A-Za-z])(?:\.\d{1,3}){0,4}[.):]? |(?:Q|Question|F|Frage)(?: ?\d{1,3})?[:.] ?)+"
+)
 _ASKS = re.compile(
-    r"(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|may"
+    r"(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|had|will|would"
+    r"|should|may"
     r"|must|in what|at what|for whom|to whom)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"(?P<asks>Why|How|When|Where|What) (?P<subject>[\w’' -]{2,50}?) (?P<verb>is|are|was|were|can|must|will|should|has|have|had)"
+    r"(?P<asks>Why|How|When|Where|What) (?P<subject>[\w’' -]{2,50}?) (?P<verb>is|are|was|were|can|must|will|should"
+    r"|has|have|had)"
     r"(?: (?P<rest>[\w’',& -]+))?\Z"
 )
-_WORKS = re.compile(r"How (?P<subject>(?:the |a |an |your )?[\w’' -]{2,50}?) (?P<verb>works?)(?P<rest>(?: [\w’' -]+)?)\Z")
+_WORKS = re.compile(
+    r"How (?P<subject>(?:the |a |an |your )?[\w’' -]{2,50}?) (?P<verb>works?)(?P<rest>(?: [\w’' -]+)?)\Z"
+)
 _TO = re.compile(r"(?P<asks>How|When|Where|What) to (?P<verb>[a-z]+)(?P<rest>[\w’',&/ .()-]*)\Z")
 _LEANING = re.compile(r"\b(?:it|this|that|these|those|he|she|they|them|there|here)\b", re.IGNORECASE)
 # What a text asks its reader, and does not answer.
 _FLOURISH = re.compile(
-    r"(?:did you know|do you (?:want|need|like|have)|are you (?:ready|looking|sure|interested)|have (?:you|a question|any)"
-    r"|(?:any )?questions\b|need help|who are (?:we|you)|who am i|how are you|what[’']s new|what do you think|can you (?:help"
+    r"(?:did you know|do you (?:want|need|like|have)|are you (?:ready|looking|sure|interested)|have (?:you"
+    r"|a question|any)"
+    r"|(?:any )?questions\b|need help|who are (?:we|you)|who am i|how are you|what[’']s new|what do you think"
+    r"|can you (?:help"
     r"|imagine)|would you|so what|what now|what next|why not)\b",
     re.IGNORECASE,
 )
 _OF = re.compile(
-    r"(?:The )?(?P<what>(?:[\w’'-]+ )?(?P<head>limits|role|effects?|causes?|origins?|history|structure|benefits|risks|advantages"
+    r"(?:The )?(?P<what>(?:[\w’'-]+ )?(?P<head>limits|role|effects?|causes?|origins?|history|structure|benefits"
+    r"|risks|advantages"
     r"|disadvantages|importance|impact|meaning|definition|aims?|goals?|purpose|scope|types|stages|components|functions?"
-    r"|principles|duties|responsibilities|conditions|consequences|symptoms|uses|properties|reasons|elements|rules|future))"
+    r"|principles|duties|responsibilities|conditions|consequences|symptoms|uses|properties|reasons|elements|rules"
+    r"|future))"
     r" (?P<of>of|for|behind|on) (?P<rest>[\w’' -]{3,50})\Z",
     re.IGNORECASE,
 )
 _KNOWN = re.compile(
-    r"(?:(?:the |our )?[\w’'-]+ ){0,3}(?P<head>policy|policies|procedure|process|requirements?|purpose|scope|goals?|mission|vision"
-    r"|responsibilities|benefits|rules|conditions|deadlines?|prices|fees|rates|opening hours|eligibility criteria|values"
+    r"(?:(?:the |our )?[\w’'-]+ ){0,3}(?P<head>policy|policies|procedure|process|requirements?|purpose|scope|goals?"
+    r"|mission|vision"
+    r"|responsibilities|benefits|rules|conditions|deadlines?|prices|fees|rates|opening hours|eligibility criteria"
+    r"|values"
     r"|criteria|prerequisites|limitations|objectives|principles|strategy|structure|schedule|budget|allowance)\Z",
     re.IGNORECASE,
 )
@@ -99,7 +111,12 @@ def _read_heading(heading: str) -> Iterator[tuple[str, str, float]]:
     elif found := _TO.match(heading):
         helper = "do" if found["asks"] in ("How", "What") else "should"
         yield f"{found['asks']} {helper} I {found['verb']}{_own(found['rest'])}?", "how", 0.9
-    elif (gerund := find_gerund(words[0].lower())) and words[0].lower() != "reading" and 2 <= len(words) <= 7 and _is_plain(heading):
+    elif (
+        (gerund := find_gerund(words[0].lower()))
+        and words[0].lower() != "reading"
+        and 2 <= len(words) <= 7
+        and _is_plain(heading)
+    ):
         yield f"How do I {gerund.base} {_own(' '.join(words[1:]))}?", "how", 0.84
     elif (
         words[0].lower() in IMPERATIVES
@@ -124,7 +141,7 @@ def _read_heading(heading: str) -> Iterator[tuple[str, str, float]]:
 
 
 def _is_plain(heading: str) -> bool:
-    return not any(mark in heading for mark in ",:;()/“”\"–—|!")
+    return not any(mark in heading for mark in ',:;()/“”"–—|!')
 
 
 def _small(subject: str) -> str:
@@ -167,4 +184,6 @@ def ask_of_names(named: Counter[str], language: str) -> Iterator[Candidate]:
         if count < _LEAST_NAMED:
             break
         worth = 0.5 - 0.02 * place
-        yield Candidate(_SAID.get(language.casefold(), "What is said about {}?").format(name), "", 0, 0, "name", worth, holds=name)
+        yield Candidate(
+            _SAID.get(language.casefold(), "What is said about {}?").format(name), "", 0, 0, "name", worth, holds=name
+        )

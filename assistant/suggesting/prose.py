@@ -9,22 +9,19 @@ But: no grammar is parsed. What comes out odd is mostly what the documents then 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from assistant.citing.orders import find_command
 from assistant.question.asked import leans
-from assistant.question.vocabulary import DAYS, MONTHS, SMALL_NUMBERS
+from assistant.question.vocabulary import MONTHS, SMALL_NUMBERS
 from assistant.suggesting.candidates import Candidate, Source
-from assistant.suggesting.verbs import LOOKS_LIKE_VERB, Verb, find_base, find_participle, find_past, find_third
-from index.documents import Passage
+from assistant.suggesting.statements import Statement, Words, read_statement
+from assistant.suggesting.verbs import Verb, find_base, find_participle, find_past, find_third
+from assistant.suggesting.words import read_words
 from index.splitting.languages import ENGLISH, find_languages
 
 _FEWEST_CHARACTERS, _MOST_CHARACTERS = 18, 400
-_MOST_SUBJECT_WORDS = 7
 _MOST_OBJECT_CHARACTERS = 62
-
 _MONTH = "|".join(month.title() for month in MONTHS)
 _DATE = rf"(?:(?:\d{{1,2}}(?:st|nd|rd|th)? )?(?:{_MONTH})(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?(?: \d{{4}})?|(?:1\d|20)\d\d)"
 _WHEN = re.compile(rf" ?\b(?:in|on|since|from|until|by|during|around) (?:early |late |the |about |mid-)?{_DATE}\b")
@@ -32,7 +29,8 @@ _COUNT = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(SMALL_NUMBERS[2:13])})"
 _MONEY = re.compile(
     r"(?:(?:about|around|up to|more than|over|nearly|almost|at least|some|only|an additional) )?"
     r"(?:(?:US|A|C)?[$€£¥] ?\d[\d.,]*(?: ?(?:million|billion|trillion|m|bn))?"
-    rf"|(?:\d[\d.,]*|{'|'.join(SMALL_NUMBERS[1:13])})(?: (?:million|billion|trillion))? (?:US )?(?:dollars?|euros?|pounds?|crowns?|francs?|yen|EUR|USD|CHF|GBP))"
+    rf"|(?:\d[\d.,]*|{'|'.join(SMALL_NUMBERS[1:13])})(?: (?:million|billion|trillion))? (?:US )?(?:dollars?|euros?"
+    rf"|pounds?|crowns?|francs?|yen|EUR|USD|CHF|GBP))"
     r"(?!\w)"
 )
 _SPAN = re.compile(
@@ -44,24 +42,16 @@ _COUNTED = re.compile(
     r" (?P<noun>(?:[a-z-]+ ){0,2}?(?:[a-z-]+[^\Wsui]s|people|men|women|children))(?P<rest>(?![\w-]).*)"
 )
 _NO_COUNTED = re.compile(r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|percent|points?|others?|times)\Z")
-_DAYS_OF = re.compile(rf"(?:up to |at least )?{_COUNT} (?P<noun>(?:days|weeks|months|hours) of (?:[a-z]+ )?[a-z]+)\b")
+_DAYS_OF = re.compile(rf"(?:up to |at least )?{_COUNT} (?P<noun>(?:days|weeks|months|hours) of [a-z]+)\b")
 _BECAUSE = re.compile(r",? (?:because(?! of the following)|due to|owing to|in order to|so that)\b")
-_CLAUSE_END = re.compile(r"[,;:(–—]| -|\.(?:\s|$)| (?:which|that|who|whom|where|while|although|but|because|as|and|with|when)\b")
+_CLAUSE_END = re.compile(
+    r"[,;:(–—]| -|\.(?:\s|$)| (?:which|that|who|whom|where|while|although|but|because|as|and|with|when)\b"
+)
 _QUOTING = re.compile(r"(?:,? that |[:,] ?[“\"]| [“\"])")
 _LEAD_IN = re.compile(rf"(?:In|On|Since|By) {_DATE}, ")
-_TITLED = re.compile(
-    r"(?:President|Prime Minister|Minister|Chancellor|King|Queen|Prince|Princess|Pope|Sir|Lord|Dr\.?|Professor|Prof\.|Senator"
-    r"|Governor|General|Mr\.?|Mrs\.?|Ms\.?|Judge|Captain|Saint) [A-Z]"
-)
-_CAPITAL = re.compile(r"[A-Z][\w’'.-]*\Z")
-_NO_PERSON = re.compile(
-    r"\b(?:the|of|for|Inc|Ltd|Corp|Company|Group|Bank|University|College|Institute|Agency|Council|Party|Union|Church|Act"
-    r"|Army|Court|Committee|Ministry|Department|Kingdom|States?|Empire|Republic|City|County|River|Lake|Island|Sea|Ocean"
-    r"|War|Battle|League|Cup|Street|North|South|East|West|Saudi|United|New|Emirates|School|Museum|House|Library|Records?"
-    r"|Plan|Project|System|Team|Board|Office|Centre|Center|Association|Society|Foundation|Airport|Station|Law|Treaty)\b",
-)
 _ROLE = re.compile(
-    r"\b(?:president|minister|chancellor|king|queen|politician|actor|actress|singer|writer|author|poet|physicist|chemist"
+    r"\b(?:president|minister|chancellor|king|queen|politician|actor|actress|singer|writer|author|poet|physicist"
+    r"|chemist"
     r"|mathematician|engineer|scientist|philosopher|historian|economist|journalist|commentator|lawyer|judge|architect"
     r"|artist|painter|composer|musician|director|producer|manager|founder|officer|general|leader|chairman|chairwoman"
     r"|chair|ceo|professor|teacher|doctor|physician|player|footballer|coach|athlete|inventor|explorer|missionary|bishop"
@@ -70,147 +60,60 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 _UNIQUE = re.compile(
-    r"the (?:\w+ )?(?:\w+est|first|second|last|only|main|most \w+|capital|founder|head|leader|director|ceo|president|chair"
+    r"the (?:\w+ )?(?:\w+est|first|second|last|only|main|most \w+|capital|founder|head|leader|director|ceo|president"
+    r"|chair"
     r"|author|official|primary|largest|oldest|current|national)\b"
 )
-# Subjects that say nothing of themselves.
-_VAGUE = frozenset(
-    (
-        "following example purpose goal aim result results reason problem idea point fact case thing way one ones other "
-        "others same author authors article paper study document section page chapter book report table figure list "
-        "number question answer first second third latter former next last rest company team group system process "
-        "user users person people man woman men women name word term work research data information change changes "
-        "time day year years period area part parts item items all both some many most several few each every any none "
-        "more less such another either neither various certain two three four five six seven eight nine ten its his her "
-        "their our your my who which what that this these those here there it he she they we you i researchers experts "
-        "critics scholars officials sources observers reports studies findings something everything nothing anyone "
-        "someone everyone nobody today now then however also finally additionally moreover furthermore therefore thus "
-        "meanwhile instead indeed yet if when while although because since as by in on at for from with without after "
-        "before during under over between among through to of not no nor so but and or like unlike despite according "
-        "above below figures test tests use method methods event events effect effects process project"
-    ).split()
-)
-# What a study says of itself, and what points at what stands elsewhere.
-_OF_STUDIES = frozenset(
-    "study studies paper papers article author authors result results finding findings data analysis evidence one ones others "
-    "following latter former thing things case way fact figure table section chapter".split()
-)
-_POINTING_WORDS = _VAGUE - frozenset(
-    "result reason purpose goal aim system process company team group research report user users time work data test data "
-    "information list event change project day year name word people man woman study paper book page document article "
-    "question answer section chapter table figure area part item person method methods events tests problem idea point "
-    "changes items days years words men women names term period last second".split()
-)
-_NO_SUBJECT_WORD = frozenset(
-    "that which who whom whose when where while if because although though but or nor as than then it he she they we you i "
-    "is are was were be been being has have had do does did will would can could may might must shall should not there "
-    "this these those his her their its our your my such what how why so also only just even either both".split()
-)
-_WHO_DID = frozenset(
-    "found write invent design build discover win propose lead direct introduce launch defeat sign compose paint create "
-    "criticise criticize establish develop produce publish appoint lead mediate describe coin pioneer sponsor elect "
-    "conquer assassinate crown arrest commission organise organize announce sell buy acquire own replace succeed open "
-    "warn accuse condemn oppose support negotiate".split()
-)
-_WHERE_DID = frozenset("live die meet arrive work settle travel land move reside emerge originate fight".split())
-_WHAT_DOES = frozenset(
-    "include cover offer provide require contain produce support measure cause prevent regulate protect govern control "
-    "handle allow prohibit forbid consist mean show indicate comprise enable determine describe ensure represent".split()
-)
-_STATES = frozenset(
-    "say warn argue announce claim explain state demand suggest conclude predict recommend promise propose stress add "
-    "believe report reveal find show note admit deny insist".split()
-)
+_WHO_DID = read_words("who_did")
+_WHERE_DID = read_words("where_did")
+_WHAT_DOES = read_words("what_does")
+_STATES = read_words("states")
 _WHERE_BE = re.compile(
     r"(?P<what>located|situated|based|born|held|buried|headquartered|kept|stored|published|found|built|raised|produced"
-    r"|made|filmed|housed|read|shown|displayed|served|sold|parked) (?:in|at|near|inside|outside|under|within) (?!which|addition|order|part|time|turn|fact|case"
+    r"|made|filmed|housed|read|shown|displayed|served|sold|parked) (?:in|at|near|inside|outside|under"
+    r"|within) (?!which|addition|order|part|time|turn|fact|case"
     rf"|general|{_DATE})(?:the |a )?\w"
 )
 _WHO_BE = re.compile(
-    r"(?P<what>founded|designed|built|created|invented|developed|directed|discovered|produced|published|composed|led|owned"
+    r"(?P<what>founded|designed|built|created|invented|developed|directed|discovered|produced|published|composed|led"
+    r"|owned"
     r"|run|managed|introduced|proposed|written|painted|established|built|coined|appointed|approved|opened|commissioned"
     r"|signed|mediated|organised|organized|sponsored|maintained) (?:\w+ )?by (?:the )?(?P<who>[A-Z])"
 )
-_BE_CALLED = re.compile(r"(?:also |often |commonly |sometimes |generally )?(?P<what>called|named|known as|referred to as) (?:the |an? )?[\w“\"]")
-_BE_USED = re.compile(r"(?:\w+ly |often |also )?(?P<what>used (?:to|for|as)|made (?:of|from|up of)|composed of|divided into|based on|responsible for|required to|designed to)\b")
+_BE_CALLED = re.compile(
+    r"(?:also |often |commonly |sometimes |generally )?(?P<what>called|named|known as|referred to as) (?:the "
+    r"|an? )?[\w“\"]"
+)
+_BE_USED = re.compile(
+    r"(?:\w+ly |often |also )?(?P<what>used (?:to|for|as)|made (?:of|from|up of)|composed of|divided into|based on"
+    r"|responsible for|required to|designed to)\b"
+)
 _MANNER = re.compile(r"\w+ (?:by \w+ing|using|via|through|with the help of|by means of)\b")
 _POSSIBLE = re.compile(
     r"(?P<what>possible|allowed|permitted|accepted|payable|available|due|delivered|paid) (?:only )?"
-    r"(?:within|until|before|after|from|between|no later than|by) (?!the use)(?:\w+ ){0,3}?(?:\d|one|two|three|four|five|six"
+    r"(?:within|until|before|after|from|between|no later than|by) (?!the use)(?:\w+ ){0,3}?(?:\d|one|two|three|four"
+    r"|five|six"
     r"|seven|ten|Monday|Friday|Sunday|Saturday|noon)"
 )
-_LONG = re.compile(rf"(?:about |around |approximately )?[\d.,]+ (?:\w+ )?(?P<how>long|high|wide|deep|tall|old|thick|away)\b")
-_OPEN = re.compile(r"(?P<what>open|closed|due|available)\b[^,;]{0,30}?(?:\d|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|daily)")
+_LONG = re.compile(
+    r"(?:about |around |approximately )?[\d.,]+ (?:\w+ )?(?P<how>long|high|wide|deep|tall|old|thick|away)\b"
+)
+_OPEN = re.compile(
+    r"(?P<what>open|closed|due|available)\b[^,;]{0,30}?(?:\d|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday"
+    r"|Sunday|daily)"
+)
 _ACRONYM = re.compile(r"(?P<long>\b[A-Za-z][\w’'-]+(?: [\w’'&-]+){1,6}) \((?P<short>[A-Z][A-Za-z]?[A-Z]{1,4})s?\)")
 _PLANNED = re.compile(r"(?:scheduled|expected|planned|due|set) to (?:be )?\w+")
-_APPOSITION = re.compile(r"(?P<name>[A-Z][\w’'.-]+(?: [A-Za-z][\w’'.-]+){0,4}), (?P<what>(?:an?|the|who)\b [^,;:]{4,90}), (?P<rest>\w.*)")
+_APPOSITION = re.compile(
+    r"(?P<name>[A-Z][\w’'.-]+(?: [A-Za-z][\w’'.-]+){0,4}), (?P<what>(?:an?|the|who)\b [^,;:]{4,90}), (?P<rest>\w.*)"
+)
 _POINTING = re.compile(
-    r"\b(?:it|him|them|this|these|those|there|such|former|latter|here|himself|herself|itself|themselves|respectively|also|too"
+    r"\b(?:it|him|them|this|these|those|there|such|former|latter|here|himself|herself|itself|themselves|respectively"
+    r"|also|too"
     r"|however|therefore|thus|above|below|following|i|we|you|your|our|my|us|me)\b",
     re.IGNORECASE,
 )
 _LASTING = ("last", "take")
-_NAMES = re.compile(r"(?<![^\s(])[a-z][\w’'-]*,? ([A-Z][a-z][\w’-]*[a-z](?: (?:of (?:the )?)?[A-Z][\w’-]*[a-z]){0,3})(?=[ ,.;])")
-_NO_NAME = re.compile(
-    rf"\b(?:{'|'.join(word.title() for word in (*MONTHS, *DAYS))}|Mr|Mrs|Ms|Dr|The|This|That|These|Those|Please|Thank|Dear|Hi"
-    r"|Hello|Best|Kind|Regards|You|Your|We|Our|My|It|In|Table|Figure|Section|Note|See)\b|^\w+(?:ian|ican|ish|ese)\Z"
-)
-_SMALL, _NAMED = re.compile(r"\b[a-z][a-z’'-]*[a-z]\b"), re.compile(r"(?<=[a-z,] )[A-Z][\w’'-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """small: the words that the documents write in small letters somewhere, with their plurals. named: those that have
-    a capital within a sentence.
-    """
-
-    small: frozenset[str]
-    named: frozenset[str]
-
-
-def find_words(passages: Sequence[Passage]) -> Words:
-    """What passages tell of which words are names."""
-    small = {word for passage in passages for word in _SMALL.findall(passage.text)}
-    named = {word for passage in passages for word in _NAMED.findall(passage.text)}
-    return Words(frozenset(small | {f"{word}s" for word in small} | {w.removesuffix("s") for w in small}), frozenset(named))
-
-
-def count_names(passages: Sequence[Passage], spelled: Words) -> Counter[str]:
-    """The names of several words, or of one that is never written small, and in how many sentences each stands."""
-    counted: Counter[str] = Counter()
-    for passage in passages:
-        for sentence in passage.sentences:
-            if sentence.kind == "prose":
-                line = passage.line_of(sentence)
-                counted.update({name.removesuffix("’s").removesuffix("'s") for name in _NAMES.findall(line)})
-    return Counter(
-        {
-            name: count + (" " in name)
-            for name, count in counted.items()
-            if not _NO_NAME.search(name) and (" " in name or (name.lower() not in spelled.small and len(name) > 3))
-        }
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """subject: as a question has it, "the tour". verb: the word that follows it. rest: what follows that, with its end.
-
-    is_named: whether the subject is, or holds, a name. is_plural: whether it is several.
-    """
-
-    subject: str
-    verb: str
-    rest: str
-    is_named: bool
-    is_plural: bool
-
-    @property
-    def is_person(self) -> bool:
-        words = self.subject.split()
-        return bool(_TITLED.match(self.subject)) or (
-            2 <= len(words) <= 4 and all(map(_CAPITAL.match, words)) and not _NO_PERSON.search(self.subject)
-        )
 
 
 def ask_of_statement(source: Source, words: Words) -> Iterator[Candidate]:
@@ -242,88 +145,6 @@ def _ask(line: str, spelled: Words) -> Iterator[tuple[str, str, float]]:
         for question, kind, worth in _ask_statement(statement):
             if not _POINTING.search(question):
                 yield question, kind, worth + bonus - (0.1 if len(question) > 70 else 0.0)
-
-
-def read_statement(line: str, spelled: Words) -> Statement | None:
-    """A sentence as subject, verb and rest; None where its subject is not plain."""
-    words = line.split(" ")
-    for place in range(1, min(len(words), _MOST_SUBJECT_WORDS + 1)):
-        word = words[place]
-        before = words[place - 1].lower()
-        if before in ("the", "a", "an", "of", "for", "in", "to", "and", "no", "each", "every"):
-            continue
-        if _is_verb(word) or _is_plain_verb(words, place):
-            subject = _read_subject(words[:place], spelled, word)
-            if subject is None:
-                return None
-            named, plural, shown = subject
-            if place == 1 and not named and word.endswith("s") and find_third(word):
-                return None  # "Price controls": hardly what a price does
-            return Statement(shown, word, " ".join(words[place + 1 :]), named, plural)
-    return None
-
-
-def _is_verb(word: str) -> bool:
-    return (
-        word in ("is", "are", "was", "were", "has", "have", "had", "can", "must", "will", "may", "should")
-        or find_past(word) is not None
-        or find_third(word) is not None
-    )
-
-
-def _is_for_several(verb: str) -> bool:
-    return verb in ("are", "were", "have") or find_base(verb) is not None
-
-
-def _is_plain_verb(words: list[str], place: int) -> bool:
-    """Whether several things do it: "Employees receive 25 days"; but not the noun of "The sales plan includes"."""
-    after = words[place + 1 : place + 4]
-    return (
-        find_base(words[place]) is not None
-        and words[place - 1].endswith("s")
-        and not words[place - 1].endswith(("ss", "us", "is", "’s", "'s"))
-        and not any(map(_is_verb, after))
-        and bool(after)
-        and after[0] not in ("of", "for", "and", "or")
-    )
-
-
-def _read_subject(words: list[str], spelled: Words, verb: str) -> tuple[bool, bool, str] | None:
-    """Whether a subject has a name, whether it is several, and how a question has it; None where it is not plain."""
-    text = " ".join(words)
-    if re.search(r"[,;:()\"“”—–_/]|--|\.\w|\d{3,}|[A-Z]{7}|[^\w\s’'.&-]", text) or text.endswith(".") or len(text) > 55:
-        return None
-    lower = [word.lower() for word in words]
-    if any(word in _NO_SUBJECT_WORD for word in lower[1:]) or lower[0] in _NO_SUBJECT_WORD:
-        return None
-    has_article = lower[0] in ("the", "a", "an")
-    core = lower[1:] if has_article else lower
-    if not core or (len(core) == 1 and core[0] in _VAGUE) or core[0] in _POINTING_WORDS or core[-1] in _OF_STUDIES:
-        return None
-    if lower[0] in ("a", "an") and verb not in ("can", "must", "may", "should"):
-        return None
-    if any(LOOKS_LIKE_VERB.match(word) and word.islower() for word in words[1 if has_article else 0 :]):
-        return None
-    if any(word in ("in", "on", "at", "from", "with", "by", "to", "about") for word in lower):
-        return None
-    first = words[0]
-    named = any(word[0].isupper() for word in words[1:])
-    if has_article:
-        first = first.lower()
-    elif not first[0].isupper() or first.isupper() or (len(words) > 1 and words[1][0].isupper()):
-        named = True
-    elif named or lower[0] not in spelled.small:
-        # A first word may be a name, or have its capital for being the first.
-        is_common = lower[0] in spelled.small or (
-            first not in spelled.named
-            and ((len(words) > 1 and words[1][0].islower()) or (first.endswith("s") and _is_for_several(verb)) or first.endswith("ing"))
-        )
-        first = lower[0] if is_common else first
-        named = named or not is_common
-    else:
-        first = lower[0]
-    plural = "and" in lower or (core[-1].endswith("s") and not core[-1].endswith(("ss", "us", "is")) and not named)
-    return named, plural, " ".join([first, *words[1:]])
 
 
 def _cut(text: str) -> str:
@@ -412,11 +233,15 @@ def _ask_being(s: Statement) -> Iterator[tuple[str, str, float]]:
     if _MONEY.match(rest):
         yield f"How much {be} {subject}", "amount", 0.88
     elif _SPAN.match(rest):
-        asks = "How long" if re.search(r"period|time|duration|term|notice|warranty|leave|break|trial", subject) else "What"
+        asks = (
+            "How long" if re.search(r"period|time|duration|term|notice|warranty|leave|break|trial", subject) else "What"
+        )
         yield f"{asks} {be} {subject}", "amount", 0.86
     if found := _SPAN.search(rest):
         before = rest[: found.start()].rstrip()
-        kept = re.fullmatch(r"(?P<what>(?:kept|stored|retained|valid|lent|closed|open|held|saved))(?: for| up to)*", before)
+        kept = re.fullmatch(
+            r"(?P<what>(?:kept|stored|retained|valid|lent|closed|open|held|saved))(?: for| up to)*", before
+        )
         if kept:
             yield f"How long {be} {subject} {kept['what']}", "amount", 0.92
     if re.match(r"(?:an?|one of) \w", rest):
@@ -427,7 +252,11 @@ def _ask_being(s: Statement) -> Iterator[tuple[str, str, float]]:
     elif _UNIQUE.match(rest) and (predicate := _whole(_cut(rest))) and (s.is_named or s.is_person):
         asks = "Who" if _ROLE.search(predicate.split(" of ")[0]) else "What"
         cut_at = rest[len(_cut(rest)) :].lstrip()
-        if len(predicate.split()) >= 3 and not cut_at.startswith(("and ", "as ", "with ")) and not re.match(r"the (?:\w+ )?\w+ of\b|.* (?:is|are|was|were)\b", predicate) or asks == "Who":
+        if (
+            len(predicate.split()) >= 3
+            and not cut_at.startswith(("and ", "as ", "with "))
+            and not re.match(r"the (?:\w+ )?\w+ of\b|.* (?:is|are|was|were)\b", predicate)
+        ) or asks == "Who":
             yield f"{asks} {be} {predicate}", "unique", 0.84
 
 
@@ -482,7 +311,7 @@ def _ask_doing(s: Statement, verb: Verb, helper: str) -> Iterator[tuple[str, str
     if counted := _read_counted(rest):
         yield f"How many {counted[0]} {asking}{counted[1]}", "count", 0.85
     if base == "take" and rest.startswith("place "):
-        if _WHEN.search(rest[5:40]) :
+        if _WHEN.search(rest[5:40]):
             yield f"When {asking} place", "time", 0.9
         elif re.match(r"place (?:in|at|on) (?:the )?[A-Z]", rest):
             yield f"Where {asking} place", "place", 0.8
@@ -512,5 +341,7 @@ def _spells(long: str, short: str) -> bool:
     """Whether the last words before an abbreviation begin with its letters."""
     initials = [word[0].lower() for word in re.split(r"[ -]", long) if word]
     wanted = list(short.lower())
-    content = [word[0].lower() for word in re.split(r"[ -]", long) if word.lower() not in ("of", "the", "and", "for", "in")]
+    content = [
+        word[0].lower() for word in re.split(r"[ -]", long) if word.lower() not in ("of", "the", "and", "for", "in")
+    ]
     return initials[-len(wanted) :] == wanted or content[-len(wanted) :] == wanted

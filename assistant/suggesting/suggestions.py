@@ -19,12 +19,13 @@ from itertools import chain, islice
 
 from assistant.answers import Answer
 from assistant.chain import quote_answer
+from assistant.question.asked import find_names
 from assistant.suggesting.candidates import Candidate, Source, find_terms_of, is_near, normalise, read_sources
 from assistant.suggesting.fields import ask_of_field, ask_of_option, ask_of_row
 from assistant.suggesting.foreign import ask_of_foreign
 from assistant.suggesting.headings import ask_of_document, ask_of_heading, ask_of_names
-from assistant.suggesting.prose import Words, ask_of_statement, count_names, find_words
-from assistant.question.asked import find_names
+from assistant.suggesting.prose import ask_of_statement
+from assistant.suggesting.statements import Words, count_names, find_words
 from index.documents import Passage
 from index.library import Library
 from index.splitting.languages import ENGLISH, find_running_language
@@ -36,7 +37,13 @@ FEW_DOCUMENTS = 3
 MOST_ASKED_NEAR = 16  # the same after an answer
 NEAR_CHARACTERS = 2500  # before and after the words cited
 MOST_NAMES, MOST_OF_NAME = 2, 3  # that an answer gives, and passages about each of them
-_SAME_KIND, _SAME_SHAPE, _SAME_DOCUMENT, _NEAR, _SHAPE_WORDS = 0.1, 0.12, 0.1, 0.5, 4  # taken off for each like it that is asked before
+_SAME_KIND, _SAME_SHAPE, _SAME_DOCUMENT, _NEAR, _SHAPE_WORDS = (
+    0.1,
+    0.12,
+    0.1,
+    0.5,
+    4,
+)  # taken off for each like it that is asked before
 _MOST_OF_KIND = {"acronym": 3, "name": 4, "definition": 6, "document": 8}  # that are asked
 _ABOUT_TITLE = 0.06  # added where it asks of what its document is called
 _GENERAL = 0.25
@@ -210,7 +217,7 @@ def order(candidates: Iterable[Candidate], most: int, known: Sequence[frozenset[
 
 def _shape_of(candidate: Candidate) -> tuple[str, ...]:
     """How a question begins: two that ask for a price are alike, whatever it is the price of."""
-    return tuple(candidate.question.split(" ")[: _SHAPE_WORDS])
+    return tuple(candidate.question.split(" ")[:_SHAPE_WORDS])
 
 
 def answers_itself(candidate: Candidate, library: Library) -> bool:
@@ -265,4 +272,3 @@ def _find_nearest(answer: Answer, library: Library) -> list[Passage]:
     for passage in answer.passages[:4]:
         found += library.read_near(passage.document_id, passage.start, passage.end)
     return list({(passage.document_id, passage.start): passage for passage in found}.values())
-
