@@ -31,7 +31,7 @@ _PERSON_ROLE = re.compile(
     r"|leader|lead|coordinator|organiser|organizer|host|speaker|trainer|inspector|caretaker|doctor|nurse|officer"
     r"|captain"
     r"|conductor|founder|architect|engineer|mayor|partner|recipient|applicant|employee|employer|insurer|guest|librarian"
-    r"|instructor|chef|driver|auditor|lawyer|notary|assistant)\b",
+    r"|instructor|chef|driver|auditor|lawyer|notary|keeper|assistant)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(
@@ -98,6 +98,8 @@ def ask_of_row(source: Source, lines: Sequence[str]) -> Iterator[Candidate]:
             continue
         if not _is_label(column) or not (_NUMBER_START.match(value) or len(value) <= 60):
             continue
+        if label.casefold() in _DAY_OR_MONTH and not _FOR.search(column):
+            continue  # "What is the noon of Monday?"
         asked = say_label(column)
         if asked in ("opens", "closes", "starts", "ends", "begins"):
             continue
@@ -105,7 +107,7 @@ def ask_of_row(source: Source, lines: Sequence[str]) -> Iterator[Candidate]:
         if _is_plural(asked) and _NUMBER_START.match(value) and not re.search(r"[$€£%]", value):
             be = "are"
         who = "Who" if _PERSON_ROLE.search(column) and _NAME.fullmatch(value) else "What"
-        on = "for" if _FOR.search(column) or label.casefold() in _DAY_OR_MONTH else "of"
+        on = "for" if _FOR.search(column) else "of"
         yield source.make(f"{who} {be} the {asked} {on} {_say_row(label)}?", "row", worth)
 
 
@@ -161,7 +163,8 @@ def _is_value(value: str) -> bool:
     return (
         0 < len(value) <= _MOST_VALUE_CHARACTERS
         and len(value.split()) <= _MOST_VALUE_WORDS
-        and not value.endswith((":", ";", "?"))
+        and not value.endswith((":", ";", "?", "!"))
+        and not (value.endswith(".") and len(value.split()) > 3)  # what somebody says
         and any(map(str.isalnum, value))
         and value.casefold() not in ("yes", "no", "true", "false", "none", "n/a", "-", "tbd", "unknown")
         and not re.search(r"[{}<>\[\]]|https?:|\\", value)

@@ -25,7 +25,7 @@ _MOST_OBJECT_CHARACTERS = 62
 _MONTH = "|".join(month.title() for month in MONTHS)
 _DATE = rf"(?:(?:\d{{1,2}}(?:st|nd|rd|th)? )?(?:{_MONTH})(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?(?: \d{{4}})?|(?:1\d|20)\d\d)"
 _WHEN = re.compile(rf" ?\b(?:in|on|since|from|until|by|during|around) (?:early |late |the |about |mid-)?{_DATE}\b")
-_COUNT = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(SMALL_NUMBERS[2:13])})"
+_COUNT = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(SMALL_NUMBERS[2:13])})(?: (?:hundred|thousand|million|billion))?"
 _MONEY = re.compile(
     r"(?:(?:about|around|up to|more than|over|nearly|almost|at least|some|only|an additional) )?"
     r"(?:(?:US|A|C)?[$€£¥] ?\d[\d.,]*(?: ?(?:million|billion|trillion|m|bn))?"

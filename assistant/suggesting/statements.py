@@ -155,6 +155,8 @@ def _read_subject(words: list[str], spelled: Words, verb: str) -> tuple[bool, bo
     lower = [word.lower() for word in words]
     if any(word in _NO_SUBJECT_WORD for word in lower[1:]) or lower[0] in _NO_SUBJECT_WORD:
         return None
+    if len({*lower} - {"the", "of"}) < len([word for word in lower if word not in ("the", "of")]):
+        return None  # a heading ran into the sentence
     has_article = lower[0] in ("the", "a", "an")
     core = lower[1:] if has_article else lower
     if not core or (len(core) == 1 and core[0] in _VAGUE) or core[0] in _POINTING_WORDS or core[-1] in _OF_STUDIES:
