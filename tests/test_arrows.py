@@ -119,6 +119,7 @@ def test_every_room_has_its_floor() -> None:
             "gradio",
             {
                 "assistant/serving/chat.py",
+                "assistant/serving/page/events.py",
                 "assistant/serving/page/layout.py",
                 "assistant/serving/page/settings_panel.py",
             },

@@ -18,8 +18,6 @@ from openai_server import Fault, OpenAIServer
 
 from assistant.serving.page.conversing import converse, to_messages
 from assistant.serving.page.header import describe_mode
-from assistant.serving.page.layout import suggest_questions
-from assistant.serving.served import Served, name_libraries
 from index.library import finish, open_library
 from index.settings import Settings, sample_folder
 
@@ -292,11 +290,3 @@ def test_a_turn_tells_progress_then_the_answer(settings: Settings) -> None:
     assert talks[-1][0].answer is not None
     assert all(talk[0].answer is None for talk in talks[:-1])
     assert any("Reading" in talk[0].reply for talk in talks[:-1])
-
-
-def test_questions_are_suggested_for_any_folder(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text("# Bees\n\nBees dance.")
-    library = finish(open_library(tmp_path, settings))
-    finish(library.sync())
-    served = Served(name_libraries([library]), settings)
-    assert suggest_questions(served) == ["What does “Bees” say?"]

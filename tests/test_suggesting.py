@@ -10,6 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.chain import answer, quote_answer
+from assistant.serving.page.conversing import Exchange
+from assistant.serving.page.examples import Examples
+from assistant.serving.page.scope import Scope
+from assistant.serving.served import Served, name_libraries
 from assistant.suggesting.candidates import LONGEST_QUESTION_CHARACTERS, normalise
 from assistant.suggesting.suggestions import draw, draw_from_all, is_answered_by, keep_answered, suggest
 from assistant.suggesting.waiting import Suggester
@@ -254,6 +258,19 @@ def test_a_page_is_shown_what_was_made_before_and_new_ones_when_the_documents_ch
     assert all("mill" in question for question in suggester.show(2))
     suggester.close()
     assert suggester.show(2, turn=3) and not _is_working()
+
+
+def test_the_page_offers_questions_to_begin_with_and_such_as_go_on(harbour: Library) -> None:
+    examples = Examples(Served(name_libraries([harbour]), harbour.settings))
+    begun = examples.begin(Scope())["questions"]
+    assert begun
+    given = quote_answer("What is the price per day for the Canoe?", harbour)
+    talk = (Exchange(given.question, "", given),)
+    on = examples.go_on(talk, Scope())["questions"]
+    assert any("Punt" in question or "Raft" in question for question in on)
+    with examples.asking():  # somebody waits for an answer: nothing is made
+        assert not any("Raft" in question for question in examples.go_on((*talk, *talk), Scope())["questions"])
+    examples.close()
 
 
 def _is_working() -> bool:

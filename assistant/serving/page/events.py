@@ -20,6 +20,7 @@ from assistant.serving.page.conversing import (
     stop,
     to_messages,
 )
+from assistant.serving.page.examples import Examples
 from assistant.serving.page.exporting import export_kind
 from assistant.serving.page.header import to_header, to_user
 from assistant.serving.page.keeping import restore, save_turn
@@ -39,6 +40,8 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
     at: the components, by name; see layout.py.
     """
     import gradio
+
+    examples = Examples(served)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -62,8 +65,9 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         if not _is_heard(str(request.session_hash), streams):
             return
         library = served.library(chosen.library)
-        for talk in converse(text, before, library, chosen):
-            yield to_messages(talk), talk, show_turn(talk, len(talk) - 1, None), ""
+        with examples.asking():
+            for talk in converse(text, before, library, chosen):
+                yield to_messages(talk), talk, show_turn(talk, len(talk) - 1, None), ""
 
     def end(asking: str) -> Any:
         # What was not asked, since too many were waiting, is given back.
@@ -141,6 +145,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
     page.load(lambda: to_header(served.library()), None, at.header, **HIDDEN)
     page.load(show_user, None, at.user, **HIDDEN)
     page.load(begin, None, at.conversations, **HIDDEN)
+    page.load(examples.begin, at.scope, at.suggestions, **HIDDEN)
 
     answering = []
     taking = [at.asking, at.conversation, at.editing, at.question]
@@ -160,6 +165,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         )
         answering.append(answered)
         answered.then(end, at.asking, at.question, **HIDDEN).then(keep, at.conversation, at.conversations, **HIDDEN)
+        answered.then(examples.go_on, [at.conversation, at.scope], at.suggestions, **HIDDEN)
         at.question.stop(
             stop_asking,
             at.conversation,
@@ -168,7 +174,9 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             **HIDDEN,
         ).then(keep, at.conversation, at.conversations, **HIDDEN)
 
-    at.picker.select(choose_scope, None, at.scope, **HIDDEN)
+    at.picker.select(choose_scope, None, at.scope, **HIDDEN).then(
+        examples.begin, at.scope, at.suggestions, **HIDDEN
+    )
     at.viewer.select(show_source, at.conversation, at.viewer, **HIDDEN)
     at.acts.edit(edit, at.conversation, [at.editing, at.question], **HIDDEN)
     at.acts.undo(undo, at.conversation, [at.chatbot, at.conversation, at.editing, at.question], **HIDDEN).then(
