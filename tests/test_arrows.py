@@ -122,6 +122,7 @@ def test_every_room_has_its_floor() -> None:
                 "assistant/serving/page/events.py",
                 "assistant/serving/page/layout.py",
                 "assistant/serving/page/settings_panel.py",
+                "assistant/serving/page/theme.py",
             },
         ),
         ("chromadb", {"index/storing/chroma_files.py"}),

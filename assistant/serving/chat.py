@@ -15,6 +15,7 @@ from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
 from assistant.serving.page.assets import read_head, read_style
 from assistant.serving.page.layout import AT_ONCE, CONVERSATIONS, build_page
+from assistant.serving.page.theme import make_theme
 from assistant.serving.port import is_loopback, listen, serve
 from assistant.serving.progress import to_plain
 from assistant.serving.routes import include_routes, open_routes
@@ -114,7 +115,7 @@ def mount(page: Any, served: Served | None = None) -> Any:
         path="/",
         css=read_style(),
         head=read_head(served) if served else None,
-        theme=gradio.themes.Default(primary_hue="indigo"),
+        theme=make_theme(),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

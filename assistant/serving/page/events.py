@@ -134,7 +134,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         mark = {"mark": _read_details(event, "mark", int), "told": ""}
         told = {"restored": mark, **keep(talk)}
         try:
-            taken = restore(_read_details(event, "turns", str) or "[]", served.library().store)
+            taken = restore(_read_details(event, "turns", str) or "[]", served)
         except FootnoteError as error:
             mark["told"] = str(error)
             return to_messages(stop(talk)), stop(talk), gradio.skip(), "", end(""), told
