@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hashed import open_store, put
+from hashed import HashEmbedding, open_store, put
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,24 +17,27 @@ from assistant.serving.page.conversing import MOST_TURNS, Exchange
 from assistant.serving.page.keeping import LARGEST_SAVED_BYTES, restore, save_turn, to_saved
 from assistant.serving.page.messages import to_markdown
 from assistant.serving.page.strings import say
+from assistant.serving.served import Served
 from benchmarks.injection import find_live
 from index.documents import Passage, identify
 from index.errors import InputError
-from index.storing.store import Store
+from index.library import Library
+from index.settings import Settings
 
 TEXT = "The bridge was opened in 1911. It is green. Ünder it 🚣 boats go. It is green.\n\nIt was painted <b>twice</b>."
 UNREADABLE = say("keeping.unreadable")
 
 
 @pytest.fixture(scope="module")
-def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A store of one document, which stands as TEXT says."""
+def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """What is served: one library of one document, which stands as TEXT says."""
     folder = tmp_path_factory.mktemp("documents")
     (folder / "bridge.txt").write_text(TEXT, encoding="utf-8")
     store = open_store(folder, tmp_path_factory.mktemp("stores"))
     with store.writing():
         put(store, folder / "bridge.txt")
-    yield store
+    settings = Settings.from_environment({})
+    yield Served({"bridges": Library(folder, store, HashEmbedding(), settings)}, settings)
     store.close()
 
 
@@ -61,8 +64,8 @@ def make_turn(answer: Answer, turn: int = 0) -> Exchange:
     return Exchange(answer.question, to_markdown(answer, turn), answer)
 
 
-def restore_one(store: Store, answer: Answer) -> Exchange:
-    (exchange,) = restore(to_saved([make_turn(answer)]), store)
+def restore_one(served: Served, answer: Answer) -> Exchange:
+    (exchange,) = restore(to_saved([make_turn(answer)]), served)
     return exchange
 
 
@@ -75,18 +78,18 @@ ANSWERS = st.lists(SPANS, min_size=1, max_size=4).map(
 
 
 @given(answers=st.lists(ANSWERS, max_size=4))
-def test_what_stands_comes_back_as_it_was(bridge: Store, answers: list[Answer]) -> None:
+def test_what_stands_comes_back_as_it_was(bridge: Served, answers: list[Answer]) -> None:
     conversation = tuple(make_turn(answer, turn) for turn, answer in enumerate(answers))
     assert restore(to_saved(conversation), bridge) == conversation
 
 
-def test_a_whole_document_is_cited_as_before(bridge: Store) -> None:
+def test_a_whole_document_is_cited_as_before(bridge: Served) -> None:
     whole = cite(0, 0, kind="document", context=())
     turn = make_turn(make_answer(whole))
     assert restore(to_saved([turn]), bridge) == (turn,)
 
 
-def test_of_the_passages_stays_what_is_shown(bridge: Store) -> None:
+def test_of_the_passages_stays_what_is_shown(bridge: Served) -> None:
     passage = Passage(identify("bridge.txt"), "bridge.txt", "bridge", None, 0, 30, TEXT[:30], 0.5, (), context=("A",))
     refused = make_answer(status="not_found", text=NOT_FOUND, passages=(passage,) * 8)
     answer = restore_one(bridge, refused).answer
@@ -99,7 +102,7 @@ def test_of_the_passages_stays_what_is_shown(bridge: Store) -> None:
     assert json.loads(save_turn(make_turn(make_answer(find("It is"), passages=(passage,)))))["answer"]["passages"] == []
 
 
-def test_a_question_without_an_answer_is_kept(bridge: Store) -> None:
+def test_a_question_without_an_answer_is_kept(bridge: Served) -> None:
     (exchange,) = restore(to_saved([Exchange("why " * 25_000, "**any** <b>reply</b>")]), bridge)
     assert exchange.question == ("why " * 25_000)[:10_000]
     assert exchange.reply == say("keeping.unanswered")
@@ -108,7 +111,7 @@ def test_a_question_without_an_answer_is_kept(bridge: Store) -> None:
 # -- what has changed -------------------------------------------------------------------------
 
 
-def test_words_that_moved_are_cited_where_they_stand(bridge: Store) -> None:
+def test_words_that_moved_are_cited_where_they_stand(bridge: Served) -> None:
     right = find("Ünder it 🚣 boats go.")
     for moved in (replace(right, start=0, end=len(right.quote)), replace(right, start=10**30, end=-5, page=7)):
         answer = restore_one(bridge, make_answer(moved)).answer
@@ -128,7 +131,7 @@ def test_words_that_moved_are_cited_where_they_stand(bridge: Store) -> None:
         cite(0, 0, kind="document", document_id="gone"),
     ],
 )
-def test_words_that_are_gone_are_text_without_a_link(bridge: Store, lost: Citation) -> None:
+def test_words_that_are_gone_are_text_without_a_link(bridge: Served, lost: Citation) -> None:
     exchange = restore_one(bridge, make_answer(lost))
     assert exchange.answer is not None
     assert exchange.answer.citations[0].document_id == ""
@@ -137,7 +140,7 @@ def test_words_that_are_gone_are_text_without_a_link(bridge: Store, lost: Citati
     assert "no longer found in the documents" in exchange.reply
 
 
-def test_only_the_link_to_what_is_gone_is_taken_away(bridge: Store) -> None:
+def test_only_the_link_to_what_is_gone_is_taken_away(bridge: Served) -> None:
     hostile = cite(0, 5, 2, quote='"><img src=x onerror=alert(1)> `a` [b](c) $d$')
     reply = restore_one(bridge, make_answer(find("opened in 1911"), hostile)).reply
     assert "#cite-0-1" in reply
@@ -147,13 +150,22 @@ def test_only_the_link_to_what_is_gone_is_taken_away(bridge: Store) -> None:
     assert not set("`[]$*\\") & set(span)
 
 
-def test_a_title_and_a_path_are_those_of_the_document(bridge: Store) -> None:
+def test_a_title_and_a_path_are_those_of_the_document(bridge: Served) -> None:
     answer = restore_one(bridge, make_answer(cite(0, 9, path="<b>/x.md", title="Trust me", page=3))).answer
     assert answer is not None
     assert answer.citations == (cite(0, 9),)
 
 
-def test_a_search_costs_only_so_much(bridge: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_turn_is_looked_up_in_its_own_library(bridge: Served) -> None:
+    turn = replace(make_turn(make_answer(find("opened in 1911"))), library="bridges")
+    assert restore(to_saved([turn]), bridge) == (turn,)
+    (lost,) = restore(to_saved([replace(turn, library="ferries")]), bridge)
+    assert lost.library is None
+    assert lost.answer is not None
+    assert lost.answer.citations[0].document_id == ""
+
+
+def test_a_search_costs_only_so_much(bridge: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "MOST_SEARCHED_CHARACTERS", 2 * len(TEXT))
     moved = [replace(find("opened in 1911"), number=number, start=0, end=14) for number in (1, 2, 3)]
     answer = restore_one(bridge, make_answer(*moved)).answer
@@ -178,23 +190,23 @@ def test_a_search_costs_only_so_much(bridge: Store, monkeypatch: pytest.MonkeyPa
         "[[]]",
         "[null]",
         '[{"question": "a"}]',
-        '[{"question": 1, "answer": null}]',
-        '[{"question": "a", "answer": "b"}]',
-        '[{"question": "a", "answer": NaN}]',
-        '[{"question": "\\ud800", "answer": null}]',
+        '[{"question": 1, "library": null, "answer": null}]',
+        '[{"question": "a", "library": null, "answer": "b"}]',
+        '[{"question": "a", "library": null, "answer": NaN}]',
+        '[{"question": "\\ud800", "library": null, "answer": null}]',
         "[" * 100_000,
-        '[{"question": "a", "answer": ' + '{"a":' * 50_000 + "1" + "}" * 50_000 + "}]",
-        f'[{{"question": "{"a" * 10_001}", "answer": null}}]',
-        f'[{{"question": "a", "answer": {"9" * 5_000}}}]',
-        json.dumps([{"question": "a", "answer": None}] * (MOST_TURNS + 1)),
+        '[{"question": "a", "library": null, "answer": ' + '{"a":' * 50_000 + "1" + "}" * 50_000 + "}]",
+        f'[{{"question": "{"a" * 10_001}", "library": null, "answer": null}}]',
+        f'[{{"question": "a", "library": null, "answer": {"9" * 5_000}}}]',
+        json.dumps([{"question": "a", "library": None, "answer": None}] * (MOST_TURNS + 1)),
     ],
 )
-def test_what_is_no_conversation_is_refused(bridge: Store, text: str) -> None:
+def test_what_is_no_conversation_is_refused(bridge: Served, text: str) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         restore(text, bridge)
 
 
-def test_what_is_too_large_is_refused(bridge: Store) -> None:
+def test_what_is_too_large_is_refused(bridge: Served) -> None:
     with pytest.raises(InputError, match="too large"):
         restore(" " * (LARGEST_SAVED_BYTES + 1), bridge)
     with pytest.raises(InputError, match="too large"):
@@ -214,7 +226,7 @@ def test_what_is_too_large_is_refused(bridge: Store) -> None:
         {"sentences": [{"text": "x", "citations": [2], "support": "supported"}]},
     ],
 )
-def test_an_answer_that_is_none_is_shown_as_text(bridge: Store, change: dict[str, Any]) -> None:
+def test_an_answer_that_is_none_is_shown_as_text(bridge: Served, change: dict[str, Any]) -> None:
     (given,) = json.loads(to_saved([make_turn(make_answer(find("It is green"), text="<b>Bold</b> ![x](http://a/b)"))]))
     given["answer"] |= change
     (exchange,) = restore(json.dumps([given]), bridge)
@@ -225,7 +237,7 @@ def test_an_answer_that_is_none_is_shown_as_text(bridge: Store, change: dict[str
 
 
 @pytest.mark.parametrize("numbers", [[2], [1, 1], [0], [-1], [10**12], [2, 1]])
-def test_numbers_rise_from_one(bridge: Store, numbers: list[int]) -> None:
+def test_numbers_rise_from_one(bridge: Served, numbers: list[int]) -> None:
     cited = find("It is green")
     answer = make_answer(*(replace(cited, number=number) for number in numbers))
     assert restore_one(bridge, answer).answer is None
@@ -239,7 +251,7 @@ JSON = st.recursive(
 
 
 @given(data=st.data())
-def test_whatever_is_put_into_an_answer_is_refused_or_shown_safely(bridge: Store, data: st.DataObject) -> None:
+def test_whatever_is_put_into_an_answer_is_refused_or_shown_safely(bridge: Served, data: st.DataObject) -> None:
     (given,) = json.loads(to_saved([make_turn(make_answer(find("It is green"), find("1911.")))]))
     place: Any = given
     while True:
@@ -261,7 +273,7 @@ def test_whatever_is_put_into_an_answer_is_refused_or_shown_safely(bridge: Store
             assert citation.path == "bridge.txt"
 
 
-def test_nothing_of_a_forged_answer_is_live(bridge: Store, tmp_path: Path) -> None:
+def test_nothing_of_a_forged_answer_is_live(bridge: Served, tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script> <img src=x onerror=alert(1)> [a](javascript:alert(1)) ![b](http://127.0.0.1:9/x)"
     for model in (None, "<b>m</b>"):
         answer = make_answer(

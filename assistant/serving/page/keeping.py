@@ -1,7 +1,7 @@
 """Conversations are kept in the browser: what it is given to keep, and what becomes of that when it gives it back.
 
     turn = save_turn(exchange)        # JSON, which the browser keeps
-    conversation = restore(f"[{','.join(turns)}]", library.store)
+    conversation = restore(f"[{','.join(turns)}]", served)
 
 What comes back is input like any other: bounded in size, and typed. Nothing of it is shown as it comes: a reply is made
 anew of its Answer, and each citation is looked up in the documents of now. Words that still stand at their place are
@@ -25,6 +25,7 @@ from assistant.serving.markdown import escape_text
 from assistant.serving.page.conversing import MOST_TURNS, Conversation, Exchange
 from assistant.serving.page.messages import to_markdown
 from assistant.serving.page.strings import say
+from assistant.serving.served import Served
 from index.documents import Passage, page_at
 from index.errors import InputError
 from index.library import LONGEST_QUESTION_CHARACTERS
@@ -47,17 +48,17 @@ def to_saved(conversation: Iterable[Exchange]) -> str:
 
 
 def save_turn(exchange: Exchange) -> str:
-    """One turn of it: the question, and the Answer without the passages that it was made from.
+    """One turn of it: the question, the library that was asked, and the Answer without the passages that it was made from.
 
     Of an answer that cites nothing the nearest passages are what it shows, and stay as far as they are shown.
     """
     question = json.dumps(exchange.question[:LONGEST_QUESTION_CHARACTERS], ensure_ascii=False)
-    answer = exchange.answer
+    library, answer = json.dumps(exchange.library), exchange.answer
     if answer is None:
-        return f'{{"question": {question}, "answer": null}}'
+        return f'{{"question": {question}, "library": {library}, "answer": null}}'
     nearest = () if answer.citations else answer.passages[:MOST_PASSAGES_KEPT]
     kept = replace(answer, passages=tuple(map(_cut, nearest)))
-    return f'{{"question": {question}, "answer": {kept.to_json()}}}'
+    return f'{{"question": {question}, "library": {library}, "answer": {kept.to_json()}}}'
 
 
 def _cut(passage: Passage) -> Passage:
@@ -70,8 +71,8 @@ def _cut(passage: Passage) -> Passage:
 # -- from the browser -------------------------------------------------------------------------
 
 
-def restore(text: str, store: Store) -> Conversation:
-    """The conversation that `to_saved` wrote, with the citations that stand in the documents of a store.
+def restore(text: str, served: Served) -> Conversation:
+    """The conversation that `to_saved` wrote, with the citations that stand in the documents that are served.
 
     An answer that cannot be read, since another version wrote it, is shown as text without sources.
     Raises InputError where it is too large, or no conversation.
@@ -86,7 +87,7 @@ def restore(text: str, store: Store) -> Conversation:
         raise InputError(say("keeping.unreadable")) from None
     if not is_small or not isinstance(given, list) or len(given) > MOST_TURNS:
         raise InputError(say("keeping.unreadable"))
-    documents = _Documents(store)
+    documents = _Documents(served)
     return tuple(_restore_turn(item, turn, documents) for turn, item in enumerate(given))
 
 
@@ -96,27 +97,32 @@ def _refuse_constant(name: str) -> float:
 
 def _restore_turn(item: object, turn: int, documents: _Documents) -> Exchange:
     match item:
-        case {"question": str(question), "answer": None} if len(question) <= LONGEST_QUESTION_CHARACTERS:
-            return Exchange(question, escape_text(say("keeping.unanswered")))
-        case {"question": str(question), "answer": dict(written)} if len(question) <= LONGEST_QUESTION_CHARACTERS:
-            return _restore_answer(question, written, turn, documents)
+        case {"question": str(question), "library": str() | None as library, "answer": dict() | None as written} if (
+            len(question) <= LONGEST_QUESTION_CHARACTERS
+        ):
+            exchange = Exchange(question, "", library=documents.choose(library))
+            return _restore_answer(exchange, written, turn, documents)
     raise InputError(say("keeping.unreadable"))
 
 
-def _restore_answer(question: str, written: Mapping[str, Any], turn: int, documents: _Documents) -> Exchange:
+def _restore_answer(exchange: Exchange, written: Mapping[str, Any] | None, turn: int, documents: _Documents) -> Exchange:
+    if written is None:
+        return replace(exchange, reply=escape_text(say("keeping.unanswered")))
     try:
         answer = Answer.from_json(json.dumps(written))
         _require_whole(answer)
     except InputError:
         words = written.get("text")
         reply = escape_text(words) if isinstance(words, str) else ""
-        return Exchange(question, f"{reply}\n\n<small>{escape_text(say('keeping.as_text'))}</small>".strip())
+        note = f"<small>{escape_text(say('keeping.as_text'))}</small>"
+        return replace(exchange, reply=f"{reply}\n\n{note}".strip())
     answer = replace(
         answer,
         citations=tuple(map(documents.find, answer.citations)),
         passages=tuple(found for passage in answer.passages if (found := documents.find_passage(passage))),
     )
-    return Exchange(question, _unlink(to_markdown(answer, turn), turn, answer.citations), answer)
+    reply = _unlink(to_markdown(answer, turn), turn, answer.citations)
+    return replace(exchange, reply=reply, answer=answer)
 
 
 def _require_whole(answer: Answer) -> None:
@@ -149,14 +155,21 @@ def _unlink(markdown: str, turn: int, citations: Iterable[Citation]) -> str:
 
 
 class _Documents:
-    """What stands in the documents of a store, looked up for one conversation, and so often at most."""
+    """What stands in the documents that are served, looked up for one conversation, and so often at most."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._records: dict[str, Record | None] = {}
-        self._texts: dict[str, str] = {}
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._store: Store | None = None
+        self._text_of: tuple[str, str] = "", ""
         self._left = MOST_LOOKED_UP
         self._characters_left = MOST_SEARCHED_CHARACTERS
+
+    def choose(self, library: str | None) -> str | None:
+        """Look in a library, None for the first, from now on; in none where it is not served. Its name, if it is."""
+        self._text_of = "", ""
+        is_served = library is None or library in self._served.libraries
+        self._store = self._served.library(library).store if is_served else None
+        return library if is_served else None
 
     def find(self, citation: Citation) -> Citation:
         """A citation as it stands in the documents of now; of no document where it does not."""
@@ -185,24 +198,24 @@ class _Documents:
         self._left -= 1
         if self._left < 0:
             raise InputError(say("keeping.too_large"))
-        if document_id not in self._records:
-            self._records[document_id] = self._store.lexicon.record(document_id)
-        return self._records[document_id]
+        return self._store.lexicon.record(document_id) if self._store else None
 
     def _stands(self, record: Record, start: int, end: int, words: str) -> bool:
         if not 0 <= start < end <= _MOST_OFFSET or end - start != len(words):
             return False
-        return self._store.text_of(record.document_id, start, end) == words
+        return self._read(record, start, end) == words
 
     def _search(self, record: Record, quote: str) -> int | None:
         """Where words stand in a document, if they do exactly once."""
         if not quote.strip() or self._characters_left <= 0:
             return None
-        text = self._texts.get(record.document_id)
-        if text is None:
+        if self._text_of[0] != record.document_id:
             # One document at a time, for they may be large.
-            text = self._store.text_of(record.document_id)
-            self._texts = {record.document_id: text}
+            self._text_of = record.document_id, self._read(record)
+        text = self._text_of[1]
         self._characters_left -= len(text)
         start = text.find(quote)
         return start if start >= 0 and text.find(quote, start + 1) < 0 else None
+
+    def _read(self, record: Record, start: int = 0, end: int | None = None) -> str:
+        return self._store.text_of(record.document_id, start, end) if self._store else ""
