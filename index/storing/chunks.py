@@ -94,8 +94,14 @@ CREATE INDEX chunks_by_chance ON chunks (chance, chunk_id);
 
     def chunks_of(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
         """One document's chunks, in order; joined, their texts are the document's. Those from one offset to another."""
-        within = (start, sys.maxsize if end is None else end)
-        return self._chunks('document_id = ? AND "end" > ? AND start < ? ORDER BY start', document_id, *within)
+        # From the last one that begins no later, which the index finds at once, however long the document is.
+        first = "SELECT max(start) FROM chunks WHERE document_id = ?1 AND start <= ?2"
+        return self._chunks(
+            f'document_id = ?1 AND start >= coalesce(({first}), 0) AND "end" > ?2 AND start < ?3 ORDER BY start',
+            document_id,
+            start,
+            sys.maxsize if end is None else end,
+        )
 
     def count_characters(self, document_id: str) -> int:
         """How long one document's text is."""

@@ -149,18 +149,29 @@ CREATE TABLE skipped (
         rows = self._rows(f"SELECT {RECORD} FROM documents WHERE {which} ORDER BY path")
         return [to_record(row) for row in rows]
 
-    def names(self, order: str = "path", *, is_descending: bool = False) -> list[tuple[str, str, str]]:
-        """The id, path and title of every visible document, in the order of one of ORDERS; what has none comes last."""
+    def names(
+        self, order: str = "path", *, is_descending: bool = False, start: int = 0, count: int = -1
+    ) -> list[tuple[str, str, str]]:
+        """The id, path and title of visible documents, in the order of one of ORDERS; what has none comes last.
+
+        start, count: from which on, and how many; -1 for all.
+        """
         if order not in ORDERS:
             raise ValueError(order)
-        direction = "DESC" if is_descending else "ASC"
+        folds = "COLLATE NOCASE " if order == "title" else ""
         return [
             (document_id, path, title)
             for document_id, path, title in self._rows(
-                f"SELECT document_id, path, title FROM documents "
-                f"ORDER BY {order} IS NULL, {order} {'COLLATE NOCASE ' * (order == 'title')}{direction}, path"
+                f"SELECT document_id, path, title FROM documents ORDER BY {order} IS NULL, "
+                f"{order} {folds}{'DESC' if is_descending else 'ASC'}, path LIMIT ? OFFSET ?",
+                count,
+                start,
             )
         ]
+
+    def count_documents(self) -> int:
+        """How many documents are visible."""
+        return int(self._rows("SELECT count(*) FROM documents")[0][0])
 
     def records_of(self, document_ids: Sequence[str]) -> list[Record]:
         """Those of the documents that are visible, as they were asked for."""

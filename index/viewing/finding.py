@@ -18,8 +18,8 @@ MOST_FOUND = 500
 LONGEST_WORDS_CHARACTERS = 200
 _MOST_SECONDS = 5.0
 _SECTION_CHARACTERS = 200_000
-# A character that is folded, with what belongs to it; all else is only put into small letters.
-_FOLDED = re.compile("[^\x00-\x7f][\u0300-\u036f\u093c\u1160-\u11ff\u3099\u309a]*|[\x00-\x7f][\u0300-\u036f]+")
+# What belongs to the letter before it: accents, and what a syllable is put together of.
+_MARKS = "\u0300-\u036f\u093c\u1160-\u11ff\u3099\u309a"
 
 
 class Found(NamedTuple):
@@ -91,9 +91,13 @@ class _Part(NamedTuple):
 
 def _fold(text: str) -> tuple[str, list[_Part]]:
     """The text folded, and the parts that it is made of; what is folded to nothing is none."""
+    # Most letters become one other each, and are written so all at once.
+    letters = {letter: fold(letter) for letter in set(text)}
+    table = {ord(letter): folded for letter, folded in letters.items() if len(folded) == 1}
+    odd = "".join(re.escape(letter) for letter, folded in letters.items() if len(folded) != 1)
+    known: dict[str, str] = {}
     written: list[str] = []
     parts: list[_Part] = []
-    known: dict[str, str] = {}
     place = length = 0
 
     def add(start: int, stop: int, words: str, *, is_letter: bool) -> None:
@@ -103,13 +107,13 @@ def _fold(text: str) -> tuple[str, list[_Part]]:
             parts.append(_Part(length, length + len(words), start, stop, is_letter))
             length += len(words)
 
-    for match in _FOLDED.finditer(text):
+    for match in re.finditer(f"[^{_MARKS}][{_MARKS}]+{f'|[{odd}]' if odd else ''}", text):
         start, end = match.span()
-        add(place, start, text[place:start].lower(), is_letter=False)
+        add(place, start, text[place:start].translate(table), is_letter=False)
         letter = match.group()
         if letter not in known:
             known[letter] = fold(letter)
         add(start, end, known[letter], is_letter=True)
         place = end
-    add(place, len(text), text[place:].lower(), is_letter=False)
+    add(place, len(text), text[place:].translate(table), is_letter=False)
     return "".join(written), parts

@@ -201,7 +201,8 @@ def _draw(file: _Kept, number: int, scale: float) -> bytes:
         raise _PageError
     page = document[number - 1]
     with contextlib.closing(page):
-        bitmap = page.render(scale=_bound(*page.get_size(), scale))
+        width, height = page.get_size()
+        bitmap = page.render(scale=_bound(width, height, scale))
         with contextlib.closing(bitmap):
             return _to_jpeg(bitmap.to_pil())
 
@@ -241,7 +242,7 @@ def _locate(file: _Kept, places: list[dict[str, Any]]) -> list[tuple[int, int, i
 
 def _find(place: dict[str, Any], words: str, traced: _TracedPdf | _TracedPicture) -> int | None:
     """Where a place's words stand in a text that was traced; None where that is not sure."""
-    if traced.is_whole:
+    if isinstance(traced, _TracedPicture) or traced.is_whole:
         return place["start"] if traced.text.startswith(words, place["start"]) else None
     text, start = place["text"], place["start"] - place["text_start"]
     begin, end = traced.between(place["first_page"], place["last_page"])
@@ -368,7 +369,7 @@ def _draw_picture(file: _Kept, number: int, scale: float) -> bytes:
         image.seek(number - 1)
         check_size(image)
         size = max(image.size)
-        wanted = min(1.0, _bound(*image.size, scale * _PICTURE_POINTS / size))
+        wanted = min(1.0, _bound(image.width, image.height, scale * _PICTURE_POINTS / size))
         upright, _ = render(image, wanted)
         upright.thumbnail((max(1, round(size * wanted)),) * 2)
         return _to_jpeg(upright)
@@ -376,8 +377,6 @@ def _draw_picture(file: _Kept, number: int, scale: float) -> bytes:
 
 class _TracedPicture:
     """The lines of a picture, and where they stand in its text. Raises UnreadableError where they are not known."""
-
-    is_whole = True
 
     def __init__(self, file: _Kept) -> None:
         from index.loading.formats.picture import check_size

@@ -248,14 +248,20 @@ def _list_documents(library: Library, request: Request) -> dict[str, Any]:
     count = _read_number(request, "count")
     end = start + min(MOST_LISTED, 100 if count is None else count)
     wanted = fold(request.query_params.get("filter", "")[:_LONGEST_FILTER_CHARACTERS]).split()
-    names = lexicon.names(name, is_descending=order.startswith("-"))
-    fitting = [document_id for document_id, *texts in names if _fits(wanted, *texts)]
+    every = lexicon.count_documents()
+    if wanted:
+        names = lexicon.names(name, is_descending=order.startswith("-"))
+        fitting = [document_id for document_id, *texts in names if _fits(wanted, *texts)]
+        total, shown = len(fitting), fitting[start:end]
+    else:
+        names = lexicon.names(name, is_descending=order.startswith("-"), start=start, count=end - start)
+        total, shown = every, [document_id for document_id, *_ in names]
     skipped = sorted(lexicon.skipped().items())
     unread = [(path, size, reason) for path, (size, _, reason) in skipped if _fits(wanted, path, reason)]
     return {
-        "documents": [_to_row(record) for record in lexicon.records_of(fitting[start:end])],
-        "total": len(fitting),
-        "all": len(names),
+        "documents": [_to_row(record) for record in lexicon.records_of(shown)],
+        "total": total,
+        "all": every,
         "skipped": [
             {"path": path, "size_bytes": size, "state": "skipped", "reason": reason}
             for path, size, reason in unread[start:end]
