@@ -87,7 +87,7 @@ def make_router(served: Served) -> APIRouter:
         def wrapped(*given: P.args, **named: P.kwargs) -> T | JSONResponse:
             try:
                 return answer(*given, **named)
-            except (_RefusedError, FootnoteError, *_SENTENCES) as error:
+            except _EXPECTED as error:
                 status, sentence = _explain(error)
                 headers = {"Retry-After": "2"} if status == 503 else None
                 return JSONResponse({"detail": sentence}, status, headers)
@@ -179,6 +179,8 @@ _SENTENCES: dict[type[Exception], tuple[int, str]] = {
     ),
     BusyError: (503, "Too many pages are being drawn: try again in a moment."),
 }
+
+_EXPECTED: tuple[type[Exception], ...] = (_RefusedError, FootnoteError, *_SENTENCES)
 
 
 def _explain(error: Exception) -> tuple[int, str]:
