@@ -5,7 +5,7 @@ Whether all that was done before a moment has been told by now is found out as W
 what is told comes in the order in which it was done. Nothing is written into the folder itself.
 
 But: that order is Linux's promise, where one queue holds all; elsewhere it is nearly so. What other machines do on a
-network's file system no system tells, so such a folder is not watched.
+network's file system no system tells, so such a folder is not watched; one that is mounted below it is not noticed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ STEP_MS = 20  # what is told within such a step of each other is told together,
 TOGETHER_MS = 400  # for so long
 # File systems that others may change without this machine's knowing.
 _NETWORK = frozenset(
-    "9p afs beegfs ceph cifs coda drvfs gfs2 gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs prl_fs smb3 smbfs vboxsf "
-    "virtiofs vmhgfs".split()
+    "9p afs beegfs ceph cifs coda drvfs fakeowner gfs2 gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs prl_fs smb3 smbfs "
+    "vboxsf virtiofs vmhgfs".split()
 )
 
 
