@@ -65,9 +65,7 @@ def test_no_name_passes_that_is_not_an_address(host: str) -> None:
         assert all(letter in "0123456789abcdefABCDEF.:[]%" for letter in host.partition("%")[0])
 
 
-@pytest.mark.parametrize(
-    "address", ["", "example.org", "0", "1.2.3", "127.0.0.1:80", "http://127.0.0.1", "\0"]
-)
+@pytest.mark.parametrize("address", ["", "example.org", "0", "1.2.3", "127.0.0.1:80", "http://127.0.0.1", "\0"])
 def test_what_is_no_address_is_a_sentence(address: str) -> None:
     with pytest.raises(InputError, match="is no address"):
         open_entrance(address, token=TOKEN)
