@@ -83,10 +83,11 @@ class Events(dict[int, int]):
         super().__init__({event["id"]: len(event["inputs"]) for event in config["dependencies"]})
         self.numbers = {event["api_name"]: event["id"] for event in config["dependencies"]}
 
-    def to_event(self, name: str, session: str, **fields: object) -> dict[str, object]:
-        """A request as the page sends it, with nothing as inputs where no data is given."""
+    def to_event(self, name: str, session: str, *values: object) -> dict[str, object]:
+        """A request as the page sends it: what was typed, and nothing for what the server remembers itself."""
         number = self.numbers[name]
-        return {"data": [None] * self[number], "fn_index": number, "session_hash": session, **fields}
+        data = [*values, *[None] * (self[number] - len(values))]
+        return {"data": data, "fn_index": number, "session_hash": session}
 
 
 @pytest.fixture(scope="module")
@@ -478,7 +479,7 @@ def test_no_user_reads_or_changes_the_conversation_of_another(locked: str) -> No
     with log_in(locked, "Ada") as ada, log_in(locked, "Grace") as grace:
         config, _ = json.JSONDecoder().raw_decode(ada.get("/").text.partition("window.gradio_config = ")[2])
         events = Events(config)
-        take = events.to_event("take", "adas", data=["why was Israel skipped?"])
+        take = events.to_event("take", "adas", "why was Israel skipped?")
         with ada.stream("GET", "/gradio_api/heartbeat/adas"):
             assert ada.post("/gradio_api/run/predict", json=take).status_code == 200
             for path, body in (
@@ -541,7 +542,7 @@ def ask_over_the_wire(address: str, session: str, events: Events) -> str:
         httpx.Client(timeout=60, verify=False) as client,
         client.stream("GET", f"{address}/gradio_api/heartbeat/{session}"),
     ):
-        body = events.to_event("take", session, data=["why was Israel skipped?"])
+        body = events.to_event("take", session, "why was Israel skipped?")
         client.post(f"{address}/gradio_api/run/predict", json=body).raise_for_status()
         for _ in range(60):
             joined = client.post(f"{address}/gradio_api/queue/join", json=events.to_event("ask", session))
@@ -596,7 +597,7 @@ def test_one_conversation_asks_one_question_after_the_other(address: str, events
         replies = [post(address, "/gradio_api/queue/join", body) for _ in range(10)]
     assert replies[0][0] == 200
     assert any("under way" in text for status, text in replies if status == 429)
-    typed = events.to_event("take", "hasty", data=["x"])
+    typed = events.to_event("take", "hasty", "x")
     many = [post(address, "/gradio_api/run/predict", typed) for _ in range(200)]
     assert any("Too many requests: try again in a second." in text for status, text in many if status == 429)
 
