@@ -42,6 +42,7 @@ _FLOURISH = re.compile(
     r"|imagine)|would you|so what|what now|what next|why not)\b",
     re.IGNORECASE,
 )
+_GOES_ON = re.compile(r"\b(?:this|these|those)\b|, (?:then|however|therefore)\b", re.IGNORECASE)
 _OF = re.compile(
     r"(?:The )?(?P<what>(?:[\w’'-]+ )?(?P<head>limits|role|effects?|causes?|origins?|history|structure|benefits"
     r"|risks|advantages"
@@ -81,7 +82,7 @@ def ask_of_heading(source: Source) -> Iterator[Candidate]:
     numbering = _NUMBERING.match(source.line)
     heading = source.line[numbering.end() if numbering else 0 :].strip(" :*#-–—")
     end = _end_of_section(source)
-    if not end or len(heading) > 85:
+    if not end or len(heading) > 85 or (heading == source.passage.title and _is_headline(heading)):
         return
     for question, kind, worth in _read_heading(heading):
         yield Candidate(question, source.passage.document_id, source.sentence.start, end, kind, worth)
@@ -93,7 +94,7 @@ def _read_heading(heading: str) -> Iterator[tuple[str, str, float]]:
         return
     if heading.endswith(("?", "？", "؟")):
         is_english = find_languages(heading) in ((), (ENGLISH,))
-        leans = (len(words) <= 4 and _LEANING.search(heading)) or _FLOURISH.match(heading)
+        leans = (len(words) <= 6 and _LEANING.search(heading)) or _FLOURISH.match(heading) or _GOES_ON.search(heading)
         if (len(words) > 2 or not heading.isascii()) and not leans and (not is_english or _ASKS.match(heading)):
             yield heading[:1].upper() + heading[1:], "faq", 0.97
         return
@@ -151,7 +152,13 @@ def _small(subject: str) -> str:
 
 def _own(words: str) -> str:
     """The rest of an instruction as who follows it asks: "my password"."""
-    return " ".join("my" if word.lower() == "your" else word for word in words.split(" "))
+    shown = {"your": "my", "a": "a", "an": "an", "the": "the"}
+    return " ".join(shown.get(word.lower(), word) for word in words.split(" "))
+
+
+def _is_headline(heading: str) -> bool:
+    """Whether all words that count have a capital, as in the name of a book or a song: "Where Is the Love?"."""
+    return all(word[:1].isupper() for word in heading.split() if len(word) > 3 or word.lower() in ("is", "are", "do"))
 
 
 def _end_of_section(source: Source) -> int:

@@ -155,6 +155,8 @@ def _read_subject(words: list[str], spelled: Words, verb: str) -> tuple[bool, bo
     lower = [word.lower() for word in words]
     if any(word in _NO_SUBJECT_WORD for word in lower[1:]) or lower[0] in _NO_SUBJECT_WORD:
         return None
+    if any(re.fullmatch(r"\(?\w{1,3}[.)]", word) for word in lower[:1]):
+        return None  # the number of an item
     if len({*lower} - {"the", "of"}) < len([word for word in lower if word not in ("the", "of")]):
         return None  # a heading ran into the sentence
     has_article = lower[0] in ("the", "a", "an")

@@ -58,8 +58,14 @@ class Examples:
         if answer and self._one.acquire(blocking=False):
             try:
                 library = self._served.library(scope.library).select(scope.only, {})
-                role = {"after": answer} if answer.found else {"instead_of": answer}
-                near = suggest(library, SHOWN_NEAR, **role, asked=asked, is_cancelled=lambda: self._asked > 0)
+                near = suggest(
+                    library,
+                    SHOWN_NEAR,
+                    after=answer if answer.found else None,
+                    instead_of=None if answer.found else answer,
+                    asked=asked,
+                    is_cancelled=lambda: self._asked > 0,
+                )
             except FootnoteError:
                 near = []  # the documents are gone, or just being made anew: who asks is told
             finally:
