@@ -30,7 +30,7 @@ MARKED = re.compile(r"\[(\d+)\]")
 
 @pytest.fixture(scope="module")
 def samples(samples: Settings) -> Settings:
-    return replace(samples, api_key="sk-none", timeout_seconds=0.4)
+    return replace(samples, api_key="sk-none")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def ask(
 ) -> Answer:
     """The answer, streamed: what comes before it joins to its text."""
     with OpenAIServer(*scripts, delta_characters=3) as server:
-        given = replace(settings, base_url=server.base_url)
+        given = server.reach(settings)
         *before, last = stream_answer(question, documents, history=history, settings=given)  # type: ignore[arg-type]
     assert isinstance(last, Answer)
     assert "".join(event.text for event in before if isinstance(event, TextDelta)) == last.text
@@ -226,7 +226,7 @@ def test_of_a_document_that_has_changed_only_what_still_stands_there_is_cited(
 
 def test_what_was_cited_from_elsewhere_is_not_read(samples: Settings, first: Answer) -> None:
     with OpenAIServer("NOT_IN_DOCUMENTS") as server:
-        settings = replace(samples, base_url=server.base_url)
+        settings = server.reach(samples)
         answer("as a table", history=[first], settings=settings, only=["what-continues.txt"])
         [request] = server.chats
     assert "ranked economic diplomacy" not in request.user
@@ -358,7 +358,7 @@ def test_a_long_history_takes_little_room(samples: Settings, first: Answer, form
     }[form]
     assert len(read_history(history)) == LAST_TURNS
     with OpenAIServer("NOT_IN_DOCUMENTS") as server:
-        answer(question, history=history, settings=replace(samples, base_url=server.base_url))  # type: ignore[arg-type]
+        answer(question, history=history, settings=server.reach(samples))  # type: ignore[arg-type]
         request = server.chats[-1]
     assert len(turns_of(request)) < 12_000
 
@@ -381,7 +381,7 @@ def test_a_rewriting_that_fails_never_makes_an_answer_fail(
 @pytest.mark.parametrize("question", ["hello", "Thanks!", "what can I ask here?", "ok", "which documents are there?"])
 def test_what_needs_no_model_asks_none(samples: Settings, first: Answer, question: str) -> None:
     with OpenAIServer(500) as server:
-        settings = replace(samples, base_url=server.base_url)
+        settings = server.reach(samples)
         results = [answer(question, history=history, settings=settings) for history in ([], [first])]
         assert server.requests == []
     assert results[0] == results[1]
@@ -398,7 +398,7 @@ def summarise(request: Request) -> str:
 @pytest.mark.parametrize("before", [True, False])
 def test_documents_are_summed_up_by_the_model_in_one_call(samples: Settings, first: Answer, before: bool) -> None:
     with OpenAIServer(summarise) as server:
-        settings = replace(samples, base_url=server.base_url)
+        settings = server.reach(samples)
         history = [first] if before else []
         result = answer("Summarise these documents", history=history, settings=settings)
         [request] = server.chats

@@ -30,8 +30,8 @@ NUMBERED = re.compile(r"^\[(\d+)\] (.*)$", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def samples(samples: Settings) -> Settings:
-    """The sample folder, answered from by a server that speaks up or is silent for no more than 0.4 seconds."""
-    return replace(samples, api_key=KEY, timeout_seconds=0.4)
+    """The sample folder, answered from by a server that wants a key."""
+    return replace(samples, api_key=KEY)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def stream(
     server: OpenAIServer, settings: Settings, question: str = QUESTION, documents: Path | None = None
 ) -> tuple[list[Event], Answer]:
     """What comes before the Answer, and the Answer, whose text is what came before, whatever the server does."""
-    settings = replace(settings, base_url=server.base_url)
+    settings = server.reach(settings)
     *before, last = stream_answer(question, documents, settings=settings)
     assert isinstance(last, Answer)
     assert join(before) == last.text
@@ -91,7 +91,7 @@ def test_a_reply_is_shown_while_it_is_written(samples: Settings) -> None:
 
 def test_every_citation_holds_the_exact_words_of_its_document(samples: Settings) -> None:
     with OpenAIServer(reply_about_israel) as server:
-        settings = replace(samples, base_url=server.base_url)
+        settings = server.reach(samples)
         result = answer(QUESTION, settings=settings)
         library = finish(open_library(settings.documents, settings))
         texts = {citation.document_id: library.store.text_of(citation.document_id) for citation in result.citations}
@@ -692,7 +692,7 @@ def test_thoughts_whose_opening_the_server_keeps_to_itself_are_no_answer(samples
         return f"Hanoverian pheasants [3]?\n</think>\n\n{reply_about_israel(request)}"
 
     with OpenAIServer(reply) as server:
-        *before, last = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+        *before, last = stream_answer(QUESTION, settings=server.reach(samples))
     assert isinstance(last, Answer)
     assert last.text.startswith("Trump put economic diplomacy")
     assert len(last.citations) == 2
@@ -704,7 +704,7 @@ def test_thoughts_whose_opening_the_server_keeps_to_itself_are_no_answer(samples
 def test_the_server_notices_when_the_answer_is_no_longer_wanted(samples: Settings) -> None:
     script = Reply(reply_about_israel, then=Fault.ENDLESS)
     with OpenAIServer(script) as server:
-        events = stream_answer(QUESTION, settings=replace(samples, base_url=server.base_url))
+        events = stream_answer(QUESTION, settings=server.reach(samples))
         assert isinstance(events, Generator)
         next(event for event in events if isinstance(event, TextDelta))
         assert not server.hung_up.is_set()
@@ -734,7 +734,7 @@ REWRITTEN = "Who criticised that Trump skipped Israel?"
 
 def test_a_follow_up_is_rewritten_and_asked_with_what_was_said_before(samples: Settings, quoted: Answer) -> None:
     with OpenAIServer(f"{REWRITTEN}\n", "Yair Lapid did [1].") as server:
-        settings = replace(samples, base_url=server.base_url)
+        settings = server.reach(samples)
         result = answer("Who criticised it?", history=[quoted], settings=settings)
         first, second = server.chats
     assert (result.question, result.query) == ("Who criticised it?", REWRITTEN)
@@ -756,7 +756,7 @@ def test_a_follow_up_that_the_model_does_not_rewrite_is_searched_by_the_rule(
     samples: Settings, quoted: Answer, script: Script
 ) -> None:
     with OpenAIServer(script, "Yair Lapid did [1].") as server:
-        settings = replace(samples, base_url=server.base_url)
+        settings = server.reach(samples)
         result = answer("Who criticised it?", history=[quoted], settings=settings)
         assert len(server.chats) == 2
     assert result.query == "Who criticised it? Israel skipped"
@@ -767,7 +767,7 @@ def test_a_follow_up_costs_one_time_out_where_the_server_does_not_list_its_model
     samples: Settings, quoted: Answer
 ) -> None:
     with OpenAIServer("?", models=Fault.SILENCE) as server:
-        settings = replace(samples, base_url=server.base_url)
+        settings = server.reach(samples)
         result = answer("Who criticised it?", history=[quoted], settings=settings)
         assert len(server.requests) == 1
     assert result.query == "Who criticised it? Israel skipped"
@@ -776,7 +776,7 @@ def test_a_follow_up_costs_one_time_out_where_the_server_does_not_list_its_model
 
 def test_a_question_that_stands_alone_is_asked_as_it_is(samples: Settings, quoted: Answer) -> None:
     with OpenAIServer(QUESTION, reply_about_israel) as server:
-        result = answer(QUESTION, history=[quoted], settings=replace(samples, base_url=server.base_url))
+        result = answer(QUESTION, history=[quoted], settings=server.reach(samples))
         assert len(server.chats) == 2
     assert result.query == QUESTION
 
@@ -788,7 +788,7 @@ TWO = "Trump put the Gulf first [2]. Bananas are grown in Riyadh [2]."
 
 def check_with_model(samples: Settings, verdicts: Script) -> tuple[list[Answer], OpenAIServer]:
     with OpenAIServer(TWO, verdicts, delta_characters=5) as server:
-        settings = replace(samples, base_url=server.base_url, check="model")
+        settings = replace(server.reach(samples), check="model")
         events = list(stream_answer(QUESTION, settings=settings))
     return [event for event in events if isinstance(event, Answer)], server
 
@@ -828,6 +828,6 @@ def test_a_model_that_does_not_judge_leaves_our_own_verdicts(samples: Settings, 
 
 def test_an_answer_that_is_not_there_is_not_judged(samples: Settings) -> None:
     with OpenAIServer(NOT_FOUND_TOKEN) as server:
-        settings = replace(samples, base_url=server.base_url, check="model")
+        settings = replace(server.reach(samples), check="model")
         answer(QUESTION, settings=settings)
         assert len(server.chats) == 1
