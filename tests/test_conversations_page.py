@@ -197,9 +197,7 @@ def test_two_tabs_lose_nothing_of_each_other(context: Any, address: str) -> None
     assert one.errors == other.errors == []
 
 
-def test_what_has_changed_in_a_document_is_found_again_or_called_gone(
-    context: Any, address: str, folder: Path
-) -> None:
+def test_what_has_changed_in_a_document_is_found_again_or_called_gone(context: Any, address: str, folder: Path) -> None:
     page = open_page(context, address)
     ask(page, "When was the bridge opened?")
     ask(page, "What does a ticket cost?")

@@ -274,7 +274,9 @@ def test_whatever_is_put_into_an_answer_is_refused_or_shown_safely(bridge: Serve
 
 
 def test_nothing_of_a_forged_answer_is_live(bridge: Served, tmp_path: Path) -> None:
-    hostile = "<script>alert(1)</script> <img src=x onerror=alert(1)> [a](javascript:alert(1)) ![b](http://127.0.0.1:9/x)"
+    hostile = (
+        "<script>alert(1)</script> <img src=x onerror=alert(1)> [a](javascript:alert(1)) ![b](http://127.0.0.1:9/x)"
+    )
     for model in (None, "<b>m</b>"):
         answer = make_answer(
             find("It is green"), question=hostile, query=hostile, notice=hostile, model=model, text=f"{hostile} [1]"

@@ -103,7 +103,9 @@ def find_chip(page: Any, turn: int, number: int) -> Any:
 
 def read_lit(page: Any) -> list[str]:
     """The sentences that are lit."""
-    lit: list[str] = page.evaluate("[...(CSS.highlights.get('footnote-lit') ?? [])].map(range => range.toString().trim())")
+    lit: list[str] = page.evaluate(
+        "[...(CSS.highlights.get('footnote-lit') ?? [])].map(range => range.toString().trim())"
+    )
     return lit
 
 

@@ -20,7 +20,7 @@ from assistant.serving.port import is_loopback, listen, serve
 from assistant.serving.progress import to_plain
 from assistant.serving.routes import include_routes, open_routes
 from assistant.serving.served import Served
-from index.watching import Watcher, unwatch, watch
+from index.watching import Watcher, watch
 
 LOOK_SECONDS = 0.3  # between two looks at how far reading is
 _FIRST = "Reading {:,} files: what is read can be asked about already."
@@ -46,8 +46,7 @@ def open_chat(served: Served, entrance: Entrance, *, port: int, browser: bool) -
     except KeyboardInterrupt:
         print("Stopped.")
     finally:
-        for library in served.libraries.values():
-            unwatch(library)
+        served.close()
 
 
 def tell_following(watcher: Watcher) -> None:

@@ -13,8 +13,8 @@ Each line of the file is a JSON object:
     rejected     an answer that was given once and is wrong, as a thumb down tells
     thumb        who gave what thumb, and when; the chat writes it, and nothing is measured by it
 
-Of a line without answers and evidence, refusal, support and time are measured. Of one that is rejected and says no more,
-only whether the same answer is given again, support and time: what would be right nobody knows yet.
+Of a line without answers and evidence, refusal, support and time are measured. Of one that is rejected and says no
+more, only whether the same answer is given again, support and time: what would be right nobody knows yet.
 
 But: expected strings are looked for as they are. A right answer in other words counts as wrong, and a wrong one that
 mentions the string as right; no model judges.

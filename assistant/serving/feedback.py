@@ -3,9 +3,9 @@
     thumbs = Thumbs(settings.store_folder, folder)
     thumbs.give(answer, True, earlier, user)
 
-A thumb up makes a case: what was cited is the evidence, and a refusal that was right is of a question that the documents
-do not answer. A thumb down says that the answer was wrong, and not what would be right: it is `rejected`, and whoever
-knows better adds "answers" and "evidence" to its line, or "answerable": false.
+A thumb up makes a case: what was cited is the evidence, and a refusal that was right is of a question that the
+documents do not answer. A thumb down says that the answer was wrong, and not what would be right: it is `rejected`, and
+whoever knows better adds "answers" and "evidence" to its line, or "answerable": false.
 
 The file lies beside the stores, one a documents folder, so that it outlives a store that is made anew.
 """

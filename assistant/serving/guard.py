@@ -203,7 +203,8 @@ class Guard:
             most_bytes = LARGEST_EVENT_BYTES if self._large and path == _RUN else LARGEST_BODY_BYTES
             body = await read_body(headers, receive, most_bytes)
             event = read_json(body)
-            if len(body) > LARGEST_BODY_BYTES and not (isinstance(event, dict) and event.get("fn_index") in self._large):
+            number = event.get("fn_index") if isinstance(event, dict) else None
+            if len(body) > LARGEST_BODY_BYTES and number not in self._large:
                 raise RefusedError(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes: shorten it.")
             self._admit(path, event, visitor)
             await self._app(scope, replay(body, receive), send)

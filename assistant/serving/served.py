@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from assistant.serving.uploads import open_uploads
@@ -11,6 +11,7 @@ from index.documents import Progress
 from index.errors import InputError
 from index.library import Library, find_folder, open_library
 from index.settings import Settings
+from index.watching import unwatch
 
 
 @dataclass(slots=True)
@@ -21,12 +22,21 @@ class Served:
     settings: those of now; who writes the answers may be changed while the server runs.
     uploads: the folder that uploads go to, where the user chose one. It is a library's folder, or lies in one.
     is_local: whether only this machine can reach the server.
+    closers: what ends the work of those who work in the background for it.
     """
 
     libraries: Mapping[str, Library]
     settings: Settings
     uploads: Path | None = None
     is_local: bool = True
+    closers: list[Callable[[], None]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """End what works in the background, before the process ends."""
+        for close in self.closers:
+            close()
+        for library in self.libraries.values():
+            unwatch(library)
 
     def library(self, name: str | None = None) -> Library:
         """A library by its name, the first by default, with the settings of now.

@@ -34,6 +34,7 @@ AT_ONCE = 4  # questions answered at the same time; more wait their turn
 LISTENING_SECONDS = 1.0  # a page asks first, and then listens
 HIDDEN: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
+
 def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
     """Have the components of the page do what they are for.
 
@@ -42,6 +43,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
     import gradio
 
     examples = Examples(served)
+    served.closers.append(examples.close)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -174,9 +176,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             **HIDDEN,
         ).then(keep, at.conversation, at.conversations, **HIDDEN)
 
-    at.picker.select(choose_scope, None, at.scope, **HIDDEN).then(
-        examples.begin, at.scope, at.suggestions, **HIDDEN
-    )
+    at.picker.select(choose_scope, None, at.scope, **HIDDEN).then(examples.begin, at.scope, at.suggestions, **HIDDEN)
     at.viewer.select(show_source, at.conversation, at.viewer, **HIDDEN)
     at.acts.edit(edit, at.conversation, [at.editing, at.question], **HIDDEN)
     at.acts.undo(undo, at.conversation, [at.chatbot, at.conversation, at.editing, at.question], **HIDDEN).then(

@@ -48,7 +48,7 @@ def to_saved(conversation: Iterable[Exchange]) -> str:
 
 
 def save_turn(exchange: Exchange) -> str:
-    """One turn of it: the question, the library that was asked, and the Answer without the passages that it was made from.
+    """One turn: the question, the library that was asked, and the Answer without the passages that it was made from.
 
     Of an answer that cites nothing the nearest passages are what it shows, and stay as far as they are shown.
     """
@@ -105,7 +105,9 @@ def _restore_turn(item: object, turn: int, documents: _Documents) -> Exchange:
     raise InputError(say("keeping.unreadable"))
 
 
-def _restore_answer(exchange: Exchange, written: Mapping[str, Any] | None, turn: int, documents: _Documents) -> Exchange:
+def _restore_answer(
+    exchange: Exchange, written: Mapping[str, Any] | None, turn: int, documents: _Documents
+) -> Exchange:
     if written is None:
         return replace(exchange, reply=escape_text(say("keeping.unanswered")))
     try:

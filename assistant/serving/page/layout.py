@@ -32,13 +32,14 @@ def build_page(served: Served, streams: Streams) -> Any:
         with gradio.Sidebar(open=False, elem_id="sidebar"):
             at.conversations = _scripted("conversations.js", CONVERSATIONS)
         with gradio.Tabs(elem_id="tabs"):
-            with gradio.Tab(say("tabs.conversation"), id="conversation"), gradio.Row(equal_height=False, elem_id="desk"):
+            talking = gradio.Tab(say("tabs.conversation"), id="conversation")
+            with talking, gradio.Row(equal_height=False, elem_id="desk"):
                 with gradio.Column(scale=3, min_width=320, elem_id="talk"):
                     at.chatbot = gradio.Chatbot(
                         elem_id="conversation",
                         label=say("conversation.label"),
                         show_label=False,
-                        height="56vh",
+                        height="auto",
                         latex_delimiters=LATEX_DELIMITERS,
                         allow_tags=False,
                         sanitize_html=True,
@@ -46,7 +47,6 @@ def build_page(served: Served, streams: Streams) -> Any:
                         buttons=[],
                         placeholder=say("conversation.empty"),
                     )
-                    at.acts = _scripted("acts.js", "acts")
                     at.suggestions = _scripted("suggestions.js", "suggestions")
                     at.question = gradio.Textbox(
                         label=say("asking.label"),
@@ -57,7 +57,9 @@ def build_page(served: Served, streams: Streams) -> Any:
                         submit_btn=say("asking.ask"),
                         elem_id="question",
                     )
-                    at.picker = _scripted("scope.js", "scope")
+                    with gradio.Row(elem_id="below"):
+                        at.picker = _scripted("scope.js", "scope")
+                        at.acts = _scripted("acts.js", "acts")
                 with gradio.Column(scale=2, min_width=320, elem_id="proof"):
                     at.viewer = _scripted("viewer.js", "viewer")
             with gradio.Tab(say("tabs.documents"), id="documents"):

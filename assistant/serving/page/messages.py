@@ -12,6 +12,7 @@ from assistant.notices import describe_doubt
 from assistant.quoting.quotations import show_lead
 from assistant.serving.chips import ShowChip, ShowDoubt, group_chips
 from assistant.serving.markdown import escape_text, to_attribute, to_chip, written_to_markdown
+from assistant.serving.page.showing import find_nearest
 from assistant.serving.page.strings import say
 from index.documents import Passage
 
@@ -149,11 +150,11 @@ def _embolden(sentence: AnswerSentence) -> str:
 def _show_nearest(answer: Answer, turn: int) -> list[str]:
     """The nearest passages, each a link to it, and what can be done instead."""
     shown = []
-    for number, passage in enumerate(answer.passages[:NEAREST_SHOWN], start=1):
-        words = to_attribute(shorten(passage.text, LONGEST_NEAREST_SHOWN))
+    for source, passage in zip(find_nearest(answer), answer.passages, strict=False):
+        words = to_attribute(shorten(source.quote, LONGEST_NEAREST_SHOWN))
         where = to_attribute(show_where(passage, passage.date))
         name = to_attribute(shorten(passage.title, LONGEST_PLACE_SHOWN) or passage.path)
-        shown.append(f'- <a href="#near-{turn}-{number}" class="near" title="{where}">{name}</a>: {words}')
+        shown.append(f'- <a href="#near-{turn}-{source.number}" class="near" title="{where}">{name}</a>: {words}')
     nearest = [escape_text(say("messages.nearest")), "\n".join(shown)] if shown else []
     return [*nearest, escape_text(say("messages.ask_instead"))]
 

@@ -15,7 +15,7 @@ from assistant.citing.citations import show_context
 from assistant.serving.served import Served
 from index.documents import Passage
 from index.errors import FootnoteError
-from index.splitting.sentences import Sentence
+from index.splitting.sentences import CONTENT
 
 NEAREST_SHOWN = 3  # passages, where nothing is cited
 LIST = 0  # in place of a citation's number
@@ -37,7 +37,9 @@ class Source(NamedTuple):
     kind: Cited
 
 
-def show(answer: Answer, turn: int, number: int | None, library_name: str | None, served: Served) -> dict[str, Any] | None:
+def show(
+    answer: Answer, turn: int, number: int | None, library_name: str | None, served: Served
+) -> dict[str, Any] | None:
     """The viewer's value; None where there is nothing to show.
 
     turn: of the conversation. number: of the citation; where nothing is cited of a passage, the nearest first, from 1;
@@ -81,19 +83,26 @@ def find_sources(answer: Answer) -> Iterator[Source]:
         where = show_context(cited.context, cited.title)
         place = cited.page, cited.start, cited.end, cited.quote
         yield Source(cited.number, cited.document_id, cited.path, cited.title, *place, where, cited.kind)
-    for number, passage in enumerate(() if answer.citations else answer.passages[:NEAREST_SHOWN], 1):
+    if not answer.citations:
+        yield from find_nearest(answer)
+
+
+def find_nearest(answer: Answer) -> Iterator[Source]:
+    """The sentences that come nearest, one of each of the nearest passages, numbered from 1."""
+    for number, passage in enumerate(answer.passages[:NEAREST_SHOWN], 1):
         where = show_context(passage.context, passage.title)
         page, start, end = _find_nearest(passage)
-        place = page, start, end, passage.text[start - passage.start :].strip()
+        place = page, start, end, " ".join(passage.text[start - passage.start : end - passage.start].split())
         yield Source(number, passage.document_id, passage.path, passage.title, *place, where, "words")
 
 
 def _find_nearest(passage: Passage) -> tuple[int | None, int, int]:
-    """The page, start and end of the sentence of a passage that comes nearest, or of all of it where none is known to."""
-    if len(passage.similarities) != len(passage.sentences) or not passage.sentences:
+    """The page, start and end of the sentence of a passage that comes nearest; of all of it where none is known to."""
+    saying = zip(passage.similarities, passage.sentences, strict=False)  # an embedding may give none
+    ordered = sorted((pair for pair in saying if pair[1].kind in CONTENT), key=lambda pair: -pair[0])
+    if not ordered:
         return passage.page, passage.start, passage.end
-    by_similarity = zip(passage.similarities, passage.sentences, strict=True)
-    sentence: Sentence = max(by_similarity, key=lambda pair: pair[0])[1]
+    sentence = ordered[0][1]
     return passage.page_of(sentence), sentence.start, sentence.end
 
 
