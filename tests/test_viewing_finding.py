@@ -48,7 +48,7 @@ def test_what_is_copied_from_a_text_is_found_in_it(before: str, after: str, star
     places = find_words([(0, text)], words).places
     assert places == sorted(places)
     for first, last in places:
-        assert fold("".join(words.split())) in fold("".join(text[first:last].split()))
+        assert "".join(fold(words).split()) in "".join(fold(text[first:last]).split())
     assert [text[first:last] for first, last in find_words([(0, text)], "strasse").places].count("Straße") >= 1
 
 

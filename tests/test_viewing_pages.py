@@ -332,15 +332,15 @@ def test_a_bomb_ends_its_child_within_its_limits_and_nobody_else(
         [deflate(b"0 0 m " + b"9 9 l " * 12_000_000 + b"S", 2)], filters="/Filter [/FlateDecode /FlateDecode]"
     )
     assert len(bomb) < 20_000
-    monkeypatch.setattr(drawing, "DRAW_SECONDS", 1.0)
     pages = Drawing()
     try:
         good = save(tmp_path, "good.pdf", make_pdf(["It goes on."]))
         before = pages.draw(good, 1, 1.0)
-        begun = time.monotonic()
-        with pytest.raises(UndrawableError):
+        with monkeypatch.context() as patched, pytest.raises(UndrawableError):
+            patched.setattr(drawing, "DRAW_SECONDS", 1.0)
+            begun = time.monotonic()
             pages.draw(save(tmp_path, "bomb.pdf", bomb), 1, 1.0)
-        assert time.monotonic() - begun < 60
+        assert time.monotonic() - begun < 30
         assert pages.draw(good, 1, 1.0) == before
     finally:
         pages.close()
