@@ -145,7 +145,7 @@ def tags(page: Any) -> list[str]:
 def test_markdown_is_set_as_it_means() -> None:
     text = (
         "# Handbook\n\nWho is **never** late, see [the rota](https://x.example/r), is `paid`.\n\n- one\n  - two\n"
-        "1. three\n\n> Said once.\n> And again.\n\n```python\nx = 1\n\nif x:\n    y()\n```\n\n"
+        "1. three\n\n> Said once.\n>\n> And again.\n\n```python\nx = 1\n\nif x:\n    y()\n```\n\n"
         "| Boat | Price |\n|---|---|\n| Dory | 12 |\n\nLast\n====\n"
     )
     page = show(text)

@@ -163,20 +163,16 @@ def _to_line(text: str, start: int, end: int, sentence: Sentence | None, before:
     """A line, by the first sentence that it holds a part of, and the line directly above."""
     begin, stop = trim(text, start, end)
     form = _find_form(text, start, end, sentence, before)
+    if form == "quotation":
+        quoted = _QUOTED.match(text, start, end)
+        begin = min(quoted.end(), stop) if quoted else begin
     if sentence is None:
         return Line(start, end, begin, stop, form)
     begins_here = sentence.start >= start
     if form in ("heading", "item", "aside") and begins_here:
         begin = sentence.start
-    elif form == "quotation":
-        quoted = _QUOTED.match(text, start, end)
-        begin = quoted.end() if quoted else begin
-    breaks = begins_here and (
-        form != "paragraph"
-        or before is None
-        or is_stamped(text[begin:stop])
-        or before.end - before.start < _SHORT_CHARACTERS
-    )
+    is_wrapped = form == "paragraph" and before is not None and before.end - before.start >= _SHORT_CHARACTERS
+    breaks = begins_here and not is_wrapped
     return Line(start, end, begin, stop, form, sentence.level, breaks)
 
 
@@ -197,6 +193,8 @@ def _find_form(text: str, start: int, end: int, sentence: Sentence | None, befor
             return "rule"
         if before and before.form == "code":
             return "code"
+        if before and before.form == "quotation" and line.lstrip().startswith(">"):
+            return "quotation"  # between two of its paragraphs
         return "rule" if _RULE.fullmatch(line) else "paragraph"
     match sentence.kind:
         case "heading" | "question":
