@@ -14,6 +14,7 @@ from index.embedding.engines import open_embedding, open_entailment
 from index.embedding.protocol import Embedding, Entailment, Vectors
 from index.endpoint import find_embedding
 from index.errors import FolderError, InputError
+from index.loading.worker import Loader
 from index.place import DamagedError
 from index.plan import Course, SyncReport
 from index.searching.cited import Place, read_places
@@ -61,6 +62,7 @@ class Library:
         patient: bool = True,
         recognises: bool = True,
         course: Course | None = None,
+        loader: Loader | None = None,
     ) -> Generator[Progress, None, SyncReport]:
         """Make the store equal to the folder; see `index.sync.sync`."""
         return sync(
@@ -72,6 +74,7 @@ class Library:
             patient=patient,
             recognises=recognises,
             course=course,
+            loader=loader,
         )
 
     def begin(self) -> None:

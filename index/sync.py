@@ -42,6 +42,7 @@ def sync(
     patient: bool = True,
     recognises: bool = True,
     course: Course | None = None,
+    loader: Loader | None = None,
 ) -> Generator[Progress, None, SyncReport]:
     """Make the store equal to the folder, telling how far it is and what had to be mended.
 
@@ -51,11 +52,13 @@ def sync(
         to answer from meanwhile, and be content with a store that may not be written.
     recognises: read the files that hold pictures of text too, which takes seconds a page; else the next sync does.
     course: where another thread sees how it goes, and may stop it.
+    loader: what reads the files, kept from one sync to the next, since to start it takes as long as many a file; not
+        after one that was stopped or failed, which leaves it in the middle.
 
     Raises FolderError where the folder is missing or holds nothing that can be read, StoreError where the store
     cannot be written, ModelError where a server is to embed and does not.
     """
-    wanted = _Wanted(checksum, dry_run, patient, recognises, course or Course())
+    wanted = _Wanted(checksum, dry_run, patient, recognises, course or Course(), loader)
     try:
         try:
             report = yield from _make_equal(folder, store, embedding, wanted)
@@ -75,6 +78,7 @@ class _Wanted(NamedTuple):
     patient: bool
     recognises: bool
     course: Course
+    loader: Loader | None
 
 
 def _make_equal(
@@ -87,7 +91,7 @@ def _make_equal(
     plan = Plan(folder, store, checksum=wanted.checksum, course=course)
     with ExitStack() as held:
         if wanted.dry_run:
-            for _ in plan.load(held.enter_context(_open_loader(store)), plan.fresh, waits=True):
+            for _ in plan.load(held.enter_context(open_loader(store)), plan.fresh, waits=True):
                 pass
             plan.count_waiting()
             plan.report.to_read = 0
@@ -105,7 +109,7 @@ def _make_equal(
             yield from _read_again(store, embedding, course)
             if plan.bytes_to_read:
                 yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")
-            loader = held.enter_context(_open_loader(store))
+            loader = wanted.loader or held.enter_context(open_loader(store))
             yield from _put(plan.load(loader, plan.fresh, waits=True), plan, store, embedding)
             for file in list(plan.waiting) if wanted.recognises else ():
                 yield from _recognise(file, loader, course)
@@ -138,7 +142,8 @@ def _recognise(file: File, loader: Loader, course: Course) -> Iterator[Progress]
             yield Progress(f"Reading {file.path}{page}")
 
 
-def _open_loader(store: Store) -> Loader:
+def open_loader(store: Store) -> Loader:
+    """What reads the files of a store's folder."""
     return Loader(recognised=Recognised(store.place.parent / FOLDER))
 
 

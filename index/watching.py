@@ -24,8 +24,10 @@ from index.documents import Progress
 from index.errors import FolderError, FootnoteError
 from index.library import Library
 from index.loading.changes import Changes, GoneError, UnwatchableError
+from index.loading.worker import Loader
 from index.place import NoRoomError
 from index.plan import Course, SyncReport
+from index.sync import open_loader
 
 PATIENCE_SECONDS = 2.0  # that a question waits while files are read,
 LITTLE_BYTES = 100_000  # or longer where they are so little, and soon read;
@@ -195,20 +197,24 @@ class Watcher:
     # -- the thread that syncs ------------------------------------------------------------------
 
     def _follow(self) -> None:
-        pause = 0.0
+        loader, pause = open_loader(self._library.store), 0.0
         while not self._closing.is_set():
             with self._news:
                 # Between two syncs as long as one took, so that a file that is always written leaves room for others.
                 self._news.wait_for(lambda: self._asking or self._closing.is_set(), pause)
-                if not self._news.wait_for(self._has_work, max(LOOK_SECONDS, 100 * pause)) and not self._is_stopped:
-                    self._note()
+                if not self._news.wait_for(self._has_work, max(LOOK_SECONDS, 100 * pause)):
+                    loader.close()  # which holds memory, and nothing has come for long
+                    if not self._is_stopped:
+                        self._note()
                 if self._closing.is_set() or not self._has_work():
                     continue
                 goal, recognises = self._noted, self._followed == self._noted
                 course = self._course = Course()
                 self._is_recognising, self._told = recognises, Progress("")
             begun = time.monotonic()
-            report, failure = self._sync(course, recognises=recognises)
+            report, failure = self._sync(course, loader, recognises=recognises)
+            if failure or course.is_stopped:
+                loader.close()
             pause = min(1.0, time.monotonic() - begun)
             with self._news:
                 self._course, self._is_recognising = None, False
@@ -219,15 +225,20 @@ class Watcher:
                 elif report:
                     self._note_rest(course)
                 self._news.notify_all()
+        loader.close()
         self._library.store.close()
 
-    def _sync(self, course: Course, *, recognises: bool) -> tuple[SyncReport | None, FootnoteError | None]:
+    def _sync(
+        self, course: Course, loader: Loader, *, recognises: bool
+    ) -> tuple[SyncReport | None, FootnoteError | None]:
         store = self._library.store
         try:
             with suppress(NoRoomError):
                 store.refresh()
             # A store that may only be read is no failure: what it holds is answered from.
-            walk = self._library.sync(patient=not store.is_read_only, recognises=recognises, course=course)
+            walk = self._library.sync(
+                patient=not store.is_read_only, recognises=recognises, course=course, loader=loader
+            )
             while True:
                 told = next(walk)
                 with self._news:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import sys
@@ -87,6 +88,12 @@ def opens(folder: Path, store: Store, settings: Settings) -> Iterator[Opens]:
 def ask(library: Library) -> SyncReport:
     """What a question begins with."""
     return finish(bring_up_to_date(library))
+
+
+def write_long_ago(file: Path, text: str) -> None:
+    """Write a file that no sync thinks too fresh to be trusted."""
+    file.write_text(text)
+    os.utime(file, (1e9, 1e9))
 
 
 def texts(library: Library) -> dict[str, str]:
@@ -389,7 +396,7 @@ def test_a_server_that_is_down_is_told_and_tried_again(folder: Path, opens: Open
 def test_another_process_that_syncs_is_told_of_and_waited_for(
     folder: Path, store: Store, stores: Path, opens: Opens
 ) -> None:
-    (folder / "a.txt").write_text("Alpha.")
+    write_long_ago(folder / "a.txt", "Alpha.")
     finish(sync(folder, store, HashEmbedding()))
     (folder / "b.txt").write_text("Beta.")
     other = open_store(folder, stores)
@@ -412,7 +419,7 @@ def test_another_process_that_syncs_is_told_of_and_waited_for(
 def test_a_store_that_may_only_be_read_is_answered_from(
     folder: Path, store: Store, opens: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "a.txt").write_text("Alpha.")
+    write_long_ago(folder / "a.txt", "Alpha.")
     finish(sync(folder, store, HashEmbedding()))
     (folder / "b.txt").write_text("Beta.")
     monkeypatch.setattr("index.place.may_be_written", lambda place: False)  # who runs this as root may write all
@@ -485,7 +492,7 @@ def test_an_answer_says_how_much_is_not_read_yet(
 ) -> None:
     monkeypatch.setattr("index.watching.PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr("index.watching.LITTLE_BYTES", -1)
-    (folder / "a.txt").write_text("The ferry leaves at nine.")
+    write_long_ago(folder / "a.txt", "The ferry leaves at nine.")
     library = finish(libraries.open_library(folder, settings))
     finish(library.sync())
     for number in range(3):
