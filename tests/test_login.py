@@ -167,7 +167,8 @@ def test_the_door_asks_for_host_and_origin_too(server: Server, path: str) -> Non
 
 def test_a_password_lets_in(server: Server, ada: str) -> None:
     assert server.find_user(cookie=ada) == "Ada"
-    assert server.ask("GET", "/", cookie=ada)[0] == 200
+    status, headers, _ = server.ask("GET", "/", cookie=ada)
+    assert (status, headers["cache-control"]) == (200, "no-store")
     assert server.ask("GET", "/login", cookie=ada)[1]["location"] == "./"
     assert server.find_user(cookie=f"other=x; bad[]=; {ada}; more") == "Ada"
     odd = server.open_session(name="山田 <b>", password=PASSWORD)

@@ -119,15 +119,18 @@ def chat(
     ] = None,
 ) -> None:
     """Open the chat over one or several folders in the browser."""
-    from assistant.serving import writers
-    from assistant.serving.chat import open_chat
     from assistant.serving.entrance import open_entrance
-    from assistant.serving.served import open_served
-    from index.sync import READ_ONLY
 
+    # Before what takes long to load: who may come in is told at once where that cannot be.
     users_file = None if users is None else read_path(users, "The file for --users")
     uploads_folder = None if uploads is None else read_path(uploads, "The folder for --uploads")
     entrance = open_entrance(host, name or (), users_file, os.environ.get("FOOTNOTE_TOKEN") or None)
+
+    from assistant.serving import writers
+    from assistant.serving.chat import open_chat
+    from assistant.serving.served import open_served
+    from index.sync import READ_ONLY
+
     settings = Settings.from_environment()
     if entrance.is_local:
         settings = writers.recall(writers.find_file(), settings)

@@ -173,6 +173,8 @@ class Guard:
             if visitor is None:
                 await self._door.turn_away(scope, send)
                 return
+            if path == "/":
+                send = _with_headers(send, {"Cache-Control": "no-store"})  # it names who is logged in
             if visitor.cookie:
                 send = _with_headers(send, {"Set-Cookie": visitor.cookie.decode("latin-1")})
         assert visitor is not None
@@ -289,7 +291,7 @@ class Guard:
         waiting = Counter(self._questions.sessions())
         if waiting[session] >= MOST_WAITING_OF_SESSION:
             raise RefusedError(429, "This conversation has a question under way: wait for its answer, or stop it.", 2)
-        if visitor.client:
+        if visitor.user and visitor.client == visitor.user:  # one person, and none of many who share a token
             theirs = sum(count for other, count in waiting.items() if self._owners.user_of(other) == visitor.user)
             if theirs >= MOST_WAITING_OF_CLIENT:
                 raise RefusedError(429, "You have many questions under way: wait for an answer, or stop one.", 2)

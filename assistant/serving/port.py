@@ -35,8 +35,8 @@ class Hosts:
     names: frozenset[str]
     takes_addresses: bool = False
 
-    def __contains__(self, host: str) -> bool:
-        return host in self.names or (self.takes_addresses and _to_address(host) is not None)
+    def __contains__(self, host: object) -> bool:
+        return host in self.names or (self.takes_addresses and isinstance(host, str) and _to_address(host) is not None)
 
 
 def is_loopback(address: str) -> bool:
