@@ -130,6 +130,7 @@ LOCALS: dict[str, dict[str, Sequence[str | bytes]]] = {
     "assistant.question.forms": {"form": [form for _, line in forms._lines(": ") for form in forms._part(line)]},
     "assistant.serving.evaluation": {"before": [r"(?<!\d)(?<!\d[.,])"], "wanted": ["1 cat"], "after": [r"(?![.,]?\d)"]},
     "index.loading.formats": {"begin": [begin for begin, _ in _UNSUPPORTED]},
+    "index.viewing.finding": {"typed": [["a", "b"], ["a", "a", "a"]]},
     "index.searching.selection": {"wanted": ["*a*a*a*b", "*?*?*a", "*[!a]*[a-z]x*", "**"]},
     "index.loading.omissions": {"name": ["*a*a*a*b", "*?*?*a", "*[!a]*[a-z]x*", "**"]},
 }
