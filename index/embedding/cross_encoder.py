@@ -28,7 +28,7 @@ MOST_TOKENS = 112  # of a pair; of a longer text the end is read
 MOST_QUESTION_TOKENS = 40
 LONGEST_CHARACTERS = 2000  # of a text that tokens are made of
 _BEGIN, _END = 101, 102  # the tokens that frame a pair's two texts
-_LENGTH_STEP = 8  # padding to a multiple keeps the number of distinct shapes small
+_LENGTH_STEP = 16  # pairs are filled up to a multiple
 LEARNT_FILE = Path(__file__).with_name("cross_encoder.safetensors")
 
 
@@ -47,7 +47,17 @@ class PairModel:
         given = [question[:LONGEST_CHARACTERS], *(text[-LONGEST_CHARACTERS:] for text in texts)]
         asked, *said = (e.ids for e in self._tokenizer.encode_batch_fast(given, add_special_tokens=False))
         pairs = [frame_pair(asked[:MOST_QUESTION_TOKENS], tokens) for tokens in said]
-        length = -(-max(len(tokens) for tokens, _ in pairs) // _LENGTH_STEP) * _LENGTH_STEP
+        scores = [0.0] * len(pairs)
+        # Together those that are about as long: what a shorter one is filled up with costs as much as its words.
+        lengths = [-(-len(tokens) // _LENGTH_STEP) * _LENGTH_STEP for tokens, _ in pairs]
+        for length in sorted({*lengths}):
+            rows = [row for row, its_length in enumerate(lengths) if its_length == length]
+            for row, score in zip(rows, self._score_alike([pairs[row] for row in rows], length), strict=True):
+                scores[row] = score
+        return scores
+
+    def _score_alike(self, pairs: Sequence[tuple[list[int], int]], length: int) -> list[float]:
+        """The scores of pairs that are filled up to so many tokens."""
         ids = np.zeros((len(pairs), length), dtype=np.int32)
         mask, second = (np.zeros(ids.shape, dtype=np.float32) for _ in range(2))
         for row, (tokens, first) in enumerate(pairs):
