@@ -14,7 +14,7 @@ from assistant.serving.page.settings_panel import build_settings
 from assistant.serving.page.strings import say
 from assistant.serving.served import Served
 
-MOST_SESSIONS = 1000  # whose conversations are remembered
+MOST_SESSIONS = 256  # whose conversations are remembered: somewhat more than pages may be open
 CONVERSATIONS = "conversations"  # what the browser keeps, and gives back
 
 
