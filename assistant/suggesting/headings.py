@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from assistant.citing.orders import IMPERATIVES
 from assistant.suggesting.candidates import Candidate, Source
 from assistant.suggesting.fields import is_title
 from assistant.suggesting.verbs import find_base, find_gerund
 from index.documents import Passage
+from index.splitting.blocks import FIELD_LEVEL
 from index.splitting.languages import ENGLISH, find_languages, find_running_language
 from index.splitting.sentences import CONTENT, HEADS
 
@@ -84,8 +85,13 @@ def ask_of_heading(source: Source) -> Iterator[Candidate]:
     end = _end_of_section(source)
     if not end or len(heading) > 85 or (heading == source.passage.title and _is_headline(heading)):
         return
+    place = source.passage.document_id, source.sentence.start, end
     for question, kind, worth in _read_heading(heading):
-        yield Candidate(question, source.passage.document_id, source.sentence.start, end, kind, worth)
+        yield Candidate(question, *place, kind, worth)
+    if source.sentence.kind == "heading" and source.sentence.level < FIELD_LEVEL and heading != source.passage.title:
+        if is_title(heading) and not heading.endswith(("?", "!")):
+            form = _find_form(_ABOUT, source.passage.text, "What is “{}” about?")
+            yield Candidate(form.format(heading), *place, "part", 0.36)
 
 
 def _read_heading(heading: str) -> Iterator[tuple[str, str, float]]:
@@ -178,8 +184,13 @@ def ask_of_document(passage: Passage) -> Iterator[Candidate]:
     if len(title) > _LONGEST_TITLE:
         title = _TITLE_PART.split(title, maxsplit=1)[0].strip()
     if is_title(title):
-        form = _ABOUT.get(find_running_language(passage.text[:1000]).casefold(), "What is “{}” about?")
+        form = _find_form(_ABOUT, passage.text, "What is “{}” about?")
         yield Candidate(form.format(title), passage.document_id, 0, 0, "document", 0.34, about=passage.document_id)
+
+
+def _find_form(forms: Mapping[str, str], text: str, otherwise: str) -> str:
+    """How the language of a text asks."""
+    return forms.get(find_running_language(text[:1000]).casefold(), otherwise)
 
 
 def ask_of_names(named: Counter[str], language: str) -> Iterator[Candidate]:

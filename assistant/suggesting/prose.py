@@ -108,7 +108,7 @@ _APPOSITION = re.compile(
     r"(?P<name>[A-Z][\w’'.-]+(?: [A-Za-z][\w’'.-]+){0,4}), (?P<what>(?:an?|the|who)\b [^,;:]{4,90}), (?P<rest>\w.*)"
 )
 _POINTING = re.compile(
-    r"\b(?:it|him|them|this|these|those|there|such|former|latter|here|himself|herself|itself|themselves|respectively"
+    r"\b(?:either|both|it|him|them|this|these|those|there|such|former|latter|here|himself|herself|itself|themselves|respectively"
     r"|also|too"
     r"|however|therefore|thus|above|below|following|i|we|you|your|our|my|us|me)\b",
     re.IGNORECASE,

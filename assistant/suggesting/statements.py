@@ -45,6 +45,9 @@ _NO_NAME = re.compile(
 _SMALL, _NAMED = re.compile(r"\b[a-z][a-z’'-]*[a-z]\b"), re.compile(r"(?<=[a-z,] )[A-Z][\w’'-]+")
 
 
+_NO_ADVERB = frozenset("family early daily weekly monthly yearly elderly italy july assembly supply reply fly".split())
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """small: the words that the documents write in small letters somewhere, with their plurals. named: those that have
@@ -157,6 +160,8 @@ def _read_subject(words: list[str], spelled: Words, verb: str) -> tuple[bool, bo
         return None
     if any(re.fullmatch(r"\(?\w{1,3}[.)]", word) for word in lower[:1]):
         return None  # the number of an item
+    if lower[0].endswith("ly") and words[0][1:].islower() and lower[0] not in _NO_ADVERB:
+        return None  # "Significantly less water"
     if len({*lower} - {"the", "of"}) < len([word for word in lower if word not in ("the", "of")]):
         return None  # a heading ran into the sentence
     has_article = lower[0] in ("the", "a", "an")

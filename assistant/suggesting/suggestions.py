@@ -44,7 +44,7 @@ _SAME_KIND, _SAME_SHAPE, _SAME_DOCUMENT, _NEAR, _SHAPE_WORDS = (
     0.5,
     4,
 )  # taken off for each like it that is asked before
-_MOST_OF_KIND = {"acronym": 3, "name": 4, "definition": 6, "document": 8}  # that are asked
+_MOST_OF_KIND = {"acronym": 3, "name": 4, "definition": 6, "document": 8, "part": 6}  # that are asked
 _ABOUT_TITLE = 0.06  # added where it asks of what its document is called
 _GENERAL = 0.25
 _FIRST_WORTH = 0.08  # added to what stands at the beginning of a document
