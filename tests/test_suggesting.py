@@ -94,7 +94,7 @@ def harbour(folder: Path, settings: Settings, embedding: Embedding) -> Library:
         ("A reader may have six books at once.", "How many books may a reader have at once?"),
         ("Employees receive 25 days of leave each year.", "How many days of leave do employees receive?"),
         ("Refunds are possible within 14 days of purchase.", "When are refunds possible?"),
-        ("The payroll data is encrypted using AES.", "How is the payroll data encrypted?"),
+        ("The payroll file is encrypted using AES.", "How is the payroll file encrypted?"),
         ("The notice period is three months.", "How long is the notice period?"),
         ("The analyst Amit Segal said that nothing was left of it.", "What did the analyst Amit Segal say?"),
         ("Amit Segal, an Israeli analyst, put it so: “We are empty-handed.”", "Who is Amit Segal?"),

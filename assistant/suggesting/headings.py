@@ -86,12 +86,12 @@ def ask_of_heading(source: Source) -> Iterator[Candidate]:
     if not end or len(heading) > 85 or (heading == source.passage.title and _is_headline(heading)):
         return
     place = source.passage.document_id, source.sentence.start, end
-    for question, kind, worth in _read_heading(heading):
-        yield Candidate(question, *place, kind, worth)
-    if source.sentence.kind == "heading" and source.sentence.level < FIELD_LEVEL and heading != source.passage.title:
-        if is_title(heading) and not heading.endswith(("?", "!")):
-            form = _find_form(_ABOUT, source.passage.text, "What is “{}” about?")
-            yield Candidate(form.format(heading), *place, "part", 0.36)
+    made = [Candidate(question, *place, kind, worth) for question, kind, worth in _read_heading(heading)]
+    yield from made
+    is_part = not made and source.sentence.kind == "heading" and source.sentence.level < FIELD_LEVEL
+    if is_part and heading != source.passage.title and is_title(heading) and not heading.endswith(("?", "!")):
+        form = _find_form(_ABOUT, source.passage.text, "What is “{}” about?")
+        yield Candidate(form.format(heading), *place, "part", 0.36)
 
 
 def _read_heading(heading: str) -> Iterator[tuple[str, str, float]]:
