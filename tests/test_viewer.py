@@ -32,7 +32,7 @@ HOSTILE = (
     "The zebra password is swordfish <img src=x onerror=alert(1)> <script>alert(2)</script> "
     "[c](javascript:alert(3)) ${alert(4)} {{alert(5)}}."
 )
-HANDBOOK_PARAGRAPHS = 90
+HANDBOOK_PARAGRAPHS, PAINTED_PARAGRAPH = 75, 35
 
 
 def write_folder(folder: Path) -> None:
@@ -43,8 +43,8 @@ def write_folder(folder: Path) -> None:
         return f"{' '.join(chance.choices(WORDS, k=count)).capitalize()}."
 
     paragraphs = [f"## Chapter {number}\n\n{prose(90)}" for number in range(HANDBOOK_PARAGRAPHS)]
-    paragraphs[60] += f"\n\n{PAINTED} {BOUGHT}\n\nA fish 🐟🐟 swims, and then the words go on."
-    (folder / "handbook.md").write_text("# Handbook\n\n2023-04-01\n\n" + "\n\n".join(paragraphs), encoding="utf-8")
+    paragraphs[PAINTED_PARAGRAPH] += f"\n\n{PAINTED} {BOUGHT}\n\nA fish 🐟🐟 swims, and then the words go on."
+    (folder / "handbook.md").write_text("\n\n".join(["# Handbook", "2023-04-01", *paragraphs]), encoding="utf-8")
     pages = [[f"Part {number}", *(prose(8) for _ in range(12))] for number in range(1, 6)]
     pages[3][5] = DAM
     (folder / "dam.pdf").write_bytes(make_pdf(["\n".join(lines) for lines in pages]))
@@ -55,11 +55,15 @@ def write_folder(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("viewed")
     write_folder(folder)
-    store = str(tmp_path_factory.mktemp("viewed-store"))
-    with serving(folder, FOOTNOTE_STORE=store) as served:
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(viewed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(viewed, FOOTNOTE_STORE=str(tmp_path_factory.mktemp("viewed-store"))) as served:
         yield served
 
 
@@ -112,51 +116,56 @@ def read_lit(page: Any) -> list[str]:
 class TestBrowser:
     pytestmark = browsing
 
-    def test_from_a_question_to_the_quote_in_the_whole_document(self, page: Any) -> None:
+    def test_from_a_question_to_the_quote_in_the_whole_document(self, page: Any, viewed: Path) -> None:
         from playwright.sync_api import expect
 
         width = page.locator("#proof").bounding_box()["width"]
         ask(page, "Who painted the lighthouse of Brenvale?")
         # The first citation is shown without being asked for, and nothing has moved for it.
-        expect(page.locator("#viewer mark.chosen")).to_be_visible()
+        chosen, marks = page.locator("#viewer mark.chosen"), page.locator("#viewer mark.cited")
+        expect(chosen).to_be_visible()
         assert page.locator("#proof").bounding_box()["width"] == width
         assert page.locator("#viewer h2").first.inner_text() == "Handbook"
         assert "2023-04-01" in page.locator("#viewer .facts").inner_text()
-        marks = page.locator("#viewer mark.cited")
-        assert sorted(marks.all_inner_texts()) == sorted([PAINTED, BOUGHT])
+        assert sorted(marks.all_text_contents()) == sorted([PAINTED, BOUGHT])
 
-        # A chip chooses its quote; the other stays marked.
+        # A chip chooses its quote, and lights up its sentence; the other stays marked.
         find_chip(page, 0, 2).click()
-        second = PAINTED if page.locator("#conversation").inner_text().index(PAINTED) > 300 else None
         expect(page.locator("#viewer .place").first).to_have_text("2 of 2")
-        chosen = page.locator("#viewer mark.chosen").inner_text()
-        assert chosen in (PAINTED, BOUGHT) and second in (None, chosen)
-        box, frame = page.locator("#viewer mark.chosen").bounding_box(), page.locator("#viewer .body").bounding_box()
+        expect(chosen).to_have_attribute("data-numbers", "2")
+        quote = chosen.text_content()
+        assert read_lit(page) == [f"“{quote}”"]
+        box, frame = chosen.bounding_box(), page.locator("#viewer .body").bounding_box()
         assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
-        assert page.locator("#viewer mark.chosen").evaluate(CONTRAST) >= 4.5
+        assert chosen.evaluate(CONTRAST) >= 4.5
         # A click on a highlight lights up the sentence that rests on it.
         page.locator("#viewer mark.cited:not(.chosen)").click()
-        assert read_lit(page) == [f"“{PAINTED if chosen == BOUGHT else BOUGHT}”"]
+        assert read_lit(page) == [f"“{PAINTED if quote == BOUGHT else BOUGHT}”"]
 
-        # The document is there whole: what is scrolled to is fetched, and nothing jumps for it.
+        # What is scrolled to is fetched, and what is seen does not move for it.
         page.evaluate("document.querySelector('#viewer .body').scrollTop = 600")
-        seen = page.evaluate_handle("document.elementFromPoint(1000, 500).closest('[data-start]')")
+        box = page.locator("#viewer .body").bounding_box()
+        middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+        seen = page.evaluate_handle("([x, y]) => document.elementFromPoint(x, y).closest('[data-start]')", middle)
         top = seen.evaluate("e => e.getBoundingClientRect().top")
         page.wait_for_function("document.querySelector('#viewer [data-start]').dataset.start === '0'")
         assert abs(seen.evaluate("e => e.getBoundingClientRect().top") - top) < 2
-        for _ in range(30):
-            page.evaluate("document.querySelector('#viewer .body').scrollTop += 4000")
-            page.wait_for_timeout(60)
-        text = page.locator("#viewer article").text_content()
-        assert f"Chapter {HANDBOOK_PARAGRAPHS - 1}" in text
-        chapters = [f"## Chapter {number}" for number in range(60, HANDBOOK_PARAGRAPHS)]
-        assert [text.count(f"{chapter}\n") + text.count(f"{chapter}S") >= 0 for chapter in chapters]
-        tiles = page.evaluate(
-            "[...document.querySelectorAll('#viewer .window')].map(w => [...w.querySelectorAll(':scope > [data-start]')]"
-            ".map(e => [Number(e.dataset.start), Number(e.dataset.end)]))"
+        page.evaluate("(e => e.scrollTop = e.scrollHeight)(document.querySelector('#viewer .body'))")
+        page.wait_for_function(
+            f"document.querySelector('#viewer article').textContent.includes('Chapter {HANDBOOK_PARAGRAPHS - 1}')"
         )
-        flat = [place for window in tiles for place in window]
-        assert all(before[1] <= after[0] for before, after in zip(flat, flat[1:], strict=False))
+        # The document stands there whole, character for character.
+        text = (viewed / "handbook.md").read_text(encoding="utf-8")
+        blocks = page.evaluate(
+            "[...document.querySelectorAll('#viewer .window > [data-start]')]"
+            ".map(e => [Number(e.dataset.start), Number(e.dataset.end), e.textContent])"
+        )
+        assert len(page.locator("#viewer .window").all()) == 3
+        place = 0
+        for start, end, content in blocks:
+            assert text[place:start].strip() == "" and content == text[start:end]
+            place = end
+        assert text[place:].strip() == ""
 
     def test_the_words_are_marked_on_the_page_itself(self, page: Any, address: str) -> None:
         from playwright.sync_api import expect
@@ -171,8 +180,8 @@ class TestBrowser:
             "document.querySelector('#viewer .page[data-page=\"4\"] img')?.naturalWidth > 300", timeout=20_000
         )
         shown = box.evaluate(
-            "e => { const [b, p] = [e, e.parentElement].map(x => x.getBoundingClientRect());"
-            " return [(b.left - p.left) / p.width, (b.top - p.top) / p.height, b.width / p.width, b.height / p.height] }"
+            "e => { const [b, p] = [e, e.parentElement].map(x => x.getBoundingClientRect()); return ["
+            "(b.left - p.left) / p.width, (b.top - p.top) / p.height, b.width / p.width, b.height / p.height] }"
         )
         left, top, width, height = find_on_page(DAM)
         assert abs(shown[0] - left) < 0.01 and abs(shown[2] - width) < 0.01
@@ -270,8 +279,8 @@ class TestBrowser:
         ask(page, "How much water does the Marrow Dam hold?")
         page.locator("#conversation [data-testid=bot] p").first.evaluate(
             "(p, html) => p.insertAdjacentHTML('beforeend', html)",
-            ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3, Tours">9</a> So '
-            'it was. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
+            ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3, Tours">9</a>'
+            ' So it was. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
         )
         card = page.get_by_role("tooltip")
         page.locator("#chip").hover()

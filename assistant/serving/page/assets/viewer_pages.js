@@ -4,7 +4,7 @@
 //   pages: {count, ratios}: of each page its width in its height, as far as they are known.
 //   hooks: places, choose(numbers), onPage(number), fail(sentence).
 {
-  const A4 = .7071, SHORT_POINTS = 595, AHEAD = '1200px 0px', LARGEST_SCALE = 4, STEP = .5, AGAIN_MILLISECONDS = 2000;
+  const A4 = .7071, SHORT_POINTS = 595, AHEAD = '900px 0px', LARGEST_SCALE = 4, STEP = .5, OVERSAMPLED = 1.5, AGAIN_MILLISECONDS = 2000;
 
   footnote.openPages = (scroller, ask, address, pages, hooks) => {
     const list = document.createElement('div');
@@ -26,7 +26,7 @@
     const draw = sheet => {
       const number = Number(sheet.dataset.page);
       // As if its shorter edge were that of a sheet of paper.
-      const wanted = Math.min(sheet.clientWidth, sheet.clientHeight) * devicePixelRatio / SHORT_POINTS;
+      const wanted = Math.min(sheet.clientWidth, sheet.clientHeight) * Math.max(devicePixelRatio, OVERSAMPLED) / SHORT_POINTS;
       const scale = Math.min(LARGEST_SCALE, Math.max(STEP, Math.ceil(wanted / STEP) * STEP));
       const source = address(`page/${number}`, {scale});
       let image = sheet.querySelector('img');
@@ -51,7 +51,9 @@
       } else hooks.fail(reply ? (await reply.json().catch(() => ({}))).detail : footnote.say('viewer.offline'));
     };
     const near = new IntersectionObserver(entries => {
-      for (const {target, isIntersecting} of entries) {
+      const frame = scroller.getBoundingClientRect();
+      const far = ({boundingClientRect: box}) => Math.abs(box.top + box.height / 2 - frame.top - frame.height / 2);
+      for (const {target, isIntersecting} of entries.sort((one, other) => far(one) - far(other))) {
         target.classList.toggle('near', isIntersecting);
         if (isIntersecting) draw(target);
         else target.querySelector('img')?.remove();
