@@ -140,7 +140,8 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         except FootnoteError as error:
             mark["told"] = str(error)
             return to_messages(stop(talk)), stop(talk), gradio.skip(), "", end(""), told
-        return to_messages(taken), taken, show_turn(taken, len(taken) - 1, None), "", end(""), told
+        shown = show_turn(taken, len(taken) - 1, None) if taken and taken[-1].answer else None
+        return to_messages(taken), taken, shown, "", end(""), told
 
     # -- the wiring ---------------------------------------------------------------------------
 

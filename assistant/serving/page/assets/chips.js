@@ -3,15 +3,16 @@
 // footnote:open {turn, number, byKeyboard} is told on a click or Enter; on footnote:lit {turn, numbers} the sentences
 // that end in those chips are lit. Messages are labelled by what they say, which Gradio takes from their Markdown.
 {
-  const CHIP = 'a[href^="#cite-"]', TOLD = `${CHIP}, #conversation .doubt`;
+  const CITED = 'a[href^="#cite-"]', CHIP = `${CITED}, a[href^="#near-"]`; // the latter of passages that come near
+  const TOLD = `${CHIP}, #conversation .doubt`, ENDS = `${CITED}, .doubt`;
   const SHOW_MILLISECONDS = 120, HIDE_MILLISECONDS = 180, GAP_PIXELS = 6, EDGE_PIXELS = 8;
   const BLOCKS = 'p, li, td, th, blockquote, h1, h2, h3, h4, h5, h6, div';
   const said = new WeakMap(); // what stood in `title`, which a browser would show beside the card
   let card, timer, told = null;
 
   const readChip = chip => {
-    const [turn, number] = chip.getAttribute('href').slice(6).split('-').map(Number);
-    return Number.isInteger(turn) && Number.isInteger(number) ? {turn, number} : null;
+    const named = chip.getAttribute('href').match(/^#(?:cite|near)-(\d+)-(\d+)$/);
+    return named && {turn: Number(named[1]), number: Number(named[2])};
   };
   const findTold = event => event.target.closest && event.target.closest(TOLD);
 
@@ -100,7 +101,7 @@
 
   // -- the sentences that rest on a source --
   // What ends a sentence: chips that follow each other, and marks of doubt.
-  const findEnds = block => [...block.querySelectorAll(TOLD)].filter(end => end.closest(BLOCKS) === block);
+  const findEnds = block => [...block.querySelectorAll(ENDS)].filter(end => end.closest(BLOCKS) === block);
   const isBlank = range => !range.toString().trim();
   const findSentence = chip => {
     const block = chip.closest(BLOCKS), ends = findEnds(block), range = document.createRange();
@@ -109,10 +110,10 @@
     while (first > 0 && isBlank(between(ends[first - 1], ends[first]))) first -= 1;
     range.setStart(block, 0);
     if (first > 0) {
-      const last = ends[first - 1], next = last.nextSibling;
+      const last = ends[first - 1], group = last.closest('.chips') || last, next = group.nextSibling;
       // A sentence's full stop stands behind its chips.
       const stop = next && next.nodeType === Node.TEXT_NODE ? next.data.match(/^[\s.,;:!?…)\]”"’»]*/)[0].length : 0;
-      if (stop) range.setStart(next, stop); else range.setStartAfter(last);
+      if (stop) range.setStart(next, stop); else range.setStartAfter(group);
     }
     range.setEndBefore(ends[first]);
     if (isBlank(range) && block.previousElementSibling) range.selectNodeContents(block.previousElementSibling);
@@ -120,7 +121,7 @@
   };
   document.addEventListener('footnote:lit', event => {
     const {turn, numbers, isQuiet} = event.detail;
-    for (const chip of document.querySelectorAll(`${CHIP}.lit`)) chip.classList.remove('lit');
+    for (const chip of document.querySelectorAll(`${CITED}.lit`)) chip.classList.remove('lit');
     const chips = numbers.flatMap(number => [...document.querySelectorAll(`#conversation a[href="#cite-${turn}-${number}"]`)]);
     for (const chip of chips) chip.classList.add('lit');
     if (window.CSS && CSS.highlights) CSS.highlights.set('footnote-lit', new Highlight(...chips.map(findSentence)));

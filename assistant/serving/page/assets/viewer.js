@@ -175,7 +175,13 @@ const reveal = async () => {
 const show = async () => {
   const value = props.value, same = shown && value && shown.document && value.document
     && shown.turn === value.turn && shown.document.id === value.document.id && shown.key === value.key;
-  if (same || (value && NARROW.matches && !drawer.open)) return; // what nobody sees is shown once the drawer opens
+  if (same) return;
+  if (value && NARROW.matches && !drawer.open) { // what nobody sees is asked for once the drawer opens
+    ++opened;
+    closeView();
+    shown = chosen = details = null;
+    return;
+  }
   const turn = ++opened;
   const isOther = !shown || !value || shown.document?.id !== value.document?.id || shown.library !== value.library;
   shown = value;
@@ -244,7 +250,8 @@ const open = (turn, number, withKeys = byKeyboard) => {
 };
 const leave = () => {
   if (drawer.open) drawer.close();
-  const chip = cameFrom && document.querySelector(`#conversation a[href="#cite-${cameFrom.turn}-${cameFrom.number}"]`);
+  const name = cameFrom && `-${cameFrom.turn}-${cameFrom.number}`;
+  const chip = name && document.querySelector(`#conversation :is(a[href="#cite${name}"], a[href="#near${name}"])`);
   if (chip) chip.focus();
 };
 document.addEventListener('footnote:open', event => {
