@@ -176,6 +176,22 @@ def test_every_marker_of_a_reply_is_a_chip_of_a_sentence_that_cites_it(
     assert seen == {place: set(one.citations) for place, one in enumerate(sentences) if one.citations}
 
 
+def test_where_sources_differ_both_are_shown() -> None:
+    answer = make_answer("The bridge at Odden opened in 2020.")
+    quote = "The bridge at Odden opened in 2021."
+    other = replace(answer.citations[0], number=2, document_id="e", quote=quote)
+    answer = replace(
+        answer,
+        citations=(*answer.citations, other),
+        sentences=(*answer.sentences, AnswerSentence(quote, (2,), "supported")),
+    )
+    for shown in (to_markdown(answer, 0), to_markdown(replace(answer, model="m", text="It opened [1][2]."), 0)):
+        assert "2020 [1] · 2021 [2]: the documents differ." in CHIP.sub(r"[\1]", shown)
+        assert not find_live(shown)
+    same = replace(answer, citations=(answer.citations[0], replace(other, document_id="d")))
+    assert "differ" not in to_markdown(same, 0)
+
+
 # -- what is no answer ------------------------------------------------------------------------
 
 

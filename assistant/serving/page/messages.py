@@ -7,6 +7,7 @@ from functools import partial
 
 from assistant.answers import NEAREST, NOT_FOUND, Answer, AnswerSentence, Citation
 from assistant.citing.citations import show_context, show_quote
+from assistant.citing.disagreements import find_disagreements
 from assistant.citing.second_opinion import PENDING
 from assistant.notices import describe_doubt
 from assistant.quoting.quotations import show_lead
@@ -53,7 +54,21 @@ def _link_acts(acts: Sequence[str], turn: int) -> str:
 
 
 def show_body(answer: Answer, chip: ShowChip, doubt: ShowDoubt) -> str:
-    """What an answer says, with its markers and its doubts shown as they are wanted."""
+    """What an answer says, with its markers and its doubts shown as they are wanted; and where its sources differ."""
+    return "\n\n".join([_show_said(answer, chip, doubt), *_show_disagreements(answer, chip)])
+
+
+def _show_disagreements(answer: Answer, chip: ShowChip) -> list[str]:
+    """What sources say otherwise than others, "2020 [1] · 2021 [2]: the documents differ"."""
+    sentences = {number: sentence for sentence in answer.sentences for number in sentence.citations}
+    return [
+        " · ".join(f"{escape_text(value)} {chip(cited.number, sentences.get(cited.number))}" for value, cited in values)
+        + f": {escape_text(say('messages.differ'))}"
+        for values in find_disagreements(answer.citations)
+    ]
+
+
+def _show_said(answer: Answer, chip: ShowChip, doubt: ShowDoubt) -> str:
     if answer.status == "not_found":
         return escape_text(answer.text).replace("\n", "  \n")
     if answer.model:
