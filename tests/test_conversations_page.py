@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from test_chat import CHROMIUM, ask, needs_chromium, serving
 
@@ -307,3 +308,24 @@ def test_thumbs_go_to_a_file_and_minds_may_change(context: Any, address: str, st
     ask(page, "What does a ticket cost?")
     assert page.locator("#conversation button[title=Liked], #conversation button[aria-label=Liked]").count() == 0
     assert page.errors == []
+
+
+def test_only_what_gives_a_conversation_back_may_be_large(address: str) -> None:
+    config = json.loads(re.search(r"window\.gradio_config = (\{.*?\});", httpx.get(address).text, re.DOTALL)[1])  # type: ignore[index]
+    (kept,) = [part["id"] for part in config["components"] if part["props"].get("elem_id") == "conversations"]
+    asked = {tuple(target): event for event in config["dependencies"] for target in event["targets"]}
+    inputs = {event["id"]: len(event["inputs"]) for event in config["dependencies"]}
+    (restoring,) = [event["id"] for target, event in asked.items() if target == (kept, "select")]
+
+    def send(number: int, size: int, path: str = "run/predict") -> int:
+        details = {"turns": "é" * (size // 2), "mark": 1}
+        body = {"data": [None] * inputs[number], "event_data": details, "fn_index": number, "session_hash": "large"}
+        content = json.dumps(body, ensure_ascii=False).encode()
+        headers = {"content-type": "application/json"}
+        return httpx.post(f"{address}/gradio_api/{path}", content=content, headers=headers, timeout=30).status_code
+
+    assert send(restoring, 900_000) == 200
+    assert send(restoring, 2_100_000) == 413
+    assert send(restoring, 900_000, "queue/join") == 413
+    for number in inputs.keys() - {restoring}:
+        assert send(number, 300_000) == 413

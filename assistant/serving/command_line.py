@@ -315,7 +315,7 @@ def _find_questions(file: str | None, documents: str | None, *, thumbs: bool) ->
     if thumbs and not up + down:
         raise InputError(f"No answer from {given.file.stem} has got a thumb yet: judge some in the chat.")
     if up + down:
-        told = f"{up} thumbs up, {down} down, in {given.file}"
+        told = f"Thumbs: {up} up, {down} down, in {given.file}"
         print(to_plain(told if thumbs else f"{told}; to measure them: footnote eval --thumbs"), file=sys.stderr)
     return given.file if file is None else read_path(file, "The file of questions")
 

@@ -25,6 +25,17 @@ const makeButton = (text, label, act, className = '') => {
   button.addEventListener('click', act);
   return button;
 };
+const SVG = 'http://www.w3.org/2000/svg';
+const PENCIL = 'M3 13l.7-2.8L11 2.9l2.1 2.1-7.3 7.3zM9.6 4.3l2.1 2.1';
+const BIN = 'M3 4.5h10M6.5 4.5V3h3v1.5M4.3 4.5l.6 8.5h6.2l.6-8.5M6.8 7v3.7M9.2 7v3.7';
+const makeIcon = drawn => {
+  const icon = document.createElementNS(SVG, 'svg'), path = document.createElementNS(SVG, 'path');
+  icon.setAttribute('viewBox', '0 0 16 16');
+  icon.setAttribute('aria-hidden', 'true');
+  path.setAttribute('d', drawn);
+  icon.append(path);
+  return icon;
+};
 const title = make('h2', {textContent: say('conversations.label'), id: 'conversations-label'});
 const fresh = makeButton(say('conversations.new'), say('conversations.new'), () => choose(null), 'new');
 const search = make('input', {type: 'search', placeholder: say('conversations.search'), maxLength: 200});
@@ -287,9 +298,11 @@ const drawItem = kept => {
   button.append(make('span', {className: 'title', textContent: kept.title, dir: 'auto'}),
     make('time', {dateTime: new Date(kept.changed).toISOString(), textContent: sayDay(kept.changed)}));
   if (kept.id === current) button.setAttribute('aria-current', 'true');
-  item.append(button,
-    makeButton('✎', say('conversations.rename_this', {title: kept.title}), () => rename(kept, item), 'rename'),
-    makeButton('🗑', say('conversations.delete_this', {title: kept.title}), () => remove(kept), 'delete'));
+  const renames = makeButton('', say('conversations.rename_this', {title: kept.title}), () => rename(kept, item), 'rename');
+  const deletes = makeButton('', say('conversations.delete_this', {title: kept.title}), () => remove(kept), 'delete');
+  renames.append(makeIcon(PENCIL));
+  deletes.append(makeIcon(BIN));
+  item.append(button, renames, deletes);
   return item;
 };
 const empty = make('p', {className: 'empty', textContent: say('conversations.none')});
@@ -307,6 +320,8 @@ const describe = () => {
   handle.setAttribute('aria-expanded', String(isOpen));
   const content = sidebar.querySelector('.sidebar-content');
   if (content.inert === isOpen) content.inert = !isOpen;
+  // Gradio measures by how much the page makes room when it is resized, and its first measure is of an empty page.
+  if (isOpen) window.dispatchEvent(new Event('resize'));
 };
 new MutationObserver(describe).observe(sidebar, {attributes: true, attributeFilter: ['class']});
 describe();
