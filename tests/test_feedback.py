@@ -66,9 +66,9 @@ def test_a_thumb_down_says_what_is_wrong_and_not_what_is_right(thumbs: Thumbs) -
     thumbs.give(GOOD, False)
     (case,) = read_cases(thumbs.file)
     assert case.is_to_correct
-    assert judge(case, GOOD) == {"rejected_again": 1.0, "sentences_supported": 1.0} | {
-        name: 0.0 for name in ("sentences_partial", "sentences_unsupported")
-    }
+    assert judge(case, GOOD) == {"rejected_again": 1.0, "sentences_supported": 1.0} | dict.fromkeys(
+        ("sentences_partial", "sentences_unsupported"), 0.0
+    )
     assert "given again, though it was rejected" in explain(case, GOOD, judge(case, GOOD))
     # Whether a refusal would be right is not known either.
     assert judge(case, REFUSED) == {"rejected_again": 0.0}
