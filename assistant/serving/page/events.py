@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.serving.feedback import Thumbs
-from assistant.serving.limits import Streams
+from assistant.serving.limits import Rates, Streams
 from assistant.serving.page.conversing import (
     MOST_TURNS,
     Conversation,
@@ -32,6 +32,7 @@ from index.errors import FootnoteError
 
 AT_ONCE = 4  # questions answered at the same time; more wait their turn
 LISTENING_SECONDS = 1.0  # a page asks first, and then listens
+THUMBS_PER_SECOND, THUMBS_AT_ONCE = 1.0, 30  # of one user
 HIDDEN: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -44,6 +45,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
 
     examples = Examples(served)
     served.closers.append(examples.close)
+    judging = Rates(THUMBS_PER_SECOND, THUMBS_AT_ONCE)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -114,6 +116,8 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
 
     def judge(talk: Conversation, event: gradio.EventData, request: gradio.Request) -> Any:
         index, liked = _read_details(event, "index", int), _read_details(event, "liked", bool)
+        if judging.take(_read_owner(request)):
+            return {"told": say("feedback.too_many")}
         if index is None or not 0 <= index < 2 * len(talk) or not talk[index // 2].answer:
             return {"told": say("feedback.none")}
         answers = [exchange.answer for exchange in talk[: index // 2 + 1] if exchange.answer]
