@@ -88,10 +88,12 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)  # answers without the fact, or with another's
     memory: list[tuple[float, float]] = field(default_factory=list)  # the second, and the server's MB then
+    computed_seconds: float | None = None  # by the server, on all cores together
 
     def describe(self) -> dict[str, float | None]:
         """The numbers of the table."""
         ranks = statistics.quantiles(self.seconds, n=100) if len(self.seconds) > 1 else [0.0] * 99
+        computed = self.computed_seconds / len(self.seconds) if self.computed_seconds and self.seconds else None
         first, last = self.memory_between(0, 60), self.memory_between(-60, None)
         return {
             "answers": len(self.seconds),
@@ -101,6 +103,7 @@ class Outcome:
             "p50 s": ranks[49],
             "p95 s": ranks[94],
             "p99 s": ranks[98],
+            "CPU s an answer": computed,
             "MB, first minute": first,
             "MB, last minute": last,
         }
@@ -179,11 +182,22 @@ async def _ask_all(address: str, process_id: int, facts: Sequence[Fact], seconds
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS, limits=limits) as http:
         events = find_events((await http.get("/")).text)
-        end = time.monotonic() + seconds
+        end, computed = time.monotonic() + seconds, _read_computed(process_id)
         watching = asyncio.create_task(_watch(process_id, outcome))
         await asyncio.gather(*(_ask_on(http, events, fact, codes, end, outcome) for fact in facts))
         watching.cancel()
+        if computed is not None and (now := _read_computed(process_id)) is not None:
+            outcome.computed_seconds = now - computed
     return outcome
+
+
+def _read_computed(process_id: int) -> float | None:
+    """The seconds that a process has computed, where the system tells it."""
+    try:
+        fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
 
 async def _watch(process_id: int, outcome: Outcome) -> None:
