@@ -14,7 +14,8 @@ from assistant.serving.entrance import Entrance, open_entrance
 from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
 from assistant.serving.page.assets import read_head, read_style
-from assistant.serving.page.layout import AT_ONCE, CONVERSATIONS, build_page
+from assistant.serving.page.events import AT_ONCE
+from assistant.serving.page.layout import CONVERSATIONS, build_page
 from assistant.serving.page.theme import make_theme
 from assistant.serving.port import is_loopback, listen, serve
 from assistant.serving.progress import to_plain
