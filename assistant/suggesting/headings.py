@@ -30,7 +30,7 @@ _CLAUSE = re.compile(
     r"(?: (?P<rest>[\w’',& -]+))?\Z"
 )
 _WORKS = re.compile(
-    r"How (?P<subject>(?:the |a |an |your )?[\w’' -]{2,50}?) (?P<verb>works?)(?P<rest>(?: [\w’' -]+)?)\Z"
+    r"How (?!to )(?P<subject>(?:the |a |an |your )?[\w’' -]{2,50}?) (?P<verb>works?)(?P<rest>(?: [\w’' -]+)?)\Z"
 )
 _TO = re.compile(r"(?P<asks>How|When|Where|What) to (?P<verb>[a-z]+)(?P<rest>[\w’',&/ .()-]*)\Z")
 _LEANING = re.compile(r"\b(?:it|this|that|these|those|he|she|they|them|there|here)\b", re.IGNORECASE)

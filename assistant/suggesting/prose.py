@@ -183,8 +183,8 @@ def _ask_statement(s: Statement) -> Iterator[tuple[str, str, float]]:
 
 def _read_counted(rest: str) -> tuple[str, str] | None:
     """What is counted at the beginning of a rest, and what of it goes with it, with a space before."""
-    if found := _DAYS_OF.match(rest):
-        return found["noun"], ""
+    if days := _DAYS_OF.match(rest):
+        return days["noun"], ""
     found = _COUNTED.match(rest)
     if not found or _NO_COUNTED.search(found["noun"]) or re.match(r" (?:of|or|to|and)\b|,? and ", found["rest"]):
         return None
