@@ -89,7 +89,7 @@ def ask_of_heading(source: Source) -> Iterator[Candidate]:
     made = [Candidate(question, *place, kind, worth) for question, kind, worth in _read_heading(heading)]
     yield from made
     is_part = not made and source.sentence.kind == "heading" and source.sentence.level < FIELD_LEVEL
-    if is_part and heading != source.passage.title and is_title(heading) and not heading.endswith(("?", "!")):
+    if is_part and heading != source.passage.title and is_title(heading) and _is_plain(heading) and heading[-1] != "?":
         form = _find_form(_ABOUT, source.passage.text, "What is “{}” about?")
         yield Candidate(form.format(heading), *place, "part", 0.36)
 
