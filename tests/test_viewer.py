@@ -280,7 +280,7 @@ class TestBrowser:
         page.locator("#conversation [data-testid=bot] p").first.evaluate(
             "(p, html) => p.insertAdjacentHTML('beforeend', html)",
             ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3">9</a>'
-            ' So it was. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
+            ' So. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
         )
         card = page.get_by_role("tooltip")
         page.locator("#chip").hover()

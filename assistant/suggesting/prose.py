@@ -239,11 +239,11 @@ def _ask_being(s: Statement) -> Iterator[tuple[str, str, float]]:
         yield f"{asks} {be} {subject}", "amount", 0.86
     if found := _SPAN.search(rest):
         before = rest[: found.start()].rstrip()
-        held = re.fullmatch(
+        lasting = re.fullmatch(
             r"(?P<what>(?:kept|stored|retained|valid|lent|closed|open|held|saved))(?: for| up to)*", before
         )
-        if held:
-            yield f"How long {be} {subject} {held['what']}", "amount", 0.92
+        if lasting:
+            yield f"How long {be} {subject} {lasting['what']}", "amount", 0.92
     if re.match(r"(?:an?|one of) \w", rest):
         if not s.subject.startswith("the ") or s.is_named:
             asks = "Who" if s.is_person and _ROLE.search(_cut(rest)) else "What"
