@@ -81,7 +81,7 @@ def ask(page: Any, question: str) -> str:
     expect(answer).to_contain_text(
         re.compile(r"Quoted from|Written by|do not say|is empty|characters long"), timeout=30_000
     )
-    expect(page.get_by_role("button", name="Ask")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     return str(answer.inner_text())
 
 

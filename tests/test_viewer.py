@@ -20,9 +20,11 @@ from index.library import finish, open_library
 from index.settings import Settings
 from index.splitting.sentences import find_sentences
 
+# Long ones, that a long text may be read fast.
 WORDS = (
-    "survey wells began early spring rain filled most them rim teams went out lamps rods learn how deep each was water "
-    "held towns could tell their people"
+    "government development information international community population understanding environment professional "
+    "association production performance relationship organization university construction experience administration "
+    "communication temperature investigation responsible commercial atmosphere literature philosophy"
 ).split()
 PAINTED = "The lighthouse of Brenvale was painted green in 1987 by Ada Morrow."
 BOUGHT = "The green paint of the lighthouse at Brenvale came from Oslo."
@@ -42,10 +44,10 @@ def write_folder(folder: Path) -> None:
     def prose(count: int) -> str:
         return f"{' '.join(chance.choices(WORDS, k=count)).capitalize()}."
 
-    paragraphs = [f"## Chapter {number}\n\n{prose(90)}" for number in range(HANDBOOK_PARAGRAPHS)]
+    paragraphs = [f"## Chapter {number}\n\n{prose(42)}" for number in range(HANDBOOK_PARAGRAPHS)]
     paragraphs[PAINTED_PARAGRAPH] += f"\n\n{PAINTED} {BOUGHT}\n\nA fish 🐟🐟 swims, and then the words go on."
     (folder / "handbook.md").write_text("\n\n".join(["# Handbook", "2023-04-01", *paragraphs]), encoding="utf-8")
-    pages = [[f"Part {number}", *(prose(8) for _ in range(12))] for number in range(1, 6)]
+    pages = [[f"Part {number}", *(prose(5) for _ in range(12))] for number in range(1, 6)]
     pages[3][5] = DAM
     (folder / "dam.pdf").write_bytes(make_pdf(["\n".join(lines) for lines in pages]))
     rows = [f"Person {n},{chance.choice(WORDS)},{30_000 + n},office {n},nothing of note here at all" for n in range(80)]
@@ -265,7 +267,7 @@ class TestBrowser:
         from playwright.sync_api import expect
 
         ask(page, "Who won the chess tournament of Reykjavik?")
-        expect(page.locator("#viewer h2")).to_have_text("Nearest passages")
+        assert page.locator("#viewer h2").inner_text() == "Nearest passages"
         listed = page.locator("#viewer .source")
         assert 1 <= listed.count() <= NEAREST_SHOWN
         listed.first.click()
@@ -279,13 +281,13 @@ class TestBrowser:
         ask(page, "How much water does the Marrow Dam hold?")
         page.locator("#conversation [data-testid=bot] p").first.evaluate(
             "(p, html) => p.insertAdjacentHTML('beforeend', html)",
-            ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3">9</a>'
-            ' So. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
+            ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3, Tours">9</a>'
+            ' So it was. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
         )
         card = page.get_by_role("tooltip")
         page.locator("#chip").hover()
         expect(card).to_be_visible()
-        assert card.locator("p").all_inner_texts() == ["Two <b>days</b>", "page 3"]
+        assert card.locator("p").all_inner_texts() == ["Two <b>days</b>", "page 3, Tours"]
         assert page.locator("#chip").get_attribute("title") is None
         page.keyboard.press("Escape")
         expect(card).to_be_hidden()
