@@ -281,13 +281,13 @@ class TestBrowser:
         ask(page, "How much water does the Marrow Dam hold?")
         page.locator("#conversation [data-testid=bot] p").first.evaluate(
             "(p, html) => p.insertAdjacentHTML('beforeend', html)",
-            ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3, Tours">9</a>'
-            ' So it was. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
+            ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3">9</a>'
+            ' So. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
         )
         card = page.get_by_role("tooltip")
         page.locator("#chip").hover()
         expect(card).to_be_visible()
-        assert card.locator("p").all_inner_texts() == ["Two <b>days</b>", "page 3, Tours"]
+        assert card.locator("p").all_inner_texts() == ["Two <b>days</b>", "page 3"]
         assert page.locator("#chip").get_attribute("title") is None
         page.keyboard.press("Escape")
         expect(card).to_be_hidden()
