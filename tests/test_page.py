@@ -13,6 +13,7 @@ from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
 from assistant.serving.markdown import draft_to_markdown, written_to_markdown
 from assistant.serving.page.header import to_header
 from assistant.serving.page.messages import to_markdown
+from assistant.serving.served import Served, name_libraries
 from benchmarks.injection import find_live
 from index.documents import Passage
 from index.library import finish, open_library
@@ -104,8 +105,8 @@ def test_the_header_names_the_folder_and_the_mode(tmp_path: Path, settings: Sett
     (folder / "a.md").write_text("# Bees\n\nBees dance.")
     library = finish(open_library(folder, settings))
     finish(library.sync())
-    header = to_header(library)
-    assert "1 document in <strong>&lt;news&gt;</strong>" in header
+    header = to_header(Served(name_libraries([library]), settings))
+    assert "1 document</span> in <strong>&lt;news&gt;</strong>" in header
     assert "Answers are quotations" in header
 
 

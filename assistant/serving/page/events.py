@@ -149,7 +149,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
 
     # -- the wiring ---------------------------------------------------------------------------
 
-    page.load(lambda: to_header(served.library()), None, at.header, **HIDDEN)
+    page.load(lambda: to_header(served), None, at.header, **HIDDEN)
     page.load(show_user, None, at.user, **HIDDEN)
     page.load(begin, None, at.conversations, **HIDDEN)
     page.load(examples.begin, at.scope, at.suggestions, **HIDDEN)

@@ -5,21 +5,26 @@ from __future__ import annotations
 from html import escape
 
 from assistant.serving.page.strings import say
+from assistant.serving.served import Served
 from index.errors import ModelError
-from index.library import Library
 from index.settings import Settings
 
 
-def to_header(library: Library) -> str:
-    """The heading as HTML."""
-    count = len(library.store.lexicon.records())
+def to_header(served: Served) -> str:
+    """The heading as HTML; the page's script keeps the count up to date, and says how far reading is."""
+    libraries = served.libraries.values()
+    count = sum(library.store.lexicon.count_documents() for library in libraries)
     documents = say("header.documents_one") if count == 1 else say("header.documents_many", count=f"{count:,}")
-    mode = escape(describe_mode(library.settings))
+    names = ", ".join(library.folder.name for library in libraries)
+    mode = escape(describe_mode(served.settings))
+    # Where somebody else chose who writes, there is nothing to be chosen.
+    told = f'<span class="mode">{mode}</span>'
+    shown = f'<button class="mode" type="button" data-tab="tabs.settings">{mode}</button>'
     return (
-        f'<header class="head"><h1>{escape(say("header.title"))}</h1><p>{escape(documents)} in '
-        f"<strong>{escape(library.folder.name)}</strong>"
-        f'<button class="mode" type="button" data-tab="tabs.settings">{mode}</button>'
-        "</p></header>"
+        f'<header class="head"><h1>{escape(say("header.title"))}</h1><p><span class="count">{escape(documents)}</span> '
+        f"{escape(say('header.in'))} <strong>{escape(names)}</strong></p>"
+        f"{shown if served.is_local else told}"
+        '<p class="following" role="status"></p></header>'
     )
 
 

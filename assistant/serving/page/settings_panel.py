@@ -99,7 +99,7 @@ def build_settings(served: Served, header: Any, tab: Any, hidden: dict[str, Any]
             writers.keep(writers.find_file(), writers.Writer(settings.base_url, settings.api_key, settings.model))
         except InputError as error:
             told = str(error)
-        return [_say(told), _show_key(settings), to_header(served.library())]
+        return [_say(told), _show_key(settings), to_header(served)]
 
     def _show_key(settings: Settings) -> Any:
         # Whether there is one, and never which.
