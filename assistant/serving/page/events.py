@@ -143,9 +143,9 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             taken = restore(_read_details(event, "turns", str) or "[]", served)
         except FootnoteError as error:
             mark["told"] = str(error)
-            return to_messages(stop(talk)), stop(talk), gradio.skip(), "", end(""), told
+            return to_messages(stop(talk)), stop(talk), gradio.skip(), "", None, end(""), told
         shown = show_turn(taken, len(taken) - 1, None) if taken and taken[-1].answer else None
-        return to_messages(taken), taken, shown, "", end(""), told
+        return to_messages(taken), taken, shown, "", None, end(""), told
 
     # -- the wiring ---------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
     at.conversations.select(
         take_up,
         at.conversation,
-        [at.chatbot, at.conversation, at.viewer, at.asking, at.question, at.conversations],
+        [at.chatbot, at.conversation, at.viewer, at.asking, at.editing, at.question, at.conversations],
         cancels=answering,
         **HIDDEN,
     )

@@ -80,6 +80,8 @@ def show(
 def find_sources(answer: Answer) -> Iterator[Source]:
     """The citations of an answer or, where there are none, the passages that come nearest, numbered from 1."""
     for cited in answer.citations:
+        if not cited.document_id:
+            continue  # of a conversation that was kept, whose words are no longer in the documents
         where = show_context(cited.context, cited.title)
         place = cited.page, cited.start, cited.end, cited.quote
         yield Source(cited.number, cited.document_id, cited.path, cited.title, *place, where, cited.kind)
