@@ -1,6 +1,9 @@
 """The way from a sentence to the proof: chips and their cards, the viewer, in a real Chromium on a real server."""
 
+import json
 import random
+import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +69,15 @@ def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(viewed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(viewed, FOOTNOTE_STORE=str(tmp_path_factory.mktemp("viewed-store"))) as served:
+        # It answers from what has been read so far: here, from all.
+        while count_documents(served) < len(list(viewed.iterdir())):
+            time.sleep(0.2)
         yield served
+
+
+def count_documents(address: str) -> int:
+    with urllib.request.urlopen(f"{address}/api/documents") as reply:
+        return int(json.load(reply)["total"])
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +149,7 @@ class TestBrowser:
         quote = chosen.text_content()
         assert read_lit(page) == [f"“{quote}”"]
         box, frame = chosen.bounding_box(), page.locator("#viewer .body").bounding_box()
+        assert frame["height"] <= WIDE[1]
         assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
         assert chosen.evaluate(CONTRAST) >= 4.5
         # A click on a highlight lights up the sentence that rests on it.
@@ -267,7 +279,7 @@ class TestBrowser:
         from playwright.sync_api import expect
 
         ask(page, "Who won the chess tournament of Reykjavik?")
-        assert page.locator("#viewer h2").inner_text() == "Nearest passages"
+        expect(page.locator("#viewer h2")).to_have_text("Nearest passages")
         listed = page.locator("#viewer .source")
         assert 1 <= listed.count() <= NEAREST_SHOWN
         listed.first.click()
@@ -282,7 +294,7 @@ class TestBrowser:
         page.locator("#conversation [data-testid=bot] p").first.evaluate(
             "(p, html) => p.insertAdjacentHTML('beforeend', html)",
             ' <a href="#cite-0-9" class="chip partial" id="chip" title="“Two &lt;b&gt;days&lt;/b&gt;” — page 3">9</a>'
-            ' So. <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
+            ' So <span class="doubt unsupported" id="doubt" tabindex="0" title="The source says 2020.">?</span>',
         )
         card = page.get_by_role("tooltip")
         page.locator("#chip").hover()
