@@ -333,7 +333,7 @@ def test_a_poisoned_document_makes_the_chat_ask_nobody_else(tmp_path: Path) -> N
         page.wait_for_timeout(2000)  # what is drawn comes later than what is written
         assert HONEST in shown
         assert "Read with care" in shown
-        live = "img, script, iframe, foreignObject, .mermaid, [onerror], a:not([href^='#cite-'])"
+        live = "img, script, iframe, foreignObject, .mermaid, [onerror], a:not([href^='#'])"
         for place in ("#conversation [data-testid=bot]", "#viewer"):
             assert "attacker.invalid" in page.locator(place).first.inner_text()
             assert page.locator(place).first.locator(live).count() == 0

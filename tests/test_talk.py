@@ -93,8 +93,8 @@ def test_an_answer_is_copied_as_markdown_with_footnotes(page: Any) -> None:
     answers(page).first.locator("a.copy").click()
     expect(page.locator("#acts .told")).to_contain_text("Copied", timeout=SECONDS_30)
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert "Trump skipped Israel [^1]" in copied
-    assert "\n- One `x[1]` [^2]" in copied
+    assert re.search(r"Trump skipped Israel \[\^\d\]", copied)
+    assert re.search(r"\n- One `x\[1\]` \[\^\d\]", copied)
     assert re.search(r"^\[\^1\]: “.+” — .+, gulf-tour\.md, .*SHA-256 of the file: [0-9a-f]{64}$", copied, re.MULTILINE)
     assert "\\<b\\>hot\\</b\\>" in copied
 
