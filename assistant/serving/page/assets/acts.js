@@ -1,5 +1,4 @@
 // What can be done with a question or an answer: links "#retry-TURN" in the conversation, and files of all of it.
-// A passage that comes near, "#near-TURN-NUMBER", is opened as a source is.
 // Its value, from the server, is a text to give: {key, turn, name, type, text}; without a name it is copied.
 const say = (name, fields) => footnote.say(`acts.${name}`, fields);
 const wanted = new Map();  // what waits for its text, by its key
@@ -50,8 +49,6 @@ const copy = async turn => {
 };
 
 const acts = {
-  near: (turn, number, byKeyboard) =>
-    document.dispatchEvent(new CustomEvent('footnote:open', {detail: {turn, number, byKeyboard}})),
   copy, share: turn => save('html', turn),
   retry: turn => trigger('retry', {turn}), undo: turn => trigger('undo', {turn}),
   edit: turn => {
@@ -61,11 +58,11 @@ const acts = {
   },
 };
 const act = event => {
-  const link = event.target.closest && event.target.closest('#conversation a:is(.act, .near)');
-  if (!link || (event.type === 'keydown' && (event.key !== ' ' || link.className === 'near'))) return;
+  const link = event.target.closest && event.target.closest('#conversation a.act');
+  if (!link || (event.type === 'keydown' && event.key !== ' ')) return;
   event.preventDefault(); event.stopPropagation();
-  const [name, turn, number] = link.getAttribute('href').slice(1).split('-');
-  if (Object.hasOwn(acts, name)) acts[name](Number(turn), Number(number), event.detail === 0);
+  const [name, turn] = link.getAttribute('href').slice(1).split('-');
+  if (Object.hasOwn(acts, name)) acts[name](Number(turn));
 };
 document.addEventListener('click', act, true);
 document.addEventListener('keydown', act, true);
