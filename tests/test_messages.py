@@ -16,6 +16,7 @@ from assistant.citing.second_opinion import PENDING
 from assistant.serving.markdown import written_to_markdown
 from assistant.serving.page.conversing import Exchange, cut, list_answers, stop, to_messages
 from assistant.serving.page.messages import LONGEST_QUOTE_SHOWN, to_markdown
+from assistant.serving.page.strings import read_strings
 from benchmarks.injection import find_live
 from index.documents import Passage
 from index.splitting.sentences import Sentence
@@ -203,7 +204,7 @@ def test_what_the_documents_do_not_say_stands_in_a_box_with_the_nearest_passages
     assert re.findall(r'href="#near-2-(\d)" class="near" title="([^"]*)">(T\d)</a>', shown) == [
         ("1", "tour&#46;md", "T0"), ("2", "tour&#46;md&#44; page 1", "T1"), ("3", "tour&#46;md&#44; page 2", "T2"),
     ]  # fmt: skip
-    assert "Below the question" in shown
+    assert read_strings()["messages"]["ask_instead"] in shown
     assert shown.endswith("\n\n</div>\n\n<small>Not all was searched: a.pdf</small>")
     assert not find_live(shown)
 

@@ -108,11 +108,10 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         box = gradio.Textbox(value=text, label=say("asking.label")) if text else gradio.skip()
         return to_messages(kept), kept, None, box
 
-    def export(talk: Conversation, chosen: Scope, event: gradio.EventData) -> dict[str, Any]:
+    def export(talk: Conversation, event: gradio.EventData) -> dict[str, Any]:
         turn, kind, key = (_read_details(event, name, of) for name, of in (("turn", int), ("kind", str), ("key", str)))
-        records = served.library(chosen.library).store.lexicon.records()
         answers = list_answers(talk, turn if turn is not None and turn >= 0 else None)
-        return {"key": key, **export_kind(kind, answers, {r.document_id: r.content_hash for r in records})}
+        return {"key": key, **export_kind(kind, answers, _find_hashes(talk, served))}
 
     def judge(talk: Conversation, event: gradio.EventData, request: gradio.Request) -> Any:
         index, liked = _read_details(event, "index", int), _read_details(event, "liked", bool)
@@ -187,7 +186,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
     at.acts.undo(undo, at.conversation, [at.chatbot, at.conversation, at.editing, at.question], **HIDDEN).then(
         keep, at.conversation, at.conversations, **HIDDEN
     )
-    at.acts.select(export, [at.conversation, at.scope], at.acts, **HIDDEN)
+    at.acts.select(export, at.conversation, at.acts, **HIDDEN)
     at.chatbot.like(judge, at.conversation, at.conversations, **HIDDEN)
     at.chatbot.clear(
         lambda: (None, (), None, keep(())), None, [at.viewer, at.conversation, at.editing, at.conversations], **HIDDEN
@@ -205,6 +204,19 @@ def keep(talk: Conversation) -> dict[str, Any]:
     """What the browser is told to keep of a conversation: its last turn, and how many there are."""
     talk = talk[:MOST_TURNS]  # a question beyond these is refused
     return {"saved": {"count": len(talk), "turn": save_turn(talk[-1]) if talk else ""}}
+
+
+def _find_hashes(talk: Conversation, served: Served) -> dict[str, str]:
+    """The hashes of the files that are cited, by document, as they are on record now."""
+    hashes: dict[str, str] = {}
+    for exchange in talk:
+        cited = {citation.document_id for citation in exchange.answer.citations} if exchange.answer else ()
+        try:
+            lexicon = served.library(exchange.library).store.lexicon
+            hashes |= {document: record.content_hash for document in cited if (record := lexicon.record(document))}
+        except FootnoteError:
+            continue  # the library is no longer served, or cannot be read
+    return hashes
 
 
 def _read_owner(request: Any) -> str:
