@@ -92,9 +92,10 @@
     const target = findTold(event);
     if (!target) return;
     if (!target.matches(CHIP)) { show(target); return; }
+    hide();
+    if (!target.matches(CITED)) return; // acts.js opens it
     event.preventDefault();
     event.stopPropagation();
-    hide();
     const chip = readChip(target);
     if (chip) document.dispatchEvent(new CustomEvent('footnote:open', {detail: {...chip, byKeyboard: event.detail === 0}}));
   }, true);
