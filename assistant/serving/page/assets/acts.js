@@ -72,11 +72,17 @@ document.addEventListener('keydown', event => {
   trigger('edit', {turn: -1});
 });
 
-const menu = document.createElement('details');
-menu.append(Object.assign(document.createElement('summary'), {textContent: say('conversation')}));
+const menu = document.createElement('details'), forms = Object.assign(document.createElement('div'), {className: 'menu'});
+menu.append(Object.assign(document.createElement('summary'), {textContent: say('conversation')}), forms);
 for (const kind of ['markdown', 'html', 'json']) {
   const button = Object.assign(document.createElement('button'), {type: 'button', textContent: say(kind)});
   button.addEventListener('click', () => { menu.open = false; save(kind); });
-  menu.append(button);
+  forms.append(button);
 }
-element.replaceChildren(menu, told);
+document.addEventListener('click', event => { if (!menu.contains(event.target)) menu.open = false; });
+menu.addEventListener('keydown', event => {
+  if (event.key !== 'Escape' || !menu.open) return;
+  menu.open = false;
+  menu.querySelector('summary').focus();
+});
+element.replaceChildren(told, menu);

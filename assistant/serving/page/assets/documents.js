@@ -78,7 +78,7 @@ const more = makeButton('more', () => load(shown.length + WINDOW));
 const columns = ['document', 'date', 'size', 'passages', 'state', 'actions'];
 const table = make('table', {},
   make('caption', {textContent: say('caption')}),
-  make('thead', {}, make('tr', {}, ...columns.map(name => make('th', {scope: 'col', textContent: say(`column_${name}`)})))), body);
+  make('thead', {}, make('tr', {}, ...columns.map(name => make('th', {scope: 'col', className: ['size', 'passages'].includes(name) ? 'number' : name, textContent: say(`column_${name}`)})))), body);
 count.setAttribute('role', 'status');
 search.setAttribute('aria-label', say('filter'));
 
@@ -103,9 +103,9 @@ const makeRow = row => {
   if (row.id && isUploaded(row)) actions.append(labelled(makeButton('delete', () => remove(row)), row));
   const told = row.reason ? say('skipped', {why: row.reason}) : row.unread ? say('partial', {why: row.unread}) : say('whole');
   return make('tr', {className: row.state || ''}, name,
-    make('td', {textContent: row.date || ''}), make('td', {className: 'number', textContent: row.size_bytes === null || row.size_bytes === undefined ? '' : sayBytes(row.size_bytes)}),
+    make('td', {className: 'date', textContent: row.date || ''}), make('td', {className: 'number size', textContent: row.size_bytes === null || row.size_bytes === undefined ? '' : sayBytes(row.size_bytes)}),
     make('td', {className: 'number', textContent: row.passages ? row.passages.toLocaleString() : ''}),
-    make('td', {textContent: told, dir: 'auto'}), actions);
+    make('td', {className: 'state', textContent: told, dir: 'auto'}), actions);
 };
 const labelled = (button, row) => {
   button.setAttribute('aria-label', `${button.textContent}: ${row.title || row.path}`);
@@ -149,7 +149,8 @@ libraries.addEventListener('change', () => { library = libraries.value; known = 
 const openTalk = () => [...document.querySelectorAll('#tabs [role=tab]')].find(tab => tab.textContent.trim() === footnote.say('tabs.conversation'))?.click();
 const preview = row => {
   openTalk();
-  document.dispatchEvent(new CustomEvent('footnote:preview', {detail: {id: row.id, library}}));
+  // The viewer is drawn first: it has no size where it stands in a tab that is not shown.
+  requestAnimationFrame(() => setTimeout(() => document.dispatchEvent(new CustomEvent('footnote:preview', {detail: {...row, library}}))));
 };
 const askOnly = path => {
   openTalk();

@@ -1,7 +1,8 @@
 // The source viewer: the document that a citation leads to, whole, with all that the answer cites of it.
 //
 // Its value, from showing.py: {turn, number, library, document, citations, others, nearest}; without a document it lists
-// what there is to open. `footnote:open {turn, number}` opens a source, number 0 the list; `select {turn, number}` asks
+// what there is to open. `footnote:open {turn, number}` opens a source, number 0 the list,
+// `footnote:preview {library, id, title, path, date}` a document at its beginning; `select {turn, number}` asks
 // the server for one that is not in the document shown. On a narrow screen the viewer is a drawer over the page.
 const NARROW = matchMedia('(max-width: 899px)'), ZOOMS = [1, 1.25, 1.5, 2, 3];
 const say = (name, fields) => footnote.say(`viewer.${name}`, fields);
@@ -105,6 +106,7 @@ const showHead = () => {
   facts.textContent = told.filter(Boolean).join(' · ');
   tools.hidden = !source;
   place.textContent = chosen ? say('place', {place: numbers.indexOf(chosen.number) + 1, count: numbers.length}) : '';
+  place.parentElement.hidden = !numbers.length;
   previous.disabled = next.disabled = numbers.length < 2;
   list.hidden = numbers.length < 2;
   switching.hidden = !canDraw();
@@ -165,15 +167,15 @@ const reveal = async () => {
     for (const old of scroller.querySelectorAll('.chosen')) old.classList.remove('chosen');
     const key = `${at.start}-${at.end}`;
     for (const mark of scroller.querySelectorAll(`[data-cited~="${key}"]`)) mark.classList.add('chosen');
-    spoken.textContent = [place.textContent, chosen.quote].filter(Boolean).join(': ');
+    spoken.textContent = [place.textContent, chosen ? chosen.quote : title.textContent].filter(Boolean).join(': ');
     if (byKeyboard) (target || scroller).focus({preventScroll: true});
     byKeyboard = false;
   } catch (error) {
     if (turn === opened) { tell(error.message); if (byKeyboard) scroller.focus(); }
   } finally { if (turn === opened) scroller.removeAttribute('aria-busy'); }
 };
-const show = async () => {
-  const value = props.value, same = shown && value && shown.document && value.document
+const show = async (value = props.value) => {
+  const same = shown && value && shown.document && value.document
     && shown.turn === value.turn && shown.document.id === value.document.id && shown.key === value.key;
   if (same) return;
   if (value && NARROW.matches && !drawer.open) { // what nobody sees is asked for once the drawer opens
@@ -198,7 +200,7 @@ const show = async () => {
     return;
   }
   if (!shown.document) { showHead(); showList(); showHead(); return; }
-  chosen = shown.citations.find(({number}) => number === shown.number) || shown.citations[0];
+  chosen = shown.citations.find(({number}) => number === shown.number) || shown.citations[0] || null;
   page = null;
   showHead();
   scroller.setAttribute('aria-busy', 'true');
@@ -209,7 +211,7 @@ const show = async () => {
   } catch (error) {
     if (turn !== opened) return;
     closeView();
-    scroller.replaceChildren(make('blockquote', 'quoted', chosen.quote));
+    scroller.replaceChildren(...(chosen ? [make('blockquote', 'quoted', chosen.quote)] : []));
     scroller.removeAttribute('aria-busy');
     tell(error.message);
     return;
@@ -259,6 +261,14 @@ document.addEventListener('footnote:open', event => {
   cameFrom = {turn, number};
   if (NARROW.matches && !drawer.open) drawer.showModal();
   open(turn, number, Boolean(withKeys));
+});
+// A document from the list of all: nothing is cited of it, and it opens at its beginning.
+document.addEventListener('footnote:preview', event => {
+  const {library, id, title, path, date, pages} = event.detail;
+  cameFrom = null;
+  byKeyboard = true;
+  if (NARROW.matches && !drawer.open) drawer.showModal();
+  show({turn: -1, number: 0, library, document: {id, title, path, date, pages}, citations: [], others: []});
 });
 drawer.addEventListener('cancel', event => { event.preventDefault(); leave(); });
 drawer.addEventListener('click', event => { if (event.target === drawer) leave(); });
@@ -347,5 +357,5 @@ root.addEventListener('keydown', event => {
 });
 finding.hidden = true;
 note.hidden = true;
-watch('value', show);
+watch('value', () => show());
 show();
