@@ -26,11 +26,12 @@ def read_style() -> str:
 
 
 def read_head(served: Served) -> str:
-    """The scripts for the head of the page, as HTML, with all strings and what they should know of what is served."""
+    """The scripts and the frame for the head of the page, as HTML, with all strings and what they should know of what is served."""
     facts = {"libraries": [*served.libraries], "uploads": _describe_uploads(served), "is_local": served.is_local}
     told = json.dumps({"strings": read_strings(), "served": facts}).replace("<", "\\u003c")
     scripts = (f"window.footnote = {told};", *map(read_asset, _SCRIPTS))
-    return "\n".join(f"<script>\n{script}\n</script>" for script in scripts)
+    style = f"<style>\n{read_asset('head/frame.css')}\n</style>"
+    return "\n".join([style, *(f"<script>\n{script}\n</script>" for script in scripts)])
 
 
 def _describe_uploads(served: Served) -> dict[str, str] | None:

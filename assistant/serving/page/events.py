@@ -171,9 +171,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         )
         answering.append(answered)
         answered.then(end, at.asking, at.question, **HIDDEN).then(keep, at.conversation, at.conversations, **HIDDEN)
-        answered.then(examples.go_on, [at.conversation, at.scope], at.suggestions, **HIDDEN).then(
-            show_header, at.scope, at.header, **HIDDEN
-        )
+        answered.then(examples.go_on, [at.conversation, at.scope], at.suggestions, **HIDDEN)
         at.question.stop(
             stop_asking,
             at.conversation,
@@ -182,9 +180,9 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             **HIDDEN,
         ).then(keep, at.conversation, at.conversations, **HIDDEN)
 
-    chosen = at.picker.select(choose_scope, None, at.scope, **HIDDEN)
-    chosen.then(show_header, at.scope, at.header, **HIDDEN)
-    chosen.then(examples.begin, at.scope, at.suggestions, **HIDDEN)
+    at.picker.select(choose_scope, None, at.scope, **HIDDEN).then(
+        examples.begin, at.scope, at.suggestions, **HIDDEN
+    )
     at.viewer.select(show_source, at.conversation, at.viewer, **HIDDEN)
     at.acts.edit(edit, at.conversation, [at.editing, at.question], **HIDDEN)
     at.acts.undo(undo, at.conversation, [at.chatbot, at.conversation, at.editing, at.question], **HIDDEN).then(
