@@ -180,9 +180,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             **HIDDEN,
         ).then(keep, at.conversation, at.conversations, **HIDDEN)
 
-    at.picker.select(choose_scope, None, at.scope, **HIDDEN).then(
-        examples.begin, at.scope, at.suggestions, **HIDDEN
-    )
+    at.picker.select(choose_scope, None, at.scope, **HIDDEN).then(examples.begin, at.scope, at.suggestions, **HIDDEN)
     at.viewer.select(show_source, at.conversation, at.viewer, **HIDDEN)
     at.acts.edit(edit, at.conversation, [at.editing, at.question], **HIDDEN)
     at.acts.undo(undo, at.conversation, [at.chatbot, at.conversation, at.editing, at.question], **HIDDEN).then(
