@@ -175,7 +175,7 @@ def test_nothing_moves_while_an_answer_comes(page: Any) -> None:
     page.wait_for_timeout(500)
     assert page.evaluate("window.widths.size") == 1
     moved = page.evaluate("window.moved")
-    assert sum(shift["value"] for shift in moved) < 0.02, moved
+    assert sum(shift["value"] for shift in moved) < 0.02, sorted(moved, key=lambda shift: -shift["value"])[:5]
 
 
 # Of what is wider than the room it has, though it should not be.
@@ -250,9 +250,9 @@ def test_everything_is_reached_by_keyboard_and_seen_to_be(page: Any) -> None:
         page.keyboard.press("Tab")
         name, is_seen, described = page.evaluate(
             """wanted => {
-              const at = document.activeElement, style = getComputedStyle(at);
-              const box = at.closest('#question') ? getComputedStyle(document.querySelector('#question')) : style;
-              const isSeen = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || box.boxShadow !== 'none';
+              const at = document.activeElement;
+              const style = getComputedStyle(at.matches('#question textarea') ? at.closest('#question') : at);
+              const isSeen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
               const name = Object.keys(wanted).find(name => at.matches(wanted[name]));
               return [name, isSeen || at === document.body, at.outerHTML.slice(0, 120)];
             }""",

@@ -11,7 +11,7 @@ from assistant.serving.served import Served
 
 _FOLDER = Path(__file__).with_name("assets")
 # Scripts of the whole page, in the order in which they run; those of one component are given to it.
-_SCRIPTS = ("say.js", "tabs.js", "following.js", "chips.js", "viewer_text.js", "viewer_pages.js")
+_SCRIPTS = ("say.js", "tabs.js", "following.js", "chips.js", "viewer_text.js", "viewer_pages.js", "scrolled.js")
 
 
 @cache
