@@ -1,6 +1,6 @@
-"""The pictures of the README: `python -m benchmarks.screenshots` takes them anew, from the page itself over the sample folder.
+"""The pictures of the README: `python -m benchmarks.screenshots` takes them anew, over the sample folder.
 
-A question is asked and its first citation opened; the same in light, in dark, and on a phone. Chromium is needed.
+In the page itself a question is asked and its first citation opened; the same in light, in dark, and on a phone. Chromium is needed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The documents in the browser: listed, added, deleted, followed; and what a question is asked of. One page for all tests."""
+"""The documents in the browser: listed, added, deleted, followed; and what a question is asked of, on one page."""
 
 import re
 from collections.abc import Iterator
@@ -111,7 +111,8 @@ def test_files_are_added_by_button_by_drop_and_by_paste_and_deleted(
 
     dropped = page.evaluate_handle(
         "() => { const held = new DataTransfer();"
-        "held.items.add(new File(['The pier of Sund is made of larch.'], 'pier.txt', {type: 'text/plain'})); return held; }"
+        "held.items.add(new File(['The pier of Sund is made of larch.'], 'pier.txt', {type: 'text/plain'}));"
+        "return held; }"
     )
     documents.locator(".adding").dispatch_event("drop", {"dataTransfer": dropped})
     expect_paths(documents, "broken.pdf", "added/pier.txt", "added/quay.txt", "bridge.md", "ferry.md")

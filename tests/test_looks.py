@@ -1,4 +1,4 @@
-"""How the page looks and is used: for everybody (axe-core), at every width, by keyboard, and without anything moving."""
+"""How the page looks and is used: by everybody (axe-core), at every width, by keyboard, with nothing that moves."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,7 +165,7 @@ def test_nothing_moves_while_an_answer_comes(page: Any) -> None:
         of: entry.sources.map(({node}) => node && (node.id || node.className || node.nodeName)).join()}))))
         .observe({type: 'layout-shift'});
       const look = () => {
-        window.widths.add(['talk', 'proof'].map(id => document.getElementById(id).getBoundingClientRect().width).join());
+        window.widths.add(['#talk', '#proof'].map(id => document.querySelector(id).offsetWidth).join());
         requestAnimationFrame(look);
       };
       look();
@@ -182,7 +182,8 @@ def test_nothing_moves_while_an_answer_comes(page: Any) -> None:
 WIDER = """() => [document.scrollingElement, ...document.querySelectorAll(
   '#talk, #proof, #conversation .bubble-wrap, #viewer .body, .drawer .body, #documents-tab')]
   .filter(e => e.offsetParent !== null || e === document.scrollingElement)
-  .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => `${e.id || e.className} ${e.scrollWidth} ${e.clientWidth}`)"""
+  .filter(e => e.scrollWidth > e.clientWidth + 1)
+  .map(e => `${e.id || e.className} ${e.scrollWidth} ${e.clientWidth}`)"""
 
 
 @pytest.mark.parametrize("page", [{"size": NARROWEST}, {"size": WIDE}], ids=["phone", "wide"], indirect=True)

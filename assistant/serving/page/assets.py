@@ -26,7 +26,7 @@ def read_style() -> str:
 
 
 def read_head(served: Served) -> str:
-    """The scripts and the frame for the head of the page, as HTML, with all strings and what they should know of what is served."""
+    """The frame and the scripts for the head of the page, as HTML, with all strings and what they should know."""
     facts = {"libraries": [*served.libraries], "uploads": _describe_uploads(served), "is_local": served.is_local}
     told = json.dumps({"strings": read_strings(), "served": facts}).replace("<", "\\u003c")
     scripts = (f"window.footnote = {told};", *map(read_asset, _SCRIPTS))
