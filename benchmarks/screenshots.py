@@ -1,6 +1,6 @@
 """The pictures of the README: `python -m benchmarks.screenshots` takes them anew, over the sample folder.
 
-In the page itself a question is asked and its first citation opened: in light, in dark, and on a phone. It takes Chromium.
+In the page itself a question is asked and its first citation opened: in light, dark, and on a phone. It takes Chromium.
 """
 
 from __future__ import annotations
