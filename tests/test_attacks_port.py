@@ -404,6 +404,8 @@ def test_a_value_of_another_kind_is_no_input(address: str, events: Events) -> No
         for value in (True, 7.5, 10**30, -1, 99, [], {}, [None], {"__type__": "update"}):
             body = {"data": [value] * max(count, 1), "fn_index": number, "session_hash": f"kinds{number}"}
             assert post(address, "/gradio_api/run/predict", body)[0] == 400
+    who = {"data": ["x"], "fn_index": 0, "session_hash": "kinds"}  # who writes, of which three are offered
+    assert post(address, "/gradio_api/run/predict", who)[0] == 400
     unknown = {"data": [None], "fn_index": 999, "session_hash": "kinds"}
     assert post(address, "/gradio_api/run/predict", unknown)[0] == 400
     assert send(address, "GET", "/gradio_api/queue/data?session_hash=nobody")[0] == 404

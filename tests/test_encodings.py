@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index.loading.formats.text import decode
+from index.loading.formats.text import decode, decode_as
 from index.loading.loader import load
 
 TEXTS = [
@@ -72,3 +72,13 @@ def test_an_encoding_is_guessed_in_no_time(content: bytes) -> None:
     begun = time.monotonic()
     decode(content)
     assert time.monotonic() - begun < 10
+
+
+def test_what_is_declared_must_be_an_encoding_of_texts() -> None:
+    for name in ("punycode", "idna", "undefined", "unicode_escape", "Raw-Unicode-Escape", "base64", "none"):
+        with pytest.raises(LookupError):
+            decode_as(b"abc-" + b"b9" * 1_000_000, name)
+    for name, content in (("ascii", b"\xe9"), ("utf-7", b"+2AA-")):
+        with pytest.raises(ValueError, match="codec"):
+            decode_as(content, name)
+    assert decode_as("Größe".encode("cp1252"), "windows-1252") == "Größe"

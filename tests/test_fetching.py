@@ -131,6 +131,7 @@ def test_a_server_on_this_machine_is_never_asked(site: _Server, host: str) -> No
         "http://",
         "http://a:b@site.example/",
         "http://site.example:99999/",
+        "http://site.example:-1/",
         "site.example",
         "",
         "http://" + "x" * 3000,
@@ -168,6 +169,9 @@ def test_each_redirect_is_looked_at_anew(site: _Server) -> None:
         (f"http://inner.example:{site.server_port}/", "no address of the public web"),
         (f"http://127.0.0.2:{site.server_port}/", r"no address of the public web|is not known"),
         ("file:///etc/passwd", "no address of a web page"),
+        ("http://[::1", "no address of a web page"),
+        ("http://site.example:no/", "no address of a web page"),
+        (f"http://site.example/{'x' * 70_000}", "too long"),
     ):
         with pytest.raises(FetchError, match=why):
             fetch_page(f"{start}/to/{target}", resolve)
@@ -239,6 +243,8 @@ def test_a_page_is_kept_with_its_address_and_day(site: _Server, folder: Path) ->
         ("<html><p>Größe</p></html>".encode(), "no-such-charset", "Größe"),
         ("<html><p>Größe</p></html>".encode(), "ascii", "Größe"),
         ("<html><p>Größe</p></html>".encode(), "base64", "Größe"),
+        ("<html><p>Größe</p></html>".encode(), "punycode", "Größe"),
+        ('<html><meta charset="undefined"><p>Größe</p></html>'.encode(), "", "Größe"),
     ],
 )
 def test_a_page_is_kept_in_the_encoding_that_it_is_in(folder: Path, content: bytes, charset: str, shown: str) -> None:
@@ -251,6 +257,11 @@ def test_a_plain_page_stays_plain(folder: Path) -> None:
     file = Uploads(folder).save(*write_page(page, TODAY))
     assert file.name == "Page (site.example, 2026-11-30).txt"
     assert file.read_bytes() == b"Alpha beta."
+
+
+def test_half_a_character_is_none_of_a_page() -> None:
+    for charset, content in (("unicode_escape", rb"Alpha \ud800"), ("utf-7", b"Alpha +2AA-")):
+        assert write_page(Page("https://site.example/", content, charset, True), TODAY)[1] == content
 
 
 def test_what_is_no_text_is_no_page() -> None:

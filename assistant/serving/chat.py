@@ -129,10 +129,13 @@ def mount(page: Any, served: Served | None = None) -> Any:
 
 
 def _find_check(component: Any) -> Callable[[object], bool]:
-    """What a component of the page may be given: text that was typed or chosen, or nothing."""
+    """What a component of the page may be given: text that was typed, or one that it offers, or nothing."""
     import gradio
 
-    if isinstance(component, (gradio.Textbox, gradio.Dropdown, gradio.Radio)):
+    if isinstance(component, gradio.Radio):
+        offered = {value for _, value in component.choices}
+        return lambda value: value is None or (isinstance(value, str) and value in offered)
+    if isinstance(component, (gradio.Textbox, gradio.Dropdown)):
         return lambda value: value is None or isinstance(value, str)
     return lambda value: value is None
 

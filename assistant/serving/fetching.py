@@ -70,7 +70,7 @@ def fetch_page(address: str, resolve: Resolve | None = None) -> Page:
                         return _read(url, response.status, headers, response.iter_stream(), end)
             except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
                 raise _explain(url, error) from error
-            url = _read_address(str(url.join(headers.get(b"location", ""))))
+            url = _read_address(headers.get(b"location", ""), url)
     raise FetchError(f"{url.host} only leads from one address to the next: open the page, and save it to a file.")
 
 
@@ -85,7 +85,7 @@ def write_page(page: Page, today: date) -> tuple[str, bytes]:
     named = re.sub(r"[/\\]", "-", named)[:80]
     name = f"{named or 'Page'} ({host[:60]}, {today.isoformat()})"
     if page.is_plain:
-        return f"{name}.txt", text.encode()
+        return f"{name}.txt", text.encode("utf-8", "replace")
     # As browsers note it; two dashes would end the note.
     note = f"<!-- saved from {page.address.replace('--', '%2D%2D')} on {today.isoformat()} -->\n"
     # The mark says that this is UTF-8, whatever the page says of itself.
@@ -189,12 +189,13 @@ def _left(end: float) -> float:
     return left
 
 
-def _read_address(address: str) -> httpx.URL:
+def _read_address(address: str, base: httpx.URL | None = None) -> httpx.URL:
+    """The address of a page, as it is given or, with a base, as that page names it. Raises FetchError."""
     if len(address) > LONGEST_ADDRESS_CHARACTERS:
         raise FetchError("The address is too long: give that of a web page.")
     try:
-        url = httpx.URL(address.strip())
-        is_page = url.scheme in ("http", "https") and url.host and (url.port or 1) < 65_536 and not url.userinfo
+        url = base.join(address) if base else httpx.URL(address.strip())
+        is_page = url.scheme in ("http", "https") and url.host and 0 < (url.port or 1) < 65_536 and not url.userinfo
     except (httpx.InvalidURL, ValueError):
         is_page = False
     if not is_page:
@@ -221,11 +222,11 @@ def _read(url: httpx.URL, status: int, headers: dict[bytes, str], parts: Iterabl
 
 
 def _decode(page: Page) -> str:
-    from index.loading.formats.text import decode
+    from index.loading.formats.text import decode, decode_as
     from index.loading.formats.web import decode_page
 
     try:
-        return page.content.decode(page.charset) if page.charset else decode_page(page.content)
+        return decode_as(page.content, page.charset) if page.charset else decode_page(page.content)
     except (LookupError, UnicodeDecodeError, ValueError):
         pass  # which the server then said in error
     except UnreadableError as error:

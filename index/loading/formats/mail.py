@@ -19,7 +19,7 @@ from index.loading.formats import Extract, UnreadableError
 from index.loading.formats.blocks import Blocks
 from index.loading.formats.enclosed import Enclosed
 from index.loading.formats.fields import read_date
-from index.loading.formats.text import count_broken, decode, find_encoding, say_broken
+from index.loading.formats.text import count_broken, decode, decode_as, find_encoding, say_broken
 
 DEEPEST = 10  # messages within messages
 _MOST_DECODED = 20_000  # characters of a header's field: the library's time for it grows with the square
@@ -157,7 +157,7 @@ def _text_of(part: EmailMessage, blocks: Blocks | None = None) -> str:
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else b""
     try:
-        return content.decode(part.get_content_charset("utf-8"))
+        return decode_as(content, part.get_content_charset("utf-8"))
     except (LookupError, ValueError):
         try:
             text = decode(content)

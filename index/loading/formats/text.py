@@ -20,6 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# What Python calls encodings and no text is written in: slow by the square of the length, or escapes.
+_NO_ENCODINGS = {"punycode", "idna", "undefined", "unicode-escape", "raw-unicode-escape"}
 _GUESSED_BYTES = 1_000_000  # an encoding is guessed from no more than this
 _SHORTEST_UNMARKED = 32  # bytes of UTF-16 or UTF-32 without a mark that are enough to know it by
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # hardly in a text
@@ -46,6 +48,18 @@ def decode(content: bytes) -> str:
         text = _mend(content, encoding)
     if "\x00" in text:
         raise UnreadableError("binary")
+    return text
+
+
+def decode_as(content: bytes, encoding: str) -> str:
+    """The text of some bytes, in the encoding that whoever wrote them declares.
+
+    Raises LookupError where that is no encoding of texts, ValueError where it is not theirs.
+    """
+    if codecs.lookup(encoding).name.replace("_", "-") in _NO_ENCODINGS:
+        raise LookupError(encoding)
+    text = content.decode(encoding)
+    text.encode()  # UTF-7 can say half a character
     return text
 
 

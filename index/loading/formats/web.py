@@ -20,7 +20,7 @@ from index.loading.formats.asides import describe_picture
 from index.loading.formats.blocks import Blocks, raise_text, tidy
 from index.loading.formats.fields import read_author, read_date, read_title
 from index.loading.formats.grid import Cell
-from index.loading.formats.text import count_broken, decode, find_encoding, say_broken
+from index.loading.formats.text import count_broken, decode, decode_as, find_encoding, say_broken
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -442,8 +442,8 @@ def decode_page(content: bytes) -> str:
     """The text of a page's file: by its byte order mark, else in the encoding that it declares where that works."""
     declared = re.search(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]+)", content[:4096], re.IGNORECASE)
     if declared and not content.startswith(codecs.BOM_UTF8) and not find_encoding(content):
-        with contextlib.suppress(LookupError, UnicodeDecodeError):
-            return content.decode(declared[1].decode("ascii"))
+        with contextlib.suppress(LookupError, ValueError):
+            return decode_as(content, declared[1].decode("ascii"))
     return decode(content)
 
 
