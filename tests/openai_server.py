@@ -140,8 +140,9 @@ class OpenAIServer(LocalServer):
     def reach(self, settings: Settings) -> Settings:
         """The settings that lead here: with time for a busy machine, and little where nothing is what comes."""
         scripts = [self.models, *self._scripts]
-        is_faulty = any(isinstance(one, Fault) for script in scripts for one in (script, getattr(script, "then", None)))
-        return replace(settings, base_url=self.base_url, timeout_seconds=0.4 if is_faulty else 20)
+        silent = (Fault.SILENCE, Fault.SILENCE_IN_STREAM, Fault.ENDLESS_PINGS)
+        is_silent = any(one in silent for script in scripts for one in (script, getattr(script, "then", None)))
+        return replace(settings, base_url=self.base_url, timeout_seconds=0.4 if is_silent else 20)
 
     @property
     def chats(self) -> list[Request]:
