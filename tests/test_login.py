@@ -201,6 +201,14 @@ def test_the_token_lets_in(server: Server) -> None:
         assert server.find_user(authorization=wrong) is None
 
 
+def test_a_form_without_a_token_is_refused_where_there_is_nothing_else() -> None:
+    with guarding(token=TOKEN) as server:
+        for fields in ({}, {"name": "Ada", "password": PASSWORD}, {"token": ""}):
+            status, _, text = server.log_in(**fields)
+            assert status == 401
+            assert "not the token" in text
+
+
 @pytest.mark.parametrize("given_token", [TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "", "\u00e9" * 20])
 def test_another_token_does_not(given_token: str) -> None:
     door = LogIn(None, TOKEN)

@@ -223,8 +223,8 @@ class LogIn:
         # Who came over TLS, also through a proxy, goes on over TLS alone.
         is_secure = scope.get("scheme") == "https" or headers.get("origin", "").startswith("https://")
         client = _name_client(scope)
-        if "token" in fields and self._token is not None:
-            self._check_token(fields["token"].strip(), client)
+        if self._token is not None and ("token" in fields or self._users is None):
+            self._check_token(fields.get("token", "").strip(), client)
             return self._sessions.begin(TOKEN_USER, self._token, is_secure=is_secure)
         name, hashed = await self._check_password(fields.get("name", ""), fields.get("password", ""), client)
         return self._sessions.begin(name, hashed, is_secure=is_secure)
