@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_server import Fault, OpenAIServer
 
-from assistant.serving.writers import Writer, apply, find_offers, keep, list_models, read_writer, recall, try_out
+from assistant.serving.writers import (
+    LARGEST_FILE_BYTES,
+    LONGEST_CHARACTERS,
+    Writer,
+    apply,
+    find_offers,
+    keep,
+    list_models,
+    read_writer,
+    recall,
+    try_out,
+)
 from index.errors import InputError, ModelError
 from index.settings import Settings
 
@@ -74,6 +85,25 @@ def test_what_is_missing_is_told(settings: Settings) -> None:
     with pytest.raises(InputError, match="writes no answers"):
         read_writer("x" * 500, "", "", "", settings)
     assert read_writer("quotations", "http://a.example", "k", "m", settings) == Writer()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc/passwd", "javascript:alert(1)", "127.0.0.1:8080/v1", "http://", "http://[::1", "http://x:-1"],
+)
+def test_what_is_no_address_of_a_server_is_not_kept(settings: Settings, address: str) -> None:
+    with pytest.raises(InputError, match="no address of a server"):
+        read_writer("server", address, "", "", settings)
+
+
+def test_what_is_kept_can_be_read_again(tmp_path: Path, settings: Settings) -> None:
+    longest = "http://" + "\U0001f600" * (LONGEST_CHARACTERS - 7)
+    writer = read_writer("server", longest, longest, longest, settings)
+    keep(tmp_path / "writer.json", writer)
+    assert (tmp_path / "writer.json").stat().st_size < LARGEST_FILE_BYTES
+    for given in (("http://x/" + longest, "", ""), ("http://x/", longest + "x", ""), ("http://x/", "", longest + "x")):
+        with pytest.raises(InputError, match="at most"):
+            read_writer("server", *given, settings)
 
 
 def test_servers_of_this_machine_are_found_and_sent_nothing(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from index.errors import FootnoteError, InputError, ModelError
 from index.settings import Settings, shorten
@@ -22,7 +23,8 @@ LOCAL_SERVERS = {"Ollama": "http://127.0.0.1:11434/v1", "LM Studio": "http://127
 PROBE_SECONDS = 0.7  # how long a server on this machine may take to say which models it has
 TRIAL_SECONDS = 45.0  # how long a model may take that is tried out; it may have to be loaded first
 MOST_MODELS = 200  # of one server, that are offered
-LARGEST_FILE_BYTES = 20_000
+LONGEST_CHARACTERS = 1_000  # of an address, a key or a name that is typed in
+LARGEST_FILE_BYTES = 40_000  # which three of these stay below, however they are escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,21 @@ def read_writer(kind: str, base_url: str, api_key: str, model: str, before: Sett
         base_url = ""
     elif not base_url:
         raise InputError("The server's address is missing: give one like http://127.0.0.1:8080/v1.")
+    elif not _is_address(base_url):
+        raise InputError(f"{shorten(base_url)} is no address of a server: give one like http://127.0.0.1:8080/v1.")
+    if max(len(base_url), len(api_key), len(model)) > LONGEST_CHARACTERS:
+        raise InputError(f"An address, a key and a name have {LONGEST_CHARACTERS:,} characters at most: shorten it.")
     # A key is never sent to another server than the one that it was given for.
     if not api_key and before.api_key and (before.base_url or "") == base_url:
         api_key = before.api_key
     if kind == "openai" and not api_key:
         raise InputError("The key is missing: copy it from OpenAI's page of API keys.")
     return Writer(base_url or None, api_key or None, model or None)
+
+
+def _is_address(given: str) -> bool:
+    try:
+        parts = urlsplit(given)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
