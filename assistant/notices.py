@@ -13,6 +13,8 @@ from index.searching.reranking import Reranker
 from index.searching.selection import find_fitting, name_some
 from index.settings import LOCAL_EMBEDDING
 
+SYNC_HINT = "To see why: footnote sync "
+
 _DOUBTS: dict[Support, str] = {
     "partial": "only in part borne out by what is cited",
     "unsupported": "not borne out by what is cited",
@@ -69,7 +71,7 @@ def _mention_unread(refused: Answer, library: Library, report: SyncReport, patte
         if (names := find_fitting(patterns, sorted(paths)))
         for verb in [one if len(names) == 1 else several]
     ]
-    told = f"Not all was searched: {', and '.join(unread)}. To see why: footnote sync {library.folder}"
+    told = f"Not all was searched: {', and '.join(unread)}. {SYNC_HINT}{library.folder}"
     return _add(refused, told if unread else "")
 
 

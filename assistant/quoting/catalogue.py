@@ -181,7 +181,8 @@ def _tell_unread(records: Sequence[Record], skipped: dict[str, tuple[int, int, s
     ]
     if not told:
         return [(f"All files were read whole: {_count(len(records), 'document')}.", None)]
-    count = f"{_count(len(skipped), 'file', is_opening=True)} could not be read, and {len(partial):,} only in part"
+    count = f"{_count(len(skipped), 'file', is_opening=True)} could not be read"
+    count += f", and {len(partial):,} only in part" if partial else ""
     more = f"; {MOST_LISTED} of {len(told):,} are shown:" if len(told) > MOST_LISTED else ":"
     return [(f"{count}{more}", None), *told[:MOST_LISTED]]
 

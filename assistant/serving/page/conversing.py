@@ -58,11 +58,12 @@ def to_messages(conversation: Iterable[Exchange]) -> Messages:
 
 
 def converse(
-    question: str, before: Conversation, library: Library, scope: Scope | None = None
+    question: str, before: Conversation, library: Library, scope: Scope | None = None, library_name: str = ""
 ) -> Iterator[Conversation]:
     """The conversation as it grows by one turn; what a user did wrong is told in it, and it goes on.
 
     scope: which of the library's documents are answered from; all by default.
+    library_name: what the library is called, where there are others to choose.
     """
     scope = scope or Scope()
     question = question.strip()
@@ -96,9 +97,25 @@ def converse(
                     yield show(certain)
                 case Answer():
                     is_judged = not any(sentence.reason == PENDING for sentence in event.sentences)
-                    yield show(to_markdown(event, turn), event, is_over=is_judged)
+                    told = "" if event.found else show_scope(scope, library_name)
+                    yield show(to_markdown(event, turn) + told, event, is_over=is_judged)
     except FootnoteError as error:
         yield show(escape_text(str(error)), is_over=True)
+
+
+def show_scope(scope: Scope, library_name: str) -> str:
+    """That not all was searched, for an answer that was not found, in Markdown; "" where it was."""
+    count = len(scope.only)
+    if not count and not library_name:
+        return ""
+    what = (
+        say("messages.searched_library", library=library_name)
+        if not count
+        else say("messages.searched_chosen_one")
+        if count == 1
+        else say("messages.searched_chosen_many", count=count)
+    )
+    return f"\n\n{escape_text(say('messages.searched_only', what=what))}"
 
 
 def stop(conversation: Conversation) -> Conversation:

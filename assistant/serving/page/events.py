@@ -69,8 +69,9 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         if not _is_heard(str(request.session_hash), streams):
             return
         library = served.library(chosen.library)
+        name = (chosen.library or next(iter(served.libraries))) if len(served.libraries) > 1 else ""
         with examples.asking():
-            for talk in converse(text, before, library, chosen):
+            for talk in converse(text, before, library, chosen, name):
                 yield to_messages(talk), talk, show_turn(talk, len(talk) - 1, None), ""
 
     def end(asking: str) -> Any:
@@ -100,7 +101,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
     def edit(talk: Conversation, event: gradio.EventData) -> tuple[int | None, Any]:
         turn = _read_details(event, "turn", int)
         _, text = cut(talk, turn)
-        label = say("acts.editing", number=turn + 1) if text else say("asking.label")
+        label = _label_editing(turn + 1, len(talk)) if text else say("asking.label")
         return turn if text else None, gradio.Textbox(value=text, label=label)
 
     def undo(talk: Conversation, event: gradio.EventData) -> tuple[Any, ...]:
@@ -180,6 +181,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             **HIDDEN,
         ).then(keep, at.conversation, at.conversations, **HIDDEN)
 
+    at.suggestions.input(examples.begin, at.scope, at.suggestions, **HIDDEN)
     at.picker.select(choose_scope, None, at.scope, **HIDDEN).then(examples.begin, at.scope, at.suggestions, **HIDDEN)
     at.viewer.select(show_source, at.conversation, at.viewer, **HIDDEN)
     at.acts.edit(edit, at.conversation, [at.editing, at.question], **HIDDEN)
@@ -217,6 +219,15 @@ def _find_hashes(talk: Conversation, served: Served) -> dict[str, str]:
         except FootnoteError:
             continue  # the library is no longer served, or cannot be read
     return hashes
+
+
+def _label_editing(number: int, count: int) -> str:
+    """What stands above a question that is asked anew: how many after it go."""
+    if number == count:
+        return say("acts.editing", number=number)
+    if number == count - 1:
+        return say("acts.editing_one_goes", number=number)
+    return say("acts.editing_many_go", number=number, count=count - number)
 
 
 def _read_owner(request: Any) -> str:

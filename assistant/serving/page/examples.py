@@ -42,13 +42,16 @@ class Examples:
             with self._lock:
                 self._asked -= 1
 
-    def begin(self, scope: Scope, turn: int = 0) -> dict[str, list[str]]:
-        """Questions to begin with, as the page takes them. turn: another number gives others."""
+    def begin(self, scope: Scope, turn: int = 0) -> dict[str, object]:
+        """Questions to begin with, as the page takes them; where there are none yet, it asks again for a while.
+
+        turn: another number gives others.
+        """
         suggester = self._find(scope)
         if not (shown := suggester.show(SHOWN, turn)):
             suggester.wait(WAITING_SECONDS)
             shown = suggester.show(SHOWN, turn)
-        return {"questions": shown}
+        return {"questions": shown, "is_first": True}
 
     def go_on(self, talk: Conversation, scope: Scope) -> dict[str, list[str]]:
         """Questions after the last answer of a conversation, or instead of it where there is none to be had."""

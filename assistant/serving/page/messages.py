@@ -9,7 +9,7 @@ from assistant.answers import NEAREST, NOT_FOUND, Answer, AnswerSentence, Citati
 from assistant.citing.citations import show_context, show_quote
 from assistant.citing.disagreements import find_disagreements
 from assistant.citing.second_opinion import PENDING
-from assistant.notices import describe_doubt
+from assistant.notices import SYNC_HINT, describe_doubt
 from assistant.quoting.quotations import show_lead
 from assistant.serving.chips import ShowChip, ShowDoubt, group_chips
 from assistant.serving.markdown import escape_text, to_attribute, to_chip, written_to_markdown
@@ -88,7 +88,9 @@ def _show_said(answer: Answer, chip: ShowChip, doubt: ShowDoubt) -> str:
 
 def list_notes(answer: Answer) -> list[str]:
     """What a reader should know beside the answer: how it came about, what was searched, how far to believe it."""
-    notes = [answer.notice] if answer.notice else []
+    # On the page nobody types a command.
+    notice, hint, _ = answer.notice.partition(SYNC_HINT)
+    notes = [f"{notice}{say('messages.see_documents')}" if hint else notice] if notice else []
     if answer.query != answer.question:
         notes.append(say("messages.searched_for", query=shorten(answer.query, LONGEST_QUERY_SHOWN)))
     if any(sentence.reason == PENDING for sentence in answer.sentences):

@@ -62,7 +62,9 @@ def build_settings(served: Served, header: Any, tab: Any, hidden: dict[str, Any]
         offers = writers.find_offers(served.settings)
         names = ", ".join(f"{offer.name} ({offer.base_url})" for offer in offers)
         told = say("settings.offer", names=names) if offers and not served.settings.uses_language_model else ""
-        return [gradio.Dropdown(choices=[offer.base_url for offer in offers]), _say(told) if told else gradio.skip()]
+        found = say("settings.address_info") if offers else f"{say('settings.address_info')} {say('settings.none_found')}"
+        choices = gradio.Dropdown(choices=[offer.base_url for offer in offers], info=found)
+        return [choices, _say(told) if told else gradio.skip()]
 
     def choose(chosen: str) -> list[Any]:
         return [
@@ -82,6 +84,8 @@ def build_settings(served: Served, header: Any, tab: Any, hidden: dict[str, Any]
         return [gradio.Dropdown(choices=models, value=next(iter(models), "")), _say(told)]
 
     def try_out(chosen: str, given: str | None, typed: str | None, named: str | None) -> str:
+        if chosen == "quotations":
+            return _say(say("settings.no_trial"))
         try:
             name, seconds = writers.try_out(_read(served.settings, chosen, given, typed, named))
         except FootnoteError as error:

@@ -24,7 +24,7 @@ from fastapi.responses import JSONResponse
 
 from assistant.serving.guard import OwnRoute
 from assistant.serving.served import Served
-from index.documents import page_at
+from index.documents import identify, page_at
 from index.errors import FootnoteError, InputError
 from index.library import Library
 from index.splitting.folding import fold
@@ -204,6 +204,9 @@ def _find_document(served: Served, request: Request, document_id: str) -> tuple[
     library = _find_library(served, request)
     record = library.store.lexicon.record(document_id)
     if record is None:
+        skipped = library.store.lexicon.skipped().items()
+        if unread := next(((path, state[2]) for path, state in skipped if identify(path) == document_id), None):
+            raise _RefusedError(404, "{} was not read ({}), so that there is nothing to show.".format(*unread))
         raise _RefusedError(404, "There is no document of this id: it may have been removed since.")
     return library, record
 

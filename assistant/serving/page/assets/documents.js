@@ -1,7 +1,8 @@
 // The documents: a list to look through, how far the store follows the folder, and what people put into it.
 // `select {library, only}` asks the server to answer from a few of them alone.
 const say = (name, fields) => footnote.say(`documents.${name}`, fields);
-const WINDOW = 100, POLL_MILLISECONDS = 700, IDLE_MILLISECONDS = 5000, FILTER_MILLISECONDS = 200;
+const WINDOW = 100, POLL_MILLISECONDS = 700, IDLE_MILLISECONDS = 5000, FILTER_MILLISECONDS = 200, GONE_MILLISECONDS = 15000;
+const gone = new Set();  // documents that were deleted just now
 const ORDERS = {path: 'path', title: 'title', newest: '-date', oldest: 'date', largest: '-size', longest: '-passages'};
 const served = footnote.served;
 let library = served.libraries[0], sort = 'path', filter = '', shown = [], asked = 0, known = '';
@@ -126,7 +127,7 @@ const load = async (wanted = WINDOW) => {
       const start = Math.max(rows.length, skipped.length);
       const query = new URLSearchParams({start, count: Math.min(WINDOW, wanted - start), sort, filter});
       told = await ask('GET', `documents?${query}`);
-      rows.push(...told.documents);
+      rows.push(...told.documents.filter(row => !gone.has(row.id)));
       skipped.push(...told.skipped);
       if (!told.documents.length && !told.skipped.length) break;
     } while (Math.max(rows.length, skipped.length) < Math.min(wanted, Math.max(told.total, told.skipped_total)));
@@ -193,12 +194,22 @@ const send = file => new Promise(done => {
   request.setRequestHeader('Content-Type', 'application/octet-stream');
   request.send(file);
 });
+// What was added lies in the library for uploads: that is shown, and asked, from now on.
+const tellSent = count => {
+  const sentence = count === 1 ? say('sent_one') : say('sent_many', {count});
+  const goesElsewhere = served.libraries.length > 1;
+  tell(goesElsewhere ? `${sentence} ${say('sent_to', {library: served.uploads.library})}` : sentence);
+  if (!goesElsewhere) return;
+  library = libraries.value = served.uploads.library;
+  known = '';
+  document.dispatchEvent(new CustomEvent('footnote:scope', {detail: {library, only: []}}));
+};
 const sendAll = async list => {
   sending.replaceChildren();
   tell('');
   let sent = 0;
   for (const file of list) sent += await send(file);
-  if (sent) tell(sent === 1 ? say('sent_one') : say('sent_many', {count: sent}));
+  if (sent) tellSent(sent);
   load(Math.max(WINDOW, shown.length));
 };
 files.addEventListener('change', () => { sendAll([...files.files]); files.value = ''; });
@@ -233,19 +244,20 @@ const paste = async () => {
   const typed = await askFor(say('paste'), {
     title: makeField('paste_title', {maxLength: 120}), text: makeField('paste_text', {rows: 12, maxLength: 2000000}, 'textarea'),
   }, say('save'));
-  if (typed && await act(() => askWith('pasted', typed))) tell(say('sent_one'));
+  if (typed && await act(() => askWith('pasted', typed))) { tellSent(1); load(Math.max(WINDOW, shown.length)); }
 };
 const addPage = async () => {
   const typed = await askFor(say('web'), {address: makeField('web_address', {type: 'url', maxLength: 2000, placeholder: 'https://'})}, say('fetch'));
   if (!typed) return;
   tell(say('fetching', typed));
-  if (await act(() => askWith('web', typed))) tell(say('sent_one'));
+  if (await act(() => askWith('web', typed))) { tellSent(1); load(Math.max(WINDOW, shown.length)); }
 };
 const remove = async row => {
   if (!await askFor(say('delete_sure', {path: row.path}), {}, say('delete'), true)) return;
   if (await act(() => ask('DELETE', `documents/${row.id}`))) {
     tell(say('deleted', {path: row.path}));
-    shown = shown.filter(other => other !== row);
+    gone.add(row.id);  // until the store has followed
+    setTimeout(() => gone.delete(row.id), GONE_MILLISECONDS);
     load(Math.max(WINDOW, shown.length));
   }
 };

@@ -14,7 +14,9 @@
     for (const name of document.hidden ? [] : footnote.served.libraries) {
       const told = await fetch(`api/sync?library=${encodeURIComponent(name)}`).then(reply => reply.ok ? reply.json() : null).catch(() => null);
       if (!told) { isKnown = false; continue; }
-      text = text || say(told);
+      // A folder for uploads is empty at first.
+      const isExpected = told.activity === 'failed' && footnote.served.libraries.length > 1 && name === footnote.served.uploads?.library;
+      text = text || (isExpected ? '' : say(told));
       isBusy = isBusy || ['scanning', 'reading', 'recognising'].includes(told.activity);
       if (told.report) documents += told.report.documents; else isKnown = false;
     }

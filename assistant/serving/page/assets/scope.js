@@ -25,8 +25,8 @@ const choose = next => {
 const opener = make('button', {type: 'button', className: 'opener'});
 const names = make('ul');
 const show = () => {
-  const where = served.libraries.length > 1 ? `${chosen.library} · ` : '';
-  opener.textContent = where + (chosen.only.length ? say('some', {count: chosen.only.length}) : say('all'));
+  const {library, only} = chosen, suffix = served.libraries.length > 1 ? '_of' : '';
+  opener.textContent = only.length ? say(`some${suffix}`, {count: only.length, library}) : say(`all${suffix}`, {library});
   opener.setAttribute('aria-label', `${say('label')}: ${opener.textContent}`);
   names.replaceChildren(...chosen.only.map(path => make('li', {}, make('span', {textContent: path, dir: 'auto'}),
     makeButton('×', () => choose({...chosen, only: chosen.only.filter(other => other !== path)}), say('remove', {path})))));

@@ -73,8 +73,12 @@ const address = (name, fields = {}) => {
   const told = query.map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll('%2C', ',')}`).join('&');
   return `api/documents/${encodeURIComponent(shown.document.id)}${name && `/${name}`}${told && `?${told}`}`;
 };
-const ask = async (name, fields) => {
+const ask = async (name, fields, tries = 4) => {
   const reply = await fetch(address(name, fields)).catch(() => null);
+  if (reply && reply.status === 503 && tries > 1) {  // others are being drawn for, or what reads the file just begins
+    await new Promise(done => setTimeout(done, 1500));
+    return ask(name, fields, tries - 1);
+  }
   if (!reply) throw new Error(say('offline'));
   const told = await reply.json().catch(() => ({}));
   if (!reply.ok) throw new Error(told.detail || say('failed'));
