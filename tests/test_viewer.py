@@ -286,6 +286,9 @@ class TestBrowser:
         expect(page.locator("#viewer mark.cited, #viewer .box").first).to_be_visible(timeout=20_000)
         page.locator("#viewer .tool.list").click()
         expect(listed.first).to_be_visible()
+        page.locator('#conversation a[href="#near-0-1"]').click()
+        expect(page.locator("#viewer mark.cited, #viewer .box").first).to_be_visible(timeout=20_000)
+        assert page.evaluate("location.hash") == ""
 
     def test_a_card_says_what_a_chip_and_a_doubt_say(self, page: Any) -> None:
         from playwright.sync_api import expect

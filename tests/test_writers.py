@@ -101,9 +101,9 @@ def test_what_is_kept_can_be_read_again(tmp_path: Path, settings: Settings) -> N
     writer = read_writer("server", longest, longest, longest, settings)
     keep(tmp_path / "writer.json", writer)
     assert (tmp_path / "writer.json").stat().st_size < LARGEST_FILE_BYTES
-    for given in (("http://x/" + longest, "", ""), ("http://x/", longest + "x", ""), ("http://x/", "", longest + "x")):
+    for fields in (("http://x/" + longest, "", ""), ("http://x/", longest + "x", ""), ("http://x/", "", longest + "x")):
         with pytest.raises(InputError, match="at most"):
-            read_writer("server", *given, settings)
+            read_writer("server", *fields, settings)
 
 
 def test_servers_of_this_machine_are_found_and_sent_nothing(settings: Settings) -> None:

@@ -93,7 +93,6 @@
     if (!target) return;
     if (!target.matches(CHIP)) { show(target); return; }
     hide();
-    if (!target.matches(CITED)) return; // acts.js opens it
     event.preventDefault();
     event.stopPropagation();
     const chip = readChip(target);
