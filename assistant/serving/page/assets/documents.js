@@ -127,16 +127,17 @@ const load = async (wanted = WINDOW) => {
       const start = Math.max(rows.length, skipped.length);
       const query = new URLSearchParams({start, count: Math.min(WINDOW, wanted - start), sort, filter});
       told = await ask('GET', `documents?${query}`);
-      rows.push(...told.documents.filter(row => !gone.has(row.id)));
+      rows.push(...told.documents);
       skipped.push(...told.skipped);
       if (!told.documents.length && !told.skipped.length) break;
     } while (Math.max(rows.length, skipped.length) < Math.min(wanted, Math.max(told.total, told.skipped_total)));
     if (mine !== asked) return;
     shown = rows;
-    body.replaceChildren(...[...skipped, ...rows].map(makeRow));
-    count.textContent = sayCount(rows.length, told);
+    const left = rows.filter(row => !gone.has(row.id));
+    body.replaceChildren(...[...skipped, ...left].map(makeRow));
+    count.textContent = sayCount(left.length, {...told, total: told.total - rows.length + left.length});
     more.hidden = rows.length >= told.total && skipped.length >= told.skipped_total;
-    table.hidden = !rows.length && !skipped.length;
+    table.hidden = !left.length && !skipped.length;
   } catch (error) { if (mine === asked) count.textContent = error.message; }
 };
 let waiting = 0;
