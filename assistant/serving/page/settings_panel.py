@@ -62,9 +62,7 @@ def build_settings(served: Served, header: Any, tab: Any, hidden: dict[str, Any]
         offers = writers.find_offers(served.settings)
         names = ", ".join(f"{offer.name} ({offer.base_url})" for offer in offers)
         told = say("settings.offer", names=names) if offers and not served.settings.uses_language_model else ""
-        found = (
-            say("settings.address_info") if offers else f"{say('settings.address_info')} {say('settings.none_found')}"
-        )
+        found = " ".join([say("settings.address_info"), *([] if offers else [say("settings.none_found")])])
         choices = gradio.Dropdown(choices=[offer.base_url for offer in offers], info=found)
         return [choices, _say(told) if told else gradio.skip()]
 
