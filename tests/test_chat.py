@@ -245,6 +245,13 @@ def test_stopping_and_asking_on_in_the_browser(tmp_path: Path) -> None:
     ):
         page.locator("#question textarea").fill("why was Israel skipped?")
         page.locator("#question textarea").press("Enter")
+        # What is typed meanwhile stays in its box.
+        page.get_by_role("button", name="Stop").wait_for(timeout=20_000)
+        page.locator("#question textarea").fill("And who is it?")
+        page.locator("#question textarea").press("Enter")
+        page.wait_for_timeout(1000)
+        assert page.locator("#question textarea").input_value() == "And who is it?"
+        assert page.locator("#conversation [data-testid=user]").count() == 1
         with page.expect_response(lambda reply: reply.url.endswith("/cancel"), timeout=60_000):
             page.get_by_role("button", name="Stop").click(timeout=20_000)
         answer = page.locator("#conversation [data-testid=bot]").last

@@ -14,9 +14,9 @@ from assistant.serving.entrance import Entrance, open_entrance
 from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
 from assistant.serving.page.assets import read_head, read_style
-from assistant.serving.page.events import AT_ONCE
 from assistant.serving.page.layout import CONVERSATIONS, build_page
 from assistant.serving.page.theme import make_theme
+from assistant.serving.page.waiting import Questions
 from assistant.serving.port import is_loopback, listen, serve
 from assistant.serving.progress import to_plain
 from assistant.serving.routes import include_routes, open_routes
@@ -88,7 +88,7 @@ def build_app(served: Served, entrance: Entrance | None = None) -> Guard:
         mount(page, served),
         streams,
         inputs,
-        _Questions(page),
+        Questions(page),
         own=open_routes(),
         hosts=entrance.hosts,
         door=entrance.door,
@@ -143,21 +143,3 @@ def _find_check(component: Any) -> Callable[[object], bool]:
 def _is_keeping(page: Any, number: int | None) -> bool:
     """Whether a component is the one that has the browser keep conversations."""
     return getattr(page.blocks.get(number), "elem_id", None) == CONVERSATIONS
-
-
-class _Questions:
-    """What of Gradio's queue the guard asks for."""
-
-    def __init__(self, page: Any) -> None:
-        self._queue = page._queue
-
-    def sessions(self) -> list[str]:
-        waiting = [event for one in self._queue.event_queue_per_concurrency_id.values() for event in one.queue]
-        answered = [event for job in self._queue.active_jobs for event in job or ()]
-        return [event.session_hash for event in (*waiting, *answered)]
-
-    def is_known(self, session: str) -> bool:
-        return session in self._queue.pending_messages_per_session
-
-    def seconds_each(self) -> float:
-        return max((taken.avg_time for taken in self._queue.process_time_per_fn.values()), default=1.0) / AT_ONCE

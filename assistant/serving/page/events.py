@@ -27,10 +27,10 @@ from assistant.serving.page.keeping import restore, save_turn
 from assistant.serving.page.scope import Scope, read_scope
 from assistant.serving.page.showing import show
 from assistant.serving.page.strings import say
+from assistant.serving.page.waiting import AT_ONCE, Questions
 from assistant.serving.served import Served
 from index.errors import FootnoteError
 
-AT_ONCE = 4  # questions answered at the same time; more wait their turn
 LISTENING_SECONDS = 1.0  # a page asks first, and then listens
 THUMBS_PER_SECOND, THUMBS_AT_ONCE = 1.0, 30  # of one user
 HIDDEN: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -49,24 +49,32 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
 
     # -- asking -------------------------------------------------------------------------------
 
-    def take(text: str | None, talk: Conversation, turn: int | None = None) -> tuple[Any, ...]:
+    questions = Questions(page)
+
+    def count_asked(request: gradio.Request) -> int:
+        """The questions of a page that wait or are being answered."""
+        return questions.sessions().count(str(request.session_hash))
+
+    def take(text: str | None, talk: Conversation, turn: int | None, request: gradio.Request) -> tuple[Any, ...]:
+        if count_asked(request):
+            return (gradio.skip(),) * 4  # it stays in its box until the one before is answered
         kept, _ = cut(talk, turn)
         box = gradio.Textbox(
             value="", label=say("asking.label"), submit_btn=False, stop_btn=say("asking.stop"), autofocus=True
         )
         return text or "", kept, None, box
 
-    def take_suggested(talk: Conversation, event: gradio.EventData) -> tuple[Any, ...]:
-        return take(_read_details(event, "question", str), talk)
+    def take_suggested(talk: Conversation, event: gradio.EventData, request: gradio.Request) -> tuple[Any, ...]:
+        return take(_read_details(event, "question", str), talk, None, request)
 
-    def take_again(talk: Conversation, event: gradio.EventData) -> tuple[Any, ...]:
+    def take_again(talk: Conversation, event: gradio.EventData, request: gradio.Request) -> tuple[Any, ...]:
         turn = _read_details(event, "turn", int)
         _, text = cut(talk, turn)
-        return take(text, talk, turn) if text else (gradio.skip(),) * 4
+        return take(text, talk, turn, request) if text else (gradio.skip(),) * 4
 
     def ask(text: str, before: Conversation, chosen: Scope, request: gradio.Request) -> Iterator[tuple[Any, ...]]:
-        # A question that nobody waits for any more is dropped.
-        if not _is_heard(str(request.session_hash), streams):
+        # A question that nobody waits for any more is dropped, and so is one beside another of the same page.
+        if not text.strip() or count_asked(request) > 1 or not _is_heard(str(request.session_hash), streams):
             return
         library = served.library(chosen.library)
         name = (chosen.library or next(iter(served.libraries))) if len(served.libraries) > 1 else ""
@@ -74,13 +82,16 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             for talk in converse(text, before, library, chosen, name):
                 yield to_messages(talk), talk, show_turn(talk, len(talk) - 1, None), ""
 
-    def end(asking: str) -> Any:
+    def end(asking: str, request: gradio.Request) -> Any:
+        return gradio.skip() if count_asked(request) else open_box(asking)
+
+    def open_box(asking: str = "") -> Any:
         # What was not asked, since too many were waiting, is given back.
         return gradio.Textbox(submit_btn=say("asking.ask"), stop_btn=False, **({"value": asking} if asking else {}))
 
     def stop_asking(talk: Conversation) -> tuple[Messages, Conversation, str, Any]:
         stopped = stop(talk)
-        return to_messages(stopped), stopped, "", end("")
+        return to_messages(stopped), stopped, "", open_box()
 
     def choose_scope(event: gradio.EventData) -> Scope:
         return read_scope(_read_details(event, "library", str), _read_details(event, "only", str), served)
@@ -143,9 +154,9 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
             taken = restore(_read_details(event, "turns", str) or "[]", served)
         except FootnoteError as error:
             mark["told"] = str(error)
-            return to_messages(stop(talk)), stop(talk), gradio.skip(), "", None, end(""), told
+            return to_messages(stop(talk)), stop(talk), gradio.skip(), "", None, open_box(), told
         shown = show_turn(taken, len(taken) - 1, None) if taken and taken[-1].answer else None
-        return to_messages(taken), taken, shown, "", None, end(""), told
+        return to_messages(taken), taken, shown, "", None, open_box(), told
 
     # -- the wiring ---------------------------------------------------------------------------
 
