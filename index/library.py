@@ -1,4 +1,4 @@
-"""A documents folder, opened: its store and its embedding. Opened once a process and kept."""
+"""A documents folder, opened: its store and its embedding, which are opened once a process and kept."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def find_folder(documents: object) -> Path:
 
 
 def open_library(documents: object, settings: Settings) -> Generator[Progress, None, Library]:
-    """Open a folder's library, or give the one that is open already.
+    """Open a folder's library; its store is opened once a process, whatever else the settings say.
 
     Raises InputError or FolderError where there is no such folder, StoreError where its store is not ours to use.
     """

@@ -51,7 +51,7 @@ def test_a_folder_is_opened_once_whatever_way_it_is_written(
     monkeypatch.chdir(folder.parent)
     monkeypatch.setenv("HOME", str(folder.parent))
     for way in (folder, Path(folder.name), Path("~", folder.name), folder / ".." / folder.name):
-        assert finish(open_library(way, settings)) is library
+        assert finish(open_library(way, settings)).store is library.store
 
 
 def test_other_settings_open_another_library_with_the_same_embedding(
@@ -64,10 +64,10 @@ def test_other_settings_open_another_library_with_the_same_embedding(
     assert paths_of(other, "bridge") == ["bridge.txt"]
 
 
-def test_threads_that_open_a_folder_at_once_get_one_library(folder: Path, settings: Settings) -> None:
+def test_threads_that_open_a_folder_at_once_get_one_store(folder: Path, settings: Settings) -> None:
     with ThreadPoolExecutor(4) as threads:
         libraries = [*threads.map(lambda _: finish(open_library(folder, settings)), range(8))]
-    assert len({id(library) for library in libraries}) == 1
+    assert len({id(library.store) for library in libraries}) == 1
 
 
 def test_a_folder_that_is_missing_or_a_file_is_an_error_that_says_so(tmp_path: Path, settings: Settings) -> None:
