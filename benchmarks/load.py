@@ -121,6 +121,7 @@ class Events:
     """The page's events that a question needs, by number, with how many inputs each takes."""
 
     take: int
+    take_inputs: int
     ask: int
     ask_inputs: int
     end: int
@@ -244,7 +245,7 @@ def _check(shown: Sequence[Any], fact: Fact, codes: frozenset[str], outcome: Out
 
 async def _ask(http: httpx.AsyncClient, events: Events, session: str, question: str, outcome: Outcome) -> Sequence[Any]:
     """What the page does for one question; gives the conversation as it then shows it."""
-    await _post(http, "run/predict", events.take, [question], session, outcome)
+    await _post(http, "run/predict", events.take, [question, *[None] * (events.take_inputs - 1)], session, outcome)
     joined = await _post(http, "queue/join", events.ask, [None] * events.ask_inputs, session, outcome)
     shown = await _follow(http, session, joined["event_id"])
     await _post(http, "run/predict", events.end, [None] * events.end_inputs, session, outcome)
@@ -291,7 +292,7 @@ def find_events(page: str) -> Events:
     take = next(event for event in events if [box, "submit"] in event["targets"])
     ask = next(event for event in events if event.get("trigger_after") == take["id"])
     end = next(event for event in events if event.get("trigger_after") == ask["id"])
-    return Events(take["id"], ask["id"], len(ask["inputs"]), end["id"], len(end["inputs"]))
+    return Events(take["id"], len(take["inputs"]), ask["id"], len(ask["inputs"]), end["id"], len(end["inputs"]))
 
 
 # -- the page ---------------------------------------------------------------------------------
