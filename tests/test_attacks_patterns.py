@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -58,6 +59,7 @@ from assistant.question.wording import AT_START, LONGEST_CHARACTERS, load_wordin
 from assistant.quoting import choice, conflicts
 from assistant.serving import evaluation
 from assistant.serving.markdown import written_to_markdown
+from assistant.suggesting import foreign, words
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.reply import LONGEST_REPLY_CHARACTERS
 from assistant.writing.silence import SilenceFilter
@@ -124,13 +126,15 @@ def grows_too_fast(takes: Takes, characters: int, quick_seconds: float) -> bool:
 # -- every pattern of the product -------------------------------------------------------------
 
 # What stands in a pattern that is made within a function.
-LOCALS: dict[str, dict[str, Sequence[str | bytes]]] = {
+LOCALS: dict[str, dict[str, Sequence[Any]]] = {
+    "assistant.suggesting.foreign": {"form": tomllib.loads(foreign._FILE.read_text(encoding="utf-8"))["form"]},
     "assistant.question.wording": {"pattern": ["warum"], "flags": [0]},
     "assistant.citing.names": {"name": ["united states"], "names": [["Ida", "Voss"]]},
     "assistant.question.forms": {"form": [form for _, line in forms._lines(": ") for form in forms._part(line)]},
     "assistant.serving.evaluation": {"before": [r"(?<!\d)(?<!\d[.,])"], "wanted": ["1 cat"], "after": [r"(?![.,]?\d)"]},
     "index.loading.formats": {"begin": [begin for begin, _ in _UNSUPPORTED]},
-    "index.viewing.finding": {"typed": [["a", "b"], ["a", "a", "a"]]},
+    "assistant.suggesting.words": {"each": ["|".join(words._read()[n].split()) for n in ("no_label", "no_title")]},
+    "index.viewing.finding": {"typed": [["a", "b"], ["a", "a", "a"]], "odd": ["", "\u00c5"]},
     "index.searching.selection": {"wanted": ["*a*a*a*b", "*?*?*a", "*[!a]*[a-z]x*", "**"]},
     "index.loading.omissions": {"name": ["*a*a*a*b", "*?*?*a", "*[!a]*[a-z]x*", "**"]},
 }
@@ -148,6 +152,16 @@ BOUNDED = {
     "assistant.citing.markers._NAME_BEFORE": (40, "the last of the line before a marker"),
     "assistant.citing.markers._STOP": (20, "the last of the line before a marker"),
     "assistant.citing.markers._VARIABLE": (40, "the last of what stands before a marker"),
+    "assistant.suggesting.candidates._RANDOM": (501, "read_sources gives no longer line"),
+    "assistant.suggesting.headings._TO": (501, "read_sources gives no longer line"),
+    "assistant.suggesting.prose._MONEY": (501, "read_sources gives no longer line"),
+    "assistant.suggesting.prose._SPAN": (501, "read_sources gives no longer line"),
+    "assistant.suggesting.prose._ACRONYM": (501, "read_sources gives no longer line"),
+    "assistant.suggesting.foreign: re.compile(form['statement'].replace('{NAME}', _NAME).replace('{YEAR}', _YEAR))": (
+        501,
+        "read_sources gives no longer line",
+    ),
+    "assistant.suggesting.prose: re.sub('(?: \\\\w+ly)+\\\\Z', '', kept)": (501, "read_sources gives no longer line"),
     "index.splitting.sentences._ENDS": (100, "a block that may be a heading"),
 }
 FLAGS_PLACE = {"compile": 1, "split": 3, "sub": 4, "subn": 4}  # of the arguments; in all others 2

@@ -37,7 +37,7 @@ _QUOTED_LINE = re.compile(r"^ *+(?:&gt; )+", re.MULTILINE)
 _MARKER = re.compile(
     r"!?\[(?P<number>\d{1,9})\]|[\[\]]"
     # Where a sentence may be over: at its stop, or at a line's end.
-    r"|(?<=[.!?…。！？])[\"'”’»)*_]*+(?![\w.!?…])|(?P<end>(?<=[^\n])[ \t|]*+(?=\n|\Z))"
+    r"|(?<=[.!?…。！？])[\"'”’»)*_]*+(?![\w.!?…])|(?P<end>(?<=[^\n \t|])[ \t|]*+(?=\n|\Z))"
 )
 _RUN = re.compile(r"`{3,}+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9+#-]{0,19}")
@@ -49,7 +49,7 @@ _NO_NAMES = {
 # What with these would draw over the page, load or link stands as it was written.
 _UNSAFE_FORMULA = re.compile(
     r"\\(?:href|url|html|include|input|def|gdef|edef|xdef|let|futurelet|newcommand|renewcommand|providecommand|global|rule"
-    r"|kern|mkern|hskip|mskip|raise|hspace|vspace|mspace|[lrc]lap|math[lrc]lap|csname)"
+    r"|kern|mkern|hskip|mskip|raise|hspace|vspace|mspace|[lrc]lap|math[lrc]lap|csname)|://|www\."
 )
 _ITEM = re.compile(r"([-*+]|\d{1,9}[.)])[ \t]+")
 _BEFORE_MARKS = re.compile(r"[^`~]*+")

@@ -13,6 +13,7 @@ from index.splitting.sentences import Sentence
 from index.splitting.terms import find_content_terms
 
 LONGEST_QUESTION_CHARACTERS = 89
+LONGEST_SOURCE_CHARACTERS = 500  # of what a question is made of
 _FEWEST_CHARACTERS = 9
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd\ue000-\uf8ff]")
 # Markup, addresses and what else nobody types into a question.
@@ -92,10 +93,14 @@ class Source:
 def read_sources(passage: Passage) -> Iterator[Source]:
     """The sentences of a passage that questions may be made of: none that order, and none that hold a secret."""
     for place, (sentence, context) in enumerate(zip(passage.sentences, passage.contexts(), strict=True)):
-        line = strip_marks(passage.line_of(sentence))
+        whole = passage.line_of(sentence)
+        if len(whole) > LONGEST_SOURCE_CHARACTERS:
+            continue  # nothing that could be asked in a line
+        line = strip_marks(whole)
         if sentence.kind == "boilerplate" or is_secret(line) or _UNFIT.search(line) or is_order(line):
             continue
-        yield Source(passage, sentence, place, line, tuple(map(strip_marks, context)))
+        heads = (head[:LONGEST_SOURCE_CHARACTERS] for head in context)
+        yield Source(passage, sentence, place, line, tuple(map(strip_marks, heads)))
 
 
 def strip_marks(line: str) -> str:

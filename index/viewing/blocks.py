@@ -46,7 +46,7 @@ _TOGETHER: dict[str, str] = {
     "rule": "rule",
 }
 _LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
-_RULE = re.compile(r"[\s\ufeff\x00]*[-=~*_#+|:>`<.\s]+")
+_RULE = re.compile(r"[\s\ufeff\x00]*+[-=~*_#+|:>`<.][-=~*_#+|:>`<.\s]*+")
 _QUOTED = re.compile(r"[>|\s]*")
 _SHORT_CHARACTERS = 55  # of a line that no editor's width has ended
 

@@ -24,8 +24,8 @@ LONGEST_NAME = 60  # characters of a file's name
 
 Hashes = Mapping[str, str]  # of documents by their ids: SHA-256 in hexadecimal
 
-_FENCED = re.compile(r"^(`{3,})[^`\n]*\n(?:.*?\n)?\1$", re.DOTALL | re.MULTILINE)
-_FORMULA = re.compile("\ufdd0(?P<in_line>[^\ufdd1]*)\ufdd1|\ufdd2(?P<by_itself>[^\ufdd3]*)\ufdd3")
+_FENCE = re.compile(r"(`{3,})[^`]*+\Z")
+_FORMULA = re.compile("\ufdd0(?P<in_line>[^\ufdd0\ufdd1]*+)\ufdd1|\ufdd2(?P<by_itself>[^\ufdd2\ufdd3]*+)\ufdd3")
 # What the page's Markdown holds of HTML and entities.
 _SHOWN = re.compile(
     r'<sup><a href="#note-(?P<note>\d+)"[^>]*>\d+</a></sup>|<span class="chips">|</span>'
@@ -158,10 +158,23 @@ def _write_text(text: str) -> str:
 def _write(markdown: str) -> str:
     """The page's Markdown as a person would write it: no HTML, no entities, and still nothing live in it."""
     parts, place = [], 0
-    for fenced in _FENCED.finditer(markdown):
-        parts += [_SHOWN.sub(_write_piece, markdown[place : fenced.start()]), fenced[0]]
-        place = fenced.end()
+    for start, end in _find_fenced(markdown):
+        parts += [_SHOWN.sub(_write_piece, markdown[place:start]), markdown[start:end]]
+        place = end
     return "".join([*parts, _SHOWN.sub(_write_piece, markdown[place:])])
+
+
+def _find_fenced(markdown: str) -> Iterator[tuple[int, int]]:
+    """Where the blocks of code stand that are closed as they were opened."""
+    place = start = 0
+    closing = ""
+    for line in markdown.split("\n"):
+        if closing and line == closing:
+            yield start, place + len(closing)
+            closing = ""
+        elif not closing and (fence := _FENCE.match(line)):
+            start, closing = place, fence[1]
+        place += len(line) + 1
 
 
 def _write_piece(found: re.Match[str]) -> str:

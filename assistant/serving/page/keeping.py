@@ -37,6 +37,7 @@ MOST_PASSAGES_KEPT, LONGEST_PASSAGE_KEPT = 5, 700  # of an answer that cites not
 MOST_LOOKED_UP = 5_000  # citations and passages of one conversation
 MOST_SEARCHED_CHARACTERS = 50_000_000  # of documents, for words that no longer stand at their place
 _MOST_OFFSET = 2**40
+_CHIP = re.compile(r'<a href="#cite-(?P<turn>\d{1,9})-(?P<number>\d{1,9})"[^<>]*+>[^<>]*+</a>')
 
 
 # -- to the browser ---------------------------------------------------------------------------
@@ -145,15 +146,13 @@ def _unlink(markdown: str, turn: int, citations: Iterable[Citation]) -> str:
         return markdown
 
     def mark(link: re.Match[str]) -> str:
-        if (citation := gone.get(link["number"])) is None:
+        if int(link["turn"]) != turn or (citation := gone.get(link["number"])) is None:
             return link[0]
         title = say("keeping.gone", quote=citation.quote or citation.title)
         title = escape(" ".join(title.split())).translate({ord(mark): f"&#{ord(mark)};" for mark in "`*_[]\\$~|"})
         return f'<span class="chip gone" tabindex="0" title="{title}">{citation.number}</span>'
 
-    place = rf"#cite-{turn}-(?P<number>\d{{1,9}})"
-    as_html, as_markdown = rf'<a href="{place}"[^>]*>[^<]*</a>', rf"\[\\\[\d{{1,9}}\\\]\]\({place}\)"
-    return re.sub(as_markdown, mark, re.sub(as_html, mark, markdown))
+    return _CHIP.sub(mark, markdown)
 
 
 class _Documents:
