@@ -96,6 +96,16 @@ def find_barriers(page: Any) -> list[str]:
     import axe_playwright_python
 
     page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found: list[str] = []
+    for _ in range(3):
+        page.wait_for_timeout(1000)  # what scrolls is made to be reached a moment after it is there
+        found = _run_axe(page)
+        if not found:
+            break
+    return found
+
+
+def _run_axe(page: Any) -> list[str]:
     found: list[str] = page.evaluate(
         "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations"
         ".filter(({impact}) => ['serious', 'critical'].includes(impact)).flatMap(({id, nodes}) => nodes.map("

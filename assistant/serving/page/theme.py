@@ -24,6 +24,8 @@ def make_theme() -> Any:
         block_border_width="0px",
         block_shadow="none",
         block_label_text_color="*neutral_600",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_200",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
         border_color_primary="*neutral_200",

@@ -5,7 +5,7 @@
   const look = () => {
     waiting = 0;
     for (const part of document.querySelectorAll('#conversation .message :is(pre, table), .viewer-text :is(pre, .wide)')) {
-      if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+      if (part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight) part.tabIndex = 0;
       else part.removeAttribute('tabindex');
     }
   };
