@@ -17,7 +17,7 @@ def test_each_folder_of_a_folder_is_measured(folder: Path, settings: Settings, e
     )
     [outcome] = measure(folder, settings, 4)
     assert (outcome.name, outcome.passages, outcome.documents) == ("lock", 1, 1)
-    assert outcome.right == outcome.suggestions == len(outcome.questions) == 2
+    assert outcome.right == outcome.suggestions == len(outcome.questions) == 3
     assert ("document", "What is “The lock of Hallmoor” about?") in outcome.questions
 
 
