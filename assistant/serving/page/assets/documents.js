@@ -58,7 +58,7 @@ const showState = told => {
   again.hidden = busy;
   // What has changed in the store is shown as soon as it has.
   const now = JSON.stringify([told.report, busy ? told.to_read : 0]);
-  if (known && now !== known) load(Math.max(WINDOW, shown.length));
+  if (now !== known) load(Math.max(WINDOW, shown.length));
   known = now;
   return busy;
 };
