@@ -506,14 +506,14 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_time_of_no_function_grows_faster_than_its_text(name: str) -> None:
-    act, size, bad = FUNCTIONS[name], 4000, []
+    act, size, bad = FUNCTIONS[name], 8000, []
     # A reply whose every second character may end a sentence is slow at any length.
     for unit in (unit for unit in UNITS if name != "reply" or ". " not in unit):
 
         def takes(characters: int, unit: str = unit) -> float:
             return count_seconds(act, f"A word. {unit * (characters // len(unit))} words", 20 * LIMIT_SECONDS)
 
-        if grows_too_fast(takes, size, quick_seconds=size / 250_000):
+        if grows_too_fast(takes, size, quick_seconds=size / 125_000):
             bad.append(unit)
     assert not bad
 

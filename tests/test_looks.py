@@ -161,7 +161,9 @@ def settle(page: Any) -> None:
 
 
 def test_the_page_has_one_heading_and_names_for_all_that_is_filled_in(page: Any) -> None:
-    assert page.locator("h1:visible").all_inner_texts() == ["Footnote"]
+    from playwright.sync_api import expect
+
+    expect(page.locator("h1:visible")).to_have_text(["Footnote"], timeout=SECONDS_30)
     assert page.locator("main").count() == 1
     assert page.get_by_role("textbox", name="Your question").is_visible()
     page.get_by_role("button", name="Answer from: All documents").wait_for()
