@@ -67,7 +67,7 @@ def ask(page: Any, question: str) -> str:
     page.locator("#question textarea").fill(question)
     page.locator("#question textarea").press("Enter")
     expect(answers).to_have_count(before + 1, timeout=SECONDS_30)
-    expect(answers.last.locator("a.retry")).to_have_count(1, timeout=2 * SECONDS_30)
+    expect(answers.last.locator("a.retry")).to_have_count(1, timeout=3 * SECONDS_30)
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible(timeout=SECONDS_30)
     return str(answers.last.inner_text())
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from openai_server import OpenAIServer, Request
 from test_chat import CHROMIUM, needs_chromium, serving
+from test_documents_page import ask
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -72,19 +73,6 @@ def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator
     opened.wait_for_selector("#question textarea")
     yield opened
     context.close()
-
-
-def ask(page: Any, question: str) -> None:
-    """Ask, and wait until the answer is over."""
-    from playwright.sync_api import expect
-
-    answers = page.locator("#conversation [data-testid=bot]")
-    before = answers.count()
-    page.locator("#question textarea").fill(question)
-    page.locator("#question textarea").press("Enter")
-    expect(answers).to_have_count(before + 1, timeout=SECONDS_30)
-    expect(answers.last.locator("a.retry")).to_have_count(1, timeout=3 * SECONDS_30)
-    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible(timeout=SECONDS_30)
 
 
 def open_tab(page: Any, name: str) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from guarded_server import Nothing
 from hashed import HashEmbedding, open_store
 from lxml import html as parser
 from made_files import make_pdf
@@ -28,17 +29,6 @@ HANDBOOK = (
 )
 RATES = "City,Grade,Rate\nOslo,Staff,12\nRome,Chief,14\n"
 PAGES = [f"Page {number} says that boat {number} is blue." for number in range(1, 13)]
-
-
-class NoQuestions:
-    def sessions(self) -> list[str]:
-        return []
-
-    def is_known(self, session: str) -> bool:
-        return False
-
-    def seconds_each(self) -> float:
-        return 1.0
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +54,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 def client(library: Library) -> Iterator[httpx.Client]:
     app = FastAPI()
     app.include_router(documents.make_router(Served({"boats": library, "again": library}, library.settings)))
-    guard = Guard(app, Streams(), {}, NoQuestions(), own=documents.OPEN)
+    guard = Guard(app, Streams(), {}, Nothing(), own=documents.OPEN)
     server = uvicorn.Server(uvicorn.Config(guard, port=0, log_level="error", lifespan="on"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from fastapi import FastAPI
+from guarded_server import Nothing
 from hashed import HashEmbedding
 
 from assistant.serving.guard import Guard, Streams
@@ -28,17 +29,6 @@ from index.storing.store import Store
 from index.watching import bring_up_to_date, unwatch, watch
 
 
-class _NoQuestions:
-    def sessions(self) -> list[str]:
-        return []
-
-    def is_known(self, session: str) -> bool:
-        return False
-
-    def seconds_each(self) -> float:
-        return 1.0
-
-
 @contextmanager
 def serving(served: Served) -> Iterator[httpx.Client]:
     """Somebody who asks a server that has these routes alone, behind the guard."""
@@ -46,7 +36,7 @@ def serving(served: Served) -> Iterator[httpx.Client]:
 
     app = FastAPI()
     app.include_router(room.make_router(served))
-    guard = Guard(app, Streams(), {}, _NoQuestions(), own=room.OPEN)
+    guard = Guard(app, Streams(), {}, Nothing(), own=room.OPEN)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(guard, ws="none", log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, args=[[listening]])

@@ -19,7 +19,6 @@ from index.documents import Passage
 
 LONGEST_QUERY_SHOWN = LONGEST_QUOTE_SHOWN = 300  # characters
 LONGEST_PLACE_SHOWN, LONGEST_NEAREST_SHOWN = 100, 160
-NEAREST_SHOWN = 3
 
 
 def to_markdown(answer: Answer, turn: int) -> str:

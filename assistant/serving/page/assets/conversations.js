@@ -3,7 +3,7 @@
 // `count` turns, of which `turn` is the last; {restored: {mark, told}} of what it was given back, with `saved` of what
 // was left; and {told}, a sentence.
 // Tabs write the same database. A write is one transaction, in which a tab takes back only turns that it shows itself.
-const {say} = footnote;
+const {make, say} = footnote;
 const LARGEST_BYTES = 1000000, MOST_TURNS = 100, TITLE_CHARACTERS = 60;
 const NARROW = matchMedia('(max-width: 768px)'); // where the sidebar covers the page
 
@@ -14,11 +14,6 @@ let searched = 0, isNaming = false;
 
 // -- the page's parts -------------------------------------------------------------------------
 
-const make = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
 const makeButton = (text, label, act, className = '') => {
   const button = make('button', {type: 'button', className, textContent: text, title: label});
   button.setAttribute('aria-label', label);

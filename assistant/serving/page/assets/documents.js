@@ -7,11 +7,7 @@ const ORDERS = {path: 'path', title: 'title', newest: '-date', oldest: 'date', l
 const served = footnote.served;
 let library = served.libraries[0], sort = 'path', filter = '', shown = [], asked = 0, known = '';
 
-const make = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
+const {make} = footnote;
 const makeButton = (name, act, className = '') => {
   const button = make('button', {type: 'button', className, textContent: say(name)});
   button.addEventListener('click', act);
@@ -148,14 +144,13 @@ search.addEventListener('input', () => {
 order.addEventListener('change', () => { sort = order.value; load(); });
 libraries.addEventListener('change', () => { library = libraries.value; known = ''; load(); });
 
-const openTalk = () => [...document.querySelectorAll('#tabs [role=tab]')].find(tab => tab.textContent.trim() === footnote.say('tabs.conversation'))?.click();
 const preview = row => {
-  openTalk();
+  footnote.openTab('tabs.conversation');
   // The viewer is drawn first: it has no size where it stands in a tab that is not shown.
   requestAnimationFrame(() => setTimeout(() => document.dispatchEvent(new CustomEvent('footnote:preview', {detail: {...row, library}}))));
 };
 const askOnly = path => {
-  openTalk();
+  footnote.openTab('tabs.conversation');
   document.dispatchEvent(new CustomEvent('footnote:scope', {detail: {library, only: [path]}}));
 };
 

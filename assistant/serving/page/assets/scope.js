@@ -5,11 +5,7 @@ const served = footnote.served;
 const MOST = 50, OFFERED = 12;
 let chosen = {library: served.libraries[0], only: []};
 
-const make = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
+const {make} = footnote;
 const makeButton = (text, act, label = text) => {
   const button = make('button', {type: 'button', textContent: text});
   button.setAttribute('aria-label', label);

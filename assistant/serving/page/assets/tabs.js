@@ -1,7 +1,9 @@
-// Anything with data-tab="tabs.settings" opens the tab of that name, where there is one.
+// footnote.openTab("tabs.settings") opens the tab of that name, where there is one; so does anything with data-tab.
+window.footnote.openTab = name => {
+  const text = footnote.say(name);
+  [...document.querySelectorAll('#tabs [role=tab]')].find(tab => tab.textContent.trim() === text)?.click();
+};
 document.addEventListener('click', event => {
   const opener = event.target.closest && event.target.closest('[data-tab]');
-  if (!opener) return;
-  const name = footnote.say(opener.dataset.tab);
-  [...document.querySelectorAll('#tabs [role=tab]')].find(tab => tab.textContent.trim() === name)?.click();
+  if (opener) footnote.openTab(opener.dataset.tab);
 });
