@@ -1,0 +1,65 @@
+"""The commands `footnote sync`, `check` and `documents`: a folder's store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from assistant.serving.commands import Folder
+from assistant.serving.commands.opening import open_folder, sync_folder
+from assistant.serving.progress import show_progress, to_plain
+
+
+def sync(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of documents.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would change.")] = False,
+    checksum: Annotated[bool, typer.Option("--checksum", help="Read every file, whatever its time of change.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Throw the folder's store away and build it again.")] = False,
+) -> None:
+    """Make the store equal to the folder. Exit code 3 where some files could not be read, or only in part."""
+    if anew and dry_run:
+        raise typer.BadParameter("--anew throws the store away, so that a dry run of it cannot be had: choose one.")
+    _, report = show_progress(sync_folder(folder, patient=True, anew=anew, checksum=checksum, dry_run=dry_run))
+    if dry_run:
+        for name in ("added", "changed", "moved", "removed"):
+            for path in getattr(report, name):
+                print(f"{name:<9}{to_plain(path)}")
+    for path, reason in sorted(report.skipped.items()):
+        print(f"skipped  {to_plain(path)}: {to_plain(reason)}")
+    for path, unread in sorted(report.partial.items()):
+        print(f"partial  {to_plain(path)}: read in part: {to_plain(unread)}")
+    print(report.summary())
+    if report.skipped or report.partial:
+        raise typer.Exit(3)
+
+
+def check(
+    folder: Folder = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is wrong.")] = False,
+) -> None:
+    """Verify that a folder's store is whole. Exit code 1 where it is not."""
+    library = show_progress(open_folder(folder))
+    with library.store.writing():
+        wrong = library.store.check()
+        if repair:
+            library.store.repair(wrong)
+    for problem in wrong.values():
+        print(to_plain(problem))
+    if repair and wrong:
+        show_progress(library.sync())
+        with library.store.writing():
+            wrong = library.store.check()
+        print("Mended." if not wrong else "Not mended: footnote sync --anew makes the store afresh.")
+    elif not wrong:
+        print("The store is whole.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def documents(folder: Folder = None) -> None:
+    """List the documents that answers are made from."""
+    library, _ = show_progress(sync_folder(folder))
+    for record in library.store.lexicon.records():
+        unread = f"  (read in part: {record.unread})" if record.unread else ""
+        print(f"{record.date or '          '}  {to_plain(f'{record.path}  {record.title}{unread}')}")
