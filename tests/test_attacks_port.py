@@ -33,6 +33,7 @@ from assistant.serving.limits import RefusedError
 from assistant.serving.port import IDLE_SECONDS, MOST_CONNECTIONS
 from assistant.serving.users import change_users
 
+LONG = "Why was Israel skipped, who criticised it, what did it cost, and when was that said by whom? " * 10
 SECRET = "wormwood-and-gall-4711"
 TOKEN = "a-token-for-the-tests-alone"
 # Gradio's components whose values hold files.
@@ -571,14 +572,16 @@ def test_jobs_that_nobody_collects_starve_nobody(address: str, events: Events) -
 
     def flood(first: int) -> None:
         with httpx.Client(timeout=30, verify=False) as client:
-            for number in range(first, first + 750):
+            for number in range(first, first + 250):
+                # A question that takes a while, or as many would be answered as are sent.
+                client.post(f"{address}/gradio_api/run/predict", json=events.to_event("take", f"flood{number}", LONG))
                 body = events.to_event("ask", f"flood{number}")
                 reply = client.post(f"{address}/gradio_api/queue/join", json=body)
                 statuses.append(reply.status_code)
                 if reply.status_code == 429:
                     assert int(reply.headers["retry-after"]) >= 1
 
-    floods = [threading.Thread(target=flood, args=(first,)) for first in range(0, 3000, 750)]
+    floods = [threading.Thread(target=flood, args=(first,)) for first in range(0, 1000, 250)]
     for thread in floods:
         thread.start()
     started = time.monotonic()
@@ -588,14 +591,15 @@ def test_jobs_that_nobody_collects_starve_nobody(address: str, events: Events) -
         thread.join()
     assert "economic diplomacy" in last
     assert waited < 20
-    assert len(statuses) == 3000
+    assert len(statuses) == 1000
     assert set(statuses) <= {200, 429}
-    assert statuses.count(429) > 1500
+    assert statuses.count(429) > 500
 
 
 def test_one_conversation_asks_one_question_after_the_other(address: str, events: Events) -> None:
     body = events.to_event("ask", "hasty")
     with httpx.Client(verify=False) as client, client.stream("GET", f"{address}/gradio_api/heartbeat/hasty"):
+        assert post(address, "/gradio_api/run/predict", events.to_event("take", "hasty", LONG))[0] == 200
         replies = [post(address, "/gradio_api/queue/join", body) for _ in range(10)]
     assert replies[0][0] == 200
     assert any("under way" in text for status, text in replies if status == 429)
