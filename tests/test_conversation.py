@@ -448,6 +448,7 @@ PIECES = [
 @example("[[1]3]", [])
 @example("[" * 5 + "[9]" * 5 + "3]" * 5, [])
 @example("(Source [9] 3) (3)[1]. \ue0003", [1])
+@example("[```\n[(Source 3)```\n```\n", [])
 def test_what_a_reply_copies_of_an_earlier_turn_cites_nothing_but_the_same_again(text: str, cited: list[int]) -> None:
     citations = tuple(cite(number, *SOURCES[number + 1]) for number in cited)  # by another number now
     shown = Conversation("Why?", "Why?", (Turn(text, text, citations),)).show(SOURCES, "=== f ===")

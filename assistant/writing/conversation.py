@@ -75,7 +75,9 @@ class Conversation:
         turns = [*_cut(self.turns, is_reworked=bool(self.reworks))]
         if not turns:
             return ""
-        lines = [line for turn in turns for line in _show_turn(turn, sources)]
+        # Once more as a whole: code that one text leaves open makes other markers of what follows.
+        shown = _drop_markers("\n".join(line for turn in turns for line in _show_turn(turn, sources)), sources)
+        lines = [_LETTING_GO.sub(r"[\1]", shown)]
         if not self.reworks and self.query != self.question:
             lines.append(f"What is asked now, with what it leans on: {_to_line(self.query)}")
         return render(_TEMPLATES[self.reworks], fence=fence, turns="\n".join(lines))
@@ -102,14 +104,13 @@ def _show_turn(turn: Turn, sources: Sources) -> Iterator[str]:
 
 
 def _show_markers(text: str, citations: Sequence[Citation], sources: Sources) -> str:
-    """A text with the numbers of this prompt for its citations, and without any other marker."""
+    """A text with the numbers of this prompt for its citations, held, and without any other marker."""
     numbers = {c.number: found for c in citations if (found := _find_numbers(c, sources))}
     text = text.replace("\ue000", "")
     for quote in {_to_line(c.quote) for c in citations if _MARKER.search(c.quote)}:  # a document's own
         text = text.replace(quote, _SPACED_MARKER.sub("", quote))
-    text = _MARKER.sub(lambda match: _HELD.format(int(match[1])) if int(match[1]) in numbers else match[0], text)
-    text = _drop_markers(text, sources)
-    return _LETTING_GO.sub(lambda match: "".join(f"[{n}]" for n in numbers[int(match[1])]), text)
+    text = _MARKER.sub(lambda match: "".join(map(_HELD.format, numbers.get(int(match[1]), ()))) or match[0], text)
+    return _drop_markers(text, sources)
 
 
 def _drop_markers(text: str, sources: Sources) -> str:
