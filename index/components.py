@@ -18,8 +18,9 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, Te
 from index.documents import Passage
 from index.embedding.engines import open_embedding
 from index.embedding.protocol import Embedding
-from index.errors import InputError, ModelError
+from index.errors import InputError
 from index.library import check_question, finish, open_library, read_text
+from index.search import search
 from index.searching.reranking import Reranker, open_reranker
 from index.settings import Settings
 
@@ -110,12 +111,7 @@ class FootnoteRetriever(BaseRetriever):  # type: ignore[misc]
         return nodes
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        finish(self._library.sync(patient=False))
-        reranker = open_reranker(self._library.settings)
-        passages = self._library.retrieve(query_bundle.query_str, reranker=reranker)
-        if reranker and reranker.failure:
-            raise ModelError(reranker.failure, retry_helps=True)
-        return [to_node(passage) for passage in passages]
+        return [to_node(passage) for passage in finish(search(self._library, query_bundle.query_str))]
 
 
 def read_query(query: object) -> QueryBundle:

@@ -14,7 +14,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, MutableMapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
@@ -52,8 +52,11 @@ _HEADERS = {
 # What a request may tell besides: from others Gradio would take its own address, and a proxy's is not believed.
 _HEARD = frozenset(
     b"host origin accept accept-encoding accept-language content-type content-length user-agent range if-range "
-    b"if-none-match if-modified-since cache-control".split()
+    b"if-none-match if-modified-since cache-control mcp-protocol-version mcp-session-id last-event-id".split()
 )
+_OWN = re.compile(r"/(?:api/|v1/|mcp\Z|metrics\Z|readyz\Z)")
+_OPEN = ("/healthz", "/readyz")  # to who has not logged in too
+_OPENAI = "/v1/"  # whose errors have a form of their own
 _READ = re.compile(
     r"/(?:healthz|theme\.css|favicon\.ico|manifest\.json|(?:assets|static)(?:/[\w-][\w.@-]*)+)?", re.ASCII
 )
@@ -68,16 +71,18 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class OwnRoute(NamedTuple):
-    """A request that one of the server's own routes takes, all of which stand under /api/.
+    """A request that one of the server's own routes takes.
 
     pattern: of the whole path. most_bytes: of its body. streams: whether the body is handed on as it comes, and
-    counted, or has come whole before.
+    counted, or has come whole before. is_counted: whether there may be so many under way; where not, the room counts
+    them itself.
     """
 
     method: str
     pattern: re.Pattern[str]
     most_bytes: int = 0
     streams: bool = False
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,8 @@ class Guard:
     door: where one logs in; None where nobody needs to.
     large: the numbers of the events that may be larger than the others.
 
-    The user's name stands in `scope["user"]` for what is guarded.
+    The user's name stands in `scope["user"]` for what is guarded, and as whom what the user does is counted in
+    `scope["counted_as"]`.
     """
 
     def __init__(
@@ -158,14 +164,14 @@ class Guard:
             try:
                 await self._let_in(scope, receive, send)
             except RefusedError as refusal:
-                await _answer(refusal, send)
+                await _answer(refusal, send, scope["path"])
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path, method = scope["path"], scope["method"]
         check_sender(headers, method, path, self._hosts)
         visitor: Visitor | None = Visitor()
-        if self._door and path != "/healthz":
+        if self._door and path not in _OPEN:
             if self._door.is_own(path):
                 await self._door.answer(scope, receive, send)
                 return
@@ -178,10 +184,10 @@ class Guard:
             if visitor.cookie:
                 send = _with_headers(send, {"Set-Cookie": visitor.cookie.decode("latin-1")})
         assert visitor is not None
-        scope["user"] = visitor.user
+        scope["user"], scope["counted_as"] = visitor.user, visitor.client
         asked = dict(scope)  # what the door is asked of again
         scope["headers"] = [row for row in scope["headers"] if row[0] in _HEARD]
-        if path.startswith("/api/"):
+        if _OWN.match(path):
             await self._let_in_own(headers, visitor, scope, receive, send)
             return
         if len(path) > LONGEST_PATH_CHARACTERS:
@@ -231,7 +237,7 @@ class Guard:
             with self._uploads.take(visitor.client):
                 await self._let_flow(flow, scope, send)
             return
-        with self._requests.take(visitor.client):
+        with self._requests.take(visitor.client) if route.is_counted else nullcontext():
             if route.most_bytes:
                 receive = replay(await read_body(headers, receive, route.most_bytes), receive)
             await self._app(scope, receive, send)
@@ -406,9 +412,8 @@ def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
     return send_with_headers
 
 
-async def _answer(refusal: RefusedError, send: Send) -> None:
-    # The page looks for the sentence under one name or the other.
-    content = json.dumps({"detail": str(refusal), "error": str(refusal)}).encode()
+async def _answer(refusal: RefusedError, send: Send, path: str) -> None:
+    content = json.dumps(_to_openai(refusal) if path.startswith(_OPENAI) else _to_error(refusal)).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
@@ -420,3 +425,13 @@ async def _answer(refusal: RefusedError, send: Send) -> None:
         headers.append((b"retry-after", str(refusal.retry_seconds).encode()))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+def _to_error(refusal: RefusedError) -> dict[str, Any]:
+    # The page looks for the sentence under one name or the other.
+    return {"detail": str(refusal), "error": str(refusal)}
+
+
+def _to_openai(refusal: RefusedError) -> dict[str, Any]:
+    kind = {401: "authentication_error", 429: "rate_limit_error"}.get(refusal.status, "invalid_request_error")
+    return {"error": {"message": str(refusal), "type": kind, "param": None, "code": None}}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from assistant.serving.answering import Answering
 from assistant.serving.uploads import open_uploads
 from index.documents import Progress
 from index.errors import InputError
@@ -22,6 +23,7 @@ class Served:
     settings: those of now; who writes the answers may be changed while the server runs.
     uploads: the folder that uploads go to, where the user chose one. It is a library's folder, or lies in one.
     is_local: whether only this machine can reach the server.
+    answering: the questions of programs, whatever road they come by.
     closers: what ends the work of those who work in the background for it.
     """
 
@@ -29,6 +31,7 @@ class Served:
     settings: Settings
     uploads: Path | None = None
     is_local: bool = True
+    answering: Answering = field(default_factory=Answering)
     closers: list[Callable[[], None]] = field(default_factory=list)
 
     def close(self) -> None:

@@ -1,0 +1,85 @@
+"""What programs ask a server for: done in threads, so much at once; more waits its turn, and too much is refused.
+
+    answering = Answering()
+    async for event in answering.follow(lambda: stream_answer(question, folder), client):
+        ...
+
+But: a walk that nobody follows any more ends at its next step, and not before; until then its place is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import ExitStack, aclosing, suppress
+from typing import Any, TypeVar
+
+from assistant.serving.limits import Places
+
+AT_ONCE = 4  # walks at the same time
+MOST_WAITING, MOST_WAITING_OF_CLIENT = 64, 16
+
+Step = TypeVar("Step")
+Result = TypeVar("Result")
+
+
+class Answering:
+    """The walks of one server."""
+
+    def __init__(self) -> None:
+        self._places = Places(MOST_WAITING, MOST_WAITING_OF_CLIENT, "questions")
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def follow(self, walk: Callable[[], Iterable[Step]], client: str = "") -> AsyncIterator[Step]:
+        """The steps of a walk, as they are made in a thread.
+
+        client: of whom walks are counted together, "" for nobody.
+        Raises RefusedError where too many wait, before the first step; and what the walk raises.
+        """
+        loop = asyncio.get_running_loop()
+        steps: asyncio.Queue[tuple[Any, BaseException | None, bool]] = asyncio.Queue()
+        is_left = threading.Event()
+
+        def tell(step: Any = None, failure: BaseException | None = None, *, is_over: bool = False) -> None:
+            with suppress(RuntimeError):  # where the server has ended meanwhile
+                loop.call_soon_threadsafe(steps.put_nowait, (step, failure, is_over))
+
+        def run() -> None:
+            failure: BaseException | None = None
+            try:
+                for step in walk():
+                    if is_left.is_set():
+                        break
+                    tell(step)
+            except BaseException as error:
+                failure = error
+            finally:
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(held.close)
+                tell(failure=failure, is_over=True)
+
+        with ExitStack() as holding:
+            holding.enter_context(self._places.take(client))
+            await self._turns.acquire()
+            holding.callback(self._turns.release)
+            # From now on the thread holds them.
+            held = holding.pop_all()
+        threading.Thread(target=run, name="footnote-answering", daemon=True).start()
+        try:
+            while True:
+                step, failure, is_over = await steps.get()
+                if failure:
+                    raise failure
+                if is_over:
+                    return
+                yield step
+        finally:
+            is_left.set()
+
+    async def run(self, work: Callable[[], Result], client: str = "") -> Result:
+        """What some work gives that is done in one step."""
+        async with aclosing(self.follow(lambda: [work()], client)) as steps:
+            async for result in steps:
+                return result
+        raise RuntimeError("The work has ended without a result.")
