@@ -69,6 +69,15 @@ CREATE INDEX chunks_by_chance ON chunks (chance, chunk_id);
         """The numbers of the chunks of documents."""
         return [number for (number,) in self._rows(f"SELECT number FROM {OF_DOCUMENTS}", json.dumps([*document_ids]))]
 
+    def numbers_holding(self, text: str, count: int, documents: Iterable[str] | None = None) -> list[int]:
+        """The numbers of some chunks, at most so many, that hold a text character for character; looks at all.
+
+        documents: the ids of those that they are of; all by default.
+        """
+        chunks, given = ("chunks", []) if documents is None else (OF_DOCUMENTS, [json.dumps([*documents])])
+        rows = self._rows(f"SELECT number FROM {chunks} WHERE instr(text, ?) LIMIT ?", *given, text, count)
+        return [number for (number,) in rows]
+
     def numbers_by_chance(
         self, count: int, *, begin: bool = False, turn: int = 0, documents: Iterable[str] | None = None
     ) -> list[int]:

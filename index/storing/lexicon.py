@@ -137,6 +137,11 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
             held.update(number for number, (chunk, _) in read.items() if holds_phrase(find_terms(chunk.text), phrase))
         return held
 
+    def together(self, terms: Sequence[str]) -> list[int]:
+        """The numbers of the chunks that hold all of the terms in one line; none where each stands too often."""
+        with self._reading() as connection:
+            return postings.find_together(connection, terms)
+
     def related(self, query: str, spelled: Collection[str] = ()) -> dict[str, dict[str, float]]:
         """For each term that a query is searched by those that count as it, and how much: itself first, with 1.
 

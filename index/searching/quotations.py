@@ -1,0 +1,305 @@
+"""Where a quotation stands in the documents: exactly, set otherwise, or nearly, with the difference.
+
+The lexical index finds the chunks that hold the quotation's rarest words; what stands in and around these is read
+closely. So the cost goes by the quotation, hardly by the folder.
+
+But: words that were changed are looked for only where the quotation stands nowhere whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import NamedTuple, Protocol
+
+from index.documents import page_at
+from index.errors import InputError
+from index.place import DamagedError
+from index.searching.alignment import ELLIPSIS, Word, align, find_ellipses, liken, read_words, tell, weigh
+from index.searching.letters import Letters, describe, find_exactly, find_loosely, is_whole, read_letters, take_along
+from index.splitting.terms import choose_query_terms, find_terms
+from index.storing.records import Record
+from index.storing.store import Store
+
+MOST_PLACES, LARGEST_MOST_PLACES = 20, 500
+LONGEST_QUOTE_CHARACTERS = 10_000
+CANDIDATES = 100  # chunks that share most with the quotation
+MOST_READ_CHARACTERS, MOST_ALIGNED_CHARACTERS = 2_000_000, 500_000  # of the documents, for one quotation
+MOST_ALIGNED = 30  # parts of them that are compared word by word
+MOST_COMPARED = 60_000_000  # pairs of words, in all
+LEFT_OUT_CHARACTERS, LEFT_OUT_WORDS = 4000, 600  # that an ellipsis may stand for
+# How much of a quotation must stand there: the shorter, the more.
+LEAST_SCORE, LEAST_SCORE_OF_FEW, FEW_WORDS = 0.62, 0.75, 4.0
+LEAST_SHARED = 0.5  # of its words, in any order
+MOST_SPELLED = 12  # words of a quotation of which each may be mistyped
+AS_GOOD = 0.15  # how much worse than the best a place may be
+_PAIRS = ("“”", '""', "„“", "«»", "»«", "‘’", "''", "「」", "『』")
+
+
+class Held(Protocol):
+    """What documents are looked in: a Library."""
+
+    @property
+    def store(self) -> Store:
+        """That the documents are in."""
+
+    @property
+    def documents(self) -> tuple[str, ...] | None:
+        """The ids of those that are looked in; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePlace:
+    """Where a quotation stands: `document.text[start:end] == quote`, whether or not that is what was looked for.
+
+    page: counted from 1, or None where the document has no pages.
+    difference: from what was looked for, for people: "says “1911” where the quotation says “1912”"; "" where exact.
+    """
+
+    document_id: str
+    path: str
+    title: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    is_exact: bool
+    difference: str
+
+
+class _Part(NamedTuple):
+    """A part of a document, that begins at an offset."""
+
+    record: Record
+    offset: int
+    text: str
+
+    def place(self, start: int, end: int, difference: str = "", *, is_exact: bool = False) -> QuotePlace:
+        first, record = self.offset + start, self.record
+        return QuotePlace(
+            record.document_id,
+            record.path,
+            record.title,
+            page_at(record.pages, first),
+            first,
+            self.offset + end,
+            self.text[start:end],
+            is_exact,
+            difference,
+        )
+
+
+def find_quote(
+    library: Held, quote: object, *, document_id: str | None = None, most: int = MOST_PLACES
+) -> list[QuotePlace]:
+    """Where a quotation stands, best first; none where it stands nowhere, not even nearly.
+
+    Exactly, then set otherwise: with other white space, line ends, hyphens, quotation marks, capitals, accents or
+    Unicode forms; these by path. Where there are none of either, with words changed, added or missing, or left out for
+    an ellipsis. Quotation marks around the whole are no part of it. The store is looked in as it is.
+
+    document_id: of the only document that is looked in. most: how many places.
+    Raises InputError where the quotation cannot be used, DamagedError where the lexicon is just being made anew.
+    """
+    if type(most) is not int or not 1 <= most <= LARGEST_MOST_PLACES:
+        raise InputError(f"The number of places is a whole number from 1 to {LARGEST_MOST_PLACES}.")
+    forms = _read_quote(quote)
+    documents = library.documents
+    if document_id is not None:
+        documents = (document_id,) if documents is None or document_id in documents else ()
+    lexicon = library.store.lexicon
+    with lexicon.snapshot():
+        if not lexicon.is_usable():
+            raise DamagedError(f"The lexical index of the store at {library.store.place} is not whole: try again.")
+        search = _Search(library.store, documents, most)
+        return search.find_whole(forms) or search.find_nearly(forms[-1])
+
+
+def _read_quote(quote: object) -> tuple[str, ...]:
+    """The quotation as it is given, and without the marks around it where it has them."""
+    if not isinstance(quote, str):
+        raise InputError(f"The quotation is of type {type(quote).__name__}: give it as text.")
+    given = quote.encode("utf-8", errors="replace").decode().strip()
+    if not given:
+        raise InputError("The quotation is empty: give the words to look for.")
+    if len(given) > LONGEST_QUOTE_CHARACTERS:
+        raise InputError(
+            f"The quotation is {len(given):,} characters long, and {LONGEST_QUOTE_CHARACTERS:,} is the most: "
+            "look for a part of it."
+        )
+    inner = given[1:-1].strip()
+    is_marked = any(given[0] == pair[0] and given[-1] == pair[1] for pair in _PAIRS) and not set(inner) & set(
+        given[:: len(given) - 1 or 1]
+    )
+    return (given, inner) if inner and is_marked else (given,)
+
+
+class _Search:
+    """One look in a store for one quotation."""
+
+    def __init__(self, store: Store, documents: Sequence[str] | None, most: int) -> None:
+        self._lexicon, self._documents, self._most = store.lexicon, documents, most
+
+    def find_whole(self, forms: Sequence[str]) -> list[QuotePlace]:
+        """Where one of the forms stands whole: exactly, or set otherwise."""
+        found: dict[tuple[str, int], QuotePlace] = {}
+        for quote in forms:
+            letters = read_letters(quote)
+            terms = find_terms(_join_hyphens(quote))
+            for numbers in self._find_candidates(quote, terms):
+                for part in self._read(numbers, 2 * len(quote) + 200, MOST_READ_CHARACTERS):
+                    for place in self._find_in(part, quote, letters):
+                        known = found.get((place.document_id, place.start))
+                        if known is None or place.is_exact > known.is_exact:
+                            found[place.document_id, place.start] = place
+                    if sum(place.is_exact for place in found.values()) >= self._most:
+                        break
+                if found:
+                    break
+            if found:
+                break
+        places = sorted(found.values(), key=lambda place: (not place.is_exact, place.path, place.start))
+        return places[: self._most]
+
+    def _find_in(self, part: _Part, quote: str, letters: Letters) -> Iterator[QuotePlace]:
+        exact = [*islice(find_exactly(part.text, quote), self._most)]
+        # "art" stands in "party" only where it stands nowhere by itself.
+        whole = [(start, end) for start, end in exact if is_whole(part.text, start, end)] or exact
+        yield from (part.place(start, end, is_exact=True) for start, end in whole)
+        if not letters.written:
+            return
+        taken = {place for start, end in exact for place in range(start, end)}
+        here = read_letters(part.text)
+        for start, end in islice(find_loosely(here, letters), self._most):
+            if taken.isdisjoint((start, end - 1)):
+                words = part.text[start:end]
+                yield part.place(start, end, describe(letters, read_letters(words)))
+
+    def _find_candidates(self, quote: str, terms: Sequence[str]) -> Iterator[list[int]]:
+        """The numbers of the chunks in which a quotation may stand whole, the likeliest first, then others."""
+        if terms:
+            together = self._keep(self._lexicon.together(choose_query_terms(terms)))
+            yield [*dict.fromkeys((*together[: 4 * self._most], *self._find_best(quote)))]
+        if len(terms) < 4:
+            # Part of a word, or no word at all.
+            yield self._lexicon.numbers_holding(quote, self._most, self._documents)
+
+    def _keep(self, numbers: list[int]) -> list[int]:
+        if self._documents is None:
+            return numbers
+        kept = frozenset(self._lexicon.numbers_of(self._documents))
+        return [number for number in numbers if number in kept]
+
+    def _find_best(self, quote: str) -> list[int]:
+        import numpy as np
+
+        within = None if self._documents is None else np.array(self._lexicon.numbers_of(self._documents), np.int64)
+        return [*self._lexicon.match(_join_hyphens(quote), (), within).best(CANDIDATES)]
+
+    def _read(self, numbers: Sequence[int], around: int, most: int) -> Iterator[_Part]:
+        """What stands in chunks and so many characters around them, as much in all as is to be read."""
+        for first in range(0, len(numbers), CANDIDATES):
+            some = numbers[first : first + CANDIDATES]
+            read = self._lexicon.read(some)
+            for chunk, record in (read[number] for number in some):
+                held = self._lexicon.chunks_of(record.document_id, max(0, chunk.start - around), chunk.end + around)
+                start = max(held[0].start, chunk.start - around)
+                text = "".join(one.text for one in held)[start - held[0].start : chunk.end + around - held[0].start]
+                yield _Part(record, start, text)
+                most -= len(text)
+                if most <= 0:
+                    return
+
+    def find_nearly(self, quote: str) -> list[QuotePlace]:
+        """Where most of the quotation's words stand in their order."""
+        words = read_words(ELLIPSIS.sub(_blank, quote))
+        if not words:
+            return []
+        keys = [word.key for word in words]
+        ellipses = find_ellipses(quote, words)
+        parts = self._read(
+            self._find_best(ELLIPSIS.sub(" ", quote)),
+            2 * len(quote) + 200 + (LEFT_OUT_CHARACTERS if ellipses else 0),
+            MOST_ALIGNED_CHARACTERS,
+        )
+        windows = sorted(
+            chain.from_iterable(_find_windows(part, keys, LEFT_OUT_WORDS if ellipses else 0) for part in parts),
+            key=lambda window: -window.shared,
+        )
+        scored: list[tuple[float, QuotePlace]] = []
+        compared = 0
+        for window in windows[:MOST_ALIGNED]:
+            compared += len(keys) * len(window.words)
+            if compared > MOST_COMPARED:
+                break
+            aligned = align(keys, [word.key for word in window.words], ellipses)
+            if aligned is None or aligned.score < _least_score(keys):
+                continue
+            first, last = aligned.found
+            text = window.part.text
+            start, end = take_along(text, window.words[first].start, window.words[last - 1].end, quote)
+            difference = tell(aligned, quote, words, text, window.words) or "differs in how words are written"
+            scored.append((aligned.score, window.part.place(start, end, difference)))
+        return _choose(scored)[: self._most]
+
+
+class _Window(NamedTuple):
+    """Words of a part that share most with a quotation, and how much of it they share."""
+
+    part: _Part
+    words: list[Word]
+    shared: float
+
+
+def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_Window]:
+    """Where a part of a document has most of a quotation's words together: the two best places."""
+    words = read_words(part.text)
+    weights = {key: weigh(key) for key in keys}
+    total = sum(weights.values())
+    known = {word.key for word in words}
+    if len(keys) <= MOST_SPELLED and (unknown := [key for key in weights if key not in known]):
+        weights |= {key: max(liken(key, one) * weights[one] for one in unknown) for key in known - weights.keys()}
+    size = len(keys) + len(keys) // 3 + 8 + left_out
+    sums = [0.0]
+    for word in words:
+        sums.append(sums[-1] + weights.get(word.key, 0.0))
+    ends = [min(len(words), first + size) for first in range(len(words))]
+    for _ in range(2):
+        best = max(range(len(words)), key=lambda first: sums[ends[first]] - sums[first], default=-1)
+        if best < 0:
+            return
+        chosen = words[max(0, best - size // 3) : ends[best] + size // 3]
+        shared = sum(weights[key] for key in {word.key for word in chosen} & weights.keys()) / total
+        if shared < LEAST_SHARED:
+            return
+        yield _Window(part, chosen, shared)
+        for first in range(max(0, best - size), min(len(words), best + size)):
+            ends[first] = first
+
+
+def _least_score(keys: Sequence[str]) -> float:
+    return LEAST_SCORE_OF_FEW if sum(map(weigh, keys)) < FEW_WORDS else LEAST_SCORE
+
+
+def _choose(scored: list[tuple[float, QuotePlace]]) -> list[QuotePlace]:
+    """The best places, none over another, and none much worse than the best."""
+    scored.sort(key=lambda one: (-one[0], one[1].path, one[1].start))
+    chosen: list[QuotePlace] = []
+    for score, place in scored:
+        is_over = any(
+            place.document_id == one.document_id and place.start < one.end and one.start < place.end for one in chosen
+        )
+        if not is_over and score >= scored[0][0] - AS_GOOD:
+            chosen.append(place)
+    return chosen
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
+
+
+def _join_hyphens(text: str) -> str:
+    """A text whose words are not broken at the ends of lines."""
+    return text.replace("-\r\n", "").replace("-\n", "").replace("\u00ad", "")
