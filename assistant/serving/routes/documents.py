@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from functools import wraps
 from pathlib import PurePosixPath
 from typing import Any, ParamSpec, TypeVar
@@ -23,12 +24,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from assistant.serving.guard import OwnRoute
+from assistant.serving.listing import find_record, list_documents, to_listed
 from assistant.serving.served import Served
-from index.documents import identify, page_at
+from index.documents import page_at
 from index.errors import FootnoteError, InputError
 from index.library import Library
-from index.splitting.folding import fold
-from index.storing.records import ORDERS, Record
+from index.storing.records import Record
 from index.viewing.child import BusyError
 from index.viewing.drawing import (
     LONGEST_PLACE_CHARACTERS,
@@ -48,8 +49,6 @@ from index.viewing.windows import read_window
 OPEN = (
     OwnRoute("GET", re.compile(r"/api/documents(?:/[0-9a-f]{16}(?:/(?:text|boxes|find|page/[0-9]{1,6}))?)?", re.ASCII)),
 )
-MOST_LISTED = 500
-_LONGEST_FILTER_CHARACTERS = 200
 _SCALE = 1.5
 _AUTHOR = re.compile(r"^- Author: (.{1,300})$", re.MULTILINE)
 _AUTHOR_CHARACTERS = 2_000  # of a text, in which its author is named
@@ -202,13 +201,7 @@ def _find_library(served: Served, request: Request) -> Library:
 
 def _find_document(served: Served, request: Request, document_id: str) -> tuple[Library, Record]:
     library = _find_library(served, request)
-    record = library.store.lexicon.record(document_id)
-    if record is None:
-        skipped = library.store.lexicon.skipped().items()
-        if unread := next(((path, state[2]) for path, state in skipped if identify(path) == document_id), None):
-            raise _RefusedError(404, "{} was not read ({}), so that there is nothing to show.".format(*unread))
-        raise _RefusedError(404, "There is no document of this id: it may have been removed since.")
-    return library, record
+    return library, find_record(library, document_id)
 
 
 def _read_number(request: Request, name: str) -> int | None:
@@ -244,58 +237,12 @@ def _read_places(request: Request) -> list[tuple[int, int]]:
 
 def _list_documents(library: Library, request: Request) -> dict[str, Any]:
     """A window of the documents that fit a filter, in an order, and of what was skipped."""
-    lexicon = library.store.lexicon
-    order = request.query_params.get("sort", "path")
-    name = {"size": "size_bytes", "passages": "chunk_count"}.get(order.removeprefix("-"), order.removeprefix("-"))
-    if name not in ORDERS:
-        raise _RefusedError(400, "“sort” is none of path, title, date, size and passages.")
-    start = _read_number(request, "start") or 0
-    count = _read_number(request, "count")
-    end = start + min(MOST_LISTED, 100 if count is None else count)
-    wanted = fold(request.query_params.get("filter", "")[:_LONGEST_FILTER_CHARACTERS]).split()
-    every = lexicon.count_documents()
-    if wanted:
-        names = lexicon.names(name, is_descending=order.startswith("-"))
-        fitting = [document_id for document_id, *texts in names if _fits(wanted, *texts)]
-        total, shown = len(fitting), fitting[start:end]
-    else:
-        names = lexicon.names(name, is_descending=order.startswith("-"), start=start, count=end - start)
-        total, shown = every, [document_id for document_id, *_ in names]
-    skipped = sorted(lexicon.skipped().items())
-    unread = [(path, size, reason) for path, (size, _, reason) in skipped if _fits(wanted, path, reason)]
-    return {
-        "documents": [_to_row(record) for record in lexicon.records_of(shown)],
-        "total": total,
-        "all": every,
-        "skipped": [
-            {"path": path, "size_bytes": size, "state": "skipped", "reason": reason}
-            for path, size, reason in unread[start:end]
-        ],
-        "skipped_total": len(unread),
-        "start": start,
-    }
-
-
-def _fits(wanted: list[str], *texts: str) -> bool:
-    if not wanted:
-        return True
-    folded = fold("\n".join(texts))
-    return all(word in folded for word in wanted)
-
-
-def _to_row(record: Record) -> dict[str, Any]:
-    return {
-        "id": record.document_id,
-        "path": record.path,
-        "title": record.title,
-        "date": record.date,
-        "size_bytes": record.size_bytes,
-        "passages": record.chunk_count,
-        "pages": len(record.pages),
-        "kind": find_kind(record.path, record.pages),
-        "state": "part" if record.unread else "whole",
-        "unread": record.unread,
-    }
+    start, count = _read_number(request, "start"), _read_number(request, "count")
+    words, order = request.query_params.get("filter", ""), request.query_params.get("sort", "path")
+    try:
+        return asdict(list_documents(library, words=words, order=order, start=start or 0, count=count))
+    except InputError as error:
+        raise _RefusedError(400, str(error)) from error
 
 
 def _describe(library: Library, record: Record, drawing: Drawing) -> dict[str, Any]:
@@ -312,7 +259,7 @@ def _describe(library: Library, record: Record, drawing: Drawing) -> dict[str, A
             _, reason = _explain(error)
     author = _AUTHOR.search(library.store.text_of(record.document_id, 0, _AUTHOR_CHARACTERS))
     return {
-        **_to_row(record),
+        **asdict(to_listed(record)),
         "name": PurePosixPath(record.path).name,
         "author": author[1] if author else None,
         "characters": library.store.lexicon.count_characters(record.document_id),
