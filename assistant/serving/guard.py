@@ -52,7 +52,8 @@ _HEADERS = {
 # What a request may tell besides: from others Gradio would take its own address, and a proxy's is not believed.
 _HEARD = frozenset(
     b"host origin accept accept-encoding accept-language content-type content-length user-agent range if-range "
-    b"if-none-match if-modified-since cache-control mcp-protocol-version mcp-session-id last-event-id".split()
+    b"if-none-match if-modified-since cache-control mcp-protocol-version mcp-session-id mcp-method mcp-name "
+    b"last-event-id".split()
 )
 _OWN = re.compile(r"/(?:api/|v1/|mcp\Z|metrics\Z|readyz\Z)")
 _OPEN = ("/healthz", "/readyz")  # to who has not logged in too
