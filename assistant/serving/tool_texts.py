@@ -11,7 +11,7 @@ from assistant.notices import describe_doubt
 from index.documents import Passage
 
 if TYPE_CHECKING:
-    from assistant.serving.tools import Documents, Found, Reading
+    from assistant.serving.tools import Documents, Found, Reading, Verified
 
 _NEAREST_PASSAGES = 3
 
@@ -70,6 +70,20 @@ def show_reading(reading: Reading) -> str:
     more = f"To read on: start={reading.next_start}." if reading.next_start is not None else "The document ends here."
     unread = f" Of the file was not read: {reading.unread}." if reading.unread else ""
     return f"{head}\n\n{reading.text}\n\n{more}{unread}"
+
+
+def show_places(verified: Verified) -> str:
+    """Where a quotation stands, or what stands nearly so, with the difference."""
+    if not verified.places:
+        lines = ["It does not stand in the documents, nor does anything near it."]
+    elif verified.stands:
+        lines = ["It stands in the documents, letter by letter:"]
+    else:
+        lines = ["It does not stand in the documents letter by letter. What stands there, and how it differs:"]
+    for place in verified.places:
+        where = _show_place(place.path, place.document_id, place.page, place.start, place.end)
+        lines.append(f"- {where}: “{place.quote}”{'' if place.is_exact else f' ({place.difference})'}")
+    return "\n".join([*lines, "", verified.notice] if verified.notice else lines)
 
 
 def _show_citation(citation: Citation) -> str:

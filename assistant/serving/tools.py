@@ -3,6 +3,7 @@
     answer, search              a question, or words to look for
     list_documents              which documents there are
     read_document               what stands in one of them
+    verify_quote                whether a quotation stands there
 
 Each gives typed results, and the same as text for a model that reads nothing else. A document's words are data in both.
 """
@@ -20,11 +21,12 @@ from assistant.answers import Answer, Turn
 from assistant.chain import stream_answer
 from assistant.serving.listing import MOST_LISTED, Listing, find_record, list_documents
 from assistant.serving.served import Served
-from assistant.serving.tool_texts import show_answer, show_documents, show_passages, show_reading
+from assistant.serving.tool_texts import show_answer, show_documents, show_passages, show_places, show_reading
 from index.documents import Passage, Progress, page_at
 from index.errors import InputError
 from index.library import LONGEST_QUESTION_CHARACTERS, Library
 from index.search import MOST_PASSAGES, search
+from index.searching.quotations import QuotePlace, find_quote
 from index.storing.records import Record
 from index.viewing.windows import LARGEST_WINDOW_CHARACTERS, WINDOW_CHARACTERS, read_window
 from index.watching import bring_up_to_date, find_watcher
@@ -126,9 +128,7 @@ class ReadArguments(Arguments):
     """What `read_document` takes."""
 
     document: Document
-    page: int | None = Field(
-        None, ge=1, le=10**9, description="The page to read, counted from 1; instead of start and end."
-    )
+    page: int | None = Field(None, ge=1, le=10**9, description="The page to read, from 1 on; instead of start and end.")
     start: int | None = Field(None, ge=0, le=2**40, description="The offset to read from, in characters; 0 by default.")
     end: int | None = Field(
         None,
@@ -139,6 +139,15 @@ class ReadArguments(Arguments):
             f"{LARGEST_WINDOW_CHARACTERS:,} characters are given at once."
         ),
     )
+
+
+class VerifyArguments(Arguments):
+    """What `verify_quote` takes."""
+
+    quote: str = Field(
+        max_length=LONGEST_QUESTION_CHARACTERS, description="The words that are said to stand in the documents."
+    )
+    document: Document | None = None
 
 
 # -- what a tool gives ------------------------------------------------------------------------
@@ -187,6 +196,16 @@ class Reading:
     unread: str
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Where a quotation stands. stands: whether it does letter by letter; of the other places the difference is told."""
+
+    quote: str
+    stands: bool
+    places: tuple[QuotePlace, ...]
+    notice: str
+
+
 # -- what a tool does -------------------------------------------------------------------------
 
 Walk = Generator[Progress, None, Any]
@@ -231,6 +250,14 @@ def _read(served: Served, given: ReadArguments) -> Walk:
         raise InputError(f"There is no page {given.page}: {record.path} {what}.")
     start, *rest = record.pages[given.page - 1 : given.page + 1]
     return read_part(library, record, start, rest[0] if rest else 2**40)
+
+
+def _verify(served: Served, given: VerifyArguments) -> Walk:
+    library = served.library(given.library)
+    yield from bring_up_to_date(library)
+    document_id = None if given.document is None else find_record(library, given.document).document_id
+    places = tuple(find_quote(library, given.quote, document_id=document_id))
+    return Verified(given.quote, any(place.is_exact for place in places), places, _tell_unread(library))
 
 
 def read_part(library: Library, record: Record, start: int, end: int | None = None) -> Reading:
@@ -363,6 +390,17 @@ TOOLS = (
         Reading,
         _read,
         show_reading,
+    ),
+    Tool(
+        "verify_quote",
+        "Verify a quotation",
+        "Says whether words stand in the documents, and at which places: exactly, or else where nearly the same "
+        "stands, with the difference. Use it before you show a quotation that no citation of answer gave you, and to "
+        "find where else the same is said.\n\n" + _DATA,
+        VerifyArguments,
+        Verified,
+        _verify,
+        show_places,
     ),
 )
 
