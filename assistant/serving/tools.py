@@ -147,7 +147,7 @@ class VerifyArguments(Arguments):
     quote: str = Field(
         max_length=LONGEST_QUESTION_CHARACTERS, description="The words that are said to stand in the documents."
     )
-    document: Document | None = None
+    document: Name | None = Field(None, description="The only document that is looked in, by id or path; all by default.")
 
 
 # -- what a tool gives ------------------------------------------------------------------------
@@ -198,7 +198,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Where a quotation stands. stands: whether it does letter by letter; of the other places the difference is told."""
+    """Where a quotation stands. stands: whether it does letter by letter; the places tell how else it stands."""
 
     quote: str
     stands: bool
@@ -396,7 +396,8 @@ TOOLS = (
         "Verify a quotation",
         "Says whether words stand in the documents, and at which places: exactly, or else where nearly the same "
         "stands, with the difference. Use it before you show a quotation that no citation of answer gave you, and to "
-        "find where else the same is said.\n\n" + _DATA,
+        "find where else the same is said. stands is true only letter by letter; where it is false, difference says of "
+        "each place what differs, be it white space alone.\n\n" + _DATA,
         VerifyArguments,
         Verified,
         _verify,
