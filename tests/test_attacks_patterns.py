@@ -58,7 +58,7 @@ from assistant.question.question import read_question
 from assistant.question.wording import AT_START, LONGEST_CHARACTERS, load_wordings
 from assistant.quoting import choice, conflicts
 from assistant.serving import evaluation
-from assistant.serving.markdown import written_to_markdown
+from assistant.showing.markdown import written_to_markdown
 from assistant.suggesting import foreign, words
 from assistant.writing.language_model import LanguageModel
 from assistant.writing.reply import LONGEST_REPLY_CHARACTERS

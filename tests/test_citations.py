@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assistant.citing.citations import Seek, cite, number_sentences, seek_among
 from assistant.citing.cited_text import LONGEST_DRAFT, CitedText
-from assistant.serving.markdown import written_to_markdown
+from assistant.showing.markdown import written_to_markdown
 from index.documents import Passage
 from index.splitting.sentences import Sentence, find_sentences
 

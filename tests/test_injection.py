@@ -14,8 +14,8 @@ from assistant.answers import Answer, TextDelta
 from assistant.chain import Event, stream_answer
 from assistant.citing.citations import number_sentences
 from assistant.citing.support import check, find_support
-from assistant.serving.markdown import written_to_markdown
 from assistant.serving.page.conversing import converse
+from assistant.showing.markdown import written_to_markdown
 from assistant.writing.prompt import GAP, make_prompt
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from benchmarks.injection import deal, find_live, is_safe, measure, sum_up

@@ -13,10 +13,10 @@ from assistant.answers import NEAREST, NOT_FOUND, AnswerSentence, Support
 from assistant.citing.citations import number_sentences
 from assistant.citing.cited_text import CitedText
 from assistant.citing.second_opinion import PENDING
-from assistant.serving.markdown import written_to_markdown
 from assistant.serving.page.conversing import Exchange, cut, list_answers, stop, to_messages
 from assistant.serving.page.messages import LONGEST_QUOTE_SHOWN, to_markdown
 from assistant.serving.page.strings import read_strings
+from assistant.showing.markdown import written_to_markdown
 from benchmarks.injection import find_live
 from index.documents import Passage
 from index.splitting.sentences import Sentence

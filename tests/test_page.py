@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
-from assistant.serving.markdown import draft_to_markdown, written_to_markdown
 from assistant.serving.page.header import to_header
 from assistant.serving.page.messages import to_markdown
 from assistant.serving.served import Served, name_libraries
+from assistant.showing.markdown import draft_to_markdown, written_to_markdown
 from benchmarks.injection import find_live
 from index.documents import Passage
 from index.library import finish, open_library

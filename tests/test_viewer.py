@@ -16,8 +16,9 @@ from test_chat import CHROMIUM, CONTRAST, ask, needs_chromium, serving
 from test_page import make_answer
 
 from assistant.answers import Answer, Citation
-from assistant.serving.page.showing import LIST, NEAREST_SHOWN, show
+from assistant.serving.page.showing import LIST, show
 from assistant.serving.served import Served, name_libraries
+from assistant.showing.body import NEAREST_SHOWN
 from index.documents import Passage, identify
 from index.library import finish, open_library
 from index.settings import Settings

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from assistant.answers import Answer, Draft, TextDelta
 from assistant.chain import stream_answer
 from assistant.citing.second_opinion import PENDING
-from assistant.serving.markdown import draft_to_markdown, escape_text, written_to_markdown
 from assistant.serving.page.messages import show_acts, show_acts_of_question, to_markdown
 from assistant.serving.page.scope import Scope
 from assistant.serving.page.strings import say
+from assistant.showing.markdown import draft_to_markdown, escape_text, written_to_markdown
 from index.documents import Progress
 from index.errors import FootnoteError
 from index.library import Library

@@ -21,11 +21,11 @@ from html import escape
 from typing import Any
 
 from assistant.answers import Answer, Citation
-from assistant.serving.markdown import escape_text
 from assistant.serving.page.conversing import MOST_TURNS, Conversation, Exchange
 from assistant.serving.page.messages import to_markdown
 from assistant.serving.page.strings import say
 from assistant.serving.served import Served
+from assistant.showing.markdown import escape_text
 from index.documents import Passage, page_at
 from index.errors import InputError
 from index.library import LONGEST_QUESTION_CHARACTERS

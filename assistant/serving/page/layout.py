@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from assistant.serving.limits import Streams
-from assistant.serving.markdown import LATEX_DELIMITERS
 from assistant.serving.page.assets import read_asset
 from assistant.serving.page.events import HIDDEN, connect
 from assistant.serving.page.scope import Scope
@@ -14,6 +13,7 @@ from assistant.serving.page.settings_panel import build_settings
 from assistant.serving.page.strings import say
 from assistant.serving.page.waiting import AT_ONCE
 from assistant.serving.served import Served
+from assistant.showing.markdown import LATEX_DELIMITERS
 
 MOST_SESSIONS = 256  # whose conversations are remembered: somewhat more than pages may be open
 CONVERSATIONS = "conversations"  # what the browser keeps, and gives back

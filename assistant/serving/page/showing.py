@@ -8,33 +8,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from textwrap import shorten
-from typing import Any, NamedTuple
+from typing import Any
 
-from assistant.answers import Answer, Cited
+from assistant.answers import Answer
 from assistant.citing.citations import show_context
 from assistant.serving.served import Served
-from index.documents import Passage
+from assistant.showing.body import Source, find_nearest
 from index.errors import FootnoteError
-from index.splitting.sentences import CONTENT
 
-NEAREST_SHOWN = 3  # passages, where nothing is cited
 LIST = 0  # in place of a citation's number
 LONGEST_QUOTE_CHARACTERS = 300  # in the list
-
-
-class Source(NamedTuple):
-    """What the viewer can open: a citation, or a passage that comes near."""
-
-    number: int
-    document_id: str
-    path: str
-    title: str
-    page: int | None
-    start: int
-    end: int
-    quote: str
-    where: str
-    kind: Cited
 
 
 def show(
@@ -87,25 +70,6 @@ def find_sources(answer: Answer) -> Iterator[Source]:
         yield Source(cited.number, cited.document_id, cited.path, cited.title, *place, where, cited.kind)
     if not answer.citations:
         yield from find_nearest(answer)
-
-
-def find_nearest(answer: Answer) -> Iterator[Source]:
-    """The sentences that come nearest, one of each of the nearest passages, numbered from 1."""
-    for number, passage in enumerate(answer.passages[:NEAREST_SHOWN], 1):
-        where = show_context(passage.context, passage.title)
-        page, start, end = _find_nearest(passage)
-        place = page, start, end, " ".join(passage.text[start - passage.start : end - passage.start].split())
-        yield Source(number, passage.document_id, passage.path, passage.title, *place, where, "words")
-
-
-def _find_nearest(passage: Passage) -> tuple[int | None, int, int]:
-    """The page, start and end of the sentence of a passage that comes nearest; of all of it where none is known to."""
-    saying = zip(passage.similarities, passage.sentences, strict=False)  # an embedding may give none
-    ordered = sorted((pair for pair in saying if pair[1].kind in CONTENT), key=lambda pair: -pair[0])
-    if not ordered:
-        return passage.page, passage.start, passage.end
-    sentence = ordered[0][1]
-    return passage.page_of(sentence), sentence.start, sentence.end
 
 
 def _describe(source: Source, library_name: str | None, served: Served) -> dict[str, Any]:

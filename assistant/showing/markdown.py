@@ -19,7 +19,7 @@ from html import escape, unescape
 from assistant.answers import AnswerSentence
 from assistant.citing.markers import split_code_line
 from assistant.citing.verbatim import CODE, LONGEST_FORMULA, Fence, find_formula, read_fence
-from assistant.serving.chips import CHIP, STOP, Places, ShowChip, ShowDoubt
+from assistant.showing.chips import CHIP, STOP, Places, ShowChip, ShowDoubt
 
 # Of a formula in line, and of one by itself. Unicode keeps these for a program's own use.
 _DELIMITERS = (("\ufdd0", "\ufdd1"), ("\ufdd2", "\ufdd3"))
