@@ -16,17 +16,23 @@ if TYPE_CHECKING:
 
     from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, Draft, TextDelta, Turn, Usage
     from assistant.chain import answer, stream_answer
+    from assistant.footnote import AsyncFootnote, Footnote
     from assistant.serving.query_engine import FootnoteQueryEngine
     from index.documents import Passage, Progress
     from index.errors import FolderError, FootnoteError, InputError, ModelError, StoreError, WeightsError
+    from index.listing import ListedDocument
+    from index.plan import SyncReport
     from index.settings import Settings
 
 _HOMES = {
     "assistant.chain": ("answer", "stream_answer"),
     "assistant.answers": ("NOT_FOUND", "Answer", "AnswerSentence", "Citation", "Draft", "TextDelta", "Turn", "Usage"),
+    "assistant.footnote": ("AsyncFootnote", "Footnote"),
     "assistant.serving.query_engine": ("FootnoteQueryEngine",),
     "index.documents": ("Passage", "Progress"),
     "index.errors": ("FolderError", "FootnoteError", "InputError", "ModelError", "StoreError", "WeightsError"),
+    "index.listing": ("ListedDocument",),
+    "index.plan": ("SyncReport",),
     "index.settings": ("Settings",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -35,17 +41,21 @@ __all__ = [
     "NOT_FOUND",
     "Answer",
     "AnswerSentence",
+    "AsyncFootnote",
     "Citation",
     "Draft",
     "FolderError",
+    "Footnote",
     "FootnoteError",
     "FootnoteQueryEngine",
     "InputError",
+    "ListedDocument",
     "ModelError",
     "Passage",
     "Progress",
     "Settings",
     "StoreError",
+    "SyncReport",
     "TextDelta",
     "Turn",
     "Usage",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -51,7 +51,12 @@ def answer(
     sentence that says what to do. A language model that fails is no error: the answer then quotes, and its `notice`
     says why; nor is a reranker.
     """
-    *_, last = stream_answer(question, documents, history=history, only=only, settings=settings)
+    return take_answer(stream_answer(question, documents, history=history, only=only, settings=settings))
+
+
+def take_answer(events: Iterable[Event]) -> Answer:
+    """The Answer that `stream_answer` ends with."""
+    *_, last = events
     if not isinstance(last, Answer):
         raise TypeError("stream_answer ended without an Answer")
     return last
@@ -59,7 +64,7 @@ def answer(
 
 def stream_answer(
     question: str,
-    documents: str | Path | None = None,
+    documents: str | Path | Library | None = None,
     *,
     history: History = (),
     only: Sequence[str] = (),
@@ -67,6 +72,7 @@ def stream_answer(
 ) -> Iterator[Event]:
     """The same, step by step: Progress while it prepares, Draft and TextDelta while it writes, and the Answer last.
 
+    documents: also the folder's library, where that is open already.
     Where a language model judges the answer, Answers whose verdicts are still to come go before the last.
     """
     settings = Settings.choose(settings)

@@ -14,6 +14,7 @@ from index.embedding.engines import open_embedding, open_entailment
 from index.embedding.protocol import Embedding, Entailment, Vectors
 from index.endpoint import find_embedding
 from index.errors import FolderError, InputError
+from index.lending import Loans
 from index.loading.worker import Loader
 from index.place import DamagedError
 from index.plan import Course, SyncReport
@@ -188,6 +189,7 @@ class Library:
 
 
 _stores: dict[tuple[Path, Path, str, int], Store] = {}  # by folder, and what of the settings a store keeps to
+_loans: Loans[Store] = Loans()
 _embeddings: dict[tuple[object, Path], Embedding] = {}  # by what names each: its model, and its server if it has one
 _entailments: dict[tuple[str, Path], Entailment] = {}
 _opening, _opening_entailment = threading.Lock(), threading.Lock()
@@ -238,20 +240,65 @@ def find_folder(documents: object) -> Path:
     return folder
 
 
-def open_library(documents: object, settings: Settings) -> Generator[Progress, None, Library]:
-    """Open a folder's library; its store is opened once a process, whatever else the settings say.
+def share_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
+    """The embedding that the settings name, opened when first needed, once a process.
 
-    Raises InputError or FolderError where there is no such folder, StoreError where its store is not ours to use.
+    Raises InputError or WeightsError where it cannot be had.
     """
-    folder = find_folder(documents)
+    model = (find_embedding(settings) or settings.embedding, settings.cache_folder)
     with _opening:
-        model = (find_embedding(settings) or settings.embedding, settings.cache_folder)
         if model not in _embeddings:
             _embeddings[model] = yield from open_embedding(settings)
-        embedding = _embeddings[model]
-        kept = (folder, settings.store_folder, embedding.name, settings.chunk_tokens)
-        if kept not in _stores:
+        return _embeddings[model]
+
+
+def open_library(documents: object, settings: Settings) -> Generator[Progress, None, Library]:
+    """Open a folder's library; its store is opened once a process, whatever else the settings say, and kept.
+
+    documents: the folder; or its library, where that is open already.
+    Raises InputError or FolderError where there is no such folder, StoreError where its store is not ours to use.
+    """
+    if isinstance(documents, Library):
+        return replace(documents, settings=settings)
+    return (yield from _open_library(documents, settings, is_lent=False))
+
+
+def borrow_library(documents: object, settings: Settings) -> Generator[Progress, None, Library]:
+    """The same, to be given back: who is the last to do so closes the store, unless `open_library` keeps it."""
+    return (yield from _open_library(documents, settings, is_lent=True))
+
+
+def give_back(library: Library, *, closes: bool = True) -> None:
+    """Give back what was borrowed, which is used no more.
+
+    closes: whether a store that nobody uses is closed now, or when it is collected.
+    """
+    with _loans.lock:
+        if not _loans.take_back(library.store):
+            return
+        for kept in [kept for kept, store in _stores.items() if store is library.store]:
+            del _stores[kept]
+        if closes:
+            library.store.let_go()
+
+
+def _open_library(documents: object, settings: Settings, *, is_lent: bool) -> Generator[Progress, None, Library]:
+    folder = find_folder(documents)
+    embedding = yield from share_embedding(settings)
+    kept = (folder, settings.store_folder, embedding.name, settings.chunk_tokens)
+    with _loans.lock:
+        is_new = kept not in _stores
+        if is_new:
             _stores[kept] = Store(settings.store_folder, folder, embedding.name, settings.chunk_tokens)
+        if is_lent:
+            _loans.lend(_stores[kept], is_new=is_new)
+        else:
+            _loans.keep(_stores[kept])
         library = Library(folder, _stores[kept], embedding, settings)
-    yield from map(Progress, library.store.take_news())
+    try:
+        yield from map(Progress, library.store.take_news())
+    except GeneratorExit:
+        if is_lent:
+            give_back(library)
+        raise
     return library

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from index.errors import InputError
 
@@ -49,6 +49,33 @@ _NUMBERS: dict[str, tuple[type[int] | type[float], float, float]] = {
     "chunk_tokens": (int, 32, 250),
 }
 _CHECKS = ("words", "model")
+
+
+class Changes(TypedDict, total=False):
+    """What of the settings may be given by name, but for the documents; see `Settings`."""
+
+    store_folder: str | Path
+    cache_folder: str | Path
+    embedding: str
+    embedding_url: str | None
+    embedding_key: str | None
+    reranker: str | None
+    reranker_url: str | None
+    reranker_key: str | None
+    model: str | None
+    api_key: str | None
+    base_url: str | None
+    timeout_seconds: float
+    passage_count: int
+    evidence_tokens: int | None
+    chunk_tokens: int
+    check: str
+
+
+class EveryChange(Changes, total=False):
+    """The same, and the documents."""
+
+    documents: str | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +171,16 @@ class Settings:
         if not isinstance(given, cls):
             raise InputError(f"The settings are of type {type(given).__name__}: give a Settings, or None.")
         return given
+
+    def change(self, **changes: Unpack[EveryChange]) -> Settings:
+        """The same settings, but for those that are given by name: `settings.change(model="qwen3:8b")`.
+
+        Raises InputError where there is none of a name, or where a value is not of its kind.
+        """
+        if unknown := changes.keys() - _VARIABLES.keys():
+            names = ", ".join(sorted(unknown))
+            raise InputError(f"There is no setting {shorten(names)}: the settings are {', '.join(_VARIABLES)}.")
+        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 def sample_folder() -> Path:

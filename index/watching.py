@@ -22,6 +22,7 @@ from typing import Literal
 
 from index.documents import Progress
 from index.errors import FolderError, FootnoteError
+from index.lending import Loans
 from index.library import Library
 from index.loading.changes import Changes, GoneError, UnwatchableError
 from index.loading.worker import Loader
@@ -118,14 +119,19 @@ class Watcher:
         with self._news:
             self._note()
 
-    def close(self) -> None:
-        """Watch and read no longer. What is just done may be cut off by the process's end, as by its being killed."""
+    def close(self, *, waits: bool = True) -> bool:
+        """Watch and read no longer. What is just done may be cut off by the process's end, as by its being killed.
+
+        waits: for what is being done, some time; gives whether it has come to its end.
+        """
         with self._news:
             self._closing.set()
             self._end_sync()
             self._news.notify_all()
         for thread in self._threads:
-            thread.join(CLOSING_SECONDS)
+            if waits and thread is not threading.current_thread():
+                thread.join(CLOSING_SECONDS)
+        return not any(thread.is_alive() for thread in self._threads)
 
     def wait_until_followed(self) -> Generator[Progress, None, SyncReport]:
         """Wait until what was saved before now is in the store, as long as that is a matter of a moment.
@@ -319,15 +325,44 @@ class Watcher:
 
 _ENDED = "The folder is no longer followed, since its thread ended: start Footnote again, and report what it printed."
 _watchers: dict[Path, Watcher] = {}  # by the place of the store
-_starting = threading.Lock()
+_loans: Loans[Watcher] = Loans()
 
 
 def watch(library: Library) -> Watcher:
     """Have the store of a library follow its folder from now on, or give what does so already."""
-    with _starting:
-        if library.store.place not in _watchers:
-            _watchers[library.store.place] = Watcher(library)
-        return _watchers[library.store.place]
+    with _loans.lock:
+        watcher, _ = _find_or_start(library)
+        _loans.keep(watcher)
+        return watcher
+
+
+def borrow_watcher(library: Library) -> Watcher:
+    """The same, to be given back: it ends with the last who does so, unless `watch` keeps it."""
+    with _loans.lock:
+        watcher, is_new = _find_or_start(library)
+        _loans.lend(watcher, is_new=is_new)
+        return watcher
+
+
+def give_watcher_back(library: Library, watcher: Watcher, *, waits: bool = True) -> bool:
+    """Give back what was borrowed; whether nothing of it is at work any more, or others have it.
+
+    waits: whether to wait some time for that.
+    """
+    with _loans.lock:
+        if not _loans.take_back(watcher):
+            return True
+        if find_watcher(library) is watcher:
+            del _watchers[library.store.place]
+    return watcher.close(waits=waits)
+
+
+def _find_or_start(library: Library) -> tuple[Watcher, bool]:
+    """What follows the folder, and whether it was just begun. Needs the lock of `_loans`."""
+    is_new = library.store.place not in _watchers
+    if is_new:
+        _watchers[library.store.place] = Watcher(library)
+    return _watchers[library.store.place], is_new
 
 
 def find_watcher(library: Library) -> Watcher | None:
@@ -337,9 +372,10 @@ def find_watcher(library: Library) -> Watcher | None:
 
 def unwatch(library: Library) -> None:
     """Have the store follow no longer."""
-    with _starting:
+    with _loans.lock:
         watcher = _watchers.pop(library.store.place, None)
     if watcher:
+        _loans.keep(watcher)
         watcher.close()
 
 

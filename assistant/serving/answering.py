@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import ExitStack, aclosing, suppress
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import ExitStack, aclosing
+from typing import TypeVar
 
+from assistant.awaiting import follow_steps
 from assistant.serving.limits import Places
 
 AT_ONCE = 4  # walks at the same time
@@ -31,51 +32,21 @@ class Answering:
         self._places = Places(MOST_WAITING, MOST_WAITING_OF_CLIENT, "questions")
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def follow(self, walk: Callable[[], Iterable[Step]], client: str = "") -> AsyncIterator[Step]:
+    async def follow(self, walk: Callable[[], Iterable[Step]], client: str = "") -> AsyncGenerator[Step, None]:
         """The steps of a walk, as they are made in a thread.
 
         client: of whom walks are counted together, "" for nobody.
         Raises RefusedError where too many wait, before the first step; and what the walk raises.
         """
-        loop = asyncio.get_running_loop()
-        steps: asyncio.Queue[tuple[Any, BaseException | None, bool]] = asyncio.Queue()
-        is_left = threading.Event()
-
-        def tell(step: Any = None, failure: BaseException | None = None, *, is_over: bool = False) -> None:
-            with suppress(RuntimeError):  # where the server has ended meanwhile
-                loop.call_soon_threadsafe(steps.put_nowait, (step, failure, is_over))
-
-        def run() -> None:
-            failure: BaseException | None = None
-            try:
-                for step in walk():
-                    if is_left.is_set():
-                        break
-                    tell(step)
-            except BaseException as error:
-                failure = error
-            finally:
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(held.close)
-                tell(failure=failure, is_over=True)
-
         with ExitStack() as holding:
             holding.enter_context(self._places.take(client))
             await self._turns.acquire()
             holding.callback(self._turns.release)
             # From now on the thread holds them.
             held = holding.pop_all()
-        threading.Thread(target=run, name="footnote-answering", daemon=True).start()
-        try:
-            while True:
-                step, failure, is_over = await steps.get()
-                if failure:
-                    raise failure
-                if is_over:
-                    return
+        async with aclosing(follow_steps(walk, _start_thread, held.close)) as steps:
+            async for step in steps:
                 yield step
-        finally:
-            is_left.set()
 
     async def run(self, work: Callable[[], Result], client: str = "") -> Result:
         """What some work gives that is done in one step."""
@@ -83,3 +54,7 @@ class Answering:
             async for result in steps:
                 return result
         raise RuntimeError("The work has ended without a result.")
+
+
+def _start_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="footnote-answering", daemon=True).start()

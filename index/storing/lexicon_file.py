@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 from zlib import crc32
 
 from index.place import NO_ROOM, DamagedError, NoRoomError, is_file, make_way, remove
@@ -61,6 +62,10 @@ def execute_with(connection: sqlite3.Connection, sql: str, values: Iterable[obje
     return connection.execute(sql.format(", ".join("?" * len(given))), [*before, *given])
 
 
+class _Connection(sqlite3.Connection):
+    """One that can be remembered without being held."""
+
+
 class LexiconFile:
     """One SQLite file. Each thread has a connection of its own."""
 
@@ -68,6 +73,7 @@ class LexiconFile:
         self.is_read_only = False
         self._file = file
         self._local = threading.local()
+        self._connections: WeakSet[_Connection] = WeakSet()  # of all threads
         self._generation = 0
         self._seen: tuple[int, ...] = ()
         self._is_damaged = False
@@ -116,6 +122,12 @@ class LexiconFile:
         if connection is not None:
             connection.close()
             del self._local.opened, self._local.files
+
+    def let_go(self) -> None:
+        """Close the connections of all threads; none of them may be at anything."""
+        self.close()
+        for connection in [*self._connections]:
+            connection.close()
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         with self._reading() as connection:
@@ -166,7 +178,7 @@ class LexiconFile:
             self.reopen()
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None
+        connection: _Connection | None
         connection, generation = getattr(self._local, "opened", (None, 0))
         if connection is not None and generation != self._generation and not connection.in_transaction:
             self.close()
@@ -174,6 +186,7 @@ class LexiconFile:
         if connection is None:
             generation = self._generation
             connection = self._connect_to_read() if self.is_read_only else self._connect()
+            self._connections.add(connection)
             add_functions(connection)
             connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self._local.opened = connection, generation
@@ -181,7 +194,7 @@ class LexiconFile:
             self._seen = self._look()
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> _Connection:
         for file in self._files():
             make_way(file)
         if all(map(is_file, self._files())) and not self.size_bytes():
@@ -189,7 +202,9 @@ class LexiconFile:
             for file in self._files():
                 remove(file)
         for is_last in (False, False, True):
-            connection = sqlite3.connect(self._file, timeout=_WAIT_SECONDS, check_same_thread=False)
+            connection = sqlite3.connect(
+                self._file, timeout=_WAIT_SECONDS, check_same_thread=False, factory=_Connection
+            )
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
@@ -201,12 +216,12 @@ class LexiconFile:
                     raise
         return connection
 
-    def _connect_to_read(self) -> sqlite3.Connection:
+    def _connect_to_read(self) -> _Connection:
         """A connection that writes nothing, not even beside the file, as SQLite does where it may."""
         written_since = Path(f"{self._file}-wal")
         is_alone = not is_file(written_since) or not written_since.stat().st_size
         uri = f"{self._file.absolute().as_uri()}?mode=ro{'&immutable=1' if is_alone else ''}"
-        return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, check_same_thread=False)
+        return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, check_same_thread=False, factory=_Connection)
 
     def _was_replaced(self) -> bool:
         """Whether the file that this thread has open was deleted, or what SQLite keeps beside it.

@@ -424,6 +424,11 @@ class Store:
         """Close what this thread holds open."""
         self.lexicon.close()
 
+    def let_go(self) -> None:
+        """Close all that is open of it, in every thread; nobody may be using it. To be opened again it is made anew."""
+        self._keeper.let_go()
+        self.lexicon.let_go()
+
 
 def place_of(stores: Path, folder: Path) -> Path:
     """Where the store of a documents folder lives: a readable name and a hash of the folder's full path."""

@@ -1,0 +1,57 @@
+"""A walk's steps, made in a thread and awaited in an event loop: the one bridge between the two."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+Step = TypeVar("Step")
+
+
+async def follow_steps(
+    walk: Callable[[], Iterable[Step]], start: Callable[[Callable[[], None]], object], end: Callable[[], object]
+) -> AsyncGenerator[Step, None]:
+    """The steps of a walk, as they are made in a thread; and what it raises.
+
+    start: has the work that it is given done in a thread, at once or when there is one. end: called in the loop, once
+    the thread is done. Whoever follows no longer has the walk end at its next step, and not before.
+    """
+    loop = asyncio.get_running_loop()
+    steps: asyncio.Queue[tuple[Any, BaseException | None, bool]] = asyncio.Queue()
+    is_left = threading.Event()
+
+    def tell(step: Any = None, failure: BaseException | None = None, *, is_over: bool = False) -> None:
+        with suppress(RuntimeError):  # where the loop has ended meanwhile
+            loop.call_soon_threadsafe(steps.put_nowait, (step, failure, is_over))
+
+    def run() -> None:
+        failure: BaseException | None = None
+        try:
+            if not is_left.is_set():
+                for step in walk():
+                    if is_left.is_set():
+                        break
+                    tell(step)
+        except BaseException as error:
+            failure = error
+        finally:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(end)
+            tell(failure=failure, is_over=True)
+
+    context = copy_context()
+    start(lambda: context.run(run))
+    try:
+        while True:
+            step, failure, is_over = await steps.get()
+            if failure:
+                raise failure
+            if is_over:
+                return
+            yield step
+    finally:
+        is_left.set()

@@ -1,0 +1,178 @@
+"""A folder that many questions are asked of: what is done with it, each a walk, and when it is let go.
+
+What it holds is shared by all threads, and let go once it is closed and the last walk under way has come to its end.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from weakref import finalize
+
+from assistant.chain import Event, stream_answer
+from assistant.question.followup import History
+from index.documents import Passage, Progress, identify
+from index.errors import InputError
+from index.library import Library, borrow_library, find_folder, give_back
+from index.listing import ListedDocument, list_documents
+from index.plan import SyncReport
+from index.search import search
+from index.searching.selection import read_patterns
+from index.settings import Settings, shorten
+from index.watching import Watcher, borrow_watcher, bring_up_to_date, give_watcher_back
+
+Result = TypeVar("Result")
+Walk = Generator[Progress, None, Result]
+
+
+class OpenFolder:
+    """One folder, opened by its first walk. Safe to share between threads.
+
+    Raises InputError or FolderError where there is no such folder; each walk InputError where it is closed.
+    """
+
+    def __init__(self, documents: str | Path, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = find_folder(documents)
+        self._held = _Held()
+        self._lock = threading.RLock()
+        self._walks = 0  # under way
+        self._is_closed = False
+        self._process = os.getpid()
+        self._forgotten = finalize(self, self._held.drop, self._process)
+        self._forgotten.atexit = False
+
+    def close(self) -> None:
+        """Take no more; what is under way comes to its end."""
+        with self._lock:
+            is_last = not self._is_closed and not self._walks
+            self._is_closed = True
+        if is_last:
+            self._let_go()
+
+    # -- the walks ------------------------------------------------------------------------------
+
+    def stream(self, question: str, history: History, only: Sequence[str]) -> Iterator[Event]:
+        """A question; see `assistant.chain.stream_answer`."""
+        with self._using():
+            library = yield from self._open()
+            yield from stream_answer(question, library, history=history, only=only, settings=self.settings)
+
+    def search(self, query: str, count: int | None, only: Sequence[str]) -> Walk[list[Passage]]:
+        """The passages that best match a query."""
+        with self._using():
+            library = yield from self._open()
+            return (yield from search(library, query, count, only))
+
+    def documents(self, only: Sequence[str]) -> Walk[list[ListedDocument]]:
+        """The documents, of all or of some paths and patterns."""
+        patterns = read_patterns(only)
+        with self._using():
+            library = yield from self._open()
+            report = yield from bring_up_to_date(library)
+            return list_documents(library.select(patterns, report.skipped))
+
+    def skipped(self) -> Walk[dict[str, str]]:
+        """Why files are no documents, by path."""
+        with self._using():
+            library = yield from self._open()
+            report = yield from bring_up_to_date(library)
+            return dict(sorted(report.skipped.items()))
+
+    def read(self, document: str, start: int, end: int | None) -> Walk[str]:
+        """A document's text from one offset to another."""
+        for name, given in (("document", document), ("start", start), ("end", end)):
+            if not isinstance(given, str if name == "document" else int) and not (name == "end" and given is None):
+                raise InputError(
+                    f"“{name}” is {shorten(given)}: give a document's id or path, and offsets into its text."
+                )
+        if start < 0 or (end is not None and end < start):
+            raise InputError(f"There is no text from {start:,} to {end}: give offsets that rise, from 0.")
+        with self._using():
+            library = yield from self._open()
+            lexicon = library.store.lexicon
+            names = (document, identify(document))
+            if not lexicon.is_usable() or not any(map(lexicon.record, names)):
+                yield from bring_up_to_date(library)
+            for name in names:
+                if lexicon.record(name):
+                    return library.store.text_of(name, start, end)
+            raise InputError(
+                f"There is no document {shorten(document)} in {self.folder}: give the id or the path of one that is listed."
+            )
+
+    def sync(self, *, checksum: bool) -> Walk[SyncReport]:
+        """The store is made equal to the folder."""
+        with self._using():
+            library = yield from self._open()
+            return (yield from library.sync(checksum=checksum))
+
+    def watch(self) -> Walk[None]:
+        """The store follows the folder from now on."""
+        with self._using():
+            library = yield from self._open()
+            with self._lock:
+                if self._held.watcher is None:
+                    library.begin()
+                    self._held.watcher = borrow_watcher(library)
+
+    # -- what it holds --------------------------------------------------------------------------
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Around each walk."""
+        with self._lock:
+            if self._is_closed:
+                raise InputError(f"This Footnote over {self.folder} is closed: open another one.")
+            if os.getpid() != self._process:
+                raise InputError(
+                    f"This Footnote over {self.folder} was opened by another process, which has forked: open one in each."
+                )
+            self._walks += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._walks -= 1
+                is_last = self._is_closed and not self._walks
+            if is_last:
+                self._let_go()
+
+    def _open(self) -> Walk[Library]:
+        if library := self._held.library:
+            return library
+        library = yield from borrow_library(self.folder, self.settings)
+        with self._lock:
+            if not (held := self._held.library):
+                self._held.library = held = library
+                return held
+        give_back(library)  # another thread was first
+        return held
+
+    def _let_go(self) -> None:
+        self._forgotten.detach()
+        self._held.close()
+
+
+class _Held:
+    """What is held of the folder; a thing of its own, so that it can be let go when the folder has been collected."""
+
+    def __init__(self) -> None:
+        self.library: Library | None = None
+        self.watcher: Watcher | None = None
+
+    def close(self, *, waits: bool = True) -> None:
+        """Let go of it. waits: for the threads that watch, and closes files; else both happen by and by."""
+        library, watcher, self.library, self.watcher = self.library, self.watcher, None, None
+        if library:
+            is_over = watcher is None or give_watcher_back(library, watcher, waits=waits)
+            give_back(library, closes=waits and is_over)
+
+    def drop(self, process: int) -> None:
+        """The same without waiting, since whoever is collecting may be in the middle of anything."""
+        if os.getpid() == process:  # what a forked process inherits is not its own
+            self.close(waits=False)
