@@ -148,6 +148,7 @@ def test_every_room_has_its_floor() -> None:
             "llama_index.core",
             {"assistant/writing/language_model.py", "assistant/serving/query_engine.py", "index/components.py"},
         ),
+        ("langchain_core", {"assistant/serving/langchain.py"}),
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
