@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,8 @@ class FootnoteQueryEngine(BaseQueryEngine):  # type: ignore[misc]
     nearest passages are the Answer's. A node's score is that of the passage that holds it, None where none does.
 
     only: the paths of the files or folders that are asked, or patterns; by default all.
-    streaming: `query` gives a StreamingResponse. Its source nodes and metadata are filled when its text is at its end;
-        that is the Answer's text. But: where a model's words are taken back, the Answer's text follows them whole,
-        after an empty line.
+    streaming: `query` gives a StreamingResponse, whose source nodes and metadata are filled when its text is over. That
+        is the Answer's text. But: what TextDelta says of a model's thoughts may stand before it.
     Raises FootnoteError as `assistant.answer` does, at `query`, not where the text is read.
     """
 
@@ -123,25 +123,21 @@ class FootnoteQueryEngine(BaseQueryEngine):  # type: ignore[misc]
         first = await anext(pieces, "")
 
         async def go_on() -> AsyncIterator[str]:
-            yield first
-            async for piece in pieces:
-                yield piece
+            async with aclosing(pieces):
+                yield first
+                async for piece in pieces:
+                    yield piece
 
         return AsyncStreamingResponse(go_on(), nodes, metadata)
 
     def _speak(self, question: str, nodes: list[NodeWithScore], metadata: dict[str, Any]) -> Iterator[str]:
-        """The answer's text as it becomes certain; `nodes` and `metadata` are filled before the last of it is over."""
-        spoken = ""
+        """The answer's text as it becomes certain; then `nodes` and `metadata` are filled."""
         for event in stream_answer(question, self._documents, only=self._only, settings=self._settings):
             if isinstance(event, TextDelta):
-                spoken += event.text
                 yield event.text
             elif isinstance(event, Answer):
                 metadata["answer"] = event  # the last one stays
-        result = metadata["answer"]
-        nodes += to_source_nodes(result)
-        if spoken != result.text:
-            yield f"\n\n{result.text}"
+        nodes += to_source_nodes(metadata["answer"])
 
     def _get_prompt_modules(self) -> dict[str, Any]:
         return {}
