@@ -184,6 +184,8 @@ def test_errors_are_sentences_of_ours_and_come_at_once(tmp_path: Path, settings:
     for question in ("", 42, None):
         with pytest.raises(InputError):
             engine.query(question)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="The documents folder is of type int"):
+        FootnoteQueryEngine(5, settings).as_tool()  # type: ignore[arg-type]
 
 
 def test_a_chat_engine_of_llama_index_takes_ours(ferry: Path, settings: Settings) -> None:

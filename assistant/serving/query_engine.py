@@ -29,7 +29,7 @@ from assistant.answers import NOT_FOUND, Answer, Citation, TextDelta
 from assistant.chain import answer, stream_answer
 from assistant.serving.answering import Answering
 from index.components import make_node, read_query
-from index.settings import Settings, shorten
+from index.settings import Settings, read_path, shorten
 
 
 class FootnoteQueryEngine(BaseQueryEngine):  # type: ignore[misc]
@@ -65,8 +65,9 @@ class FootnoteQueryEngine(BaseQueryEngine):  # type: ignore[misc]
 
         description: what the documents are good for, where the agent has several tools; it stands before the rest.
         """
-        folder = Path(self._documents or Settings.choose(self._settings).documents)
-        told = description.strip() or f"Answers a question from the documents in the folder {shorten(folder.name)}."
+        documents = Settings.choose(self._settings).documents if self._documents is None else self._documents
+        folder = shorten(read_path(documents, "The documents folder").absolute().name)
+        told = description.strip() or f"Answers a question from the documents in the folder {folder}."
         engine = FootnoteQueryEngine(
             self._documents, self._settings, only=self._only, callback_manager=self.callback_manager
         )
@@ -167,7 +168,7 @@ def _to_source_node(citation: Citation, result: Answer) -> NodeWithScore:
         if passage.document_id == citation.document_id
         and passage.start <= citation.start <= citation.end <= passage.end
     )
-    metadata = {
+    metadata: dict[str, str | int | None] = {
         "number": citation.number,
         "path": citation.path,
         "title": citation.title,
