@@ -37,7 +37,7 @@ from pathlib import Path
 from assistant.chain import retrieve_passages
 from assistant.question.followup import rewrite
 from assistant.question.question import read_question
-from assistant.serving.evaluation import cover
+from assistant.serving.evaluating.texts import cover
 from assistant.writing.tokens import estimate_tokens
 from benchmarks.command import Row, describe_machine, heed_signals, print_rows, tell, write_json
 from benchmarks.folders import Folder, choose, count_held, is_folder, is_in, load_folder

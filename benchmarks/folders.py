@@ -39,7 +39,9 @@ from pathlib import Path
 from typing import Any
 
 from assistant.question.followup import rewrite
-from assistant.serving.evaluation import ENOUGH, Case, Evidence, normalise, read_cases
+from assistant.serving.evaluating.cases import Case, Evidence, read_cases
+from assistant.serving.evaluating.judging import ENOUGH
+from assistant.serving.evaluating.texts import normalise
 from benchmarks.command import tell
 from benchmarks.figures import average
 from benchmarks.systems import (

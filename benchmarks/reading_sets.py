@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from assistant.answers import Citation
-from assistant.serving.evaluation import Case, holds_evidence, is_right, read_cases
+from assistant.serving.evaluating.cases import Case, read_cases
+from assistant.serving.evaluating.judging import holds_evidence, is_right
 from benchmarks.reader import Question, choose_absent, name_file, normalise, write_clapnq, write_squad
 
 QA_FILES = ("unansq",)  # for its near misses; what the cross-encoder was trained on besides says nothing more

@@ -28,7 +28,7 @@ from assistant.answers import Answer, Turn
 from assistant.chain import answer, stream_answer
 from assistant.question.followup import LAST_TURNS, LONGEST_TURN_CHARACTERS, read_history
 from assistant.serving.command_line import command
-from assistant.serving.evaluation import LONGEST_LINE_BYTES, read_cases
+from assistant.serving.evaluating.cases import LONGEST_LINE_BYTES, read_cases
 from index.connection import connect
 from index.embedding.protocol import Embedding
 from index.embedding.weights import fetch_weights

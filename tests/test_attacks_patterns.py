@@ -57,7 +57,7 @@ from assistant.question import about, asked, comparison, followup, forms
 from assistant.question.question import read_question
 from assistant.question.wording import AT_START, LONGEST_CHARACTERS, load_wordings
 from assistant.quoting import choice, conflicts
-from assistant.serving import evaluation
+from assistant.serving.evaluating import texts
 from assistant.showing.markdown import written_to_markdown
 from assistant.suggesting import foreign, words
 from assistant.writing.language_model import LanguageModel
@@ -131,7 +131,11 @@ LOCALS: dict[str, dict[str, Sequence[Any]]] = {
     "assistant.question.wording": {"pattern": ["warum"], "flags": [0]},
     "assistant.citing.names": {"name": ["united states"], "names": [["Ida", "Voss"]]},
     "assistant.question.forms": {"form": [form for _, line in forms._lines(": ") for form in forms._part(line)]},
-    "assistant.serving.evaluation": {"before": [r"(?<!\d)(?<!\d[.,])"], "wanted": ["1 cat"], "after": [r"(?![.,]?\d)"]},
+    "assistant.serving.evaluating.texts": {
+        "before": [r"(?<!\d)(?<!\d[.,])"],
+        "wanted": ["1 cat"],
+        "after": [r"(?![.,]?\d)"],
+    },
     "index.loading.formats": {"begin": [begin for begin, _ in _UNSUPPORTED]},
     "assistant.suggesting.words": {"each": ["|".join(words._read()[n].split()) for n in ("no_label", "no_title")]},
     "index.viewing.finding": {"typed": [["a", "b"], ["a", "a", "a"]], "odd": ["", "\u00c5"]},
@@ -496,7 +500,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "blocks of a document": lambda text: list(find_blocks(text, Outline(text).between(0, len(text))[0])),
     "words in a line": lambda text: list(part_inline(text, 0, len(text))),
     "words to find": lambda text: (find_words([(0, text)], "a b"), find_words([(0, SENTENCE)], text)),
-    "comparing texts": lambda text: evaluation.stands_in("1 cat", text),
+    "comparing texts": lambda text: texts.stands_in("1 cat", text),
     "silence": read_in_pieces(SilenceFilter),
     "thoughts": read_in_pieces(Thoughts),
     "thoughts at once": lambda text: Thoughts().feed(text),

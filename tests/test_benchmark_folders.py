@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.serving.evaluation import Evidence
+from assistant.serving.evaluating.cases import Evidence
 from benchmarks.folders import (
     BUDGET,
     LONG_RUN,

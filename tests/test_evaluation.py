@@ -15,23 +15,11 @@ from typer.testing import CliRunner
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, Support, Turn, Usage
 from assistant.serving.command_line import command
-from assistant.serving.evaluation import (
-    SHARES,
-    Case,
-    Evidence,
-    Figure,
-    Outcome,
-    _is_in,
-    cover,
-    explain,
-    judge,
-    normalise,
-    read_cases,
-    stands_in,
-    summarise,
-    to_json,
-    to_table,
-)
+from assistant.serving.evaluating.cases import Case, Evidence, read_cases
+from assistant.serving.evaluating.figures import Figure, summarise, to_table
+from assistant.serving.evaluating.judging import SHARES, Outcome, _is_in, explain, judge
+from assistant.serving.evaluating.runs import to_json
+from assistant.serving.evaluating.texts import cover, normalise, stands_in
 from assistant.serving.progress import _line
 from assistant.writing.silence import NOT_FOUND_TOKEN
 from index.documents import Passage, Progress
@@ -368,14 +356,16 @@ def test_nothing_measured_has_no_figures() -> None:
 def test_the_table_and_the_json_say_over_how_many_questions() -> None:
     figures = {"retrieval_hit": Figure(0.5, 2), "prompt_tokens": Figure(4000, 2), "cost": Figure(0.0026, 2)}
     assert to_table("mine", figures).splitlines() == [
-        "| mine | product | questions |",
-        "|---|---|---|",
-        "| retrieval hit | 0.500 | 2 |",
-        "| prompt tokens | 4,000 | 2 |",
-        "| cost | 0.0026 | 2 |",
+        "| mine          | product | 95 %         | questions |",
+        "|---------------|---------|--------------|-----------|",
+        "| retrieval hit | 0.500   | 0.09 to 0.91 | 2         |",
+        "| prompt tokens | 4,000   |              | 2         |",
+        "| cost          | 0.0026  |              | 2         |",
     ]
-    assert json.loads(to_json("mine", figures)) == {
+    assert json.loads(to_json("mine", [], figures)) == {
         "set": "mine",
+        "groups": {},
+        "questions": [],
         "systems": {
             "product": {
                 "retrieval_hit": 0.5,
@@ -411,20 +401,24 @@ def test_every_form_of_a_line_is_read(tmp_path: Path) -> None:
     ]
 
 
+NO_JSON = "it is not JSON in UTF-8; give one JSON object a line, or a table with a column “question”."
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("who?", "it is not JSON in UTF-8; give one JSON object a line."),
-        ('{"question": "Who?"', "it is not JSON in UTF-8; give one JSON object a line."),
-        ('{"question": "Caf\udce9?"}', "it is not JSON in UTF-8; give one JSON object a line."),
-        ("[" * 100_000, "it is not JSON in UTF-8; give one JSON object a line."),
+        ("who?", NO_JSON),
+        ('{"question": "Who?"', NO_JSON),
+        ('{"question": "Caf\udce9?"}', NO_JSON),
+        ("[" * 100_000, NO_JSON),
         ('["Who?"]', 'it is no JSON object; give {"question": "..."}.'),
         ("{}", 'it has no question; give "question": "...".'),
         ('{"question": 7}', 'it has no question; give "question": "...".'),
         ('{"question": "?!"}', "The question is empty: ask something."),
         (
             '{"question": "Who?", "answer": "a", "id": 1}',
-            "it has 'answer', 'id'; the fields are question, answers, evidence, answerable, history, rejected, thumb.",
+            "it has 'answer', 'id'; the fields are question, answers, evidence, answerable, history, rejected, thumb, "
+            "draft, note.",
         ),
         ('{"question": "Who?", "answers": "a"}', '"answers" is a list; give [...].'),
         ('{"question": "Who?", "answers": [7]}', '"answers" is a list of strings that are not empty.'),
@@ -537,12 +531,20 @@ def evaluate(*arguments: str | Path) -> Any:
 def test_quotations_are_measured(harbour: Path, tmp_path: Path) -> None:
     questions, figures = write_questions(tmp_path / "mine.jsonl", QUESTIONS), tmp_path / "figures.json"
     done = evaluate(questions, "--documents", harbour, "--json", figures)
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert lines[:4] == ["4 questions, answered by quotations.", "", "| mine | product | questions |", "|---|---|---|"]
-    assert "| retrieval hit | 1.000 | 3 |" in lines
-    assert "| answer correct | 0.667 | 3 |" in lines
-    assert "| answered unanswerable | 0.000 | 1 |" in lines
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
+    assert lines[:2] == ["4 questions, answered by quotations.", ""]
+    assert cells[0] == ["mine", "product", "95 %", "questions"]
+    assert ["retrieval hit", "1.000", "0.44 to 1.00", "3"] in cells
+    assert ["answer correct", "0.667", "0.21 to 0.94", "3"] in cells
+    assert ["answered unanswerable", "0.000", "0.00 to 0.79", "1"] in cells
+    assert [row[:4] for row in cells[-3:]] == [
+        ["answerable", "0.500", "0.09 to 0.91", "2"],
+        ["follow-up", "1.000", "0.21 to 1.00", "1"],
+        ["unanswerable", "1.000", "0.21 to 1.00", "1"],
+    ]
+    assert max(map(len, lines)) <= 100
     assert lines[-2:] == [
         "1 went wrong:",
         f"- line 2, “How many lighthouses does Tarnsund have?”: no expected answer stands in: {LIGHTS}",

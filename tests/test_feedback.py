@@ -12,7 +12,8 @@ import pytest
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
 from assistant.serving import feedback
-from assistant.serving.evaluation import explain, judge, read_cases
+from assistant.serving.evaluating.cases import read_cases
+from assistant.serving.evaluating.judging import explain, judge
 from assistant.serving.feedback import Thumbs, to_case
 from index.errors import InputError, StoreError
 

@@ -55,7 +55,7 @@ _NUMBER_START = re.compile(r"[-+(]?[$€£¥]?\s?\d")
 
 def ask_of_field(source: Source) -> Iterator[Candidate]:
     """The question for a label's value: "Who is the head of sales?" """
-    label, value = _part(source.line)
+    label, value = part_field(source.line)
     if label.endswith("?") and len(label.split()) > 2:
         yield source.make(label[:1].upper() + label[1:], "faq", 0.97)
         return
@@ -134,7 +134,8 @@ def _find_cells(line: str) -> list[str]:
     return find_cells(line) if CELL_BAR in line else [part.partition(": ")[2] for part in line.split("; ")]
 
 
-def _part(line: str) -> tuple[str, str]:
+def part_field(line: str) -> tuple[str, str]:
+    """A line as label and value; both are empty where it is no field."""
     if "?: " in line:
         label, _, value = line.partition("?: ")
         return f"{label.strip()}?", value.strip()
