@@ -137,11 +137,11 @@ def show(comparison: Comparison, name: str) -> str:
 
 
 def _lay_out_differences(differences: Mapping[str, Difference]) -> str:
-    rows = [("", "then", "now", "difference", "95 %", "questions", "")]
+    rows = [("", "then", "now", "difference", "95 %", "asked", "")]
     for name, one in differences.items():
         low, high = one.interval
         values = f"{one.then:.3f}", f"{one.now:.3f}", f"{one.now - one.then:+.3f}", f"{low:+.2f} to {high:+.2f}"
-        rows.append((name.replace("_", " "), *values, str(one.questions), one.verdict or "cannot be told"))
+        rows.append((name.replace("_", " "), *values, str(one.questions), one.verdict or "unclear"))
     return lay_out(rows)
 
 
@@ -152,7 +152,7 @@ def _say(differences: Mapping[str, Difference]) -> str:
         ("worse", "Worse"),
         ("more", "More, which is neither"),
         ("less", "Less, which is neither"),
-        ("", "Cannot be told apart from chance"),
+        ("", "Unclear, for the interval holds 0 or too few questions differ"),
         ("the same", "The same"),
     ):
         if names := [name.replace("_", " ") for name, one in differences.items() if one.verdict == verdict]:
