@@ -10,7 +10,7 @@ questions that differ, all in one direction.
 from __future__ import annotations
 
 import textwrap
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,21 +66,20 @@ class Comparison:
 
 def compare(then: Sequence[Asked], now: Sequence[Asked]) -> Comparison:
     """Compare two runs. Where one asks the same several times, the first of one goes with the first of the other."""
-    waiting: defaultdict[str, list[Asked]] = defaultdict(list)
+    waiting: defaultdict[tuple[str, str], deque[Asked]] = defaultdict(deque)
     for earlier in then:
-        waiting[earlier.asked].append(earlier)
-    pairs, only_now, otherwise = [], 0, 0
+        waiting[earlier.asked, earlier.expected].append(earlier)
+    pairs: list[tuple[Asked, Asked]] = []
+    only_now: Counter[str] = Counter()
     for later in now:
-        alike = waiting[later.asked]
-        if same := next((earlier for earlier in alike if earlier.expected == later.expected), None):
-            alike.remove(same)
-            pairs.append((same, later))
-        elif alike:
-            alike.pop(0)
-            otherwise += 1
+        if same := waiting[later.asked, later.expected]:
+            pairs.append((same.popleft(), later))
         else:
-            only_now += 1
-    return Comparison(pairs, _find_differences(pairs), sum(map(len, waiting.values())), only_now, otherwise)
+            only_now[later.asked] += 1
+    only_then = Counter(earlier.asked for left in waiting.values() for earlier in left)
+    otherwise = (only_then & only_now).total()
+    differences = _find_differences(pairs)
+    return Comparison(pairs, differences, only_then.total() - otherwise, only_now.total() - otherwise, otherwise)
 
 
 def _find_differences(pairs: Sequence[tuple[Asked, Asked]]) -> dict[str, Difference]:
