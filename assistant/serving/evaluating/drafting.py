@@ -258,7 +258,7 @@ class _Documents:
     def find_missing_year(self, year: int) -> str:
         """The first of the years after one that stands in no document; "" where all do."""
         years = map(str, range(year + 1, year + MOST_TRIED_YEARS))
-        return next((one for one in years if not self._library.store.lexicon.quoted(f'"{one}"')), "")
+        return next((one for one in years if not self._library.store.lexicon.search(one, 1)), "")
 
     def _find_terms(self, record: Record) -> frozenset[str] | None:
         """The terms of a document; None of one that is too long to be looked through."""
