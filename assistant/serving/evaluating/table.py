@@ -112,7 +112,7 @@ def _open(text: str) -> tuple[Any, list[str]]:
 
 
 def _read_name(cell: str) -> str:
-    name = re.sub(r"[\s._-]*\d{1,3}\Z", "", cell.strip()[:100].casefold())
+    name = cell.strip()[:100].casefold().rstrip("0123456789").rstrip(" ._-")
     return _ALSO.get(name, name)
 
 
