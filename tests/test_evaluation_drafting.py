@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from assistant.serving.command_line import command
@@ -48,7 +47,7 @@ def harbour(tmp_path_factory: pytest.TempPathFactory, embedding: Embedding) -> P
     return folder
 
 
-def evaluate(*arguments: str | Path) -> Result:
+def evaluate(*arguments: str | Path) -> Any:
     return CliRunner().invoke(command, ["eval", *map(str, arguments)])
 
 

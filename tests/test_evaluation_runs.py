@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -171,7 +170,7 @@ def harbour(folder: Path, embedding: Embedding) -> Path:
     return folder
 
 
-def evaluate(*arguments: str | Path) -> Result:
+def evaluate(*arguments: str | Path) -> Any:
     return CliRunner().invoke(command, ["eval", *map(str, arguments)])
 
 
