@@ -544,7 +544,7 @@ def test_quotations_are_measured(harbour: Path, tmp_path: Path) -> None:
         ["follow-up", "1.000", "0.21 to 1.00", "1"],
         ["unanswerable", "1.000", "0.21 to 1.00", "1"],
     ]
-    assert max(map(len, lines)) <= 100
+    assert max(len(line) for line in lines if line.startswith("|")) <= 100
     assert lines[-2:] == [
         "1 went wrong:",
         f"- line 2, “How many lighthouses does Tarnsund have?”: no expected answer stands in: {LIGHTS}",
