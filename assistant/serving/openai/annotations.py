@@ -7,6 +7,7 @@ characters as Python counts them. A sentence that cites two places has two annot
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from assistant.serving.openai.footnotes import Links
 
 _MARKER = re.compile(r"[ \t]*+\[(\d{1,4})\]")
 _BEHIND = re.compile(r"[”\"’'»)*_.!?…]*+(?:[ \t]*+\[\d{1,4}\])++[.!?…]?")
+_OPENING = re.compile(r"\s*+(?:(?:[-*+]|\d{1,3}[.)])\s++)?")  # of a line
 _BEFORE = "“\"‘'«(*_"
 
 
@@ -31,29 +33,28 @@ class Span:
 def find_spans(answer: Answer) -> Iterator[Span]:
     """The sentences of an answer that cite, in the order of the text."""
     known = {citation.number: citation for citation in answer.citations}
-    bare, places = _drop_markers(answer.text)
+    text = answer.text
+    bare, places = _drop_markers(text)
     cursor = 0  # in the bare text
     for sentence in answer.sentences:
         words, _ = _drop_markers(sentence.text)
         found = bare.find(words, cursor) if words else -1
         if found >= 0:
             start, end = places[found], places[found + len(words) - 1] + 1
-            cursor = found + len(words)
-        elif sentence.citations:
-            # Formatted otherwise than it was read: from where the last one ended to the first of its markers.
-            start = places[cursor] if cursor < len(places) else len(answer.text)
-            marker = re.compile("|".join(rf"\[{number}\]" for number in sentence.citations)).search(answer.text, start)
-            if marker is None:
+        else:
+            # Formatted otherwise than it was read: the line before the first of its markers.
+            from_here = places[cursor] if cursor < len(places) else len(text)
+            marker = re.compile("|".join(rf"\[{number}\]" for number in sentence.citations)).search(text, from_here)
+            if marker is None or not sentence.citations:
                 continue
-            start += len(answer.text[start : marker.start()]) - len(answer.text[start : marker.start()].lstrip())
             end = marker.start()
-        if not sentence.citations:
-            continue
-        if behind := _BEHIND.match(answer.text, end):
+            start = max(from_here, text.rfind("\n", from_here, end) + 1)
+            if opening := _OPENING.match(text, start, end):
+                start = opening.end()
+        if behind := _BEHIND.match(text, end):
             end = behind.end()
-        if found < 0:
-            cursor = next((place for place, real in enumerate(places) if real >= end), len(bare))
-        while start and answer.text[start - 1] in _BEFORE:
+        cursor = bisect_left(places, end)
+        while start and text[start - 1] in _BEFORE:
             start -= 1
         for number in sentence.citations:
             if number in known:

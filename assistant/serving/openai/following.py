@@ -48,12 +48,12 @@ async def follow(steps: AsyncIterator[Event], settings: Settings, manners: Manne
     Raises what the steps raise, and ModelError where a model has taken back what was passed on already.
     """
     is_live = manners.may_stream(settings)
+    clock = asyncio.get_running_loop().time
+    passed_seconds = clock()  # when something was last passed on
     begun, written, told, answer = "", "", "", None  # at first, by the model, and passed on
     async with aclosing(_with_pulse(steps)) as events:
         async for event in events:
             match event:
-                case None:
-                    yield None
                 case Draft(text=text) if not begun and not written:
                     begun = text
                 case TextDelta(text=text):
@@ -61,6 +61,7 @@ async def follow(steps: AsyncIterator[Event], settings: Settings, manners: Manne
                     if is_live:
                         told += text
                         yield text
+                        passed_seconds = clock()
                 case Answer(text=text):
                     if written != text:
                         manners.note(settings, stays=False)
@@ -75,7 +76,11 @@ async def follow(steps: AsyncIterator[Event], settings: Settings, manners: Manne
                     if rest := text[len(told) :]:
                         told = text
                         yield rest
+                        passed_seconds = clock()
                     answer = event
+            if clock() - passed_seconds >= PULSE_SECONDS:
+                yield None
+                passed_seconds = clock()
     if answer is None:
         raise TypeError("an answer's steps ended without an Answer")
     yield answer
