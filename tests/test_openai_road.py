@@ -419,6 +419,9 @@ def test_thoughts_whose_end_alone_tells_them_are_never_streamed(served: Served) 
             chunks: list[Any] = [*ask(client, QUESTION, stream=True)]  # type: ignore[arg-type]
             assert join(chunks) == expected
             assert "Hm" not in expected
+    with writing(served, cite_keys, think_first) as (_, client):
+        for _ in range(2):  # whole, nothing is taken back
+            assert take_off(text_of(ask(client, QUESTION))) == take_off(expected)
     # Where the model has not done so before, the stream ends in an error, and is the last to do so.
     with writing(served, cite_keys, think_first) as (_, client):
         ask(client, QUESTION)

@@ -15,7 +15,7 @@ from typing import Any
 from assistant.answers import Answer, Citation
 from assistant.serving.openai.footnotes import Links
 
-_MARKER = re.compile(r"[ \t]*+\[(\d{1,4})\]")
+_MARKER, _NUMBER = re.compile(r"(?<![ \t])[ \t]*+\[\d{1,4}\]"), re.compile(r"\[(\d{1,4})\]", re.ASCII)
 _BEHIND = re.compile(r"[”\"’'»)*_.!?…]*+(?:[ \t]*+\[\d{1,4}\])++[.!?…]?")
 _OPENING = re.compile(r"\s*+(?:(?:[-*+]|\d{1,3}[.)])\s++)?")  # of a line
 _BEFORE = "“\"‘'«(*_"
@@ -44,8 +44,9 @@ def find_spans(answer: Answer) -> Iterator[Span]:
         else:
             # Formatted otherwise than it was read: the line before the first of its markers.
             from_here = places[cursor] if cursor < len(places) else len(text)
-            marker = re.compile("|".join(rf"\[{number}\]" for number in sentence.citations)).search(text, from_here)
-            if marker is None or not sentence.citations:
+            markers = _NUMBER.finditer(text, from_here) if sentence.citations else iter(())
+            marker = next((one for one in markers if int(one[1]) in sentence.citations), None)
+            if marker is None:
                 continue
             end = marker.start()
             start = max(from_here, text.rfind("\n", from_here, end) + 1)

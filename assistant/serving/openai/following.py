@@ -42,12 +42,15 @@ class Manners:
             self._stays[key] = stays and self._stays.get(key, True)
 
 
-async def follow(steps: AsyncIterator[Event], settings: Settings, manners: Manners) -> AsyncGenerator[Piece, None]:
+async def follow(
+    steps: AsyncIterator[Event], settings: Settings, manners: Manners, *, is_whole: bool = False
+) -> AsyncGenerator[Piece, None]:
     """The pieces of the answer's text, which joined are that; then the Answer; and None where it takes a while.
 
+    is_whole: whether the text is wanted in one piece.
     Raises what the steps raise, and ModelError where a model has taken back what was passed on already.
     """
-    is_live = manners.may_stream(settings)
+    is_live = not is_whole and manners.may_stream(settings)
     clock = asyncio.get_running_loop().time
     passed_seconds = clock()  # when something was last passed on
     begun, written, told, answer = "", "", "", None  # at first, by the model, and passed on
@@ -96,7 +99,7 @@ async def finish(
 ) -> Answer | None:
     """The Answer alone; None where who asked has left meanwhile."""
     answer = None
-    async with aclosing(follow(steps, settings, manners)) as pieces:
+    async with aclosing(follow(steps, settings, manners, is_whole=True)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Answer):
                 answer = piece
