@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -32,11 +33,12 @@ from assistant.chain import answer
 from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
 from assistant.serving.login import LogIn
-from assistant.serving.openai import following
+from assistant.serving.openai import chat, following
 from assistant.serving.openai.annotations import find_spans
 from assistant.serving.openai.footnotes import Links, Taken, compose, take_off
 from assistant.serving.openai.history import recall
 from assistant.serving.openai.requests import Message
+from assistant.serving.openai.wire import write_json
 from assistant.serving.routes import documents as documents_room
 from assistant.serving.routes import openai as room
 from assistant.serving.served import Served
@@ -153,6 +155,12 @@ def cite_keys(request: Any) -> str:
     return f"Mara Oduya keeps the keys of the mill {marker}. It is she who keeps the keys of it {marker}."
 
 
+def cite_first(request: Any) -> str:
+    """A model's reply that cites two sentences, in two points."""
+    numbers = re.findall(r"^\[(\d+)\]", request.user, re.MULTILINE)
+    return "".join(f"- The mill has rooms and keys [{number}].\n" for number in numbers[:2])
+
+
 # -- models -------------------------------------------------------------------------------------
 
 
@@ -245,6 +253,23 @@ def test_only_some_documents_can_be_asked(client: openai.OpenAI) -> None:
     assert "Mara" not in text_of(reply).partition("---")[0]
     with pytest.raises(openai.BadRequestError, match="footnote"):
         ask(client, QUESTION, extra_body={"footnote": {"only": "staff"}})
+
+
+def test_a_large_answer_is_streamed_in_pieces(
+    served: Served, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "LARGEST_ANSWER_BYTES", 100)
+    chunks: list[Any] = [*ask(client, QUESTION, stream=True)]  # type: ignore[arg-type]
+    passages = [passage for chunk in chunks for passage in (chunk.model_extra or {}).get("footnote_passages", ())]
+    assert answer_of({**chunks[-1].model_extra["footnote"], "passages": passages}) == ask_python(served, QUESTION)
+
+
+@given(st.text())
+def test_what_goes_over_the_wire_is_one_line(text: str) -> None:
+    written = write_json({text: text})
+    assert len(written.splitlines()) == 1
+    kept = text.encode(errors="replace").decode()
+    assert json.loads(written.encode()) == {kept: kept}
 
 
 # -- a conversation -----------------------------------------------------------------------------
@@ -431,6 +456,25 @@ def test_thoughts_whose_end_alone_tells_them_are_never_streamed(served: Served) 
         assert take_off(join(chunks)) == take_off(expected)
 
 
+def test_a_model_is_told_of_a_conversation_what_it_is_told_in_python(served: Served) -> None:
+    questions = (QUESTION, "Put that into a table", "Which rooms does it have?", "Explain the second point")
+    answers: list[Answer] = []
+    said: list[str] = []
+    with writing(served, cite_first) as (model, client):
+        for question in questions:
+            model.requests.clear()
+            expected = ask_python(served, question, answers)
+            count = len(model.chats)
+            reply = ask(client, *said, question)
+            # But for the fences, which nobody can guess.
+            told = [re.sub(r"=== \w{16} ===", "", request.system + request.user) for request in model.chats]
+            assert told[:count] == told[count:] != []
+            fields = reply.choices[0].message.model_extra["footnote"]  # type: ignore[index]
+            assert without_times(fields) == without_times(json.loads(expected.to_json()))
+            answers.append(expected)
+            said += [question, text_of(reply)]
+
+
 def test_a_model_that_fails_is_told_of_in_a_note(served: Served) -> None:
     with writing(served, 503) as (_, client):
         text = text_of(ask(client, QUESTION))
@@ -475,10 +519,12 @@ def test_a_response_is_the_same(served: Served, client: openai.OpenAI, address: 
     assert reply.output_text == compose(expected, Links(address))
     assert (reply.status, reply.store) == ("completed", False)  # type: ignore[attr-defined]
     assert answer_of(reply.model_extra["footnote"]) == expected  # type: ignore[index]
-    chat = ask(client, QUESTION)
+    reply_of_chat = ask(client, QUESTION)
     [part] = reply.output[0].content  # type: ignore[union-attr]
-    assert [a.url for a in part.annotations] == [a.url_citation.url for a in chat.choices[0].message.annotations or ()]  # type: ignore[union-attr]
-    assert reply.usage and reply.usage.output_tokens == chat.usage.completion_tokens  # type: ignore[union-attr]
+    assert [a.url for a in part.annotations] == [
+        a.url_citation.url for a in reply_of_chat.choices[0].message.annotations or ()
+    ]  # type: ignore[union-attr]
+    assert reply.usage and reply.usage.output_tokens == reply_of_chat.usage.completion_tokens  # type: ignore[union-attr]
 
     follow_up: list[Any] = [
         {"role": "developer", "content": "Be brief."},

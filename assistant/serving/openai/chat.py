@@ -1,7 +1,8 @@
 """The replies of /v1/chat/completions, whole and in pieces.
 
-Beside what OpenAI's have: `footnote`, the whole Answer, on the message, or on the last piece that has a choice; and, in
-pieces, `event`s of type "source", which Open WebUI shows as sources with their words.
+Beside what OpenAI's have: `footnote`, the whole Answer, on the message, or on the last piece that has a choice; where
+it is too large for one piece, its passages come before it, one by one, as `footnote_passages`. And, in pieces,
+`event`s of type "source", which Open WebUI shows as sources with their words.
 """
 
 from __future__ import annotations
@@ -21,11 +22,9 @@ from assistant.serving.openai.following import Piece
 from assistant.serving.openai.footnotes import Links, compose, compose_footnotes
 from assistant.serving.openai.requests import Asked
 from assistant.serving.openai.usage import count_tokens
+from assistant.serving.openai.wire import DONE, KEEP_ALIVE, Fields, write_event, write_json
 
-KEEP_ALIVE = ": the answer is being worked on\n\n"
-DONE = "data: [DONE]\n\n"
-
-Fields = dict[str, Any]
+LARGEST_ANSWER_BYTES = 100_000  # in one event, for some programs read no line of more than 128 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,11 @@ class ChatReply:
         events += [self._write({}, event=event) for event in to_sources(answer, self.links)]
         if annotations := self._annotate(answer):
             events.append(self._write({"annotations": annotations}))
-        events.append(self._write({}, "stop", footnote=to_fields(answer)))
+        whole = to_fields(answer)
+        if len(write_json(whole).encode()) > LARGEST_ANSWER_BYTES:
+            events += [self._write({}, footnote_passages=[passage]) for passage in whole["passages"]]
+            whole["passages"] = []
+        events.append(self._write({}, "stop", footnote=whole))
         if self.asked.counts:
             usage = self._count(answer, answer.text + footnotes)
             events.append(write_event({**self._name("chat.completion.chunk"), "choices": [], "usage": usage}))
@@ -125,8 +128,3 @@ def to_fields(answer: Answer) -> Fields:
     """The whole Answer."""
     fields: Fields = json.loads(answer.to_json())
     return fields
-
-
-def write_event(fields: Fields, name: str = "") -> str:
-    """A server-sent event. In ASCII, so that half a character in what a user sent breaks nothing."""
-    return f"{f'event: {name}' + chr(10) if name else ''}data: {json.dumps(fields)}\n\n"

@@ -15,12 +15,13 @@ from typing import Any
 
 from assistant.answers import Answer
 from assistant.serving.openai.annotations import find_spans, to_annotation
-from assistant.serving.openai.chat import KEEP_ALIVE, Fields, to_fields, write_event
+from assistant.serving.openai.chat import to_fields
 from assistant.serving.openai.errors import EXPECTED, explain
 from assistant.serving.openai.following import Piece
 from assistant.serving.openai.footnotes import Links, compose, compose_footnotes
 from assistant.serving.openai.requests import Asked
 from assistant.serving.openai.usage import count_tokens
+from assistant.serving.openai.wire import KEEP_ALIVE, Fields, write_event
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ The key of a client is the server's token, where it was started with one.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,6 +39,7 @@ from assistant.serving.openai.requests import (
     refuse_model,
 )
 from assistant.serving.openai.responses import ResponseReply
+from assistant.serving.openai.wire import write_json
 from assistant.serving.served import Served
 from index.errors import FootnoteError
 from index.library import Library
@@ -127,8 +127,7 @@ def _to_model(name: str) -> dict[str, Any]:
 
 
 def _send(fields: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    # In ASCII, so that half a character in what a user sent breaks nothing.
-    return Response(json.dumps(fields), status, headers, "application/json")
+    return Response(write_json(fields), status, headers, "application/json")
 
 
 def _refuse(error: RefusedError | FootnoteError) -> Response:
