@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Final
 
@@ -43,7 +43,7 @@ class Manners:
 
 
 async def follow(
-    steps: AsyncIterator[Event], settings: Settings, manners: Manners, *, is_whole: bool = False
+    steps: AsyncGenerator[Event, None], settings: Settings, manners: Manners, *, is_whole: bool = False
 ) -> AsyncGenerator[Piece, None]:
     """The pieces of the answer's text, which joined are that; then the Answer; and None where it takes a while.
 
@@ -95,7 +95,7 @@ def _find_letters(text: str) -> str:
 
 
 async def finish(
-    steps: AsyncIterator[Event], settings: Settings, manners: Manners, is_left: Callable[[], Awaitable[bool]]
+    steps: AsyncGenerator[Event, None], settings: Settings, manners: Manners, is_left: Callable[[], Awaitable[bool]]
 ) -> Answer | None:
     """The Answer alone; None where who asked has left meanwhile."""
     answer = None
@@ -121,7 +121,7 @@ async def begin(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, No
     return go_on()
 
 
-async def _with_pulse(steps: AsyncIterator[Event]) -> AsyncGenerator[Event | None, None]:
+async def _with_pulse(steps: AsyncGenerator[Event, None]) -> AsyncGenerator[Event | None, None]:
     """The steps, and None where none has come for a while."""
     step: asyncio.Future[object] | None = None
     try:
@@ -138,9 +138,9 @@ async def _with_pulse(steps: AsyncIterator[Event]) -> AsyncGenerator[Event | Non
         # Where a step is under way, its end ends the work; else that is told.
         if step and not step.done():
             step.cancel()
-        elif close := getattr(steps, "aclose", None):
-            await close()
+        else:
+            await steps.aclose()
 
 
-async def _next(steps: AsyncIterator[Event]) -> object:
+async def _next(steps: AsyncGenerator[Event, None]) -> object:
     return await anext(steps, _END)
