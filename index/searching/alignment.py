@@ -23,7 +23,8 @@ from index.splitting.languages import LITTLE_WORDS
 
 ELLIPSIS = re.compile(r"[\[(]\s{0,5}(?:…|\.{3,9}|\. \. \.)\s{0,5}[\])]|…|\.{3,9}|\. \. \.")
 MOST_CELLS = 20_000_000  # of a table, that takes four bytes for each
-_CHANGED, _MISSED, _ADDED = 4, 5, 2  # what it costs
+_CHANGED, _ALIKE, _MISSED, _ADDED = 20, 5, 21, 5  # what it costs, beside what the word weighs
+MOST_SPELLED = 12  # words that the text has not, of which each may be mistyped
 LITTLE_WEIGHT = 0.35  # of a word that only joins others
 _ADDED_WEIGHT = 0.25  # of a word of the text that the quotation has not
 _LEAST_ALIKE = 0.6  # of the letters of two words of which one may be the other mistyped
@@ -107,26 +108,71 @@ def align(quoted: Sequence[str], found: Sequence[str], ellipses: frozenset[int])
 
     if not quoted or not found or (len(quoted) + 1) * (len(found) + 1) > MOST_CELLS:
         return None
-    number_of = {key: number for number, key in enumerate(dict.fromkeys((*quoted, *found)))}
-    there = np.array([number_of[key] for key in found], np.int32)
-    steps = np.arange(len(found) + 1, dtype=np.int32) * _ADDED
+    cost = _Costs(quoted, found)
+    added = cost.added()
     table = np.zeros((len(quoted) + 1, len(found) + 1), np.int32)
     before_ellipsis: dict[int, Any] = {}
     for row, key in enumerate(quoted, 1):
         above = table[row - 1]
-        costs = above + np.int32(_MISSED)
-        changed = above[:-1] + np.where(there == number_of[key], 0, _CHANGED).astype(np.int32)
+        costs = above + np.int32(_weigh_cost(_MISSED, key))
+        changed = above[:-1] + cost.of(key)
         np.minimum(costs[1:], changed, out=costs[1:])
-        costs = np.minimum.accumulate(costs - steps) + steps
+        costs = np.minimum.accumulate(costs - added) + added
         if row in ellipses:
             before_ellipsis[row] = costs
             costs = np.minimum.accumulate(costs)
         table[row] = costs
-    walked = _walk_back(quoted, found, table, before_ellipsis)
-    return Alignment(walked, _score(walked, quoted, found)) if any(s.kind == "same" for s in walked) else None
+    walked = _walk_back(quoted, found, table, before_ellipsis, cost)
+    score = _score(walked, quoted, found)
+    return Alignment(walked, score) if score > 0 else None
 
 
-def _walk_back(quoted: Sequence[str], found: Sequence[str], table: Any, before: dict[int, Any]) -> tuple[Step, ...]:
+class _Costs:
+    """What it costs to take a word of a quotation for each word of a text."""
+
+    def __init__(self, quoted: Sequence[str], found: Sequence[str]) -> None:
+        import numpy as np
+
+        self._keys = [*dict.fromkeys(found)]
+        self._number_of = {key: number for number, key in enumerate(self._keys)}
+        self._there = np.array([self._number_of[key] for key in found], np.int32)
+        # Many unknown words are another text, not errors of typing.
+        unknown = [key for key in dict.fromkeys(quoted) if key not in self._number_of]
+        self._may_be_mistyped = frozenset(unknown if len(unknown) <= MOST_SPELLED else ())
+
+    def of(self, key: str) -> Any:
+        """The costs for each word of the text, in order."""
+        import numpy as np
+
+        costs = np.full(len(self._keys), _weigh_cost(_CHANGED, key), np.int32)
+        if key in self._number_of:
+            costs[self._number_of[key]] = 0
+        elif key in self._may_be_mistyped:
+            costs[[number for number, one in enumerate(self._keys) if liken(key, one)]] = _weigh_cost(_ALIKE, key)
+        return costs[self._there]
+
+    def between(self, key: str, other: str) -> int:
+        """The cost for one of them."""
+        if key == other:
+            return 0
+        is_alike = key in self._may_be_mistyped and liken(key, other)
+        return _weigh_cost(_ALIKE if is_alike else _CHANGED, key)
+
+    def added(self) -> Any:
+        """What it costs that the quotation has not the words of the text, up to each of them."""
+        import numpy as np
+
+        costs = np.array([_weigh_cost(_ADDED, key) for key in self._keys], np.int32)
+        return np.concatenate([np.zeros(1, np.int32), np.cumsum(costs[self._there], dtype=np.int32)])
+
+
+def _weigh_cost(cost: int, key: str) -> int:
+    return round(cost * weigh(key))
+
+
+def _walk_back(
+    quoted: Sequence[str], found: Sequence[str], table: Any, before: dict[int, Any], cost: _Costs
+) -> tuple[Step, ...]:
     row, column = len(quoted), int(table[-1].argmin())
     steps: list[Step] = []
     while row:
@@ -139,10 +185,10 @@ def _walk_back(quoted: Sequence[str], found: Sequence[str], table: Any, before: 
                 steps.append(Step("left out", (row, row), (column, end)))
         # One word of the quotation after another, with what the text has besides before it.
         while True:
-            is_same = column > 0 and quoted[row - 1] == found[column - 1]
-            if column and costs[column] == table[row - 1][column - 1] + (0 if is_same else _CHANGED):
-                column, kind, width = column - 1, "same" if is_same else "changed", 1
-            elif costs[column] == table[row - 1][column] + _MISSED:
+            needed = cost.between(quoted[row - 1], found[column - 1]) if column else 0
+            if column and costs[column] == table[row - 1][column - 1] + needed:
+                column, kind, width = column - 1, "changed" if needed else "same", 1
+            elif costs[column] == table[row - 1][column] + _weigh_cost(_MISSED, quoted[row - 1]):
                 kind, width = "missed", 0
             else:
                 steps.append(Step("added", (row, row), (column - 1, column)))

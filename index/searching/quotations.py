@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from index.documents import page_at
 from index.errors import InputError
 from index.place import DamagedError
-from index.searching.alignment import ELLIPSIS, Word, align, find_ellipses, liken, read_words, tell, weigh
+from index.searching.alignment import ELLIPSIS, MOST_SPELLED, Word, align, find_ellipses, liken, read_words, tell, weigh
 from index.searching.letters import Letters, describe, find_exactly, find_loosely, is_whole, read_letters, take_along
 from index.splitting.terms import choose_query_terms, find_terms
 from index.storing.records import Record
@@ -26,14 +26,13 @@ from index.storing.store import Store
 MOST_PLACES, LARGEST_MOST_PLACES = 20, 500
 LONGEST_QUOTE_CHARACTERS = 10_000
 CANDIDATES = 100  # chunks that share most with the quotation
-MOST_READ_CHARACTERS, MOST_ALIGNED_CHARACTERS = 2_000_000, 500_000  # of the documents, for one quotation
+MOST_READ_CHARACTERS, MOST_ALIGNED_CHARACTERS = 1_000_000, 500_000  # of the documents, for one quotation
 MOST_ALIGNED = 30  # parts of them that are compared word by word
-MOST_COMPARED = 60_000_000  # pairs of words, in all
+MOST_COMPARED = 25_000_000  # pairs of words, in all
 LEFT_OUT_CHARACTERS, LEFT_OUT_WORDS = 4000, 600  # that an ellipsis may stand for
 # How much of a quotation must stand there: the shorter, the more.
 LEAST_SCORE, LEAST_SCORE_OF_FEW, FEW_WORDS = 0.62, 0.75, 4.0
 LEAST_SHARED = 0.5  # of its words, in any order
-MOST_SPELLED = 12  # words of a quotation of which each may be mistyped
 AS_GOOD = 0.15  # how much worse than the best a place may be
 _PAIRS = ("“”", '""', "„“", "«»", "»«", "‘’", "''", "「」", "『』")
 
@@ -144,24 +143,25 @@ class _Search:
 
     def find_whole(self, forms: Sequence[str]) -> list[QuotePlace]:
         """Where one of the forms stands whole: exactly, or set otherwise."""
-        found: dict[tuple[str, int], QuotePlace] = {}
+        found: list[QuotePlace] = []
         for quote in forms:
-            letters = read_letters(quote)
-            terms = find_terms(_join_hyphens(quote))
-            for numbers in self._find_candidates(quote, terms):
-                for part in self._read(numbers, 2 * len(quote) + 200, MOST_READ_CHARACTERS):
-                    for place in self._find_in(part, quote, letters):
-                        known = found.get((place.document_id, place.start))
-                        if known is None or place.is_exact > known.is_exact:
-                            found[place.document_id, place.start] = place
-                    if sum(place.is_exact for place in found.values()) >= self._most:
-                        break
-                if found:
+            so_found = self._find_form(quote)
+            if not found or (so_found[:1] and so_found[0].is_exact > found[0].is_exact):
+                found = so_found
+        return found
+
+    def _find_form(self, quote: str) -> list[QuotePlace]:
+        found: dict[tuple[str, int], QuotePlace] = {}
+        letters = read_letters(quote)
+        for numbers in self._find_candidates(quote, find_terms(_join_hyphens(quote))):
+            for part in self._read(numbers, 2 * len(quote) + 200, MOST_READ_CHARACTERS):
+                for place in self._find_in(part, quote, letters):
+                    found.setdefault((place.document_id, place.start), place)
+                if sum(place.is_exact for place in found.values()) >= self._most:
                     break
             if found:
                 break
-        places = sorted(found.values(), key=lambda place: (not place.is_exact, place.path, place.start))
-        return places[: self._most]
+        return sorted(found.values(), key=lambda place: (not place.is_exact, place.path, place.start))[: self._most]
 
     def _find_in(self, part: _Part, quote: str, letters: Letters) -> Iterator[QuotePlace]:
         exact = [*islice(find_exactly(part.text, quote), self._most)]
@@ -199,15 +199,20 @@ class _Search:
         return [*self._lexicon.match(_join_hyphens(quote), (), within).best(CANDIDATES)]
 
     def _read(self, numbers: Sequence[int], around: int, most: int) -> Iterator[_Part]:
-        """What stands in chunks and so many characters around them, as much in all as is to be read."""
+        """What stands in chunks and so many characters around them, as much in all as is to be read; nothing twice."""
         for first in range(0, len(numbers), CANDIDATES):
             some = numbers[first : first + CANDIDATES]
             read = self._lexicon.read(some)
-            for chunk, record in (read[number] for number in some):
-                held = self._lexicon.chunks_of(record.document_id, max(0, chunk.start - around), chunk.end + around)
-                start = max(held[0].start, chunk.start - around)
-                text = "".join(one.text for one in held)[start - held[0].start : chunk.end + around - held[0].start]
-                yield _Part(record, start, text)
+            records = {record.document_id: record for _, record in read.values()}
+            spans: dict[str, list[tuple[int, int, int]]] = {}
+            for rank, (chunk, _) in enumerate(read[number] for number in some):
+                span = (max(0, chunk.start - around), chunk.end + around, rank)
+                spans.setdefault(chunk.document_id, []).append(span)
+            merged = [(rank, of, start, end) for of in spans for start, end, rank in _merge(spans[of])]
+            for _, document_id, start, end in sorted(merged):
+                held = self._lexicon.chunks_of(document_id, start, min(end, start + most))
+                text = "".join(chunk.text for chunk in held)[start - held[0].start : end - held[0].start]
+                yield _Part(records[document_id], start, text[:most])
                 most -= len(text)
                 if most <= 0:
                     return
@@ -253,8 +258,20 @@ class _Window(NamedTuple):
     shared: float
 
 
+def _merge(spans: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Spans of one document, those that overlap as one, each with the best rank of its own."""
+    start, end, rank = 0, -1, 0
+    for first, last, its in sorted(spans):
+        if first > end:
+            if end >= 0:
+                yield start, end, rank
+            start, end, rank = first, last, its
+        end, rank = max(end, last), min(rank, its)
+    yield start, end, rank
+
+
 def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_Window]:
-    """Where a part of a document has most of a quotation's words together: the two best places."""
+    """Where a part of a document has most of a quotation's words together: the best places of it."""
     words = read_words(part.text)
     weights = {key: weigh(key) for key in keys}
     total = sum(weights.values())
@@ -266,7 +283,7 @@ def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_
     for word in words:
         sums.append(sums[-1] + weights.get(word.key, 0.0))
     ends = [min(len(words), first + size) for first in range(len(words))]
-    for _ in range(2):
+    for _ in range(2 + min(MOST_ALIGNED, len(words) // size)):
         best = max(range(len(words)), key=lambda first: sums[ends[first]] - sums[first], default=-1)
         if best < 0:
             return
