@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 
-from assistant.answers import Answer, Draft, TextDelta
+from assistant.answers import Answer, Draft, TextDelta, Turn
+from assistant.citing.hashes import note_hashes
 from assistant.notices import mention_failure, mention_unordered, mention_unsearched
 from assistant.question.followup import History, drop_courtesies, follow_up, read_history
 from assistant.question.opening import strip_greeting
@@ -24,6 +25,7 @@ from assistant.writing.rewriting import rewrite_with_model
 from index.documents import Passage, Progress
 from index.errors import ModelError
 from index.library import Library, check_question, open_library
+from index.plan import SyncReport
 from index.searching.evidence import EVIDENCE_PASSAGES
 from index.searching.reranking import Reranker, open_reranker
 from index.searching.selection import read_patterns
@@ -83,6 +85,15 @@ def stream_answer(
     report = yield from bring_up_to_date(library)
     library = library.select(patterns, report.skipped)
 
+    for event in _answer(words, turns, patterns, library, report, history):
+        yield note_hashes(event, library) if isinstance(event, Answer) else event
+
+
+def _answer(
+    words: str, turns: Sequence[Turn], patterns: Sequence[str], library: Library, report: SyncReport, history: History
+) -> Iterator[Event]:
+    """The walk from an open library on, of a question and earlier turns that were read."""
+    settings = library.settings
     spoken = strip_greeting(words)
     turns = drop_courtesies(turns) if settings.uses_language_model else turns
     followed = follow_up(spoken, turns, for_model=settings.uses_language_model)
@@ -117,6 +128,10 @@ def quote_answer(question: str, library: Library) -> Answer:
     """The answer to a question that stands alone, in the documents' own words, from the store as it is: without a
     look at the folder, without a language model or a reranker.
     """
+    return note_hashes(_quote_answer(question, library), library)
+
+
+def _quote_answer(question: str, library: Library) -> Answer:
     spoken = strip_greeting(check_question(question))
     followed = follow_up(spoken, (), for_model=False)
     subject = find_subject(spoken, followed, (), library, ())

@@ -29,6 +29,7 @@ class Citation:
     number: from 1, in the order of first use. path: relative to the documents folder.
     page: counted from 1, or None where the document has no pages.
     context: what the words stand under, outermost first: headings, the keys around a field, a table's columns.
+    content_hash: SHA-256 of the file that the document was read from, 64 hexadecimal digits; "" where it is not known.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Citation:
     quote: str
     context: tuple[str, ...] = ()
     kind: Cited = "words"
+    content_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

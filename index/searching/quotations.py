@@ -25,7 +25,8 @@ from index.storing.store import Store
 
 MOST_PLACES, LARGEST_MOST_PLACES = 20, 500
 LONGEST_QUOTE_CHARACTERS = 10_000
-CANDIDATES = 100  # chunks that share most with the quotation
+CANDIDATES, CANDIDATES_OF_MANY = 100, 40  # chunks that share most with a quotation; with one of
+MANY_WORDS = 6  # different words or more, by which its place is told sooner
 MOST_READ_CHARACTERS, MOST_ALIGNED_CHARACTERS = 1_000_000, 500_000  # of the documents, for one quotation
 MOST_ALIGNED = 30  # parts of them that are compared word by word
 MOST_COMPARED = 25_000_000  # pairs of words, in all
@@ -154,7 +155,7 @@ class _Search:
         found: dict[tuple[str, int], QuotePlace] = {}
         letters = read_letters(quote)
         for numbers in self._find_candidates(quote, find_terms(_join_hyphens(quote))):
-            for part in self._read(numbers, 2 * len(quote) + 200, MOST_READ_CHARACTERS):
+            for part in self._read(numbers, len(quote) + 200, MOST_READ_CHARACTERS):
                 for place in self._find_in(part, quote, letters):
                     found.setdefault((place.document_id, place.start), place)
                 if sum(place.is_exact for place in found.values()) >= self._most:
@@ -196,7 +197,8 @@ class _Search:
         import numpy as np
 
         within = None if self._documents is None else np.array(self._lexicon.numbers_of(self._documents), np.int64)
-        return [*self._lexicon.match(_join_hyphens(quote), (), within).best(CANDIDATES)]
+        count = CANDIDATES if len({*find_terms(quote)}) < MANY_WORDS else CANDIDATES_OF_MANY
+        return [*self._lexicon.match(_join_hyphens(quote), (), within).best(count)]
 
     def _read(self, numbers: Sequence[int], around: int, most: int) -> Iterator[_Part]:
         """What stands in chunks and so many characters around them, as much in all as is to be read; nothing twice."""
@@ -226,7 +228,7 @@ class _Search:
         ellipses = find_ellipses(quote, words)
         parts = self._read(
             self._find_best(ELLIPSIS.sub(" ", quote)),
-            2 * len(quote) + 200 + (LEFT_OUT_CHARACTERS if ellipses else 0),
+            len(quote) + 200 + (LEFT_OUT_CHARACTERS if ellipses else 0),
             MOST_ALIGNED_CHARACTERS,
         )
         windows = sorted(

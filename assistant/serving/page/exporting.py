@@ -53,8 +53,8 @@ def export_kind(kind: str | None, answers: Sequence[Answer], hashes: Hashes) -> 
 
 def export_json(answers: Sequence[Answer], hashes: Hashes = {}) -> str:  # noqa: B006 - it is not changed
     """The answers with all their fields, as `Answer.to_json` gives them, and the hashes of the files cited."""
-    cited = {citation.document_id for answer in answers for citation in answer.citations}
-    known = {document: hashes[document] for document in sorted(cited) if document in hashes}
+    cited = {c.document_id: _find_hash(c, hashes) for answer in answers for c in answer.citations}
+    known = {document: content_hash for document, content_hash in sorted(cited.items()) if content_hash}
     exchanges = [json.loads(answer.to_json()) for answer in answers]
     content = {"version": VERSION, "exchanges": exchanges, "content_hashes": known}
     return json.dumps(content, ensure_ascii=False, indent=2)
@@ -136,10 +136,15 @@ def _describe(citation: Citation, answer: Answer, hashes: Hashes) -> list[str]:
     where = [citation.title, show_where(citation, find_date(citation, answer))]
     if citation.kind == "words":
         where.append(say("exporting.characters", start=citation.start, end=citation.end))
-    if citation.document_id in hashes:
-        where.append(say("exporting.hash", hash=hashes[citation.document_id]))
+    if content_hash := _find_hash(citation, hashes):
+        where.append(say("exporting.hash", hash=content_hash))
     quote = [f"“{' '.join(citation.quote.split())}”"] if citation.quote else []
     return [*quote, ", ".join(" ".join(part.split()) for part in where if part)]
+
+
+def _find_hash(citation: Citation, hashes: Hashes) -> str:
+    """The hash of the file as it was when it was cited; of answers that do not say, as it is on record now."""
+    return citation.content_hash or hashes.get(citation.document_id, "")
 
 
 def _show_footnote(first: int, citation: Citation, answer: Answer, hashes: Hashes) -> str:

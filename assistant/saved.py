@@ -1,0 +1,278 @@
+"""Citations read back from a file of saved answers, whichever way it was saved.
+
+    JSON        an Answer, several in a list, a conversation that was exported, or one as the browser keeps it
+    HTML        an exported conversation: a list of footnotes, each with its quotation
+    Markdown    the same: "[^1]: “words” — title, path, characters 3–8, SHA-256 of the file: ..."
+    text        what `footnote ask` prints: "[1] path, characters 3-8", and the words below
+
+A saved file is input like any other: bounded in size and number, and typed. Nothing of it is believed but as what was
+cited.
+
+But: Markdown has white space as single spaces; printed text breaks its lines, and parts the cells of a row by bars.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assistant.answers import Citation, Cited
+from index.errors import InputError
+
+Form = Literal["json", "html", "markdown", "text"]
+
+LARGEST_SAVED_BYTES = 20_000_000
+MOST_CITATIONS = 1000
+VERSION = 1  # of an exported conversation that can be read
+_MOST_OFFSET = 2**40
+_TOLD = "give what Footnote saved as JSON, HTML or Markdown."
+_HASH = re.compile(r"[0-9a-f]{64}")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_FOOTNOTE = re.compile(r"\[\^(\d{1,9})\]: ?(.*)")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_PLACE = re.compile(r"(?:, )?(?:characters (\d{1,13})–(\d{1,13}))?(?:(?:, )?SHA-256 of the file: ([0-9a-f]{64}))?\Z")
+_PRINTED = re.compile(r"\[(\d{1,9})\] (.+?)(?:, page (\d{1,9})|, characters (\d{1,13})-(\d{1,13}))?\Z")
+_BETWEEN = "” — "
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A citation as a file has it.
+
+    number: from 1 on through the file. paths: what the path may be, the likeliest first: an exported footnote names it
+    among other things. where: all that the file says of the place, for people. start, end: -1 where they are not said.
+    is_rough: whether the words were broken into lines as they were printed.
+    """
+
+    number: int
+    quote: str
+    paths: tuple[str, ...]
+    where: str
+    kind: Cited = "words"
+    page: int | None = None
+    start: int = -1
+    end: int = -1
+    content_hash: str = ""
+    is_rough: bool = False
+
+
+def read_saved(text: str) -> tuple[Form, tuple[Saved, ...]]:
+    """How a file was saved, and the citations in it, in order; none where its answers cite nothing.
+
+    Raises InputError where it is too large, or no file of Footnote's.
+    """
+    if len(text) > LARGEST_SAVED_BYTES:
+        raise InputError(f"The file is larger than {LARGEST_SAVED_BYTES // 1_000_000} MB: give one with fewer answers.")
+    text = text.removeprefix("\ufeff")
+    form, found = _read(text)
+    if len(found) > MOST_CITATIONS:
+        raise InputError(f"The file has {len(found):,} citations, and {MOST_CITATIONS:,} is the most: part it.")
+    return form, tuple(found)
+
+
+def to_saved(citations: Sequence[Citation], first: int = 0, hashes: Mapping[str, str] = {}) -> list[Saved]:
+    """Citations of an answer, numbered on from `first`. hashes: of files by document, where a citation has none."""
+    return [
+        Saved(
+            first + place,
+            citation.quote,
+            (citation.path,),
+            citation.path,
+            citation.kind,
+            citation.page,
+            citation.start,
+            citation.end,
+            citation.content_hash or hashes.get(citation.document_id, ""),
+        )
+        for place, citation in enumerate(citations, 1)
+    ]
+
+
+def _read(text: str) -> tuple[Form, list[Saved]]:
+    begins = text.lstrip()[:1000]
+    if begins[:1] in ("{", "["):
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError):
+            if begins[0] == "{":
+                raise InputError(f"The file is no whole JSON: {_TOLD}") from None
+        else:
+            return "json", _read_json(given)
+    if re.match(r"(?:<!doctype\s{1,9}html|<html)[\s>]", begins, re.IGNORECASE):
+        return "html", _read_html(text)
+    if found := _read_markdown(text):
+        return "markdown", found
+    if found := _read_printed(text):
+        return "text", found
+    raise InputError(f"The file has no citations of Footnote's in it: {_TOLD}")
+
+
+# -- JSON -------------------------------------------------------------------------------------
+
+
+def _read_json(given: Any) -> list[Saved]:
+    hashes: Mapping[str, str] = {}
+    match given:
+        case {"exchanges": list(answers), "version": version}:
+            if version != VERSION:
+                raise InputError(
+                    f"The file is of version {str(version)[:20]}, and this Footnote reads {VERSION}: update it."
+                )
+            if isinstance(known := given.get("content_hashes"), dict):
+                hashes = {
+                    name: value for name, value in known.items() if isinstance(value, str) and _HASH.fullmatch(value)
+                }
+        case list(answers):
+            answers = [item.get("answer") if isinstance(item, dict) and "answer" in item else item for item in answers]
+            answers = [answer for answer in answers if answer is not None]
+        case _:
+            answers = [given]
+    found: list[Saved] = []
+    for answer in answers:
+        if not isinstance(answer, dict) or not isinstance(answer.get("citations"), list):
+            raise InputError(f"The JSON in the file is no Answer of Footnote's: {_TOLD}")
+        found += to_saved([*map(_read_citation, answer["citations"])], len(found), hashes)
+    return found
+
+
+def _read_citation(given: object) -> Citation:
+    """A citation of this version or of one before it, whatever else a later one says."""
+    match given:
+        case {
+            "document_id": str(document_id),
+            "path": str(path),
+            "quote": str(quote),
+            "start": int(start),
+            "end": int(end),
+        }:
+            kind, page, content_hash = given.get("kind", "words"), given.get("page"), given.get("content_hash", "")
+            title = given.get("title", "")
+            if (
+                kind in ("words", "document")
+                and 0 <= start <= end <= _MOST_OFFSET
+                and (page is None or type(page) is int)
+                and isinstance(title, str)
+                and (content_hash == "" or (isinstance(content_hash, str) and _HASH.fullmatch(content_hash)))
+            ):
+                return Citation(0, document_id, path, title, page, start, end, quote, (), kind, content_hash)
+    raise InputError("A citation in the file is not as this version of Footnote writes it: give it as it was saved.")
+
+
+# -- HTML and Markdown ------------------------------------------------------------------------
+
+
+def _read_html(text: str) -> list[Saved]:
+    from lxml import etree, html
+
+    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+    try:
+        page = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError, AssertionError):
+        raise InputError(f"The HTML in the file cannot be read: {_TOLD}") from None
+    found: list[Saved] = []
+    for item in page.iterfind("body/main/section/ol/li"):
+        quote, place = item.find("blockquote"), item.find("p")
+        if place is None or not item.get("id", "").startswith("note-"):
+            continue
+        words = "" if quote is None else quote.text_content()
+        found.append(_read_place(len(found) + 1, words, " ".join((place.text or "").split())))
+    if not found and not page.findall("body/main/footer"):
+        raise InputError(f"The HTML in the file is no export of Footnote's: {_TOLD}")
+    return found
+
+
+def _read_markdown(text: str) -> list[Saved]:
+    found: list[Saved] = []
+    for note in _find_footnotes(text):
+        plain = _ESCAPED.sub(r"\1", note)
+        place = _PLACE.search(plain)
+        room = int(place[2]) - int(place[1]) if place and place[2] else -1
+        parts = [match.start() for match in re.finditer(re.escape(_BETWEEN), plain)] if plain[:1] == "“" else []
+        # Of several that may end the words, the last that leaves them no longer than they were.
+        ends = [end for end in parts if end - 1 <= room] if room >= 0 else []
+        quote, where = (plain[1 : ends[-1]], plain[ends[-1] + len(_BETWEEN) :]) if ends else ("", plain)
+        found.append(_read_place(len(found) + 1, quote, where))
+    return found
+
+
+def _find_footnotes(text: str) -> Iterator[str]:
+    """The footnotes outside of blocks of code, each in one line, though an editor may have broken it."""
+    fence, note = "", ""
+    for line in (*text.splitlines(), ""):
+        mark = _FENCE.match(line)
+        if fence:
+            is_closed = mark and mark[1].startswith(fence) and not line.strip().strip(fence[0])
+            fence = "" if is_closed else fence
+            continue
+        match = _FOOTNOTE.match(line)
+        if match or mark or not line.strip():
+            if note:
+                yield note
+            note = match[2].strip() if match else ""
+            fence = mark[1] if mark else ""
+        elif note:
+            note = f"{note} {line.strip()}"
+
+
+def _read_place(number: int, quote: str, where: str) -> Saved:
+    """A footnote whose place is told as "title, path, page 3, 2025-01-01, characters 3–8, SHA-256 of the file: ..."."""
+    place = _PLACE.search(where)
+    start, end, content_hash = place.groups() if place else (None, None, None)
+    named = where[: place.start()] if place else where
+    return Saved(
+        number,
+        quote,
+        tuple(_list_paths(named)),
+        named,
+        "words" if start else "document",
+        None,
+        int(start) if start else -1,
+        int(end) if end else -1,
+        content_hash or "",
+    )
+
+
+def _list_paths(named: str) -> Iterator[str]:
+    """What the path may be among names that stand in a row: after the title, or where there is none, first."""
+    parts = named.split(", ")[:30]
+    for first in (*range(1, len(parts)), 0):
+        for last in range(len(parts), first, -1):
+            yield ", ".join(parts[first:last])
+
+
+# -- text -------------------------------------------------------------------------------------
+
+
+def _read_printed(text: str) -> list[Saved]:
+    found: list[Saved] = []
+    lines = text.splitlines()
+    for place, line in enumerate(lines):
+        if not (match := _PRINTED.match(line)):
+            continue
+        below: list[str] = []
+        for one in lines[place + 1 : place + 1000]:
+            if not one.startswith("    "):
+                break
+            below.append(one.strip())
+        begins = next((number for number, one in enumerate(below) if one.startswith("“")), None)
+        words = " ".join(below[begins:]).removeprefix("“").removesuffix("”") if begins is not None else ""
+        _, path, page, start, end = match.groups()
+        if not words and (page or start):
+            continue
+        found.append(
+            Saved(
+                len(found) + 1,
+                words,
+                (path,),
+                path,
+                "words" if words else "document",
+                int(page) if page else None,
+                int(start) if start else -1,
+                int(end) if end else -1,
+                is_rough=True,
+            )
+        )
+    return found
