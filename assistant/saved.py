@@ -236,9 +236,9 @@ def _read_place(number: int, quote: str, where: str) -> Saved:
 
 
 def _list_paths(named: str) -> Iterator[str]:
-    """What the path may be among names that stand in a row: after the title, or where there is none, first."""
+    """What the path may be among names that stand in a row: after the title."""
     parts = named.split(", ")[:30]
-    for first in (*range(1, len(parts)), 0):
+    for first in range(min(1, len(parts) - 1), len(parts)):
         for last in range(len(parts), first, -1):
             yield ", ".join(parts[first:last])
 

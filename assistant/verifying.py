@@ -106,8 +106,9 @@ class _Check:
 
     def __init__(self, library: Library) -> None:
         self._library, self._store, self._lexicon = library, library.store, library.store.lexicon
+        self._records = {record.path: record for record in library.records()}
         # As footnotes name them, in one line.
-        self._records = {" ".join(record.path.split()): record for record in library.records()}
+        self._named = {" ".join(record.path.split()): record for record in self._records.values()}
 
     def verify(self, saved: Saved) -> VerifiedCitation:
         """What has become of a citation."""
@@ -129,7 +130,11 @@ class _Check:
 
     def _find_record(self, saved: Saved) -> Record | None:
         """The document that was cited: the one at its path; of several that may be meant, where the words stand."""
-        named = [self._records[key] for path in saved.paths if (key := " ".join(path.split())) in self._records]
+        named = [
+            record
+            for path in saved.paths
+            if (record := self._records.get(path) or self._named.get(" ".join(path.split())))
+        ]
         if saved.paths[1:]:
             for record in named:
                 if record.content_hash == saved.content_hash or self._find_there(saved, record):
@@ -139,7 +144,7 @@ class _Check:
     def _find_twin(self, saved: Saved) -> Record | None:
         """A document of the very file that was cited, wherever it lies now."""
         found = self._lexicon.with_content(saved.content_hash) if saved.content_hash else None
-        return found if found and " ".join(found.path.split()) in self._records else None
+        return found if found and found.path in self._records else None
 
     def _verify_document(self, verified: VerifiedCitation, record: Record | None) -> VerifiedCitation:
         if record is None:

@@ -74,6 +74,8 @@ FLOORS = (
     {"assistant.quoting"},
     {"assistant.citing"},
     {"assistant.question"},
+    {"assistant.verifying"},
+    {"assistant.saved"},
     {"assistant.answers"},
     {"prompts"},
     {"index.components"},

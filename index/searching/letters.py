@@ -18,6 +18,7 @@ from index.splitting.folding import fold
 
 MOST_TOLD = 4  # differences that are told one by one
 LONGEST_TOLD = 60  # characters of the words that are told of one
+_LONGEST_EDGE = 200  # characters of the punctuation around a quotation
 _SHORT_LETTERS = 20  # of a quotation that is found as whole words alone
 # Scripts that put no spaces between words.
 UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -88,15 +89,22 @@ def take_along(text: str, start: int, end: int, quote: str) -> tuple[int, int]:
         end += 1
     letters = [place for place, character in enumerate(quote) if fold_letter(character)]
     head, tail = (quote[: letters[0]], quote[letters[-1] + 1 :]) if letters else ("", "")
-    for mark in reversed(head):
-        if not start or text[start - 1].isspace() or fold(text[start - 1]) != fold(mark):
+    start -= _follow(text[max(0, start - _LONGEST_EDGE) : start][::-1], head[::-1])
+    tail = tail.lstrip(_marks(tail))
+    return start, end + _follow(text[end : end + _LONGEST_EDGE], tail)
+
+
+def _follow(text: str, marks: str) -> int:
+    """How much of a text is taken by the marks that it begins with, set as they may be."""
+    taken = place = 0
+    for mark in marks[:_LONGEST_EDGE]:
+        if mark.isspace():
+            place += len(text[place:]) - len(text[place:].lstrip())
+        elif fold(text[place : place + 1]) == fold(mark):
+            taken = place = place + 1
+        else:
             break
-        start -= 1
-    for mark in tail.lstrip("".join(filter(unicodedata.combining, tail))):
-        if text[end : end + 1].isspace() or fold(text[end : end + 1]) != fold(mark):
-            break
-        end += 1
-    return start, end
+    return taken
 
 
 def describe(quote: Letters, words: Letters) -> str:

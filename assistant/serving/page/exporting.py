@@ -21,6 +21,7 @@ from assistant.showing.markdown import escape_text, to_attribute
 
 VERSION = 1  # of the JSON
 LONGEST_NAME = 60  # characters of a file's name
+LONGEST_PATH = 5000  # of the path in a footnote, by which it can be verified: longer than any
 
 Hashes = Mapping[str, str]  # of documents by their ids: SHA-256 in hexadecimal
 
@@ -133,7 +134,7 @@ def _show_formula(found: re.Match[str]) -> str:
 
 def _describe(citation: Citation, answer: Answer, hashes: Hashes) -> list[str]:
     """A footnote in text: the words, and where they stand."""
-    where = [citation.title, show_where(citation, find_date(citation, answer))]
+    where = [citation.title, show_where(citation, find_date(citation, answer), LONGEST_PATH)]
     if citation.kind == "words":
         where.append(say("exporting.characters", start=citation.start, end=citation.end))
     if content_hash := _find_hash(citation, hashes):
