@@ -9,9 +9,11 @@ But: words that were changed are looked for only where the quotation stands nowh
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from index.documents import page_at
@@ -275,22 +277,31 @@ def _merge(spans: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
 def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_Window]:
     """Where a part of a document has most of a quotation's words together: the best places of it."""
     words = read_words(part.text)
-    weights = {key: weigh(key) for key in keys}
-    total = sum(weights.values())
-    known = {word.key for word in words}
-    if len(keys) <= MOST_SPELLED and (unknown := [key for key in weights if key not in known]):
-        weights |= {key: max(liken(key, one) * weights[one] for one in unknown) for key in known - weights.keys()}
+    counts = Counter(word.key for word in words)
+    # What each word of the part may stand for in the quotation, and how surely.
+    meant = {key: (key, 1.0) for key in keys if key in counts}
+    unknown = [key for key in dict.fromkeys(keys) if key not in counts]
+    if len(keys) <= MOST_SPELLED and unknown:
+        for one in counts.keys() - meant.keys():
+            key, alike = max(((key, liken(key, one)) for key in unknown), key=itemgetter(1))
+            if alike:
+                meant[one] = key, alike
+    total = sum(map(weigh, {*keys}))
+    # A word that stands everywhere tells little of where the quotation does.
+    telling = {one: weigh(key) * alike / counts[one] for one, (key, alike) in meant.items()}
+    sums = [0.0, *accumulate(telling.get(word.key, 0.0) for word in words)]
     size = len(keys) + len(keys) // 3 + 8 + left_out
-    sums = [0.0]
-    for word in words:
-        sums.append(sums[-1] + weights.get(word.key, 0.0))
     ends = [min(len(words), first + size) for first in range(len(words))]
     for _ in range(2 + min(MOST_ALIGNED, len(words) // size)):
         best = max(range(len(words)), key=lambda first: sums[ends[first]] - sums[first], default=-1)
         if best < 0:
             return
         chosen = words[max(0, best - size // 3) : ends[best] + size // 3]
-        shared = sum(weights[key] for key in {word.key for word in chosen} & weights.keys()) / total
+        held: dict[str, float] = {}
+        for one in {word.key for word in chosen} & meant.keys():
+            key, alike = meant[one]
+            held[key] = max(held.get(key, 0.0), alike)
+        shared = sum(weigh(key) * alike for key, alike in held.items()) / total
         if shared < LEAST_SHARED:
             return
         yield _Window(part, chosen, shared)
