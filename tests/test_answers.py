@@ -125,6 +125,7 @@ def test_the_json_has_the_documented_fields_and_no_others() -> None:
             "quote": "Trump skipped Israel because …",
             "context": [],
             "kind": "words",
+            "content_hash": "",
         }
     ]
     assert fields["usage"] == {
