@@ -28,6 +28,7 @@ LARGEST_SAVED_BYTES = 20_000_000
 MOST_CITATIONS = 1000
 VERSION = 1  # of an exported conversation that can be read
 _MOST_OFFSET = 2**40
+_LONGEST_NAMES, _MOST_NAMES = 6000, 30  # in which a path is looked for: characters, and names
 _TOLD = "give what Footnote saved as JSON, HTML or Markdown."
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -42,21 +43,31 @@ _BETWEEN = "” — "
 class Saved:
     """A citation as a file has it.
 
-    number: from 1 on through the file. paths: what the path may be, the likeliest first: an exported footnote names it
-    among other things. where: all that the file says of the place, for people. start, end: -1 where they are not said.
-    is_rough: whether the words were broken into lines as they were printed.
+    number: from 1 on through the file. where: the path; of an exported footnote all that it says of the place, for
+    people, where `is_among_names`. start, end: -1 where they are not said. is_rough: whether the words were broken into
+    lines as they were printed.
     """
 
     number: int
     quote: str
-    paths: tuple[str, ...]
     where: str
     kind: Cited = "words"
     page: int | None = None
     start: int = -1
     end: int = -1
     content_hash: str = ""
+    is_among_names: bool = False
     is_rough: bool = False
+
+    def paths(self) -> Iterator[str]:
+        """What the path may be, the likeliest first: of names that stand in a row, those after the title."""
+        if not self.is_among_names:
+            yield self.where
+            return
+        parts = self.where[:_LONGEST_NAMES].split(", ")[:_MOST_NAMES]
+        for first in range(min(1, len(parts) - 1), len(parts)):
+            for last in range(len(parts), first, -1):
+                yield ", ".join(parts[first:last])
 
 
 def read_saved(text: str) -> tuple[Form, tuple[Saved, ...]]:
@@ -79,7 +90,6 @@ def to_saved(citations: Sequence[Citation], first: int = 0, hashes: Mapping[str,
         Saved(
             first + place,
             citation.quote,
-            (citation.path,),
             citation.path,
             citation.kind,
             citation.page,
@@ -140,7 +150,8 @@ def _read_json(given: Any) -> list[Saved]:
 
 def _read_citation(given: object) -> Citation:
     """A citation of this version or of one before it, whatever else a later one says."""
-    match given:
+    fields: dict[str, Any] = given if isinstance(given, dict) else {}
+    match fields:
         case {
             "document_id": str(document_id),
             "path": str(path),
@@ -148,8 +159,8 @@ def _read_citation(given: object) -> Citation:
             "start": int(start),
             "end": int(end),
         }:
-            kind, page, content_hash = given.get("kind", "words"), given.get("page"), given.get("content_hash", "")
-            title = given.get("title", "")
+            kind, page = fields.get("kind", "words"), fields.get("page")
+            content_hash, title = fields.get("content_hash", ""), fields.get("title", "")
             if (
                 kind in ("words", "document")
                 and 0 <= start <= end <= _MOST_OFFSET
@@ -200,7 +211,8 @@ def _read_markdown(text: str) -> list[Saved]:
 
 def _find_footnotes(text: str) -> Iterator[str]:
     """The footnotes outside of blocks of code, each in one line, though an editor may have broken it."""
-    fence, note = "", ""
+    fence = ""
+    note: list[str] = []
     for line in (*text.splitlines(), ""):
         mark = _FENCE.match(line)
         if fence:
@@ -210,11 +222,11 @@ def _find_footnotes(text: str) -> Iterator[str]:
         match = _FOOTNOTE.match(line)
         if match or mark or not line.strip():
             if note:
-                yield note
-            note = match[2].strip() if match else ""
+                yield " ".join(note)
+            note = [match[2].strip()] if match else []
             fence = mark[1] if mark else ""
         elif note:
-            note = f"{note} {line.strip()}"
+            note.append(line.strip())
 
 
 def _read_place(number: int, quote: str, where: str) -> Saved:
@@ -225,22 +237,14 @@ def _read_place(number: int, quote: str, where: str) -> Saved:
     return Saved(
         number,
         quote,
-        tuple(_list_paths(named)),
         named,
         "words" if start else "document",
         None,
         int(start) if start else -1,
         int(end) if end else -1,
         content_hash or "",
+        is_among_names=True,
     )
-
-
-def _list_paths(named: str) -> Iterator[str]:
-    """What the path may be among names that stand in a row: after the title."""
-    parts = named.split(", ")[:30]
-    for first in range(min(1, len(parts) - 1), len(parts)):
-        for last in range(len(parts), first, -1):
-            yield ", ".join(parts[first:last])
 
 
 # -- text -------------------------------------------------------------------------------------
@@ -266,7 +270,6 @@ def _read_printed(text: str) -> list[Saved]:
             Saved(
                 len(found) + 1,
                 words,
-                (path,),
                 path,
                 "words" if words else "document",
                 int(page) if page else None,

@@ -17,9 +17,10 @@ from index.documents import page_at
 from index.errors import InputError
 from index.library import Library
 from index.searching.letters import read_letters
-from index.searching.quotations import LARGEST_MOST_PLACES, LONGEST_QUOTE_CHARACTERS, QuotePlace, find_quote
+from index.searching.quotations import LONGEST_QUOTE_CHARACTERS, QuotePlace, find_quote
 from index.storing.records import Record
 
+MOST_LOOKED_AT = 100  # places where the words of one citation stand, of which the nearest is told
 Verdict = Literal["stands", "moved", "changed", "gone"]
 
 # What exports write in the place of characters that Markdown or the page cannot hold.
@@ -132,10 +133,10 @@ class _Check:
         """The document that was cited: the one at its path; of several that may be meant, where the words stand."""
         named = [
             record
-            for path in saved.paths
+            for path in saved.paths()
             if (record := self._records.get(path) or self._named.get(" ".join(path.split())))
         ]
-        if saved.paths[1:]:
+        if saved.is_among_names:
             for record in named:
                 if record.content_hash == saved.content_hash or self._find_there(saved, record):
                     return record
@@ -180,7 +181,7 @@ class _Check:
         words = quote[:LONGEST_QUOTE_CHARACTERS]
         if not words.strip():
             return []
-        return find_quote(self._library, words, document_id=document_id, most=LARGEST_MOST_PLACES)
+        return find_quote(self._library, words, document_id=document_id, most=MOST_LOOKED_AT)
 
     def _is_all(self, place: QuotePlace, saved: Saved) -> bool:
         return _is_same(self._widen(place, saved).quote, saved)

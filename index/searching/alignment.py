@@ -25,6 +25,7 @@ ELLIPSIS = re.compile(r"[\[(]\s{0,5}(?:…|\.{3,9}|\. \. \.)\s{0,5}[\])]|…|\.{
 MOST_CELLS = 20_000_000  # of a table, that takes four bytes for each
 _CHANGED, _ALIKE, _MISSED, _ADDED = 20, 5, 21, 5  # what it costs, beside what the word weighs
 MOST_SPELLED = 12  # words that the text has not, of which each may be mistyped
+FEW_WORDS = 4.0  # as they weigh
 LITTLE_WEIGHT = 0.35  # of a word that only joins others
 _ADDED_WEIGHT = 0.25  # of a word of the text that the quotation has not
 _LEAST_ALIKE = 0.6  # of the letters of two words of which one may be the other mistyped
@@ -201,15 +202,23 @@ def _walk_back(
 
 
 def _score(steps: Sequence[Step], quoted: Sequence[str], found: Sequence[str]) -> float:
+    # Of few words each tells as much as another.
+    weights = {key: 1.0 if is_short(quoted) else weigh(key) for key in (*quoted, *found)}
     score = 0.0
     for step in steps:
         if step.kind == "same":
-            score += weigh(quoted[step.quoted[0]])
+            score += weights[quoted[step.quoted[0]]]
         elif step.kind == "changed":
-            score += weigh(quoted[step.quoted[0]]) * liken(quoted[step.quoted[0]], found[step.found[0]])
+            key = quoted[step.quoted[0]]
+            score += weights[key] * liken(key, found[step.found[0]])
         elif step.kind == "added":
-            score -= _ADDED_WEIGHT * weigh(found[step.found[0]])
-    return score / sum(map(weigh, quoted))
+            score -= _ADDED_WEIGHT * weights[found[step.found[0]]]
+    return score / sum(weights[key] for key in quoted)
+
+
+def is_short(quoted: Sequence[str]) -> bool:
+    """Whether a quotation has so few words that most of them must be the same."""
+    return sum(map(weigh, quoted)) < FEW_WORDS
 
 
 @lru_cache(maxsize=50_000)

@@ -19,7 +19,18 @@ from typing import NamedTuple, Protocol
 from index.documents import page_at
 from index.errors import InputError
 from index.place import DamagedError
-from index.searching.alignment import ELLIPSIS, MOST_SPELLED, Word, align, find_ellipses, liken, read_words, tell, weigh
+from index.searching.alignment import (
+    ELLIPSIS,
+    MOST_SPELLED,
+    Word,
+    align,
+    find_ellipses,
+    is_short,
+    liken,
+    read_words,
+    tell,
+    weigh,
+)
 from index.searching.letters import Letters, describe, find_exactly, find_loosely, is_whole, read_letters, take_along
 from index.splitting.terms import choose_query_terms, find_terms
 from index.storing.records import Record
@@ -34,7 +45,7 @@ MOST_ALIGNED = 30  # parts of them that are compared word by word
 MOST_COMPARED = 25_000_000  # pairs of words, in all
 LEFT_OUT_CHARACTERS, LEFT_OUT_WORDS = 4000, 600  # that an ellipsis may stand for
 # How much of a quotation must stand there: the shorter, the more.
-LEAST_SCORE, LEAST_SCORE_OF_FEW, FEW_WORDS = 0.62, 0.75, 4.0
+LEAST_SCORE, LEAST_SCORE_OF_FEW = 0.62, 0.76
 LEAST_SHARED = 0.5  # of its words, in any order
 AS_GOOD = 0.15  # how much worse than the best a place may be
 _PAIRS = ("“”", '""', "„“", "«»", "»«", "‘’", "''", "「」", "『』")
@@ -310,7 +321,7 @@ def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_
 
 
 def _least_score(keys: Sequence[str]) -> float:
-    return LEAST_SCORE_OF_FEW if sum(map(weigh, keys)) < FEW_WORDS else LEAST_SCORE
+    return LEAST_SCORE_OF_FEW if is_short(keys) else LEAST_SCORE
 
 
 def _choose(scored: list[tuple[float, QuotePlace]]) -> list[QuotePlace]:

@@ -67,7 +67,7 @@ def lay_out(verified: Verification) -> str:
     if not verified.citations:
         return "The answers in this file cite nothing: there is nothing to verify."
     lines = [line for citation in verified.citations for line in _lay_out_citation(citation)]
-    counts = Counter(citation.verdict for citation in verified.citations)
+    counts: Counter[str] = Counter(citation.verdict for citation in verified.citations)
     told = ", ".join(f"{counts[verdict]:,} {words}" for verdict, words in _TOLD.items() if counts[verdict])
     return "\n".join([*lines, "", f"{len(verified.citations):,} citations: {told}."])
 

@@ -15,8 +15,8 @@ from html import escape, unescape
 from assistant.answers import Answer, AnswerSentence, Citation
 from assistant.notices import describe_doubt
 from assistant.serving.page.assets import read_asset
-from assistant.serving.page.messages import find_date, list_notes, show_body, show_where
 from assistant.serving.page.strings import say
+from assistant.showing.body import find_date, list_notes, show_body, show_where
 from assistant.showing.markdown import escape_text, to_attribute
 
 VERSION = 1  # of the JSON
