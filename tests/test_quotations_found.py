@@ -118,6 +118,7 @@ def test_words_are_found_in_every_form_of_unicode(library: Library, form: str) -
         ("The harbour master [...] on Sundays at eight", "pier", "goes on with “closes the pier at nine”"),
         ("Her captian, Søren Ågård, retired after", "captain", "says “captain” where the quotation says “captian”"),
         ("The musuem opens at ten", "museum", "says “museum” where the quotation says “musuem”"),
+        ("the harbour and in winter whenever he likes today", "whenever he likes", "lacks “today”"),
         ("Brenvaleb", "Brenvale", "says “Brenvale” where the quotation says “Brenvaleb”"),
         ("東京タワーは1959年に完成した", "1958", "says “1958” where the quotation says “1959”"),
         ("高さは三三三メートルであり、", "メートル", "says"),

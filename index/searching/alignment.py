@@ -29,6 +29,7 @@ FEW_WORDS = 4.0  # as they weigh
 LITTLE_WEIGHT = 0.35  # of a word that only joins others
 _ADDED_WEIGHT = 0.25  # of a word of the text that the quotation has not
 _LEAST_ALIKE = 0.6  # of the letters of two words of which one may be the other mistyped
+_SENTENCE_END = re.compile(r"[.!?]\s|[。！？]|\n\s{0,20}\n")
 _LITTLE = frozenset().union(*LITTLE_WORDS.values())
 
 
@@ -230,6 +231,19 @@ def liken(one: str, other: str) -> float:
         return 0.0
     alike = SequenceMatcher(None, one, other, autojunk=False).ratio()
     return alike if alike >= _LEAST_ALIKE else 0.0
+
+
+def trim(alignment: Alignment, quoted: Sequence[Word], text: str, found: Sequence[Word]) -> Alignment:
+    """The same without a word of another sentence at either end that was taken for one of the quotation."""
+    steps = [*alignment.steps]
+    for place, first in ((0, 0), (-1, -1)):
+        step, word = steps[place], steps[place].found[0] + first
+        if step.kind == "changed" and len(steps) > 1 and 0 <= word < len(found) - 1:
+            between = text[found[word].end : found[word + 1].start]
+            is_alike = liken(quoted[step.quoted[0]].key, found[step.found[0]].key)
+            if _SENTENCE_END.search(between) and not is_alike:
+                steps[place] = step._replace(kind="missed", found=(step.found[0], step.found[0]))
+    return Alignment(tuple(steps), alignment.score)
 
 
 def tell(alignment: Alignment, quote: str, quoted: Sequence[Word], text: str, found: Sequence[Word]) -> str:

@@ -29,6 +29,7 @@ from index.searching.alignment import (
     liken,
     read_words,
     tell,
+    trim,
     weigh,
 )
 from index.searching.letters import Letters, describe, find_exactly, find_loosely, is_whole, read_letters, take_along
@@ -257,8 +258,9 @@ class _Search:
             aligned = align(keys, [word.key for word in window.words], ellipses)
             if aligned is None or aligned.score < _least_score(keys):
                 continue
-            first, last = aligned.found
             text = window.part.text
+            aligned = trim(aligned, words, text, window.words)
+            first, last = aligned.found
             start, end = take_along(text, window.words[first].start, window.words[last - 1].end, quote)
             difference = tell(aligned, quote, words, text, window.words) or "differs in how words are written"
             scored.append((aligned.score, window.part.place(start, end, difference)))

@@ -177,7 +177,8 @@ class _Documents:
         record = self._record(citation.document_id)
         if record is None:
             return replace(citation, document_id="")
-        named = replace(citation, path=record.path, title=record.title)
+        content_hash = record.content_hash if citation.content_hash else ""
+        named = replace(citation, path=record.path, title=record.title, content_hash=content_hash)
         if citation.kind == "document":
             return replace(named, page=None, start=0, end=0, quote="", context=())
         quote = citation.quote
