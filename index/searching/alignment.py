@@ -10,14 +10,16 @@ But: words that changed places count as left out here and added there.
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache, lru_cache
+from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from index.searching.letters import UNSPACED, fold_letter, limit, list_marks, say_replaced, shorten
+from index.searching.letters import UNSPACED, fold_letter, limit, say_replaced, shorten
 from index.splitting.folding import fold
 from index.splitting.languages import LITTLE_WORDS
 
@@ -30,6 +32,24 @@ LITTLE_WEIGHT = 0.35  # of a word that only joins others
 _ADDED_WEIGHT = 0.25  # of a word of the text that the quotation has not
 _LEAST_ALIKE = 0.6  # of the letters of two words of which one may be the other mistyped
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]|\n\s{0,20}\n")
+
+
+def _list_marks() -> Iterator[str]:
+    """The rows of combining marks and vowel signs, which belong to the letter before them; and the soft hyphen."""
+    codes = [code for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M"]
+    for _, row in groupby(enumerate(codes), lambda numbered: numbered[1] - numbered[0]):
+        of_row = [code for _, code in row]
+        yield f"{chr(of_row[0])}-{chr(of_row[-1])}"
+    yield "\u00ad"
+
+
+_MARKS = "".join(_list_marks())
+_LETTERS = rf"(?:(?![{UNSPACED}])[^\W_][{_MARKS}]{{0,9}})+"
+_WORD = re.compile(
+    rf"[{UNSPACED}][{_MARKS}]{{0,9}}|\d+(?:[.,:]\d+)+(?![^\W_])"
+    # Parted by a hyphen or an apostrophe, a word is one; also by a hyphen at the end of a line.
+    rf"|{_LETTERS}(?:(?:['’ʼ]|[-‐‑](?:[ \t]{{0,9}}\r?\n[ \t]{{0,20}})?){_LETTERS})*"
+)
 _LITTLE = frozenset().union(*LITTLE_WORDS.values())
 
 
@@ -66,20 +86,9 @@ class Alignment:
         return standing[0][0], standing[-1][1]
 
 
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    mark, unspaced = re.escape(list_marks()), f"[{UNSPACED}]"
-    letters = rf"(?:(?!{unspaced})[^\W_][{mark}]{{0,9}})+"
-    return re.compile(
-        rf"{unspaced}[{mark}]{{0,9}}|\d+(?:[.,:]\d+)+(?![^\W_])"
-        # Parted by a hyphen or an apostrophe, a word is one; also by a hyphen at the end of a line.
-        rf"|{letters}(?:(?:['’ʼ]|[-‐‑](?:[ \t]{{0,9}}\r?\n[ \t]{{0,20}})?){letters})*"
-    )
-
-
 def read_words(text: str) -> list[Word]:
     """The words of a text in order; of scripts without spaces each character."""
-    return [Word(match.start(), match.end(), _to_key(match[0])) for match in _word_pattern().finditer(text)]
+    return [Word(match.start(), match.end(), _to_key(match[0])) for match in _WORD.finditer(text)]
 
 
 @lru_cache(maxsize=50_000)

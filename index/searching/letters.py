@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from index.splitting.folding import fold
 
@@ -190,9 +190,3 @@ def limit(told: list[str]) -> list[str]:
 def join_names(names: list[str]) -> str:
     """Names in a row: "a, b and c"."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-@cache
-def list_marks() -> str:
-    """The combining marks and vowel signs of all scripts, which belong to the letter before them."""
-    return "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M") + "\u00ad"
