@@ -30,6 +30,7 @@ from index.searching.evidence import EVIDENCE_PASSAGES
 from index.searching.reranking import Reranker, open_reranker
 from index.searching.selection import read_patterns
 from index.settings import Settings
+from index.steps import walk
 from index.watching import bring_up_to_date
 
 Event = Progress | Draft | TextDelta | Answer
@@ -64,6 +65,7 @@ def take_answer(events: Iterable[Event]) -> Answer:
     return last
 
 
+@walk("question")
 def stream_answer(
     question: str,
     documents: str | Path | Library | None = None,

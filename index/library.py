@@ -25,6 +25,7 @@ from index.searching.retriever import find_spelled, read_document, retrieve, to_
 from index.searching.selection import select
 from index.searching.surroundings import find_openings
 from index.settings import Settings, read_path, shorten
+from index.steps import step
 from index.storing.keeper import HeldError
 from index.storing.records import Record
 from index.storing.store import Store
@@ -117,16 +118,22 @@ class Library:
                 _entailments[model] = yield from open_entailment(self.settings)
             return _entailments[model]
 
+    @step("retrieve")
     def retrieve(self, query: str, count: int | None = None, reranker: Reranker | None = None) -> list[Passage]:
         """The passages that best match a query, best first; as many as the settings say, or `count`.
 
         reranker: what chooses them from some more, where there is one.
         """
-        count, query_vector = count or self.settings.passage_count, self.embedding.embed_query(query)
+        count, query_vector = count or self.settings.passage_count, self._embed(query)
         if not reranker:
             return self.search(query, query_vector, count)
         return reranker.order(query, self.search(query, query_vector, max(count, RERANKED_PASSAGES)))[:count]
 
+    @step("embed")
+    def _embed(self, query: str) -> Vectors:
+        return self.embedding.embed_query(query)
+
+    @step("match")
     def search(self, query: str, query_vector: Vectors, count: int) -> list[Passage]:
         """The same for a query whose vector is known."""
         spelled = find_spelled(query, self.embedding)
@@ -282,6 +289,7 @@ def give_back(library: Library, *, closes: bool = True) -> None:
             library.store.let_go()
 
 
+@step("open")
 def _open_library(documents: object, settings: Settings, *, is_lent: bool) -> Generator[Progress, None, Library]:
     folder = find_folder(documents)
     embedding = yield from share_embedding(settings)

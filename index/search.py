@@ -9,11 +9,13 @@ from index.errors import InputError, ModelError
 from index.library import Library, check_question
 from index.searching.reranking import open_reranker
 from index.searching.selection import read_patterns
+from index.steps import walk
 from index.watching import bring_up_to_date
 
 MOST_PASSAGES = 50
 
 
+@walk("search")
 def search(
     library: Library, query: object, count: int | None = None, only: Sequence[str] = ()
 ) -> Generator[Progress, None, list[Passage]]:

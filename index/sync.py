@@ -23,6 +23,7 @@ from index.place import DamagedError, NoRoomError
 from index.plan import Course, Loaded, Plan, SyncReport
 from index.splitting.outline import Heads, Outline
 from index.splitting.splitter import split
+from index.steps import walk
 from index.storing.keeper import HeldError
 from index.storing.store import Store
 from index.storing.versions import Version, chunk_id, number_chunks, pack
@@ -32,6 +33,7 @@ WAIT_SECONDS = 1.0
 READ_ONLY = "The store at {} may not be written: answers are from what it held before"
 
 
+@walk("sync")
 def sync(
     folder: Path,
     store: Store,

@@ -28,6 +28,7 @@ from index.loading.changes import Changes, GoneError, UnwatchableError
 from index.loading.worker import Loader
 from index.place import NoRoomError
 from index.plan import Course, SyncReport
+from index.steps import step
 from index.sync import open_loader
 
 PATIENCE_SECONDS = 2.0  # that a question waits while files are read,
@@ -379,6 +380,7 @@ def unwatch(library: Library) -> None:
         watcher.close()
 
 
+@step("bring_up_to_date")
 def bring_up_to_date(library: Library) -> Generator[Progress, None, SyncReport]:
     """What a question begins with: the store equals the folder, or where it is watched, follows it as it can.
 

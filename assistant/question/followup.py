@@ -30,6 +30,7 @@ from assistant.question.vocabulary import LANGUAGES
 from index.errors import InputError
 from index.library import read_text
 from index.splitting.terms import STOP_WORDS, find_content_terms
+from index.steps import step
 
 History = Sequence[Answer | Turn | tuple[str, str] | Mapping[str, Any]] | None
 
@@ -150,6 +151,7 @@ def rewrite(question: str, turns: Sequence[Turn]) -> str:
     return follow_up(question, turns).query
 
 
+@step("follow_up")
 def follow_up(question: str, turns: Sequence[Turn], *, for_model: bool = False) -> FollowUp:
     """What a question means after the turns, oldest first; the question itself where it stands alone.
 

@@ -12,10 +12,12 @@ from assistant.quoting.leads import find_lead, find_value
 from assistant.quoting.reader import Reading
 from index.documents import Passage
 from index.splitting.outline import to_line
+from index.steps import step
 
 _LEADS: dict[Status, list[str]] = {"answered": [], "nearest": [NEAREST], "not_found": [NOT_FOUND]}
 
 
+@step("quote")
 def quote(question: Question, passages: Sequence[Passage], reading: Reading) -> Answer:
     """The sentences that the reader chose, or that the documents do not say where it is too unsure."""
     chosen = () if reading.status == "not_found" else reading.chosen

@@ -27,6 +27,7 @@ from assistant.quoting.features import CLOSELY_READ, Sought, describe, judge, lo
 from index.documents import Passage
 from index.embedding.protocol import Embedding
 from index.splitting.terms import find_terms
+from index.steps import step
 from index.storing.lexicon import Lexicon
 
 STATED_SHARE = 1 / 3  # of a side's own words, each weighing as much as it is rare
@@ -59,6 +60,7 @@ class Sure(NamedTuple):
 NOTHING = Reading((), 0.0, "not_found")
 
 
+@step("read")
 def read(question: Question, passages: Sequence[Passage], embedding: Embedding, lexicon: Lexicon) -> Reading:
     """Choose the few sentences that answer the question."""
     sought = seek(question, embedding, lexicon)

@@ -32,6 +32,10 @@ class Answering:
         self._places = Places(MOST_WAITING, MOST_WAITING_OF_CLIENT, "questions")
         self._turns = asyncio.Semaphore(AT_ONCE)
 
+    def count(self) -> int:
+        """How many walks wait or are under way."""
+        return self._places.count()
+
     async def follow(self, walk: Callable[[], Iterable[Step]], client: str = "") -> AsyncGenerator[Step, None]:
         """The steps of a walk, as they are made in a thread.
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from assistant.serving import writers
 from assistant.serving.entrance import Entrance, open_entrance
-from assistant.serving.guard import Guard
+from assistant.serving.guard import Application, Guard
 from assistant.serving.limits import Streams
+from assistant.serving.observing.requests import observe
 from assistant.serving.page.assets import read_head, read_style
 from assistant.serving.page.layout import CONVERSATIONS, build_page
 from assistant.serving.page.theme import make_theme
@@ -27,9 +28,9 @@ LOOK_SECONDS = 0.3  # between two looks at how far reading is
 _FIRST = "Reading {:,} files: what is read can be asked about already."
 
 
-def open_chat(served: Served, entrance: Entrance, *, port: int, browser: bool) -> None:
+def open_chat(served: Served, entrance: Entrance, *, port: int, browser: bool, log: str | None = None) -> None:
     """Serve the chat until it is stopped. The libraries follow their folders meanwhile, and can be asked at once."""
-    app = build_app(served, entrance)
+    app = build_app(served, entrance, log=log)
     listening = listen(port, entrance.address)
     port = listening.getsockname()[1]
     try:
@@ -73,8 +74,11 @@ def tell_offers(served: Served) -> None:
         print(f"{offer.name} runs on this machine ({models}): choose it under Settings to have it write.", flush=True)
 
 
-def build_app(served: Served, entrance: Entrance | None = None) -> Guard:
-    """The web application: the page, the server's own routes and /healthz, behind the guard."""
+def build_app(served: Served, entrance: Entrance | None = None, *, log: str | None = None) -> Application:
+    """The web application: the page and the server's own routes, behind the guard, observed.
+
+    log: "json" for a line of each request; by default as FOOTNOTE_LOG says.
+    """
     # Gradio reads this when it is imported: without it, it would look its makers' servers up.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     streams = Streams()
@@ -84,29 +88,26 @@ def build_app(served: Served, entrance: Entrance | None = None) -> Guard:
     # What a browser has kept comes back through this one.
     large = [number for number, event in asked.items() if any(_is_keeping(page, of) for of, _ in event.targets)]
     entrance = entrance or open_entrance()
-    return Guard(
+    questions = Questions(page)
+    guard = Guard(
         mount(page, served),
         streams,
         inputs,
-        Questions(page),
+        questions,
         own=open_routes(),
         hosts=entrance.hosts,
         door=entrance.door,
         large=large,
     )
+    return observe(guard, served, log=log, count_waiting=lambda: len(questions.sessions()))
 
 
 def mount(page: Any, served: Served | None = None) -> Any:
-    """An application with a page, at /healthz, and, where something is served, at the server's own routes."""
+    """An application with a page and, where something is served, the server's own routes."""
     import gradio
     from fastapi import FastAPI
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
     if served:
         include_routes(app, served)
     gradio.mount_gradio_app(

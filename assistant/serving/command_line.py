@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from assistant.serving.commands.mcp import mcp
 from assistant.serving.commands.store import check, documents, sync
 from assistant.serving.commands.users import users_command
 from assistant.serving.commands.verify import cite, verify
+from assistant.serving.observing.process import observing
 from assistant.serving.progress import to_plain
 from index.errors import FootnoteError
 
@@ -60,6 +62,9 @@ command.command("eval")(evaluate)
 command.add_typer(users_command, name="users")
 
 
+_SERVERS = ("chat", "serve")  # which see to it themselves
+
+
 def _tell_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -70,8 +75,10 @@ def _tell_version(wanted: bool) -> None:
 
 @command.callback()
 def _main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand not in _SERVERS:
+        context.with_resource(observing(os.environ))

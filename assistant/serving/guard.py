@@ -165,7 +165,7 @@ class Guard:
             try:
                 await self._let_in(scope, receive, send)
             except RefusedError as refusal:
-                await _answer(refusal, send, scope["path"])
+                await answer_refusal(refusal, send, scope["path"])
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -413,7 +413,8 @@ def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
     return send_with_headers
 
 
-async def _answer(refusal: RefusedError, send: Send, path: str) -> None:
+async def answer_refusal(refusal: RefusedError, send: Send, path: str) -> None:
+    """Answer a request with the sentence that it is refused with, in the form of its protocol."""
     content = json.dumps(_to_openai(refusal) if path.startswith(_OPENAI) else _to_error(refusal)).encode()
     headers = [
         (b"content-type", b"application/json"),

@@ -70,6 +70,10 @@ class Places:
         self._name = name
         self._taken: Counter[str] = Counter()
 
+    def count(self) -> int:
+        """How many are under way."""
+        return self._taken.total()
+
     @contextmanager
     def take(self, key: str) -> Iterator[None]:
         """Count one more for as long as it is under way; of everybody alone where the key is empty.

@@ -105,6 +105,7 @@ def serve(app: Any, listening: socket.socket) -> None:
         http=Connection,
         ws="none",
         log_level="warning",
+        log_config=None,  # whoever observes the server writes it
         proxy_headers=False,  # an address that a client gives itself is none
         server_header=False,
         timeout_graceful_shutdown=1,

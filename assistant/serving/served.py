@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assistant.serving.answering import Answering
 from assistant.serving.uploads import open_uploads
@@ -13,6 +14,9 @@ from index.errors import InputError
 from index.library import Library, find_folder, open_library
 from index.settings import Settings
 from index.watching import unwatch
+
+if TYPE_CHECKING:
+    from assistant.serving.observing.metrics import Metrics
 
 
 @dataclass(slots=True)
@@ -24,6 +28,7 @@ class Served:
     uploads: the folder that uploads go to, where the user chose one. It is a library's folder, or lies in one.
     is_local: whether only this machine can reach the server.
     answering: the questions of programs, whatever road they come by.
+    metrics: what is counted of it all, where a server runs.
     closers: what ends the work of those who work in the background for it.
     """
 
@@ -32,6 +37,7 @@ class Served:
     uploads: Path | None = None
     is_local: bool = True
     answering: Answering = field(default_factory=Answering)
+    metrics: Metrics | None = None
     closers: list[Callable[[], None]] = field(default_factory=list)
 
     def close(self) -> None:

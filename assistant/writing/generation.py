@@ -20,10 +20,12 @@ from index.documents import Passage, Progress
 from index.embedding.protocol import Embedding
 from index.errors import ModelError
 from index.library import Library
+from index.steps import step
 
 Event = Progress | Draft | TextDelta | Answer
 
 
+@step("write")
 def write(
     quoted: Answer, passages: Sequence[Passage], library: Library, model: LanguageModel, conversation: Conversation
 ) -> Generator[Event, None, Answer]:

@@ -15,11 +15,13 @@ from assistant.writing.language_model import LanguageModel
 from index.documents import Progress
 from index.errors import InputError, ModelError, WeightsError
 from index.library import Library
+from index.steps import step
 
 LONGEST_SECONDS = 60.0
 LONGEST_CHARACTERS = 20_000
 
 
+@step("check")
 def judge(answered: Answer, library: Library, model: LanguageModel) -> Generator[Progress | Answer, None, Answer]:
     """The same, judged as the settings say."""
     if not any(map(is_judged, answered.sentences)) or library.settings.check == "words":

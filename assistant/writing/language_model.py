@@ -14,6 +14,7 @@ from assistant.writing.server import ATTEMPTS, Server, explain, faults, is_too_l
 from assistant.writing.tokens import open_counter
 from index.documents import Progress
 from index.settings import Settings
+from index.steps import step
 
 # A tenth of a model's context goes to the evidence, and no less or more than this; half of a context that is smaller.
 EVIDENCE_SHARE, LEAST_EVIDENCE_TOKENS, MOST_EVIDENCE_TOKENS = 0.1, 3000, 12_000
@@ -26,6 +27,7 @@ class LanguageModel:
     Raises ModelError where the server cannot be reached or refuses.
     """
 
+    @step("model")
     def __init__(self, settings: Settings) -> None:
         self._server = Server(settings)
         self._settings = settings
@@ -46,6 +48,7 @@ class LanguageModel:
         share = int(EVIDENCE_SHARE * context)
         return min(max(share, LEAST_EVIDENCE_TOKENS), MOST_EVIDENCE_TOKENS, max(context // 2, 100))
 
+    @step("model")
     def stream(
         self, rules: str, request: str, *, attempts: int = ATTEMPTS, seconds: float | None = None
     ) -> Generator[str | ThoughtsOver | Progress, None, None]:

@@ -16,6 +16,7 @@ from assistant.question.leaning import leans_on_conversation
 from assistant.writing.language_model import LanguageModel
 from index.errors import ModelError
 from index.splitting.terms import find_content_terms
+from index.steps import step
 from prompts import make_fence, render
 
 LAST_TURNS = 3
@@ -29,6 +30,7 @@ ABOUT_ANSWER = "LAST_ANSWER"
 _MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")
 
 
+@step("rewrite")
 def rewrite_with_model(
     question: str, turns: Sequence[Turn], by_rule: FollowUp, model: LanguageModel | None
 ) -> FollowUp:

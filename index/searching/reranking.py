@@ -18,6 +18,7 @@ from index.endpoint import Endpoint, RefusedError, Served, find_reranker
 from index.errors import InputError, ModelError
 from index.settings import Settings, hide_password
 from index.splitting.terms import find_phrases, find_terms, holds_phrase
+from index.steps import step
 
 RERANKED_PASSAGES = 28  # that are found, for the best of them to be chosen
 MOST_TEXTS = 32  # that are sent at once: as many as the most cautious servers take
@@ -65,6 +66,7 @@ class Reranker:
         given = sorted((passage.score for passage in first), reverse=True)
         return [*(replace(first[i], score=score) for i, score in zip(ranked, given, strict=True)), *rest]
 
+    @step("rerank")
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers the query, on the server's own scale; higher is better.
 

@@ -38,6 +38,9 @@ def chat(
     users: Annotated[
         str | None, typer.Option(metavar="FILE", help="Who may log in; footnote users add makes the file.")
     ] = None,
+    log: Annotated[
+        str | None, typer.Option(metavar="json", help="Write a line of JSON for each request and question.")
+    ] = None,
 ) -> None:
     """Open the chat over one or several folders in the browser."""
     from assistant.serving.entrance import open_entrance
@@ -60,7 +63,7 @@ def chat(
     for library in served.libraries.values():
         if library.store.is_read_only:
             print(to_plain(READ_ONLY.format(library.store.place)), file=sys.stderr)
-    open_chat(served, entrance, port=port, browser=has_desktop() if browser is None else browser)
+    open_chat(served, entrance, port=port, browser=has_desktop() if browser is None else browser, log=log)
 
 
 def has_desktop() -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from assistant.serving.guard import OwnRoute
 from assistant.serving.served import Served
 
-_ROOMS = ("documents", "folder", "mcp", "openai")
+_ROOMS = ("documents", "folder", "health", "mcp", "openai")
 
 
 def open_routes() -> tuple[OwnRoute, ...]:

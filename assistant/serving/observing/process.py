@@ -1,0 +1,33 @@
+"""A command that is no server, observed where its environment asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+_ASKS = ("FOOTNOTE_LOG", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+@contextmanager
+def observing(environment: Mapping[str, str]) -> Iterator[None]:
+    """As long as the block lasts, the journal and the spans that the environment asks for hear of each step.
+
+    Raises InputError where it asks for what cannot be had.
+    """
+    with ExitStack() as listening:
+        if any(environment.get(name, "").strip() for name in _ASKS):
+            import logging
+
+            from assistant.serving.observing.journal import LibrariesHandler, open_journal
+            from assistant.serving.observing.spans import open_spans
+            from index.steps import listen
+
+            journal = open_journal(environment)
+            listening.callback(listen(journal))
+            handler = LibrariesHandler(journal)
+            logging.getLogger().addHandler(handler)
+            listening.callback(logging.getLogger().removeHandler, handler)
+            if spans := open_spans(environment):
+                listening.callback(spans.close)
+                listening.callback(listen(spans))
+        yield
