@@ -98,7 +98,7 @@ def step(name: str) -> Callable[[Callable[Given, Result]], Callable[Given, Resul
     """Have a function, or a generator, be a step of the walk that calls it; without a walk it is none."""
 
     def decorate(function: Callable[Given, Result]) -> Callable[Given, Result]:
-        if isgeneratorfunction(function):
+        if isgeneratorfunction(cast(Any, function)):
 
             @wraps(function)
             def follow(*args: Given.args, **options: Given.kwargs) -> Result:

@@ -11,9 +11,10 @@ from typing import Any
 
 from assistant.serving import writers
 from assistant.serving.entrance import Entrance, open_entrance
-from assistant.serving.guard import Application, Guard
+from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
-from assistant.serving.observing.requests import observe
+from assistant.serving.observing.defects import FAILED, contain
+from assistant.serving.observing.requests import Observed, observe
 from assistant.serving.page.assets import read_head, read_style
 from assistant.serving.page.layout import CONVERSATIONS, build_page
 from assistant.serving.page.theme import make_theme
@@ -39,7 +40,9 @@ def open_chat(served: Served, entrance: Entrance, *, port: int, browser: bool, l
         if not is_loopback(entrance.address):
             print("What is asked and answered can be read on the way: others should come through https.", flush=True)
         for library in served.libraries.values():
-            threading.Thread(target=tell_following, args=[watch(library)], daemon=True).start()
+            watcher = watch(library)
+            if not app.writes_json:  # which names what is read
+                threading.Thread(target=tell_following, args=[watcher], daemon=True).start()
         if entrance.is_local and not served.settings.uses_language_model:
             threading.Thread(target=tell_offers, args=[served], daemon=True).start()
         if browser:
@@ -74,17 +77,21 @@ def tell_offers(served: Served) -> None:
         print(f"{offer.name} runs on this machine ({models}): choose it under Settings to have it write.", flush=True)
 
 
-def build_app(served: Served, entrance: Entrance | None = None, *, log: str | None = None) -> Application:
+def build_app(served: Served, entrance: Entrance | None = None, *, log: str | None = None) -> Observed:
     """The web application: the page and the server's own routes, behind the guard, observed.
 
     log: "json" for a line of each request; by default as FOOTNOTE_LOG says.
     """
     # Gradio reads this when it is imported: without it, it would look its makers' servers up.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    import gradio
+
     streams = Streams()
     page = build_page(served, streams)
     asked = {number: event for number, event in page.fns.items() if event.fn}
     inputs = {number: [_find_check(component) for component in event.inputs] for number, event in asked.items()}
+    for event in asked.values():
+        event.fn = contain(event.fn, lambda: gradio.Error(FAILED, print_exception=False))
     # What a browser has kept comes back through this one.
     large = [number for number, event in asked.items() if any(_is_keeping(page, of) for of, _ in event.targets)]
     entrance = entrance or open_entrance()

@@ -11,11 +11,13 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from assistant.serving.observing.defects import DEFECTS
 from assistant.serving.observing.outcomes import Fact, Outcome, describe, has_changed
 from index.errors import InputError
 from index.steps import Step
@@ -34,8 +36,8 @@ class Journal:
     """
 
     def __init__(self, *, as_json: bool = False, shows_content: bool = False) -> None:
-        self._as_json = as_json
-        self._shows_content = shows_content
+        self.as_json = as_json
+        self.shows_content = shows_content
         self._writing = threading.Lock()
 
     def begin(self, step: Step) -> None:
@@ -43,7 +45,7 @@ class Journal:
 
     def end(self, step: Step) -> None:
         """Write the line of a request, a question, a search or a sync."""
-        if not self._as_json or not self._is_told(step):
+        if not self.as_json or not self._is_told(step):
             return
         facts = describe(step)
         status = facts.get("status")
@@ -59,14 +61,17 @@ class Journal:
         """Write where an error of ours came about, and of which class it is."""
         frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
         where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-        said = {"message": str(error)} if self._shows_content else {}
+        said = {"message": str(error)} if self.shows_content else {}
         facts = {"request_id": request_id or None, "error": type(error).__name__, "where": " < ".join(reversed(where))}
         self._write("error", "defect", {**facts, **said})
 
     def tell_record(self, record: logging.LogRecord) -> None:
-        """Write that a library warns."""
+        """Write that a library warns, or that there is a fault of ours."""
+        if record.name == DEFECTS and record.exc_info and record.exc_info[1]:
+            self.tell_defect(record.exc_info[1])
+            return
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        shows = self._shows_content or record.name.partition(".")[0] == _SPEAKS_OF_ITSELF
+        shows = self.shows_content or record.name.partition(".")[0] == _SPEAKS_OF_ITSELF
         facts: dict[str, Fact] = {
             "logger": record.name,
             "where": f"{record.filename}:{record.lineno}",
@@ -87,7 +92,7 @@ class Journal:
         return step.name in ("question", "search")
 
     def _find_content(self, step: Step) -> dict[str, Fact]:
-        if not self._shows_content or step.name != "question":
+        if not self.shows_content or step.name != "question":
             return {}
         from assistant.answers import Answer
 
@@ -101,7 +106,7 @@ class Journal:
 
     def _write(self, level: str, event: str, facts: Mapping[str, Fact]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        if self._as_json:
+        if self.as_json:
             line = json.dumps({"time": now, "level": level, "event": event, **facts})
         else:
             told = ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)
@@ -114,7 +119,22 @@ class Journal:
                 return  # who reads it has gone
 
 
-class LibrariesHandler(logging.Handler):
+@contextmanager
+def hear_libraries(journal: Journal) -> Iterator[None]:
+    """As long as the block lasts, what libraries log goes to the journal, and nowhere else unless content may be shown.
+
+    But: not what somebody has a single library write by a handler of its own.
+    """
+    root = logging.getLogger()
+    before = root.handlers
+    root.handlers = [*(before if journal.shows_content else ()), _Handler(journal)]
+    try:
+        yield
+    finally:
+        root.handlers = before
+
+
+class _Handler(logging.Handler):
     """Takes what all libraries log, whatever levels they have been set to: of warnings the journal tells."""
 
     def __init__(self, journal: Journal) -> None:

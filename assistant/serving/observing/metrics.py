@@ -1,6 +1,6 @@
 """Counters and times in Prometheus' form, in a registry of their own.
 
-A library is told apart by its place among those that are served, from 0: its name is that of a folder. Labels take few
+A library is told apart by its place among those that are served, from 1: its name is that of a folder. Labels take few
 values, whatever is asked.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -36,6 +36,7 @@ class Metrics:
     """
 
     def __init__(self, libraries: Mapping[str, Library], count_waiting: Callable[[], int]) -> None:
+        disable_created_metrics()  # a third more series, of which nobody asks when they began
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(_Libraries(libraries))
@@ -125,7 +126,7 @@ class _Libraries(Collector):
         activity = GaugeMetricFamily(
             "footnote_sync_activity", "What the sync of a library does now.", labels=["library", "activity"]
         )
-        for place, library in enumerate(self._libraries.values()):
+        for place, library in enumerate(self._libraries.values(), 1):
             if counts := _count(library):
                 for family, value in zip((documents, passages, skipped), counts, strict=True):
                     family.add_metric([str(place)], value)

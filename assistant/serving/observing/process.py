@@ -16,17 +16,13 @@ def observing(environment: Mapping[str, str]) -> Iterator[None]:
     """
     with ExitStack() as listening:
         if any(environment.get(name, "").strip() for name in _ASKS):
-            import logging
-
-            from assistant.serving.observing.journal import LibrariesHandler, open_journal
+            from assistant.serving.observing.journal import hear_libraries, open_journal
             from assistant.serving.observing.spans import open_spans
             from index.steps import listen
 
             journal = open_journal(environment)
             listening.callback(listen(journal))
-            handler = LibrariesHandler(journal)
-            logging.getLogger().addHandler(handler)
-            listening.callback(logging.getLogger().removeHandler, handler)
+            listening.enter_context(hear_libraries(journal))
             if spans := open_spans(environment):
                 listening.callback(spans.close)
                 listening.callback(listen(spans))

@@ -5,7 +5,6 @@ A request has an id, which the answer carries back: the one that it came with, w
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import secrets
@@ -17,7 +16,8 @@ from typing import Any
 from assistant.serving.bodies import Receive, Send
 from assistant.serving.guard import Application, Scope, answer_refusal
 from assistant.serving.limits import RefusedError
-from assistant.serving.observing.journal import Journal, LibrariesHandler, hook_threads, open_journal
+from assistant.serving.observing.defects import FAILED
+from assistant.serving.observing.journal import Journal, hear_libraries, hook_threads, open_journal
 from assistant.serving.observing.outcomes import Outcome
 from assistant.serving.served import Served
 from index.steps import Listener, listen, taking
@@ -27,7 +27,6 @@ _TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Those that the door and the protocol of tools answer without a pattern.
 _ROUTES = frozenset({"/login", "/logout", "/mcp"})
-_FAILED = "Footnote failed at this request, by a fault of its own: report it, with what it printed."
 
 
 def observe(
@@ -52,9 +51,13 @@ def observe(
 
 
 class Observed:
-    """An ASGI application around another. Its listeners hear of the process's steps as long as the server lives."""
+    """An ASGI application around another. Its listeners hear of the process's steps as long as the server lives.
+
+    writes_json: whether what a person would be told in the terminal is told in the journal.
+    """
 
     def __init__(self, app: Application, journal: Journal, listeners: list[Listener]) -> None:
+        self.writes_json = journal.as_json
         self._app = app
         self._journal = journal
         self._listeners = listeners
@@ -93,19 +96,18 @@ class Observed:
                 taken.failure = type(error).__name__
                 self._journal.tell_defect(error, request_id)
                 if status is None:
-                    await answer_refusal(RefusedError(500, _FAILED), send_counted, path)
+                    await answer_refusal(RefusedError(500, FAILED), send_counted, path)
             finally:
                 route = getattr(scope.get("route"), "path", None) or (path if path in _ROUTES else "other")
                 taken.result = Outcome(method if method in _METHODS else "other", route, status, size_bytes)
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        handler, before = LibrariesHandler(self._journal), threading.excepthook
+        before = threading.excepthook
         with ExitStack() as listening:
             for listener in self._listeners:
                 listening.callback(listen(listener))
-            logging.getLogger().addHandler(handler)
-            listening.callback(logging.getLogger().removeHandler, handler)
+            listening.enter_context(hear_libraries(self._journal))
             threading.excepthook = hook_threads(self._journal)
             listening.callback(setattr, threading, "excepthook", before)
             yield

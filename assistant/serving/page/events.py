@@ -30,6 +30,7 @@ from assistant.serving.page.strings import say
 from assistant.serving.page.waiting import AT_ONCE, Questions
 from assistant.serving.served import Served
 from index.errors import FootnoteError
+from index.steps import Step, go_on
 
 LISTENING_SECONDS = 1.0  # a page asks first, and then listens
 THUMBS_PER_SECOND, THUMBS_AT_ONCE = 1.0, 30  # of one user
@@ -79,7 +80,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         library = served.library(chosen.library)
         name = (chosen.library or next(iter(served.libraries))) if len(served.libraries) > 1 else ""
         with examples.asking():
-            for talk in converse(text, before, library, chosen, name):
+            for talk in go_on(_read_step(request), converse(text, before, library, chosen, name)):
                 yield to_messages(talk), talk, show_turn(talk, len(talk) - 1, None), ""
 
     def end(asking: str, request: gradio.Request) -> Any:
@@ -244,6 +245,12 @@ def _label_editing(number: int, count: int) -> str:
 def _read_owner(request: Any) -> str:
     """Who is logged in, "" where nobody needs to."""
     return str(request.request.scope.get("user") or "")
+
+
+def _read_step(request: Any) -> Step | None:
+    """The request that asked, where that is observed: what is done for it goes on after it."""
+    step = request.request.scope.get("step")
+    return step if isinstance(step, Step) else None
 
 
 def _read_details(event: Any, name: str, kind: type) -> Any:
