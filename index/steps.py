@@ -131,11 +131,7 @@ def walk(name: str) -> Callable[[Callable[Given, Result]], Callable[Given, Resul
         @wraps(function)
         def follow(*args: Given.args, **options: Given.kwargs) -> Result:
             steps = function(*args, **options)
-            if not _listeners:
-                return steps
-            outer = _walk.get()
-            own = _Walk(outer.at if outer else None)
-            return cast(Result, _resume(_follow(name, cast(Any, steps), own), own))
+            return cast(Result, _begin(name, cast(Any, steps))) if _listeners else steps
 
         return follow
 
@@ -180,6 +176,11 @@ def _taking(name: str, walk: _Walk, request_id: str = "", trace: str = "") -> It
             within.failed |= taken.failed | ({name} if taken.failure not in ("", LEFT) else set())
         for listener in reversed(listeners):
             listener.end(taken)
+
+
+def _begin(name: str, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    own = _Walk(at())
+    return (yield from _resume(_follow(name, steps, own), own))
 
 
 def _follow(name: str, steps: Generator[Any, Any, Any], walk: _Walk) -> Generator[Any, Any, Any]:
