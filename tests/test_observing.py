@@ -137,7 +137,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     text = "# Zyxqmark\n\nThe Zyxqmark harbour opens at seven. Its keeper is Vrobel Tann.\n"
     (folder / "Qwyxfile.md").write_text(text)
     store = tmp_path_factory.mktemp("store")
-    debugging = "import logging, runpy, sys; logging.basicConfig(level=logging.DEBUG); sys.argv[0] = 'app.py'; "
+    debugging = "import logging, runpy, sys; logging.basicConfig(level=logging.DEBUG); "
     serving = f"{debugging}runpy.run_path('app.py', run_name='__main__')"
     with receiving() as (collector, requests), OpenAIServer("The Zyxqmark harbour opens at seven [2].") as model:
         environment = {
@@ -174,7 +174,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             answers = ask_page(client, "When does the Zyxqmark harbour open, wuzquest?")
             trace = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "x-request-id": "listed-1"}
             answers += client.get("/api/documents", params={"find": "Qwyxfile"}, headers=trace).text
-            client.get("/api/documents/wuzquest/text")
+            client.get(f"/api/documents/{16 * 'f'}/text", params={"q": "wuzquest"})
             client.get("/Qwyxfile.md", params={"q": "wuzquest"})
             client.post("/gradio_api/run/predict", json={"data": ["wuzquest"], "fn_index": 0})
             metrics = client.get("/metrics").text

@@ -62,7 +62,7 @@ command.command("eval")(evaluate)
 command.add_typer(users_command, name="users")
 
 
-_SERVERS = ("chat", "serve")  # which see to it themselves
+_SERVERS = ("chat", "serve")
 
 
 def _tell_version(wanted: bool) -> None:
@@ -80,5 +80,4 @@ def _main(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    if context.invoked_subcommand not in _SERVERS:
-        context.with_resource(observing(os.environ))
+    context.with_resource(observing(os.environ, is_server=context.invoked_subcommand in _SERVERS))

@@ -1,4 +1,4 @@
-"""A command that is no server, observed where its environment asks for it."""
+"""A command, observed where its environment asks for it. What a server does it observes itself, once it runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ _ASKS = ("FOOTNOTE_LOG", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", 
 
 
 @contextmanager
-def observing(environment: Mapping[str, str]) -> Iterator[None]:
+def observing(environment: Mapping[str, str], *, is_server: bool = False) -> Iterator[None]:
     """As long as the block lasts, the journal and the spans that the environment asks for hear of each step.
+
+    is_server: whether steps are heard of elsewhere; what libraries log goes to the journal always.
 
     Raises InputError where it asks for what cannot be had.
     """
     with ExitStack() as listening:
-        if any(environment.get(name, "").strip() for name in _ASKS):
+        if is_server:
+            from assistant.serving.observing.journal import hear_libraries, open_journal
+
+            listening.enter_context(hear_libraries(open_journal(environment)))
+        elif any(environment.get(name, "").strip() for name in _ASKS):
             from assistant.serving.observing.journal import hear_libraries, open_journal
             from assistant.serving.observing.spans import open_spans
             from index.steps import listen
