@@ -30,7 +30,8 @@ class Step:
     number: no other step of the process has it. failure: what class of error ended it, "" where none did; LEFT where
         nobody wanted the rest.
     result: what it gave; of a walk that gives step by step the last, if it returns nothing.
-    request_id: of the request that asked for it, "" where none did. trace: the `traceparent` that came with it.
+    request_id: of the request that asked for it, "" where none did. trace: the `traceparent` that came with it, or
+        its own, for what goes on after it.
     seconds: how long it took, once it is over. parts: the seconds of the steps within, by name, each with theirs.
     failed: the names of the steps within that failed, whether or not this one went on.
     """

@@ -36,7 +36,7 @@ class Metrics:
     """
 
     def __init__(self, libraries: Mapping[str, Library], count_waiting: Callable[[], int]) -> None:
-        disable_created_metrics()  # a third more series, of which nobody asks when they began
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a third more series, of which nobody asks when they began
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(_Libraries(libraries))

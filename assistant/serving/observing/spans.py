@@ -84,16 +84,21 @@ class Spans:
     def begin(self, step: Step) -> None:
         """A span begins."""
         within = _name_span(step.within) if step.within else None
-        tags = {"traceparent": step.trace} if step.trace else {}
+        # A request may be over when what it asked for begins.
+        trace = step.trace or (step.within.trace if step.within else "")
+        tags = {"traceparent": trace} if trace else {}
         self._dispatcher.span_enter(_name_span(step), _NO_ARGUMENTS, None, within, tags)
 
     def end(self, step: Step) -> None:
         """It is over."""
-        facts = {**describe(step), **({"request_id": step.request_id} if step.name in ("request", "question") else {})}
+        facts = {**describe(step), "request_id": step.request_id or None}
         if isinstance(step.result, Outcome):
             facts = {"name": f"{step.result.method} {step.result.route}", **facts}
         if step.failure not in ("", LEFT):
             facts["failed"] = True
+        if step.name == "request" and (opened := self._handler.open_spans.get(_name_span(step))):
+            context = opened._span.get_span_context()
+            step.trace = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
         self._dispatcher.span_exit(_name_span(step), _NO_ARGUMENTS, None, _Facts(facts))
 
     def close(self) -> None:
