@@ -452,7 +452,7 @@ def test_no_route_answers_who_has_not_logged_in(locked: str, behind: dict[str, A
     routes = {(method, path) for method, path in behind["routes"]}
     assert len(routes) > 60
     for method, path in sorted({*routes, ("GET", "/mcp"), ("GET", "/gradio_api/mcp/sse"), ("POST", "/v1/chat")}):
-        if path in ("/healthz", "/login", "/logout"):
+        if path in ("/healthz", "/readyz", "/login", "/logout"):
             continue
         filled = re.sub(r"\{[^}]*\}", "x", path)
         for sender in forged if path in ("/config", "/gradio_api/queue/data", "/api/documents") else forged[:1]:
@@ -465,6 +465,7 @@ def test_no_route_answers_who_has_not_logged_in(locked: str, behind: dict[str, A
                 assert status == 401, (method, filled)
                 assert method == "HEAD" or "Log in first" in json.loads(text)["detail"]
     assert send(locked, "GET", "/healthz") == (200, '{"status":"ok"}')
+    assert send(locked, "GET", "/readyz")[0] in (200, 503)
     status, text = send(locked, "GET", "/login")
     assert (status, "gradio" in text, "Footnote" in text) == (200, False, True)
 

@@ -26,6 +26,7 @@ from assistant.serving.served import Served
 from index.watching import Watcher, watch
 
 LOOK_SECONDS = 0.3  # between two looks at how far reading is
+_ON_THE_WAY = "What is asked and answered can be read on the way: others should come through https."
 _FIRST = "Reading {:,} files: what is read can be asked about already."
 
 
@@ -34,24 +35,27 @@ def open_chat(served: Served, entrance: Entrance, *, port: int, browser: bool, l
     app = build_app(served, entrance, log=log)
     listening = listen(port, entrance.address)
     port = listening.getsockname()[1]
-    try:
-        # The socket listens already, so that a browser that comes at once is served.
-        print(f"Footnote answers at {entrance.to_link(port)} (stop with Ctrl-C)", flush=True)
-        if not is_loopback(entrance.address):
-            print("What is asked and answered can be read on the way: others should come through https.", flush=True)
-        for library in served.libraries.values():
-            watcher = watch(library)
-            if not app.writes_json:  # which names what is read
-                threading.Thread(target=tell_following, args=[watcher], daemon=True).start()
-        if entrance.is_local and not served.settings.uses_language_model:
-            threading.Thread(target=tell_offers, args=[served], daemon=True).start()
-        if browser:
-            threading.Timer(1.0, webbrowser.open, [entrance.to_own_link(port)]).start()
-        serve(app, listening)
-    except KeyboardInterrupt:
-        print("Stopped.")
-    finally:
-        served.close()
+    with app.listening():  # of the first sync too
+        try:
+            # The socket listens already, so that a browser that comes at once is served.
+            print(f"Footnote answers at {entrance.to_link(port)} (stop with Ctrl-C)", flush=True)
+            if not is_loopback(entrance.address):
+                print(
+                    "What is asked and answered can be read on the way: others should come through https.", flush=True
+                )
+            for library in served.libraries.values():
+                watcher = watch(library)
+                if not app.writes_json:  # which names what is read
+                    threading.Thread(target=tell_following, args=[watcher], daemon=True).start()
+            if entrance.is_local and not served.settings.uses_language_model:
+                threading.Thread(target=tell_offers, args=[served], daemon=True).start()
+            if browser:
+                threading.Timer(1.0, webbrowser.open, [entrance.to_own_link(port)]).start()
+            serve(app, listening)
+        except KeyboardInterrupt:
+            print("Stopped.")
+        finally:
+            served.close()
 
 
 def tell_following(watcher: Watcher) -> None:

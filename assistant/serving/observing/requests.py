@@ -61,13 +61,14 @@ class Observed:
         self._app = app
         self._journal = journal
         self._listeners = listeners
+        self._is_listening = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
-            with self._listening():
+            with self.listening():
                 await self._app(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,14 +103,20 @@ class Observed:
                 taken.result = Outcome(method if method in _METHODS else "other", route, status, size_bytes)
 
     @contextmanager
-    def _listening(self) -> Iterator[None]:
+    def listening(self) -> Iterator[None]:
+        """Hear of all steps as long as the block lasts; of those that a server takes, it does by itself."""
+        if self._is_listening:
+            yield
+            return
         before = threading.excepthook
+        self._is_listening = True
         with ExitStack() as listening:
             for listener in self._listeners:
                 listening.callback(listen(listener))
             listening.enter_context(hear_libraries(self._journal))
             threading.excepthook = hook_threads(self._journal)
             listening.callback(setattr, threading, "excepthook", before)
+            listening.callback(setattr, self, "_is_listening", False)
             yield
 
 
