@@ -500,7 +500,8 @@ _SPELLINGS = [
             st.integers(1, LAST),
             st.integers(1, LAST),
             st.booleans(),
-        )
+        ),
+        unique=True,  # a long line that was there before is not shown again
     ),
     st.sampled_from([" ", "\n", "\n- ", "\n\n## "]),
 )
