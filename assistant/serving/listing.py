@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -128,10 +129,9 @@ def find_record(library: Library, named: str) -> Record:
     Raises UnknownDocumentError where there is none.
     """
     lexicon = library.store.lexicon
-    try:
-        asked = (named, identify(named.removeprefix("./")))
-    except UnicodeEncodeError:  # which no path holds
-        asked = (named, named)
+    asked = [named] if _ID.fullmatch(named) else []
+    with suppress(UnicodeEncodeError):  # half a character, which no path holds
+        asked.append(identify(named.removeprefix("./")))
     for document_id in asked:
         if record := lexicon.record(document_id):
             return record

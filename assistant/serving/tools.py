@@ -147,7 +147,7 @@ class VerifyArguments(Arguments):
     quote: str = Field(
         max_length=LONGEST_QUESTION_CHARACTERS, description="The words that are said to stand in the documents."
     )
-    document: Name | None = Field(None, description="The only document that is looked in, by id or path; all by default.")
+    document: Name | None = Field(None, description="The only document to look in, by id or path; all by default.")
 
 
 # -- what a tool gives ------------------------------------------------------------------------
