@@ -40,6 +40,7 @@ from assistant.serving.limits import Streams
 from assistant.serving.routes import include_routes, open_routes
 from assistant.serving.served import Served, open_served
 from assistant.serving.tool_server import make_server
+from assistant.serving.tools import Found, to_data
 from index.documents import identify
 from index.library import Library, finish, open_library
 from index.search import search
@@ -426,21 +427,22 @@ def test_documents_are_resources(tools: Any, samples: Settings) -> None:
 
 def test_a_resource_of_any_name_is_read(own: Any, folder: Path) -> None:
     names = ["Größe & Maß #1?.txt", "a b/c%20d.txt", "x=1&y.txt", "😀.md"]
-    odd = os.fsdecode(b"\xff\xfe.txt")
-    for name in [*names, odd]:
+    for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(f"This is {os.fsencode(name)!r}.", encoding="utf-8")
+        (folder / name).write_text(f"This is {name}.", encoding="utf-8")
     listed = ask(own, lambda client: client.list_resources()).resources
-    assert {resource.name for resource in listed} == {*names, "??.txt"}
-    for name in [*names, odd]:
-        (content,) = read(own, f"footnote://document/{quote(os.fsencode(name))}")
-        assert content.text == f"This is {os.fsencode(name)!r}."
-    assert {content.text for r in listed for content in read(own, r.uri)} == {
-        f"This is {os.fsencode(name)!r}." for name in [*names, odd]
-    }
-    documents = call(own, "list_documents").structured_content["documents"]
-    (unnamed,) = (document for document in documents if document["path"] == "??.txt")
-    assert not call(own, "read_document", document=unnamed["id"]).is_error
+    assert {resource.name for resource in listed} == {*names}
+    for resource in listed:
+        (content,) = read(own, resource.uri)
+        assert content.text == f"This is {resource.name}."
+        assert resource.uri == f"footnote://document/{quote(resource.name)}"
+
+
+def test_half_a_character_keeps_nothing_from_being_told() -> None:
+    name = os.fsdecode(b"\xff.pdf")
+    data = to_data(Found(name, (), "\ud83d 😀"))
+    assert data == {"query": "?.pdf", "passages": [], "notice": "? 😀"}
+    json.dumps(data, ensure_ascii=False).encode()
 
 
 def test_a_long_resource_is_read_by_parts(own: Any, folder: Path) -> None:
