@@ -522,7 +522,7 @@ def test_what_is_no_resource_is_said_to_be_none(tools: Any, uri: str) -> None:
         ("read_document", {"document": "../../etc/passwd"}, "There is no document"),
         ("read_document", {"document": ""}, "There is no document"),
         ("read_document", {"document": TOUR, "page": 1}, "has no pages"),
-        ("verify_quote", {"quote": "…"}, "quotation"),
+        ("verify_quote", {"quote": " "}, "quotation"),
         ("verify_quote", {"quote": QUOTE, "document": "none.txt"}, "There is no document"),
     ],
 )

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
 from mcp.server.lowlevel import Server
@@ -21,6 +21,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    BlobResourceContents,
     CallToolRequestParams,
     CallToolResult,
     ListResourcesResult,
@@ -64,6 +65,7 @@ _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 logger = logging.getLogger(__name__)
 
 Open = Callable[[], Awaitable[Served]]
+Result = TypeVar("Result")
 
 
 def make_server(open_served: Open) -> Server[Any]:
@@ -93,17 +95,16 @@ def make_server(open_served: Open) -> Server[Any]:
             given = tool.arguments.model_validate(params.arguments or {})
             served = await open_served()
             result = await _follow(served, context, lambda: run_tool(tool, served, given))
-            content = [TextContent(type="text", text=to_text(tool.show(result)))]
-            return CallToolResult(content=content, structured_content=to_data(result))
+            return _give(tool.show(result), structured_content=to_data(result))
         except ValidationError as error:
             sentence = _explain(error)
         except (FootnoteError, RefusedError) as error:
-            sentence = to_text(str(error))
+            sentence = str(error)
         except Exception:
             # What Python says of it is for the log of who runs this, and for no model.
             logger.exception("The tool %s failed", tool.name)
             sentence = "Footnote failed at this: the log of who runs it says how."
-        return CallToolResult(content=[TextContent(type="text", text=sentence)], is_error=True)
+        return _give(sentence, is_error=True)
 
     async def list_resources(context: Any, params: PaginatedRequestParams | None) -> ListResourcesResult:
         cursor = params.cursor if params else None
@@ -151,7 +152,7 @@ async def _follow(served: Served, context: Any, walk: Callable[[], Any]) -> Any:
     return result
 
 
-async def _work(served: Served, context: Any, work: Callable[[], Any]) -> Any:
+async def _work(served: Served, context: Any, work: Callable[[], Result]) -> Result:
     """What some work for a resource gives; what is wrong as an error of the protocol."""
     try:
         return await served.answering.run(work, _find_client(context))
@@ -168,6 +169,10 @@ async def _open(open_served: Open) -> Served:
         raise MCPError(INTERNAL_ERROR, to_text(str(error))) from error
 
 
+def _give(text: str, **fields: Any) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=to_text(text))], **fields)
+
+
 def _find_client(context: Any) -> str:
     """As whom somebody is counted who came over HTTP; "" for the one at the other end of a pipe."""
     return str(context.request.scope.get("counted_as", "")) if context.request else ""
@@ -179,7 +184,7 @@ def _explain(error: ValidationError) -> str:
         f"“{'.'.join(map(str, detail['loc'])) or 'arguments'}”: {detail['msg']}"
         for detail in error.errors(include_url=False, include_context=False, include_input=False)[:10]
     ]
-    return to_text(f"The arguments cannot be used. {'; '.join(told)}.")
+    return f"The arguments cannot be used. {'; '.join(told)}."
 
 
 # -- resources --------------------------------------------------------------------------------
@@ -198,8 +203,7 @@ def _list_resources(served: Served, number: int, start: int) -> ListResourcesRes
             uri=_to_address(served, names[number], document.path),
             name=to_text(document.path),
             title=to_text(document.title),
-            description=to_text(" · ".join(filter(None, [document.date, document.pages and f"{document.pages} pages"])))
-            or None,
+            description=f"{document.pages:,} pages" if document.pages else None,
             mime_type=_find_type(document.path),
         )
         for document in listing.documents
@@ -221,7 +225,9 @@ def _read_resource(served: Served, address: str) -> ReadResourceResult:
     library = served.library(name)
     finish(bring_up_to_date(library))
     reading = read_part(library, find_record(library, path), int(start))
-    contents = [TextResourceContents(uri=address, text=to_text(reading.text), mime_type=_find_type(path))]
+    contents: list[TextResourceContents | BlobResourceContents] = [
+        TextResourceContents(uri=address, text=to_text(reading.text), mime_type=_find_type(path))
+    ]
     if reading.next_start is not None:
         contents.append(_tell_next(reading, _to_address(served, name, path, reading.next_start)))
     return ReadResourceResult(contents=contents)

@@ -24,7 +24,8 @@ def mcp(
 
     settings = Settings.from_environment()
     # Before what takes long to load: a folder that is none is told at once.
-    given = [find_folder(read_path(folder, "The documents folder")) for folder in folders or [settings.documents]]
+    named = [read_path(folder, "The documents folder") for folder in folders or ()]
+    given = [find_folder(folder) for folder in named or [settings.documents]]
     if sys.stdin.isatty():
         print("Footnote waits for an agent's messages here: agents start this themselves.", file=sys.stderr)
 
