@@ -70,6 +70,8 @@ Result = TypeVar("Result")
 
 def make_server(open_served: Open) -> Server[Any]:
     """The server. open_served: gives what is answered from, and may take a while where it is opened only then."""
+    # Below that the package tells of each message, whatever the level of all others.
+    logging.getLogger("mcp").setLevel(logging.WARNING)
 
     async def list_tools(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
         annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False)
