@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
@@ -74,20 +75,7 @@ def make_server(open_served: Open) -> Server[Any]:
     logging.getLogger("mcp").setLevel(logging.WARNING)
 
     async def list_tools(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
-        annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-        return ListToolsResult(
-            tools=[
-                ListedTool(
-                    name=tool.name,
-                    title=tool.title,
-                    description=tool.description,
-                    input_schema=tool.input_schema(),
-                    output_schema=tool.output_schema(),
-                    annotations=annotations,
-                )
-                for tool in TOOLS
-            ]
-        )
+        return _describe_tools()
 
     async def call_tool(context: Any, params: CallToolRequestParams) -> CallToolResult:
         tool = find_tool(params.name)
@@ -140,6 +128,24 @@ def make_server(open_served: Open) -> Server[Any]:
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
+    )
+
+
+@cache
+def _describe_tools() -> ListToolsResult:
+    annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    return ListToolsResult(
+        tools=[
+            ListedTool(
+                name=tool.name,
+                title=tool.title,
+                description=tool.description,
+                input_schema=tool.input_schema(),
+                output_schema=tool.output_schema(),
+                annotations=annotations,
+            )
+            for tool in TOOLS
+        ]
     )
 
 
