@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from assistant.chain import answer, stream_answer
     from assistant.footnote import AsyncFootnote, Footnote
     from assistant.serving.query_engine import FootnoteQueryEngine
+    from assistant.verifying import Verification, VerifiedCitation
     from index.documents import Passage, Progress
     from index.errors import FolderError, FootnoteError, InputError, ModelError, StoreError, WeightsError
     from index.listing import ListedDocument
     from index.plan import SyncReport
+    from index.searching.quotations import QuotePlace
     from index.settings import Settings
 
 _HOMES = {
@@ -29,10 +31,12 @@ _HOMES = {
     "assistant.answers": ("NOT_FOUND", "Answer", "AnswerSentence", "Citation", "Draft", "TextDelta", "Turn", "Usage"),
     "assistant.footnote": ("AsyncFootnote", "Footnote"),
     "assistant.serving.query_engine": ("FootnoteQueryEngine",),
+    "assistant.verifying": ("Verification", "VerifiedCitation"),
     "index.documents": ("Passage", "Progress"),
     "index.errors": ("FolderError", "FootnoteError", "InputError", "ModelError", "StoreError", "WeightsError"),
     "index.listing": ("ListedDocument",),
     "index.plan": ("SyncReport",),
+    "index.searching.quotations": ("QuotePlace",),
     "index.settings": ("Settings",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -53,12 +57,15 @@ __all__ = [
     "ModelError",
     "Passage",
     "Progress",
+    "QuotePlace",
     "Settings",
     "StoreError",
     "SyncReport",
     "TextDelta",
     "Turn",
     "Usage",
+    "Verification",
+    "VerifiedCitation",
     "WeightsError",
     "answer",
     "stream_answer",

@@ -20,10 +20,12 @@ from assistant.answers import Answer
 from assistant.chain import Event, take_answer
 from assistant.opened import OpenFolder, Walk
 from assistant.question.followup import History
+from assistant.verifying import Verification
 from index.documents import Passage
 from index.library import finish
 from index.listing import ListedDocument
 from index.plan import SyncReport
+from index.searching.quotations import QuotePlace
 from index.settings import Changes, Settings
 
 AT_ONCE = 4  # questions of one AsyncFootnote that are answered at the same time
@@ -84,6 +86,17 @@ class Footnote:
         document: its id, or its path in the folder. Raises InputError where there is none of it.
         """
         return finish(self._opened.read(document, start, end))
+
+    def cite(self, quote: str, *, only: Sequence[str] = ()) -> list[QuotePlace]:
+        """Where a quotation stands, best first: exactly, or nearly with the difference; none where it does not."""
+        return finish(self._opened.cite(quote, only))
+
+    def verify(self, saved: Answer | Path | str | bytes) -> Verification:
+        """What has become of saved citations: whether each stands, has moved, has changed or is gone.
+
+        saved: an Answer; a file of saved answers, by its Path; or as text what is in it.
+        """
+        return finish(self._opened.verify(saved))
 
     def sync(self, *, checksum: bool = False) -> SyncReport:
         """Make the store equal to the folder now, as every question does.
@@ -153,6 +166,14 @@ class AsyncFootnote:
         """See `Footnote.read`."""
         return await self._finish(self._opened.read(document, start, end))
 
+    async def cite(self, quote: str, *, only: Sequence[str] = ()) -> list[QuotePlace]:
+        """See `Footnote.cite`."""
+        return await self._finish(self._opened.cite(quote, only))
+
+    async def verify(self, saved: Answer | Path | str | bytes) -> Verification:
+        """See `Footnote.verify`."""
+        return await self._finish(self._opened.verify(saved))
+
     async def sync(self, *, checksum: bool = False) -> SyncReport:
         """See `Footnote.sync`."""
         return await self._finish(self._opened.sync(checksum=checksum))
@@ -163,9 +184,12 @@ class AsyncFootnote:
 
     async def close(self) -> None:
         """See `Footnote.close`."""
-        async for _ in self._follow(lambda: [self._footnote.close()]):
-            pass
+        await self._finish(self._close())
         self._threads.shutdown(wait=False)
+
+    def _close(self) -> Walk[None]:
+        self._footnote.close()
+        yield from ()
 
     async def __aenter__(self) -> Self:
         return self

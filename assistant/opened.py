@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import finalize
 
+from assistant.answers import Answer
 from assistant.chain import Event, stream_answer
 from assistant.question.followup import History
+from assistant.verifying import Verification, verify
 from index.documents import Passage, Progress, identify
 from index.errors import InputError
-from index.library import Library, borrow_library, find_folder, give_back
+from index.library import Library, borrow_library, find_folder, give_back, read_text
 from index.listing import ListedDocument, list_documents
 from index.plan import SyncReport
 from index.search import search
+from index.searching.quotations import QuotePlace, find_quote
 from index.searching.selection import read_patterns
 from index.settings import Settings, shorten
 from index.watching import Watcher, borrow_watcher, bring_up_to_date, give_watcher_back
@@ -85,13 +88,12 @@ class OpenFolder:
 
     def read(self, document: str, start: int, end: int | None) -> Walk[str]:
         """A document's text from one offset to another."""
-        for name, given in (("document", document), ("start", start), ("end", end)):
-            if not isinstance(given, str if name == "document" else int) and not (name == "end" and given is None):
-                raise InputError(
-                    f"“{name}” is {shorten(given)}: give a document's id or path, and offsets into its text."
-                )
-        if start < 0 or (end is not None and end < start):
-            raise InputError(f"There is no text from {start:,} to {end}: give offsets that rise, from 0.")
+        read_text(document, "The document")
+        last = start if end is None else end
+        if type(start) is not int or type(last) is not int or not 0 <= start <= last:
+            raise InputError(
+                f"There is no text from {shorten(start)} to {shorten(end)}: give offsets that rise, from 0."
+            )
         with self._using():
             library = yield from self._open()
             lexicon = library.store.lexicon
@@ -102,8 +104,23 @@ class OpenFolder:
                 if lexicon.record(name):
                     return library.store.text_of(name, start, end)
             raise InputError(
-                f"There is no document {shorten(document)} in {self.folder}: give the id or the path of one that is listed."
+                f"There is no document {shorten(document)} in {self.folder}: give the id or path of one that is listed."
             )
+
+    def cite(self, quote: str, only: Sequence[str]) -> Walk[list[QuotePlace]]:
+        """Where a quotation stands."""
+        patterns = read_patterns(only)
+        with self._using():
+            library = yield from self._open()
+            report = yield from bring_up_to_date(library)
+            return find_quote(library.select(patterns, report.skipped), quote)
+
+    def verify(self, saved: Answer | Path | str | bytes) -> Walk[Verification]:
+        """What has become of saved citations."""
+        with self._using():
+            library = yield from self._open()
+            yield from bring_up_to_date(library)
+            return verify(saved, library)
 
     def sync(self, *, checksum: bool) -> Walk[SyncReport]:
         """The store is made equal to the folder."""
@@ -130,7 +147,7 @@ class OpenFolder:
                 raise InputError(f"This Footnote over {self.folder} is closed: open another one.")
             if os.getpid() != self._process:
                 raise InputError(
-                    f"This Footnote over {self.folder} was opened by another process, which has forked: open one in each."
+                    f"This Footnote over {self.folder} is that of the process that was forked: open one in each."
                 )
             self._walks += 1
         try:

@@ -1,7 +1,7 @@
 """Citations read back from a file of saved answers, whichever way it was saved.
 
     JSON        an Answer, several in a list, a conversation that was exported, or one as the browser keeps it
-    HTML        an exported conversation: a list of footnotes, each with its quotation
+    HTML        an exported conversation, or as an Answer shows itself: a list of footnotes, each with its quotation
     Markdown    the same: "[^1]: “words” — title, path, characters 3–8, SHA-256 of the file: ..."
     text        what `footnote ask` prints: "[1] path, characters 3-8", and the words below
 
@@ -37,6 +37,8 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _PLACE = re.compile(r"(?:, )?(?:characters (\d{1,13})–(\d{1,13}))?(?:(?:, )?SHA-256 of the file: ([0-9a-f]{64}))?\Z")
 _PRINTED = re.compile(r"\[(\d{1,9})\] (.+?)(?:, page (\d{1,9})|, characters (\d{1,13})-(\d{1,13}))?\Z")
 _BETWEEN = "” — "
+_OWN = "body/div[@class='footnote-answer']"  # what an Answer shows itself as
+_OWN_FOOTNOTES = f"{_OWN}/ol[@class='sources']/li"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _read(text: str) -> tuple[Form, list[Saved]]:
                 raise InputError(f"The file is no whole JSON: {_TOLD}") from None
         else:
             return "json", _read_json(given)
-    if re.match(r"(?:<!doctype\s{1,9}html|<html)[\s>]", begins, re.IGNORECASE):
+    if re.match(r"(?:<!doctype\s{1,9}html|<html|<div class=\"footnote-answer\")[\s>]", begins, re.IGNORECASE):
         return "html", _read_html(text)
     if found := _read_markdown(text):
         return "markdown", found
@@ -184,13 +186,15 @@ def _read_html(text: str) -> list[Saved]:
     except (etree.LxmlError, ValueError, AssertionError):
         raise InputError(f"The HTML in the file cannot be read: {_TOLD}") from None
     found: list[Saved] = []
-    for item in page.iterfind("body/main/section/ol/li"):
-        quote, place = item.find("blockquote"), item.find("p")
-        if place is None or not item.get("id", "").startswith("note-"):
+    for item in (*page.iterfind("body/main/section/ol/li"), *page.iterfind(_OWN_FOOTNOTES)):
+        opens = item.find("details")
+        quote, place = (item if opens is None else opens).find("blockquote"), item.find("p")
+        place = opens.find("summary") if opens is not None else place
+        if place is None:
             continue
         words = "" if quote is None else quote.text_content()
         found.append(_read_place(len(found) + 1, words, " ".join((place.text or "").split())))
-    if not found and not page.findall("body/main/footer"):
+    if not found and not page.findall("body/main/footer") and not page.findall(_OWN):
         raise InputError(f"The HTML in the file is no export of Footnote's: {_TOLD}")
     return found
 

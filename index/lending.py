@@ -13,9 +13,9 @@ Lent = TypeVar("Lent", bound=Hashable)
 
 
 class Loans(Generic[Lent]):
-    """Counts of what is lent. lock: to be held around what is opened and closed with them; who has it may take it again.
+    """Counts of what is lent. lock: to be held around what is opened and closed with them.
 
-    It may be taken again since what is not closed comes back when it is collected, whatever its thread is just doing.
+    Who holds it may take it again: what nobody closed comes back when it is collected, whatever its thread is doing.
     """
 
     def __init__(self) -> None:

@@ -9,7 +9,6 @@ from openai_server import OpenAIServer
 from assistant.answers import NOT_FOUND, Answer
 from assistant.chain import answer
 from assistant.quoting.catalogue import MOST_LISTED
-from assistant.serving.commands.ask import lay_out
 from assistant.serving.page.messages import to_markdown
 from assistant.serving.page.showing import show
 from assistant.serving.served import Served, name_libraries
@@ -155,11 +154,11 @@ def test_the_page_shows_a_statement_in_no_quotation_marks_and_the_document_from_
 
 
 def test_the_command_line_shows_a_document_by_its_path(archive: Path, settings: Settings) -> None:
-    lines = lay_out(answer("How many HTML files are there?", archive, settings=settings)).splitlines()
+    lines = str(answer("How many HTML files are there?", archive, settings=settings)).splitlines()
     assert lines[-3:] == ["[1] letters/invoice-2021.html", "", "Told from the record of the documents."]
     assert not any("characters" in line or "“”" in line for line in lines)
     hello = answer("hello", archive, settings=settings)
-    assert lay_out(hello) == hello.text
+    assert str(hello) == hello.text
 
 
 def test_a_name_that_ends_a_line_begins_none(folder: Path, settings: Settings, embedding: Embedding) -> None:

@@ -15,9 +15,9 @@ from assistant import answer
 from assistant.answers import Answer, AnswerSentence, Citation
 from assistant.saved import LARGEST_SAVED_BYTES, MOST_CITATIONS, read_saved
 from assistant.serving.command_line import command
-from assistant.serving.commands.ask import lay_out as print_answer
 from assistant.serving.commands.verify import lay_out
 from assistant.serving.page.exporting import export_html, export_json, export_markdown
+from assistant.showing.plain import lay_out as print_answer
 from assistant.verifying import Verification, verify
 from index.documents import identify
 from index.errors import InputError

@@ -9,6 +9,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from assistant.answers.shown import Shown
 from index.documents import Passage
 from index.errors import InputError
 
@@ -17,6 +18,7 @@ Status = Literal["answered", "nearest", "not_found"]
 Cited = Literal["words", "document"]
 
 NOT_FOUND = "The documents do not say."
+_FOUND = "Whether the documents say: whether the status is answered."
 NEAREST = "The documents do not say it in so many words; the nearest is:"
 
 
@@ -82,7 +84,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Shown):
     """The answer to one question, the same from Python, the command line and the chat.
 
     query: what was really searched. text: the answer with its markers, "[1]".
@@ -130,6 +132,16 @@ class Answer:
         if found is not answer.found:
             raise _refuse("found")
         return answer
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of what `to_json` writes, or did earlier: what has a default may be missing."""
+        from pydantic import TypeAdapter
+
+        schema = TypeAdapter(cls).json_schema()
+        schema["properties"]["found"] = {"title": "Found", "type": "boolean", "description": _FOUND}
+        schema["required"] = [*schema["required"], "found"]
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 _find_types: Callable[[Any], dict[str, Any]] = cache(get_type_hints)

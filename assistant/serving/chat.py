@@ -20,9 +20,9 @@ from assistant.serving.page.layout import CONVERSATIONS, build_page
 from assistant.serving.page.theme import make_theme
 from assistant.serving.page.waiting import Questions
 from assistant.serving.port import is_loopback, listen, serve
-from assistant.serving.progress import to_plain
 from assistant.serving.routes import include_routes, open_routes
 from assistant.serving.served import Served
+from assistant.showing.terminal import to_plain
 from index.watching import Watcher, watch
 
 LOOK_SECONDS = 0.3  # between two looks at how far reading is

@@ -19,7 +19,7 @@ from assistant.serving.commands.store import check, documents, sync
 from assistant.serving.commands.users import users_command
 from assistant.serving.commands.verify import cite, verify
 from assistant.serving.observing.process import observing
-from assistant.serving.progress import to_plain
+from assistant.showing.terminal import to_plain
 from index.errors import FootnoteError
 
 

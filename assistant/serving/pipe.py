@@ -22,9 +22,10 @@ from mcp.types import NotificationParams
 
 from assistant.serving import STOPPED
 from assistant.serving.answering import Answering
-from assistant.serving.progress import show_progress, to_plain
+from assistant.serving.progress import show_progress
 from assistant.serving.served import Served, open_served
 from assistant.serving.tool_server import make_server
+from assistant.showing.terminal import to_plain
 from index.errors import FootnoteError
 from index.settings import Settings
 from index.sync import READ_ONLY

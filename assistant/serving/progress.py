@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from assistant.showing.terminal import to_plain
+
 if TYPE_CHECKING:
     from index.documents import Progress
 
@@ -113,8 +115,3 @@ def _line(progress: Progress, seconds: float) -> str:
         f"{rate / 1e6:.2f} MB/s" if progress.unit == "bytes" else f"{progress.done} of {progress.total} {progress.unit}"
     )
     return f"{share:4.0%}, {amount}{left}: {to_plain(progress.message)}"
-
-
-def to_plain(text: str, *, keep_lines: bool = False) -> str:
-    """The text without control characters, so that no document or file name can drive the terminal."""
-    return "".join(c if c.isprintable() or (keep_lines and c == "\n") else "\ufffd" for c in text)

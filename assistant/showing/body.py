@@ -65,10 +65,16 @@ def _show_said(answer: Answer, chip: ShowChip, doubt: ShowDoubt) -> str:
     if any(citation.kind == "words" for citation in answer.citations):
         # Quotations, a paragraph each.
         lead = [escape_text(NEAREST)] if answer.status == "nearest" else []
-        quotations = (f"{escape_text(show_lead(s))}“{_embolden(s)}” {end(s)}" for s in answer.sentences)
+        quotations = (f"{_show_lead(s)}“{_embolden(s)}” {end(s)}" for s in answer.sentences)
         return "\n\n".join([*lead, *quotations])
     # Statements, a line each, which are nobody's words.
     return "  \n".join(f"{escape_text(sentence.text)} {end(sentence)}".strip() for sentence in answer.sentences)
+
+
+def _show_lead(sentence: AnswerSentence) -> str:
+    """What is said before a quotation, in one line: what begins with spaces would be code."""
+    lead = escape_text(" ".join(show_lead(sentence).split()))
+    return f"{lead} " if lead else ""
 
 
 def _embolden(sentence: AnswerSentence) -> str:

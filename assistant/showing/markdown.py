@@ -27,6 +27,7 @@ LATEX_DELIMITERS = [
     {"left": left, "right": right, "display": display}
     for (left, right), display in zip(_DELIMITERS, (False, True), strict=True)
 ]
+FORMULA = re.compile("\ufdd0(?P<in_line>[^\ufdd0\ufdd1]*+)\ufdd1|\ufdd2(?P<by_itself>[^\ufdd2\ufdd3]*+)\ufdd3")
 _OURS = {ord(character): "\ufffd" for characters in (*_DELIMITERS, CHIP, STOP) for character in characters}
 
 _MARKUP = re.compile(r"([\\`*_\[\]#|~$])")

@@ -11,6 +11,7 @@ lexicon of the rows, and both of the documents. A store that may not be written 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -427,6 +428,7 @@ class Store:
     def let_go(self) -> None:
         """Close all that is open of it, in every thread; nobody may be using it. To be opened again it is made anew."""
         self._keeper.let_go()
+        gc.collect()  # Chroma's objects hold each other in a circle, and with them its files
         self.lexicon.let_go()
 
 

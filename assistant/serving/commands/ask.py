@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from assistant.serving.commands import Documents
-from assistant.serving.progress import tell, to_plain
-
-if TYPE_CHECKING:
-    from assistant.answers import Answer
-    from index.documents import Passage
+from assistant.serving.progress import tell
 
 
 def ask(
@@ -31,6 +26,7 @@ def ask(
     """Answer one question, with its citations."""
     from assistant.answers import Answer, TextDelta
     from assistant.chain import stream_answer
+    from assistant.showing.terminal import to_plain
     from index.documents import Progress
 
     result: Answer | None = None
@@ -49,71 +45,7 @@ def ask(
                     result = event
     if result is None:
         return
-    laid_out = result.to_json(indent=1) if json else lay_out(result)
+    laid_out = result.to_json(indent=1) if json else str(result)
     # A model may have thought aloud before its answer, which is then shown anew.
     is_shown = written == result.text
     print(laid_out[len(written) :] if is_shown else f"\n\n{laid_out}" if written else laid_out)
-
-
-def lay_out(answer: Answer) -> str:
-    """An answer for the terminal: text, footnotes, or the nearest passages where nothing was found."""
-    from assistant.answers import NEAREST, NOT_FOUND
-    from assistant.citing.citations import show_context, show_quote
-
-    lines = [answer.text, ""]
-    if answer.query != answer.question:
-        lines += [f"Searched for: {answer.query}", ""]
-    for citation in answer.citations:
-        if citation.kind == "document":
-            lines.append(f"[{citation.number}] {to_plain(citation.path)}")
-            continue
-        place = f"page {citation.page}" if citation.page else f"characters {citation.start}-{citation.end}"
-        lines.append(f"[{citation.number}] {to_plain(citation.path)}, {place}")
-        if under := show_context(citation.context, citation.title):
-            lines.append(f"    {textwrap.shorten(to_plain(under), 92, placeholder=' …')}")
-        quote = show_quote(citation, answer.passages)
-        lines += textwrap.wrap(f"“{quote}”", 96, initial_indent="    ", subsequent_indent="    ")
-    lines += _lay_out_doubts(answer)
-    if answer.status == "not_found" and answer.passages:
-        lines.append("The nearest passages:")
-        lines += map(_lay_out_passage, answer.passages[:3])
-    mode = f"Written by {answer.model}." if answer.model else "Quoted from the documents; no language model was used."
-    quotes = any(citation.kind == "words" for citation in answer.citations)
-    if not answer.found:
-        # A greeting is told apart by its words: nothing was looked for.
-        is_refusal = answer.text.startswith((NOT_FOUND, NEAREST))
-        mode = f"Confidence that the documents say: {answer.confidence:.0%}." if is_refusal else ""
-    elif not quotes:
-        mode = "Told from the record of the documents."
-    # Who reads that these are quotations need not read it twice.
-    lines += [
-        "",
-        *([mode] if mode and not (answer.citations and answer.notice) else []),
-        *([answer.notice] if answer.notice else []),
-    ]
-    return to_plain("\n".join(lines).rstrip("\n"), keep_lines=True)
-
-
-def _lay_out_doubts(answer: Answer) -> list[str]:
-    """A line for each sentence that a reader should not simply believe, with the reason."""
-    from assistant.notices import describe_doubt
-
-    doubts = [f"- “{s.text}”: {doubt}" for s in answer.sentences if (doubt := describe_doubt(s))]
-    return ["", "Read with care:", *doubts] if doubts else []
-
-
-def _lay_out_passage(passage: Passage) -> str:
-    """One of the nearest passages: what it stands under, and how it begins."""
-    from assistant.citing.citations import show_context
-    from index.splitting.sentences import CONTENT
-
-    sentences = [sentence for sentence in passage.sentences if sentence.kind in CONTENT]
-    context = passage.contexts()[passage.sentences.index(sentences[0])] if sentences else ()
-    under = show_context(context, passage.title)
-    under = textwrap.shorten(under, 60, placeholder=" …")
-    place = f"{passage.path}, {under}" if under else passage.path
-    # A row or a field has no end that tells where the next begins.
-    words = " ".join(
-        line if line.endswith((".", "!", "?")) else f"{line} ·" for line in map(passage.line_of, sentences)
-    )
-    return f"  {to_plain(place)}: {textwrap.shorten(words.rstrip(' ·'), 160, placeholder=' ...')}"

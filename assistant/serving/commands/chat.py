@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from assistant.serving.progress import show_progress, to_plain
+from assistant.serving.progress import show_progress
+from assistant.showing.terminal import to_plain
 from index.settings import Settings, read_path
 
 

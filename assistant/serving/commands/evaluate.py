@@ -14,7 +14,8 @@ import typer
 
 from assistant.serving.commands import Documents
 from assistant.serving.commands.opening import sync_folder
-from assistant.serving.progress import show_progress, tell, to_plain
+from assistant.serving.progress import show_progress, tell
+from assistant.showing.terminal import to_plain
 from index.errors import InputError
 from index.settings import Settings, read_path
 

@@ -8,7 +8,8 @@ import typer
 
 from assistant.serving.commands import Folder
 from assistant.serving.commands.opening import open_folder, sync_folder
-from assistant.serving.progress import show_progress, to_plain
+from assistant.serving.progress import show_progress
+from assistant.showing.terminal import to_plain
 
 
 def sync(

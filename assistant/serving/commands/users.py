@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from assistant.serving.progress import to_plain
 from assistant.serving.users import (
     LONGEST_TYPED_CHARACTERS,
     change_users,
@@ -16,6 +15,7 @@ from assistant.serving.users import (
     read_name,
     read_users,
 )
+from assistant.showing.terminal import to_plain
 from index.errors import InputError
 from index.settings import Settings, read_path
 

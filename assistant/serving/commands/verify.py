@@ -12,7 +12,8 @@ import typer
 
 from assistant.serving.commands import Documents
 from assistant.serving.commands.opening import sync_folder
-from assistant.serving.progress import show_progress, to_plain
+from assistant.serving.progress import show_progress
+from assistant.showing.terminal import to_plain
 from index.settings import read_path
 
 if TYPE_CHECKING:
