@@ -15,6 +15,7 @@ from assistant.serving.commands.ask import ask
 from assistant.serving.commands.chat import chat
 from assistant.serving.commands.evaluate import evaluate
 from assistant.serving.commands.mcp import mcp
+from assistant.serving.commands.serve import serve
 from assistant.serving.commands.store import check, documents, sync
 from assistant.serving.commands.users import users_command
 from assistant.serving.commands.verify import cite, verify
@@ -56,7 +57,7 @@ command = typer.Typer(
     rich_markup_mode=None,  # what draws the frames round the help stumbles over odd widths of the terminal
 )
 
-for _each in (chat, ask, verify, cite, mcp, sync, check, documents):
+for _each in (chat, serve, ask, verify, cite, mcp, sync, check, documents):
     command.command()(_each)
 command.command("eval")(evaluate)
 command.add_typer(users_command, name="users")

@@ -59,7 +59,9 @@ _OWN = re.compile(r"/(?:api/|v1/|mcp\Z|metrics\Z|readyz\Z)")
 _OPEN = ("/healthz", "/readyz")  # to who has not logged in too
 _OPENAI = "/v1/"  # whose errors have a form of their own
 _READ = re.compile(
-    r"/(?:healthz|theme\.css|favicon\.ico|manifest\.json|(?:assets|static)(?:/[\w-][\w.@-]*)+)?", re.ASCII
+    r"/(?:healthz|theme\.css|favicon\.ico|manifest\.json|(?:assets|static)(?:/[\w-][\w.@-]*)+"
+    r"|config|gradio_api/info)?",  # the last two are what Gradio's own client asks for first
+    re.ASCII,
 )
 _HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([\w-]{1,64})", re.ASCII)
 _SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)

@@ -1,13 +1,19 @@
-"""A folder's library for a command, with the settings of the environment."""
+"""What a command works on: a folder's library, or what a server answers from, with the settings of the environment."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import os
+import sys
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from index.settings import Settings
+from assistant.serving.progress import show_progress
+from assistant.showing.terminal import to_plain
+from index.settings import Settings, read_path
 
 if TYPE_CHECKING:
+    from assistant.serving.entrance import Entrance
+    from assistant.serving.served import Served
     from index.documents import Progress
     from index.library import Library
     from index.plan import SyncReport
@@ -39,3 +45,32 @@ def sync_folder(
     library = yield from open_folder(documents)
     report = yield from library.sync(checksum=checksum, dry_run=dry_run, patient=patient, recognises=recognises)
     return library, report
+
+
+def open_way_in(host: str, names: Sequence[str] | None, users: str | None) -> Entrance:
+    """The way in to a server. It comes before what takes long to load: where nobody may come in, that is told at once.
+
+    Raises what `open_entrance` raises.
+    """
+    from assistant.serving.entrance import open_entrance
+
+    users_file = None if users is None else read_path(users, "The file for --users")
+    return open_entrance(host, names or (), users_file, os.environ.get("FOOTNOTE_TOKEN") or None)
+
+
+def open_libraries(folders: Sequence[str] | None, uploads: str | None, entrance: Entrance) -> Served:
+    """What a server answers from. Raises what `open_served` raises."""
+    from assistant.serving import writers
+    from assistant.serving.served import open_served
+    from index.sync import READ_ONLY
+
+    uploads_folder = None if uploads is None else read_path(uploads, "The folder for --uploads")
+    settings = Settings.from_environment()
+    if entrance.is_local:
+        settings = writers.recall(writers.find_file(), settings)
+    given = [read_path(folder, "The documents folder") for folder in folders or ()]
+    served = show_progress(open_served(given, settings, uploads=uploads_folder, is_local=entrance.is_local))
+    for library in served.libraries.values():
+        if library.store.is_read_only:
+            print(to_plain(READ_ONLY.format(library.store.place)), file=sys.stderr)
+    return served

@@ -8,6 +8,7 @@ from typing import Any
 from assistant.serving.limits import Streams
 from assistant.serving.page.assets import read_asset
 from assistant.serving.page.events import HIDDEN, connect
+from assistant.serving.page.programs import offer
 from assistant.serving.page.scope import Scope
 from assistant.serving.page.settings_panel import build_settings
 from assistant.serving.page.strings import say
@@ -69,6 +70,7 @@ def build_page(served: Served, streams: Streams) -> Any:
                 with gradio.Tab(say("tabs.settings"), id="settings") as settings:
                     build_settings(served, at.header, settings, HIDDEN)
         connect(page, at, served, streams)
+        offer(served)
     page.queue(default_concurrency_limit=AT_ONCE, api_open=False)
     page.state_session_capacity = MOST_SESSIONS
     return page

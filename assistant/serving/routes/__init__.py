@@ -11,7 +11,7 @@ from typing import Any
 from assistant.serving.guard import OwnRoute
 from assistant.serving.served import Served
 
-_ROOMS = ("documents", "folder", "health", "mcp", "openai")
+_ROOMS = ("documents", "folder", "answers", "schema", "health", "mcp", "openai")
 
 
 def open_routes() -> tuple[OwnRoute, ...]:
@@ -22,4 +22,5 @@ def open_routes() -> tuple[OwnRoute, ...]:
 def include_routes(app: Any, served: Served) -> None:
     """Add every room's routes to a FastAPI application."""
     for room in _ROOMS:
-        app.include_router(import_module(f"{__name__}.{room}").make_router(served))
+        router = import_module(f"{__name__}.{room}").make_router(served)
+        app.include_router(router, generate_unique_id_function=lambda route: route.name)

@@ -3,6 +3,7 @@
     GET api/documents?start=&count=&sort=-date&filter=    which there are, and what was skipped
     GET api/documents/ID                                  one: title, date, author, pages
     GET api/documents/ID/text?start=&end=&cited=120-180   a window of its text as HTML, with marks round what is cited
+    GET api/documents/ID/text?as=text&start=&end=         the text itself, to the letter
     GET api/documents/ID/page/3?scale=1.5                 a page as a picture
     GET api/documents/ID/boxes?cited=120-180,400-450      where what is cited stands on its pages
     GET api/documents/ID/find?words=                      where words stand in its text
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import wraps
 from pathlib import PurePosixPath
 from typing import Any, ParamSpec, TypeVar
@@ -24,7 +25,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from assistant.serving.guard import OwnRoute
-from assistant.serving.listing import find_record, list_documents, to_listed
+from assistant.serving.listing import Listing, find_record, list_documents, to_listed
+from assistant.serving.routes.replies import (
+    BoxReply,
+    DocumentReply,
+    PlaceReply,
+    PlacesReply,
+    TextReply,
+    WindowReply,
+    describe_query,
+    refuse,
+)
 from assistant.serving.served import Served
 from index.documents import page_at
 from index.errors import FootnoteError, InputError
@@ -44,7 +55,7 @@ from index.viewing.drawing import (
 )
 from index.viewing.finding import LONGEST_WORDS_CHARACTERS, find_words
 from index.viewing.markup import write_window
-from index.viewing.windows import read_window
+from index.viewing.windows import LARGEST_WINDOW_CHARACTERS, WINDOW_CHARACTERS, read_window
 
 OPEN = (
     OwnRoute("GET", re.compile(r"/api/documents(?:/[0-9a-f]{16}(?:/(?:text|boxes|find|page/[0-9]{1,6}))?)?", re.ASCII)),
@@ -94,35 +105,67 @@ def make_router(served: Served) -> APIRouter:
         return wrapped
 
     # Plain functions, which the framework runs in threads: nobody waits for what is read or drawn here.
-    @router.get("", response_model=None)
+    @router.get(
+        "",
+        summary="List the documents",
+        response_model=Listing,
+        responses=refuse(400, 404, 503),
+        openapi_extra=describe_query("start", "count", "sort", "filter", "library"),
+    )
     @answering
-    def list_documents(request: Request) -> dict[str, Any]:
+    def list_documents(request: Request) -> Listing:
+        """Which documents there are, and what was skipped."""
         return _list_documents(_find_library(served, request), request)
 
-    @router.get("/{document_id}", response_model=None)
+    @router.get(
+        "/{document_id}",
+        summary="Describe a document",
+        response_model=DocumentReply,
+        responses=refuse(404, 503),
+        openapi_extra=describe_query("library"),
+    )
     @answering
-    def show_document(document_id: str, request: Request) -> dict[str, Any]:
+    def show_document(document_id: str, request: Request) -> DocumentReply:
+        """One document: its title, date and author, and the shapes of its pages."""
         library, record = _find_document(served, request, document_id)
         return _describe(library, record, drawing)
 
-    @router.get("/{document_id}/text", response_model=None)
+    @router.get(
+        "/{document_id}/text",
+        summary="Read a part of a document",
+        response_model=TextReply | WindowReply,
+        responses=refuse(400, 404, 503),
+        openapi_extra=describe_query("as", "start", "end", "cited", "library"),
+    )
     @answering
-    def show_text(document_id: str, request: Request) -> dict[str, Any]:
+    def show_text(document_id: str, request: Request) -> TextReply | WindowReply:
+        """A window of a document's text: with `as=text` to the letter, from offset to offset, else as HTML to show."""
         library, record = _find_document(served, request, document_id)
         start, end = _read_number(request, "start"), _read_number(request, "end")
+        if (form := request.query_params.get("as", "html")) not in ("html", "text"):
+            raise _RefusedError(400, "“as” is neither text nor html.")
+        if form == "text":
+            return _read_text(library, record, start or 0, end)
         window = read_window(library.store.lexicon, record.document_id, record.path, start, end)
-        return {
-            "html": write_window(window, _read_places(request)),
-            "start": window.start,
-            "end": window.end,
-            "total": window.total,
-            "has_before": window.start > 0,
-            "has_after": window.end < window.total,
-        }
+        return WindowReply(
+            html=write_window(window, _read_places(request)),
+            start=window.start,
+            end=window.end,
+            total=window.total,
+            has_before=window.start > 0,
+            has_after=window.end < window.total,
+        )
 
-    @router.get("/{document_id}/page/{number}", response_model=None)
+    @router.get(
+        "/{document_id}/page/{number}",
+        summary="Draw a page",
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}}}, **refuse(400, 404, 409, 503)},
+        openapi_extra=describe_query("scale", "library"),
+    )
     @answering
     def show_page(document_id: str, number: str, request: Request) -> Response:
+        """A page as a picture; pages are counted from 1."""
         library, record = _find_document(served, request, document_id)
         scale = _read_scale(request)
         # The same bytes at the same scale: the browser need not be sent them again.
@@ -135,9 +178,16 @@ def make_router(served: Served) -> APIRouter:
         picture = drawing.draw(_to_source(library, record), int(number), scale)
         return Response(picture, media_type="image/jpeg", headers=headers)
 
-    @router.get("/{document_id}/boxes", response_model=None)
+    @router.get(
+        "/{document_id}/boxes",
+        summary="Find cited words on pages",
+        response_model=list[BoxReply],
+        responses=refuse(400, 404, 409, 503),
+        openapi_extra=describe_query("cited", "library"),
+    )
     @answering
-    def find_boxes(document_id: str, request: Request) -> list[dict[str, Any]]:
+    def find_boxes(document_id: str, request: Request) -> list[BoxReply]:
+        """Where what is cited stands on the document's pages."""
         library, record = _find_document(served, request, document_id)
         places = _read_places(request)
         if not places or find_kind(record.path, record.pages) not in ("pages", "picture"):
@@ -145,21 +195,25 @@ def make_router(served: Served) -> APIRouter:
         total = library.store.lexicon.count_characters(record.document_id)
         asked = [_to_place(library, record, start, end, total) for start, end in places if start < min(end, total)]
         boxes = drawing.locate(_to_source(library, record), asked)
-        return [
-            {name: getattr(box, name) for name in ("start", "end", "page", "left", "top", "width", "height")}
-            for box in boxes
-        ]
+        return [BoxReply(**{field.name: getattr(box, field.name) for field in fields(BoxReply)}) for box in boxes]
 
-    @router.get("/{document_id}/find", response_model=None)
+    @router.get(
+        "/{document_id}/find",
+        summary="Find words in a document",
+        response_model=PlacesReply,
+        responses=refuse(400, 404, 503),
+        openapi_extra=describe_query("words", "library"),
+    )
     @answering
-    def find_in_document(document_id: str, request: Request) -> dict[str, Any]:
+    def find_in_document(document_id: str, request: Request) -> PlacesReply:
+        """Where words stand in a document's text, large or small letters and accents aside."""
         library, record = _find_document(served, request, document_id)
         words = request.query_params.get("words", "")
         if len(words) > LONGEST_WORDS_CHARACTERS:
             raise _RefusedError(400, f"The words to find are longer than {LONGEST_WORDS_CHARACTERS} characters.")
         found = find_words(_read_pieces(library, record.document_id), words)
-        places = [{"start": start, "end": end, "page": page_at(record.pages, start)} for start, end in found.places]
-        return {"places": places, "is_all": found.is_all}
+        places = [PlaceReply(start=start, end=end, page=page_at(record.pages, start)) for start, end in found.places]
+        return PlacesReply(places=places, is_all=found.is_all)
 
     return router
 
@@ -235,17 +289,17 @@ def _read_places(request: Request) -> list[tuple[int, int]]:
 # -- what is answered -------------------------------------------------------------------------
 
 
-def _list_documents(library: Library, request: Request) -> dict[str, Any]:
+def _list_documents(library: Library, request: Request) -> Listing:
     """A window of the documents that fit a filter, in an order, and of what was skipped."""
     start, count = _read_number(request, "start"), _read_number(request, "count")
     words, order = request.query_params.get("filter", ""), request.query_params.get("sort", "path")
     try:
-        return asdict(list_documents(library, words=words, order=order, start=start or 0, count=count))
+        return list_documents(library, words=words, order=order, start=start or 0, count=count)
     except InputError as error:
         raise _RefusedError(400, str(error)) from error
 
 
-def _describe(library: Library, record: Record, drawing: Drawing) -> dict[str, Any]:
+def _describe(library: Library, record: Record, drawing: Drawing) -> DocumentReply:
     """All that is said of one document; `ratios` are the widths of its pages in their heights, null where unknown."""
     ratios = None
     reason = ""
@@ -258,14 +312,24 @@ def _describe(library: Library, record: Record, drawing: Drawing) -> dict[str, A
         except (ChangedError, UndrawableError) as error:
             _, reason = _explain(error)
     author = _AUTHOR.search(library.store.text_of(record.document_id, 0, _AUTHOR_CHARACTERS))
-    return {
+    return DocumentReply(
         **asdict(to_listed(record)),
-        "name": PurePosixPath(record.path).name,
-        "author": author[1] if author else None,
-        "characters": library.store.lexicon.count_characters(record.document_id),
-        "ratios": ratios,
-        "undrawable": reason,
-    }
+        name=PurePosixPath(record.path).name,
+        author=author[1] if author else None,
+        characters=library.store.lexicon.count_characters(record.document_id),
+        ratios=ratios,
+        undrawable=reason,
+    )
+
+
+def _read_text(library: Library, record: Record, start: int, end: int | None) -> TextReply:
+    """A part of a document's text, to the letter."""
+    total = library.store.lexicon.count_characters(record.document_id)
+    start = min(start, total)
+    end = min(start + WINDOW_CHARACTERS if end is None else end, start + LARGEST_WINDOW_CHARACTERS, total)
+    end = max(start, end)
+    text = library.store.text_of(record.document_id, start, end)
+    return TextReply(text=text, start=start, end=end, total=total, page=page_at(record.pages, start))
 
 
 def _to_source(library: Library, record: Record) -> Source:

@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from assistant.serving.guard import OwnRoute
+from assistant.serving.routes.refusals import find_library
+from assistant.serving.routes.replies import DeletedReply, ReportReply, SyncReply, UploadReply, refuse
 from assistant.serving.served import Served
 from assistant.serving.uploads import Limits, RefusedUploadError, Uploads, write_pasted
 from index.documents import identify
-from index.errors import FootnoteError, InputError
+from index.errors import FootnoteError
 from index.library import Library
 from index.watching import find_watcher, watch
 
@@ -39,7 +41,8 @@ OPEN = (
     OwnRoute("DELETE", re.compile(r"/api/documents/[0-9a-f]{16}")),
 )
 
-Reply = dict[str, Any]
+_Library = Annotated[str | None, Query(description="A library by its name; by default the first.")]
+Reply = TypeVar("Reply")
 
 
 def make_router(served: Served) -> APIRouter:
@@ -54,54 +57,75 @@ def make_router(served: Served) -> APIRouter:
             )
         return uploads
 
-    def describe(file: Path) -> Reply:
+    def describe(file: Path) -> UploadReply:
         """What was put into the uploads folder; its library is told."""
         for name, library in served.libraries.items():
             if library.folder in file.parents:
                 if watcher := find_watcher(library):
                     watcher.look()
                 path = file.relative_to(library.folder).as_posix()
-                return {"library": name, "path": path, "id": identify(path), "bytes": file.stat().st_size}
+                return UploadReply(library=name, path=path, id=identify(path), bytes=file.stat().st_size)
         raise HTTPException(500, "The folder for uploads lies in no documents folder.")
 
-    @router.get("/api/sync")
-    def tell_sync(library: str | None = None) -> Reply:
-        return _describe_sync(_find(served, library))
+    @router.get("/api/sync", summary="Tell how the sync stands", responses=refuse(404))
+    def tell_sync(library: _Library = None) -> SyncReply:
+        """How far the store follows its folder."""
+        return _describe_sync(find_library(served, library))
 
-    @router.post("/api/sync")
-    def begin_sync(library: str | None = None) -> Reply:
-        found = _find(served, library)
+    @router.post("/api/sync", summary="Sync", responses=refuse(404))
+    def begin_sync(library: _Library = None) -> SyncReply:
+        """Have the store follow its folder; what was stopped goes on. The reply does not wait for it."""
+        found = find_library(served, library)
         watch(found).resume()
         return _describe_sync(found)
 
-    @router.delete("/api/sync")
-    def stop_sync(library: str | None = None) -> Reply:
-        found = _find(served, library)
+    @router.delete("/api/sync", summary="Stop the sync", responses=refuse(404))
+    def stop_sync(library: _Library = None) -> SyncReply:
+        """Stop it; what was read can be asked about."""
+        found = find_library(served, library)
         if watcher := find_watcher(found):
             watcher.stop()
         return _describe_sync(found)
 
-    @router.post("/api/uploads/{name}")
-    async def upload(name: str, request: Request) -> Reply:
+    @router.post(
+        "/api/uploads/{name}",
+        summary="Upload a file",
+        responses=refuse(400, 403, 408, 413, 415, 507),
+        openapi_extra=_describe_body("application/octet-stream", {"type": "string", "format": "binary"}),
+    )
+    async def upload(name: str, request: Request) -> UploadReply:
+        """Put a file into the uploads folder: its name stands in the address, and the body is its content."""
         return await _refusing(_receive(require_uploads(), name, request, describe))
 
-    @router.post("/api/pasted")
-    async def paste(request: Request) -> Reply:
+    @router.post(
+        "/api/pasted",
+        summary="Keep a text",
+        responses=refuse(400, 403, 413, 507),
+        openapi_extra=_describe_body("application/json", _to_schema("title", "text")),
+    )
+    async def paste(request: Request) -> UploadReply:
+        """Put a text into the uploads folder, as a file of its own."""
         kept, fields = require_uploads(), await _read_fields(request, "title", "text")
 
-        def save() -> Reply:
+        def save() -> UploadReply:
             name, content = write_pasted(fields["title"], fields["text"])
             return describe(kept.save(name, content))
 
         return await _refusing(run_in_threadpool(save))
 
-    @router.post("/api/web")
-    async def add_page(request: Request) -> Reply:
+    @router.post(
+        "/api/web",
+        summary="Keep a web page",
+        responses=refuse(400, 403, 413, 507),
+        openapi_extra=_describe_body("application/json", _to_schema("address")),
+    )
+    async def add_page(request: Request) -> UploadReply:
+        """Fetch a page of the public web and put it into the uploads folder; on one's own machine only."""
         if not served.is_local:
             raise HTTPException(403, "Web pages are fetched only where Footnote is used on its own machine.")
         kept, fields = require_uploads(), await _read_fields(request, "address")
 
-        def save() -> Reply:
+        def save() -> UploadReply:
             from assistant.serving.fetching import fetch_page, write_page
 
             name, content = write_page(fetch_page(fields["address"]), date.today())
@@ -109,9 +133,10 @@ def make_router(served: Served) -> APIRouter:
 
         return await _refusing(run_in_threadpool(save))
 
-    @router.delete("/api/documents/{document_id}")
-    def delete(document_id: str, library: str | None = None) -> Reply:
-        found, kept = _find(served, library), require_uploads()
+    @router.delete("/api/documents/{document_id}", summary="Delete an upload", responses=refuse(400, 403, 404))
+    def delete(document_id: str, library: _Library = None) -> DeletedReply:
+        """Delete a file from the uploads folder; no other is deleted."""
+        found, kept = find_library(served, library), require_uploads()
         record = found.store.lexicon.record(document_id)
         if record is None:
             raise HTTPException(404, "There is no such document: it may have been deleted meanwhile.")
@@ -121,36 +146,38 @@ def make_router(served: Served) -> APIRouter:
             raise HTTPException(error.status, str(error)) from error
         if watcher := find_watcher(found):
             watcher.look()
-        return {"deleted": record.path}
+        return DeletedReply(deleted=record.path)
 
     return router
 
 
-def _find(served: Served, name: str | None) -> Library:
-    try:
-        return served.library(name)
-    except InputError as error:
-        raise HTTPException(404, str(error)) from error
-
-
-def _describe_sync(library: Library) -> Reply:
+def _describe_sync(library: Library) -> SyncReply:
     """How far the store follows, for who asks again and again."""
     watcher = find_watcher(library)
     if watcher is None:
-        return {"activity": "idle", "unwatched": "it is synced at each question", "report": None}
+        return SyncReply(activity="idle", unwatched="it is synced at each question")
     report = watcher.report()
-    return {
+    counted = ("added", "changed", "moved", "removed", "unchanged", "skipped", "partial")
+    return SyncReply(
         **asdict(watcher.state()),
-        "report": report
-        and {
-            "summary": report.summary(),
-            "documents": report.count(),
-            **{
-                name: len(getattr(report, name))
-                for name in ("added", "changed", "moved", "removed", "unchanged", "skipped", "partial")
-            },
-        },
-    }
+        report=ReportReply(
+            summary=report.summary(),
+            documents=report.count(),
+            **{name: len(getattr(report, name)) for name in counted},
+        )
+        if report
+        else None,
+    )
+
+
+def _describe_body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """What a route takes that reads its body itself, as OpenAPI says it."""
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
+
+
+def _to_schema(*names: str) -> dict[str, Any]:
+    texts = {name: {"type": "string"} for name in names}
+    return {"type": "object", "properties": texts, "required": [*names], "additionalProperties": False}
 
 
 async def _receive(uploads: Uploads, name: str, request: Request, describe: Callable[[Path], Reply]) -> Reply:
