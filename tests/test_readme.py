@@ -16,6 +16,7 @@ from index.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROADS = (ROOT / "docs" / "roads.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 
 
@@ -48,8 +49,8 @@ def test_the_console_examples_are_real_runs(example: str) -> None:
 
 def test_the_python_examples_are_real_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    for number, example in enumerate(re.findall(r"```python\n(.*?)```", README, re.DOTALL)):
-        test = doctest.DocTestParser().get_doctest(example, {}, f"README example {number}", "README.md", 0)
+    for number, example in enumerate(re.findall(r"```python\n(.*?)```", README + ROADS, re.DOTALL)):
+        test = doctest.DocTestParser().get_doctest(example, {}, f"example {number}", "README.md, docs/roads.md", 0)
         assert test.examples
         with warnings.catch_warnings():
             # `open(...).read()` leaves its file to the collector, as people write it.
