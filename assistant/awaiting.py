@@ -7,9 +7,10 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 Step = TypeVar("Step")
+_END: Final = object()
 
 
 async def follow_steps(
@@ -55,3 +56,28 @@ async def follow_steps(
             yield step
     finally:
         is_left.set()
+
+
+async def with_pulse(steps: AsyncGenerator[Step, None], seconds: float) -> AsyncGenerator[Step | None, None]:
+    """The steps, and None whenever none has come for some seconds. Who follows no longer closes them."""
+    taking: asyncio.Future[Any] | None = None
+    try:
+        while True:
+            taking = taking or asyncio.ensure_future(_take(steps))
+            if not (await asyncio.wait([taking], timeout=seconds))[0]:
+                yield None
+                continue
+            step, taking = taking.result(), None
+            if step is _END:
+                return
+            yield step
+    finally:
+        # Where a step is under way, its end ends the walk; else that is told.
+        if taking and not taking.done():
+            taking.cancel()
+        else:
+            await steps.aclose()
+
+
+async def _take(steps: AsyncGenerator[Step, None]) -> object:
+    return await anext(steps, _END)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from weakref import finalize
@@ -17,10 +17,10 @@ from assistant.answers import Answer
 from assistant.chain import Event, stream_answer
 from assistant.question.followup import History
 from assistant.verifying import Verification, verify
-from index.documents import Passage, Progress, identify
+from index.documents import Passage, Progress
 from index.errors import InputError
 from index.library import Library, borrow_library, find_folder, give_back, read_text
-from index.listing import ListedDocument, list_documents
+from index.listing import ListedDocument, UnknownDocumentError, find_record, to_listed
 from index.plan import SyncReport
 from index.search import search
 from index.searching.quotations import QuotePlace, find_quote
@@ -77,7 +77,7 @@ class OpenFolder:
         with self._using():
             library = yield from self._open()
             report = yield from bring_up_to_date(library)
-            return list_documents(library.select(patterns, report.skipped))
+            return [to_listed(record) for record in library.select(patterns, report.skipped).records()]
 
     def skipped(self) -> Walk[dict[str, str]]:
         """Why files are no documents, by path."""
@@ -96,16 +96,11 @@ class OpenFolder:
             )
         with self._using():
             library = yield from self._open()
-            lexicon = library.store.lexicon
-            names = (document, identify(document))
-            if not lexicon.is_usable() or not any(map(lexicon.record, names)):
-                yield from bring_up_to_date(library)
-            for name in names:
-                if lexicon.record(name):
-                    return library.store.text_of(name, start, end)
-            raise InputError(
-                f"There is no document {shorten(document)} in {self.folder}: give the id or path of one that is listed."
-            )
+            with suppress(UnknownDocumentError):
+                if library.store.lexicon.is_usable():
+                    return library.store.text_of(find_record(library, document).document_id, start, end)
+            yield from bring_up_to_date(library)
+            return library.store.text_of(find_record(library, document).document_id, start, end)
 
     def cite(self, quote: str, only: Sequence[str]) -> Walk[list[QuotePlace]]:
         """Where a quotation stands."""

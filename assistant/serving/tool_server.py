@@ -41,12 +41,12 @@ from mcp.types import Tool as ListedTool
 from pydantic import ValidationError
 
 from assistant.serving.limits import RefusedError
-from assistant.serving.listing import find_record, list_documents
 from assistant.serving.served import Served
 from assistant.serving.tools import TOOLS, Reading, find_tool, read_part, run_tool, to_data, to_text
 from index.documents import Progress
 from index.errors import FootnoteError, InputError
 from index.library import finish
+from index.listing import find_record, list_documents
 from index.watching import bring_up_to_date
 
 RESOURCES_AT_ONCE = 200  # in one page of their list

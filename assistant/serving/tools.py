@@ -19,12 +19,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from assistant.answers import Answer, Turn
 from assistant.chain import stream_answer
-from assistant.serving.listing import MOST_LISTED, Listing, find_record, list_documents
 from assistant.serving.served import Served
 from assistant.serving.tool_texts import show_answer, show_documents, show_passages, show_places, show_reading
 from index.documents import Passage, Progress, page_at
 from index.errors import InputError
 from index.library import LONGEST_QUESTION_CHARACTERS, Library
+from index.listing import MOST_LISTED, Listing, find_record, list_documents
 from index.search import MOST_PASSAGES, search
 from index.searching.quotations import QuotePlace, find_quote
 from index.storing.records import Record

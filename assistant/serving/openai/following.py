@@ -11,9 +11,9 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Final
 
 from assistant.answers import Answer, Draft, TextDelta
+from assistant.awaiting import with_pulse
 from assistant.chain import Event
 from index.errors import ModelError
 from index.settings import Settings
@@ -22,7 +22,6 @@ PULSE_SECONDS = 5.0  # after which somebody who waits is shown that the work goe
 MOST_MODELS = 100  # that are remembered
 
 Piece = str | Answer | None
-_END: Final = object()
 
 
 class Manners:
@@ -54,7 +53,7 @@ async def follow(
     clock = asyncio.get_running_loop().time
     passed_seconds = clock()  # when something was last passed on
     begun, written, told, answer = "", "", "", None  # at first, by the model, and passed on
-    async with aclosing(_with_pulse(steps)) as events:
+    async with aclosing(with_pulse(steps, PULSE_SECONDS)) as events:
         async for event in events:
             match event:
                 case Draft(text=text) if not begun and not written:
@@ -119,28 +118,3 @@ async def begin(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, No
                 yield piece
 
     return go_on()
-
-
-async def _with_pulse(steps: AsyncGenerator[Event, None]) -> AsyncGenerator[Event | None, None]:
-    """The steps, and None where none has come for a while."""
-    step: asyncio.Future[object] | None = None
-    try:
-        while True:
-            step = step or asyncio.ensure_future(_next(steps))
-            if not (await asyncio.wait([step], timeout=PULSE_SECONDS))[0]:
-                yield None
-                continue
-            event, step = step.result(), None
-            if event is _END:
-                return
-            yield event  # type: ignore[misc]
-    finally:
-        # Where a step is under way, its end ends the work; else that is told.
-        if step and not step.done():
-            step.cancel()
-        else:
-            await steps.aclose()
-
-
-async def _next(steps: AsyncGenerator[Event, None]) -> object:
-    return await anext(steps, _END)

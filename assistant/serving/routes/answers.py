@@ -11,7 +11,6 @@ comes where nothing else does for a while. Who goes away is answered no further.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
@@ -25,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from assistant.answers import Answer, Draft, TextDelta
+from assistant.awaiting import with_pulse
 from assistant.chain import Event, stream_answer
 from assistant.citing.second_opinion import PENDING
 from assistant.serving.guard import OwnRoute
@@ -279,21 +279,22 @@ def _to_found(passage: Passage) -> FoundPassage:
 # -- events -----------------------------------------------------------------------------------
 
 
-async def tell_events(steps: AsyncIterator[Event]) -> AsyncGenerator[bytes]:
+async def tell_events(steps: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes]:
     """The server-sent events that tell of the steps of an answer.
 
     Raises what goes wrong before the first of them; afterwards an event tells it.
     """
     has_begun, held = False, None
     try:
-        async for step in _wait_for(steps, KEEP_ALIVE_SECONDS):
-            if isinstance(step, Answer):
-                # Whether it was the last is known when another comes, or none.
-                held = step
-                if not _is_pending(step):
-                    continue
-            yield _to_event(step)
-            has_begun = True
+        async with aclosing(with_pulse(steps, KEEP_ALIVE_SECONDS)) as pulsing:
+            async for step in pulsing:
+                if isinstance(step, Answer):
+                    # Whether it was the last is known when another comes, or none.
+                    held = step
+                    if not _is_pending(step):
+                        continue
+                yield _to_event(step)
+                has_begun = True
         if held:
             yield _to_event(held, is_final=True)
     except (FootnoteError, RefusedError) as error:
@@ -328,32 +329,3 @@ async def _put_before(first: bytes, events: AsyncIterator[bytes]) -> AsyncIterat
     yield first
     async for event in events:
         yield event
-
-
-async def _wait_for(steps: AsyncIterator[Event], seconds: float) -> AsyncIterator[Event | None]:
-    """The steps, and None whenever none has come for some seconds."""
-    come: asyncio.Queue[tuple[Event | None, BaseException | None]] = asyncio.Queue()
-
-    async def hand_on() -> None:
-        try:
-            async for step in steps:
-                come.put_nowait((step, None))
-            come.put_nowait((None, StopAsyncIteration()))
-        except Exception as error:
-            come.put_nowait((None, error))
-
-    handing = asyncio.ensure_future(hand_on())
-    try:
-        while True:
-            try:
-                step, failure = await asyncio.wait_for(come.get(), seconds)
-            except TimeoutError:
-                yield None
-                continue
-            if isinstance(failure, StopAsyncIteration):
-                return
-            if failure:
-                raise failure
-            yield step
-    finally:
-        handing.cancel()  # with which the walk is left

@@ -25,7 +25,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from assistant.serving.guard import OwnRoute
-from assistant.serving.listing import Listing, find_record, list_documents, to_listed
 from assistant.serving.routes.replies import (
     BoxReply,
     DocumentReply,
@@ -40,6 +39,7 @@ from assistant.serving.served import Served
 from index.documents import page_at
 from index.errors import FootnoteError, InputError
 from index.library import Library
+from index.listing import Listing, find_record, list_documents, to_listed
 from index.storing.records import Record
 from index.viewing.child import BusyError
 from index.viewing.drawing import (

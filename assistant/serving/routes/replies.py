@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.serving.listing import Listed
 from assistant.serving.routes.refusals import Refusal
+from index.listing import ListedDocument
 from index.watching import Activity
 
 # Of routes that read their own addresses: what may stand there, for the description.
@@ -59,7 +59,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class DocumentReply(Listed):
+class DocumentReply(ListedDocument):
     """One document.
 
     ratios: the widths of its pages in their heights, null where they are unknown; `undrawable`: why.
