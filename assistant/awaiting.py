@@ -40,8 +40,10 @@ async def follow_steps(
         except BaseException as error:
             failure = error
         finally:
-            with suppress(RuntimeError):
+            try:
                 loop.call_soon_threadsafe(end)
+            except RuntimeError:  # nobody but this thread is left to do so
+                end()
             tell(failure=failure, is_over=True)
 
     context = copy_context()

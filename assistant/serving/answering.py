@@ -54,10 +54,9 @@ class Answering:
 
     async def run(self, work: Callable[[], Result], client: str = "") -> Result:
         """What some work gives that is done in one step."""
-        async with aclosing(self.follow(lambda: [work()], client)) as steps:
-            async for result in steps:
-                return result
-        raise RuntimeError("The work has ended without a result.")
+        # To its end, where its place is free again.
+        results = [result async for result in self.follow(lambda: [work()], client)]
+        return results[0]
 
 
 def _start_thread(work: Callable[[], None]) -> None:

@@ -67,4 +67,4 @@ def _look_up(footnotes: Iterable[Footnote], library: Library) -> Iterable[Citati
             quote = library.store.text_of(record.document_id, start, end)
             citation = replace(citation, page=page_at(record.pages, start), start=start, end=end, quote=quote)
         if describe(citation) == footnote.told:
-            yield citation
+            yield replace(citation, content_hash=record.content_hash)
