@@ -73,6 +73,23 @@ def get(client: httpx.Client, path: str, **query: Any) -> Any:
     return reply.json()
 
 
+def test_a_link_leads_to_a_page_by_itself(client: httpx.Client) -> None:
+    start = HANDBOOK.index("nine")
+    identity, query = identify("handbook.md"), {"as": "page", "cited": f"{start}-{start + 4}", "end": len(HANDBOOK)}
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    reply = client.get(f"/api/documents/{identity}/text", params=query, headers=link)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    page = parser.fromstring(reply.text)
+    assert page.xpath("string(//title)") == "Handbook"
+    assert [mark.text_content() for mark in page.xpath("//mark")] == ["nine"]
+    assert "<script>alert(1)</script>" in page.xpath("string(//main)")
+    assert not page.xpath("//script | //img | //iframe | //link | //a | //form | //@onclick | //@src")
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    # Nothing else of ours may be led to, and no other page may put this one into a frame of its own.
+    for path, dest in ((f"/api/documents/{identity}", "document"), (f"/api/documents/{identity}/text", "iframe")):
+        assert client.get(path, params=query, headers={**link, "sec-fetch-dest": dest}).status_code == 403
+
+
 def refuse(client: httpx.Client, path: str, **query: Any) -> tuple[int, str]:
     reply = client.get(f"/api/documents{path}", params=query)
     return reply.status_code, reply.json()["detail"]

@@ -56,6 +56,7 @@ _HEARD = frozenset(
     b"last-event-id".split()
 )
 _OWN = re.compile(r"/(?:api/|v1/|mcp\Z|metrics\Z|readyz\Z)")
+_LINKED = re.compile(r"/|/api/documents/[0-9a-f]{16}/text", re.ASCII)  # what other pages may lead to
 _OPEN = ("/healthz", "/readyz")  # to who has not logged in too
 _OPENAI = "/v1/"  # whose errors have a form of their own
 _READ = re.compile(
@@ -195,7 +196,7 @@ class Guard:
             return
         if len(path) > LONGEST_PATH_CHARACTERS:
             raise RefusedError(404, "There is nothing here.")
-        if method in ("GET", "HEAD") and (carries_body(headers) or (method == "HEAD" and path != "/")):
+        if method in ("GET", "HEAD") and (carries_body(headers) or (method == "HEAD" and path not in ("/", *_OPEN))):
             raise RefusedError(400, "A request of this kind has no body.")
         if method in ("GET", "HEAD") and _READ.fullmatch(path):
             scope["query_string"] = scope["query_string"] if _THEME.fullmatch(scope["query_string"]) else b""
@@ -347,7 +348,7 @@ def check_sender(headers: Mapping[str, str], method: str, path: str, hosts: Cont
     if re.sub(r":\d{1,5}\Z", "", host) not in hosts:
         raise RefusedError(421, "This server is not known by that name: open it at the address that it printed.")
     origin = headers.get("origin")
-    is_link = (method, path, headers.get("sec-fetch-dest")) == ("GET", "/", "document")
+    is_link = (method, headers.get("sec-fetch-dest")) == ("GET", "document") and _LINKED.fullmatch(path) is not None
     is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not is_link
     if is_foreign or (origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}")):
         raise RefusedError(403, "Pages of other origins are not served: open Footnote in a tab of its own.")

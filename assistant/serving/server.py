@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -33,8 +34,10 @@ def run_server(
 
     begin: is called with the address under which this machine opens it, when it can be opened.
     """
-    listening = listen(port, entrance.address)
+    listening, wanted = listen(port, entrance.address), port
     port = listening.getsockname()[1]
+    if port != wanted:
+        print(f"Port {wanted} is taken by another program: Footnote listens on {port}.", file=sys.stderr)
     with app.listening():  # of the first sync too
         try:
             # The socket listens already, so that a browser that comes at once is served.

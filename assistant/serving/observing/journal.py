@@ -49,7 +49,10 @@ class Journal:
             return
         facts = describe(step)
         status = facts.get("status")
-        is_bad = "error" in facts if not isinstance(status, int) else status >= 500
+        if isinstance(status, int):
+            is_bad = status >= 500 and facts.get("route") not in _CHECKS  # which say 503 where all goes as it should
+        else:
+            is_bad = facts.get("error") not in (None, InputError.__name__)  # which is who asks's
         content = self._find_content(step)
         self._write(
             "error" if is_bad else "info",

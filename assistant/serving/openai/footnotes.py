@@ -32,7 +32,7 @@ _HEAD = "\n\n---\n"
 _NEAR, _DOUBT, _NOTE, _QUERY = (f"*{name}:* " for name in ("Near", "Read with care", "Note", "Searched for"))
 _PLACE = (
     r"/api/documents/(?P<document>[0-9a-f]{16})"
-    r"(?:/text\?start=\d{1,15}&end=\d{1,15}&cited=(?P<start>\d{1,15})-(?P<end>\d{1,15}))?(?:[?&]library=[^\s()]*+)?"
+    r"/text\?as=page(?:&start=\d{1,15}&end=\d{1,15}&cited=(?P<start>\d{1,15})-(?P<end>\d{1,15}))?(?:&library=[^\s()]*+)?"
 )
 _FOOTNOTE = re.compile(
     rf"- (?:\[(?P<number>\d{{1,4}})\]\([^\s()?]*?{_PLACE}\) (?P<told>.+)"
@@ -70,13 +70,13 @@ class Links:
 
     def to(self, place: Placed) -> str:
         """The address of a place in a document, or of the document where that is cited as a whole."""
-        address = f"{self.base}/api/documents/{place.document_id}"
+        address = f"{self.base}/api/documents/{place.document_id}/text?as=page"
         if place.end:
             start, end = max(0, place.start - AROUND_CHARACTERS), place.end + AROUND_CHARACTERS
-            address += f"/text?start={start}&end={end}&cited={place.start}-{place.end}"
+            address += f"&start={start}&end={end}&cited={place.start}-{place.end}"
         if not self.library:
             return address
-        return f"{address}{'&' if place.end else '?'}library={to_percent(self.library, safe='', errors='replace')}"
+        return f"{address}&library={to_percent(self.library, safe='', errors='replace')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pathlib import PurePosixPath
 from typing import Any, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from assistant.serving.guard import OwnRoute
 from assistant.serving.routes.replies import (
@@ -36,6 +36,7 @@ from assistant.serving.routes.replies import (
     refuse,
 )
 from assistant.serving.served import Served
+from assistant.showing.document import POLICY, write_page
 from index.documents import page_at
 from index.errors import FootnoteError, InputError
 from index.library import Library
@@ -138,17 +139,25 @@ def make_router(served: Served) -> APIRouter:
         openapi_extra=describe_query("as", "start", "end", "cited", "library"),
     )
     @answering
-    def show_text(document_id: str, request: Request) -> TextReply | WindowReply:
-        """A window of a document's text: with `as=text` to the letter, from offset to offset, else as HTML to show."""
+    def show_text(document_id: str, request: Request) -> TextReply | WindowReply | HTMLResponse:
+        """A window of a document's text: as HTML to show; with `as=text` to the letter, from offset to offset; with
+        `as=page` as a page by itself, for who follows a link.
+        """
         library, record = _find_document(served, request, document_id)
         start, end = _read_number(request, "start"), _read_number(request, "end")
-        if (form := request.query_params.get("as", "html")) not in ("html", "text"):
-            raise _RefusedError(400, "“as” is neither text nor html.")
+        if (form := request.query_params.get("as", "html")) not in ("html", "text", "page"):
+            raise _RefusedError(400, "“as” is none of html, text and page.")
         if form == "text":
             return _read_text(library, record, start or 0, end)
         window = read_window(library.store.lexicon, record.document_id, record.path, start, end)
+        html = write_window(window, _read_places(request))
+        if form == "page":
+            where = " · ".join(filter(None, (record.path, record.date)))
+            has_before, has_after = window.start > 0, window.end < window.total
+            page = write_page(record.title, where, html, has_before=has_before, has_after=has_after)
+            return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
         return WindowReply(
-            html=write_window(window, _read_places(request)),
+            html=html,
             start=window.start,
             end=window.end,
             total=window.total,

@@ -18,7 +18,10 @@ from index.place import DamagedError
 from index.watching import find_watcher
 
 # "/healthz" is a page's too, so that the guard knows it.
-OPEN = (OwnRoute("GET", re.compile(r"/readyz")), OwnRoute("GET", re.compile(r"/metrics")))
+OPEN = (
+    *(OwnRoute(method, re.compile(r"/readyz")) for method in ("GET", "HEAD")),
+    OwnRoute("GET", re.compile(r"/metrics")),
+)
 
 _READY, _EMPTY = "can be asked", "waits for uploads"
 _READING = "is read for the first time: ask again soon"
@@ -31,11 +34,11 @@ def make_router(served: Served) -> APIRouter:
     """The routes, over what is served."""
     router = APIRouter()
 
-    @router.get("/healthz")
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @router.get("/readyz")
+    @router.api_route("/readyz", methods=["GET", "HEAD"])
     def readyz(response: Response) -> dict[str, Any]:
         told = [judge(library, served) for library in served.libraries.values()]
         is_ready = all(sentence in (_READY, _EMPTY) for sentence in told)

@@ -18,7 +18,10 @@ _QUERY = {
     "sort": ("string", "By what the list is ordered: path, title, date, size or passages; “-date” for the last first."),
     "filter": ("string", "Words that the path or the title holds."),
     "cited": ("string", "The places that are marked: “120-180,400-450”."),
-    "as": ("string", "“text” for the text to the letter; by default HTML, cut where a block begins."),
+    "as": (
+        "string",
+        "“text” for the text to the letter, “page” for a page by itself; else HTML, cut where a block begins.",
+    ),
     "scale": ("number", "How large a page is drawn; by default 1.5."),
     "words": ("string", "The words that are looked for."),
 }
