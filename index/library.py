@@ -97,7 +97,7 @@ class Library:
         if not only:
             return self
         ids = {record.path: record.document_id for record in self.store.lexicon.records(verifies=False)}
-        return replace(self, documents=tuple(ids[path] for path in select(only, [*ids], unread, self.folder)))
+        return replace(self, documents=tuple(ids[path] for path in select(only, [*ids], unread)))
 
     def records(self) -> list[Record]:
         """The records of the documents that are answered from, by path."""

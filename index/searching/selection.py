@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import translate
-from pathlib import Path
 from unicodedata import normalize
 
 from index.errors import InputError
@@ -43,14 +42,14 @@ def read_patterns(only: object) -> tuple[str, ...]:
     return tuple(given)
 
 
-def select(patterns: Sequence[str], paths: Sequence[str], unread: Mapping[str, str], folder: Path) -> list[str]:
-    """Those of the paths in a folder that one of the patterns fits, in their order.
+def select(patterns: Sequence[str], paths: Sequence[str], unread: Mapping[str, str]) -> list[str]:
+    """Those of the paths that one of the patterns fits, in their order.
 
     unread: why others are not among them. Raises InputError where a pattern fits none, which says what there is.
     """
     for pattern in patterns:
         if not any(map(_make_test(pattern), paths)):
-            raise InputError(_tell(pattern, paths, unread, folder))
+            raise InputError(_tell(pattern, paths, unread))
     return find_fitting(patterns, paths)
 
 
@@ -82,11 +81,11 @@ def _make_plain_test(pattern: str) -> Callable[[str], bool]:
     return fits
 
 
-def _tell(pattern: str, paths: Sequence[str], unread: Mapping[str, str], folder: Path) -> str:
+def _tell(pattern: str, paths: Sequence[str], unread: Mapping[str, str]) -> str:
     if refused := find_fitting([pattern], [*unread]):
         return f"{shorten_path(refused[0])} cannot be answered from: {unread[refused[0]]}"
     there = f"there {'is' if len(paths) == 1 else 'are'} {name_some(paths)}"
-    return f"No document fits {shorten(pattern)}: {there}. To list them: footnote documents {folder}"
+    return f"No document fits {shorten(pattern)}: {there}. footnote documents lists them."
 
 
 def name_some(paths: Sequence[str]) -> str:

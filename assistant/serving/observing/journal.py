@@ -25,6 +25,7 @@ from index.steps import Step
 MOST_FRAMES = 20  # of a defect
 LONGEST_SHOWN_CHARACTERS = 10_000  # of a question or an answer, where they are asked for
 _CHECKS = ("/healthz", "/readyz", "/metrics")  # which somebody asks for every few seconds
+_CANCELLED = "CancelledError"  # of asyncio, which a command that serves nothing does without
 _SPEAKS_OF_ITSELF = "uvicorn"  # and of nothing that a request holds
 
 
@@ -73,6 +74,8 @@ class Journal:
         if record.name == DEFECTS and record.exc_info and record.exc_info[1]:
             self.tell_defect(record.exc_info[1])
             return
+        if record.exc_info and record.exc_info[0] and record.exc_info[0].__name__ == _CANCELLED:
+            return  # a request that was under way when the server was stopped
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         shows = self.shows_content or record.name.partition(".")[0] == _SPEAKS_OF_ITSELF
         facts: dict[str, Fact] = {

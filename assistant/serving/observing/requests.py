@@ -42,22 +42,34 @@ def observe(
     from assistant.serving.observing.spans import open_spans
 
     journal = open_journal(os.environ, log)
-    metrics = Metrics(served.libraries, lambda: count_waiting() + served.answering.count())
+
+    def count_questions() -> int:
+        return count_waiting() + served.answering.count()
+
+    metrics = Metrics(served.libraries, count_questions)
     served.metrics = metrics
     spans = open_spans(os.environ)
     if spans:
         served.closers.append(spans.close)
-    return Observed(app, journal, [metrics, journal, *([spans] if spans else [])])
+    return Observed(app, journal, [metrics, journal, *([spans] if spans else [])], count_questions)
 
 
 class Observed:
     """An ASGI application around another. Its listeners hear of the process's steps as long as the server lives.
 
     writes_json: whether what a person would be told in the terminal is told in the journal.
+    count_questions: how many questions wait or are being answered.
     """
 
-    def __init__(self, app: Application, journal: Journal, listeners: list[Listener]) -> None:
+    def __init__(
+        self,
+        app: Application,
+        journal: Journal,
+        listeners: list[Listener],
+        count_questions: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.writes_json = journal.as_json
+        self.count_questions = count_questions
         self._app = app
         self._journal = journal
         self._listeners = listeners

@@ -41,6 +41,7 @@ LARGEST_ANSWER_BYTES = 4_000_000  # of a question with its history, which may be
 LARGEST_SEARCH_BYTES = 262_144
 MOST_HISTORY = 200
 KEEP_ALIVE_SECONDS = 15.0
+LOOK_SECONDS = 0.5  # between two looks at whether who asked is still there
 
 OPEN = (
     OwnRoute("POST", re.compile(r"/api/answer"), LARGEST_ANSWER_BYTES, is_counted=False),
@@ -200,14 +201,14 @@ def make_router(served: Served) -> APIRouter:
           to come, in the next.
         - `error` {detail, status}: where it broke off.
         """
-        client = request.scope["counted_as"]
+        client, is_gone = request.scope["counted_as"], request.is_disconnected
         if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
-            events = tell_events(served.answering.follow(make_walk(served, asked), client))
+            events = tell_events(until_gone(served.answering.follow(make_walk(served, asked), client), is_gone))
             first = await anext(events)  # what is refused before it has a status of its own
             return StreamingResponse(
                 _put_before(first, events), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
             )
-        found = await find_answer(served, asked, client, request.is_disconnected)
+        found = await find_answer(served, asked, client, is_gone)
         return Response(found.to_json(), media_type="application/json")
 
     @router.post("/search", summary="Search for passages", response_model=SearchReply)
@@ -255,13 +256,27 @@ async def find_answer(
     is_gone: whether who asked has gone away, with which the work ends.
     """
     last: Event | None = None
-    async with aclosing(served.answering.follow(make_walk(served, asked), client)) as steps:
+    walk = served.answering.follow(make_walk(served, asked), client)
+    async with aclosing(until_gone(walk, is_gone) if is_gone else walk) as steps:
         async for step in steps:
-            if is_gone and await is_gone():
-                raise ClientDisconnect
             last = step
     assert isinstance(last, Answer)
     return last
+
+
+async def until_gone(
+    steps: AsyncGenerator[Event, None], is_gone: Callable[[], Awaitable[bool]]
+) -> AsyncGenerator[Event, None]:
+    """The steps, as long as who asked is there: also while the first is waited for, since a place is held for it.
+
+    Raises ClientDisconnect.
+    """
+    async with aclosing(with_pulse(steps, LOOK_SECONDS)) as pulsing:
+        async for step in pulsing:
+            if await is_gone():
+                raise ClientDisconnect
+            if step is not None:
+                yield step
 
 
 async def find_passages(served: Served, sought: Sought, client: str) -> SearchReply:
