@@ -248,7 +248,8 @@ def test_json_that_an_earlier_version_wrote_is_read(any_answer: Answer) -> None:
         for one in kept:
             for name in names:
                 del one[name]
-    assert Answer.from_json(json.dumps(fields)) == plain
+    # Unescaped, since two halves of a character that are escaped are read as the one.
+    assert Answer.from_json(json.dumps(fields, ensure_ascii=False)) == plain
     VALIDATOR.validate(fields)
 
 
