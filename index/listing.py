@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from index.documents import identify
 from index.errors import InputError
 from index.library import Library
+from index.searching.selection import shorten_path
 from index.settings import shorten
 from index.splitting.folding import fold
 from index.storing.records import ORDERS, Record
@@ -18,6 +20,7 @@ from index.viewing.drawing import find_kind
 
 MOST_LISTED = 500
 COUNT = 100  # where nobody says how many
+MOST_MEANT = 3  # documents, that a message asks whether one of them was meant
 _LONGEST_FILTER_CHARACTERS = 200
 _ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _COLUMNS = {"size": "size_bytes", "passages": "chunk_count"}  # of the orders that are named otherwise
@@ -140,8 +143,22 @@ def find_record(library: Library, named: str) -> Record:
     for path, (_, _, reason) in lexicon.skipped().items():
         if identify(path) in asked:
             raise UnknownDocumentError(f"{path} was not read ({reason}), so that there is nothing to show.")
-    what = "of this id" if _ID.fullmatch(named) else shorten(named)
-    raise UnknownDocumentError(f"There is no document {what}: it may have been removed since.")
+    if _ID.fullmatch(named):
+        raise UnknownDocumentError("There is no document of this id: it may have been removed since.")
+    if meant := _find_meant(library, named):
+        raise UnknownDocumentError(f"There is no document {shorten(named)}: did you mean {' or '.join(meant)}?")
+    raise UnknownDocumentError(f"There is no document {shorten(named)}: list the documents for the paths there are.")
+
+
+def _find_meant(library: Library, named: str) -> list[str]:
+    """The paths of documents of the same name in other folders, the first few."""
+    name = _find_name(named.replace("\\", "/"))
+    paths = (path for _, path, _ in library.store.lexicon.names())
+    return [shorten_path(path) for path in islice((path for path in paths if _find_name(path) == name), MOST_MEANT)]
+
+
+def _find_name(path: str) -> str:
+    return path.rpartition("/")[2].casefold()
 
 
 def _fits(wanted: Sequence[str], *texts: str) -> bool:
