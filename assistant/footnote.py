@@ -22,6 +22,7 @@ from assistant.opened import OpenFolder, Walk
 from assistant.question.followup import History
 from assistant.verifying import Verification
 from index.documents import Passage
+from index.errors import InputError
 from index.library import finish
 from index.listing import ListedDocument
 from index.plan import SyncReport
@@ -128,12 +129,14 @@ class Footnote:
 class AsyncFootnote:
     """A Footnote's methods, awaited. The work is done in threads, AT_ONCE at a time; more waits its turn.
 
-    What is cancelled ends at its next step, and is not heard of again.
+    What is cancelled ends at its next step, and is not heard of again. Raises InputError for what is no Footnote.
     """
 
     def __init__(self, footnote: Footnote) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
+        if not isinstance(footnote, Footnote):
+            raise InputError('AsyncFootnote takes a Footnote: AsyncFootnote(Footnote("folder")).')
         self._footnote = footnote
         self._opened = footnote._opened
         self._threads = ThreadPoolExecutor(AT_ONCE, "footnote-asking")

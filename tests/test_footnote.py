@@ -374,6 +374,11 @@ def test_an_awaited_question_is_no_other_loops(samples: Settings) -> None:
     asyncio.run(asking.close())
 
 
+def test_what_is_no_footnote_is_not_awaited() -> None:
+    with pytest.raises(InputError, match=r'^AsyncFootnote takes a Footnote: AsyncFootnote\(Footnote\("folder"\)\)\.$'):
+        AsyncFootnote("folder")  # type: ignore[arg-type]
+
+
 # -- types ------------------------------------------------------------------------------------
 
 PROGRAM = """
