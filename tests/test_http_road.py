@@ -245,7 +245,7 @@ def test_programs_read_a_document_to_the_letter(client: httpx.Client) -> None:
         (b"\xff\xfe", 422, "The request's body is not JSON."),
         (b"[]", 422, "The request's body is no JSON object"),
         (b"{}", 422, "The field “question” is missing."),
-        (b'{"question": 7}', 422, "“question” cannot be used: input should be a valid string."),
+        (b'{"question": 7}', 422, "“question” cannot be used: it takes text."),
         (b'{"question": "\\ud800"}', 400, "The question is empty"),
         (b'{"question": "x", "only": "a.md"}', 422, "“only” cannot be used"),
         (b'{"question": "x", "only": ["a.md", null]}', 422, "“only.1” cannot be used"),

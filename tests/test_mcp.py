@@ -262,6 +262,8 @@ def test_a_search_gives_pythons_passages(tools: Any, samples: Settings) -> None:
         "query": "Gulf monarchies",
         "passages": to_json([asdict(passage) for passage in expected]),
         "notice": "",
+        "library": samples.documents.name,
+        "libraries": [samples.documents.name],
     }
     text = text_of(result)
     assert all(f"{passage.path} (id {passage.document_id})" in text for passage in expected)
@@ -306,6 +308,8 @@ def test_documents_are_listed_by_windows(tools: Any, samples: Settings) -> None:
     found = call(tools, "list_documents", filter="gulf tour").structured_content
     assert [document["path"] for document in found["documents"]] == [TOUR]
     assert found["libraries"] == [found["library"]]
+    assert text_of(call(tools, "list_documents", filter="*.md")).startswith("No document fits: of the ")
+    assert "None of them stands from 99 on" in text_of(call(tools, "list_documents", start=99))
 
 
 def test_what_could_not_be_read_is_listed_with_the_reason(own: Any, folder: Path) -> None:
@@ -371,7 +375,11 @@ def test_a_quotation_is_verified(tools: Any, samples: Settings) -> None:
 
 
 def test_several_libraries_are_told_apart(
-    open_tools: Callable[..., Any], tmp_path: Path, settings: Settings, embedding: Any
+    open_tools: Callable[..., Any],
+    tmp_path: Path,
+    settings: Settings,
+    embedding: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, captain in (("north", "Ida Voss"), ("south", "Nils Berg")):
         (tmp_path / name).mkdir()
@@ -384,23 +392,43 @@ def test_several_libraries_are_told_apart(
         assert captain in text_of(call(server, "search", query="ferry", **chosen))
     listing = call(server, "list_documents", library="south").structured_content
     assert (listing["library"], listing["libraries"]) == ("south", ["north", "south"])
+    # What is not in the one may be in the other.
+    for tool, arguments in (
+        ("answer", {"question": "What is the population of Qatar?"}),
+        ("search", {"query": "ferry"}),
+        ("verify_quote", {"quote": "Captain Nils Berg steers the Brenholm ferry."}),
+        ("verify_quote", {"quote": "Bananas ripen faster beside apples."}),
+        ("read_document", {"document": "ferry.txt"}),
+        ("read_document", {"document": "none.txt"}),
+    ):
+        result = call(server, tool, **arguments)
+        assert text_of(result).endswith("Looked in the library “north”; others: south.")
+        if tool != "answer" and not result.is_error:
+            assert result.structured_content["library"] == "north"
+            assert result.structured_content["libraries"] == ["north", "south"]
     for tool, arguments in {"answer": {"question": "x"}, "list_documents": {}}.items():
         refused = refusal_of(call(server, tool, library="west", **arguments))
         assert refused == "There is no library “west”: choose one of north, south."
 
     async def read_all(client: Client) -> list[str]:
-        texts, cursor = [], None
+        texts: list[str] = []
+        page = await client.list_resources()
         while True:
-            page = await client.list_resources(cursor=cursor)
             for resource in page.resources:
                 (content,) = (await client.read_resource(resource.uri)).contents
                 assert isinstance(content, TextResourceContents)
                 texts.append(content.text)
-            if not (cursor := page.next_cursor):
+            pages.append(len(page.resources))
+            if not page.next_cursor:
                 return texts
+            page = await client.list_resources(cursor=page.next_cursor)
 
-    texts = ask(server, read_all)
-    assert ["Ida" in text for text in texts] == [True, False] and "Nils" in texts[1]
+    for at_once, expected in ((200, [2]), (1, [1, 1])):
+        pages: list[int] = []
+        monkeypatch.setattr("assistant.serving.tool_server.RESOURCES_AT_ONCE", at_once)
+        texts = ask(server, read_all)
+        assert ["Ida" in text for text in texts] == [True, False] and "Nils" in texts[1]
+        assert pages == expected
 
 
 # -- resources ----------------------------------------------------------------------------------
@@ -440,8 +468,8 @@ def test_a_resource_of_any_name_is_read(own: Any, folder: Path) -> None:
 
 def test_half_a_character_keeps_nothing_from_being_told() -> None:
     name = os.fsdecode(b"\xff.pdf")
-    data = to_data(Found(name, (), "\ud83d 😀"))
-    assert data == {"query": "?.pdf", "passages": [], "notice": "? 😀"}
+    data = to_data(Found(name, (), "\ud83d 😀", "docs", ("docs",)))
+    assert data == {"query": "?.pdf", "passages": [], "notice": "? 😀", "library": "docs", "libraries": ["docs"]}
     json.dumps(data, ensure_ascii=False).encode()
 
 
@@ -506,21 +534,27 @@ def test_what_is_no_resource_is_said_to_be_none(tools: Any, uri: str) -> None:
     ("tool", "arguments", "sentence"),
     [
         ("answer", {"question": " "}, "The question is empty"),
-        ("answer", {}, "“question”: Field required"),
-        ("answer", {"question": QUESTION, "docs": "x"}, "“docs”: Extra inputs"),
-        ("answer", {"question": "x" * 10_001}, "“question”: String should have at most"),
-        ("answer", {"question": 1}, "“question”: Input should be a valid string"),
+        ("answer", {}, "The argument “question” is missing."),
+        (
+            "answer",
+            {"question": QUESTION, "docs": "x"},
+            "There is no argument “docs”: answer takes library, question, history, only.",
+        ),
+        ("answer", {"question": "x" * 10_001}, "“question” cannot be used: it takes 10,000 characters at most."),
+        ("answer", {"question": 1}, "“question” cannot be used: it takes text."),
         ("answer", {"question": QUESTION, "only": ["none.txt"]}, "none.txt"),
-        ("answer", {"question": QUESTION, "history": [{"question": "a"}]}, "“history.0.answer”: Field required"),
-        ("answer", {"question": QUESTION, "history": [["a", "b"]]}, "“history.0”"),
-        ("search", {"query": "x", "count": 51}, "“count”: Input should be less than"),
+        ("answer", {"question": QUESTION, "history": [{"question": "a"}]}, "“history.0.answer” is missing."),
+        ("answer", {"question": QUESTION, "history": [["a", "b"]]}, "“history.0” cannot be used: it takes an object."),
+        ("search", {"query": "x", "count": 51}, "“count” cannot be used: it takes a number up to 50."),
+        ("search", {"query": "x", "count": "many"}, "“count” cannot be used: it takes a whole number."),
         ("search", {"query": ""}, "The question is empty"),
-        ("list_documents", {"order": "colour"}, "“order”"),
-        ("list_documents", {"start": -1}, "“start”"),
-        ("read_document", {"document": "none.txt"}, "There is no document 'none.txt'"),
+        ("list_documents", {"order": "colour"}, "“order” cannot be used: it takes 'path', 'title', "),
+        ("list_documents", {"start": -1}, "“start” cannot be used: it takes a number from 0 on."),
+        ("read_document", {"document": "none.txt"}, "There is no document 'none.txt': list the documents"),
         ("read_document", {"document": "0123456789abcdef"}, "There is no document of this id"),
         ("read_document", {"document": "../../etc/passwd"}, "There is no document"),
         ("read_document", {"document": ""}, "There is no document"),
+        ("read_document", {"document": f"elsewhere/{TOUR.upper()}"}, f"did you mean {TOUR}?"),
         ("read_document", {"document": TOUR, "page": 1}, "has no pages"),
         ("verify_quote", {"quote": " "}, "quotation"),
         ("verify_quote", {"quote": QUOTE, "document": "none.txt"}, "There is no document"),

@@ -28,7 +28,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response
 from openai_server import OpenAIServer
 
-from assistant.answers import Answer, AnswerSentence, Citation, Draft
+from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation, Draft
 from assistant.chain import answer
 from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
@@ -243,6 +243,7 @@ def test_what_is_not_found_shows_the_nearest(client: openai.OpenAI, served: Serv
     text = text_of(ask(client, "What is the population of Qatar?"))
     assert text.startswith("The documents do not say.\n\n---\n- *Near:* [")
     assert take_off(text).text == "The documents do not say."
+    assert text.endswith("\n- *Note:* Looked in the library “docs”; the models of others: footnote/other docs")
     # A name that holds markup does no harm.
     text = text_of(ask(client, "Who is the head of sales?"))
     assert "staff \\[old\\]\\_(1).txt, characters 0-32" in text
@@ -342,6 +343,13 @@ ANY_TEXT = st.text() | st.sampled_from(
 SENTENCES = st.builds(AnswerSentence, ANY_TEXT, st.just(()), st.sampled_from(["supported", "unsupported", "unchecked"]))
 
 
+LINKS = [
+    Links("http://127.0.0.1:7860"),
+    Links("https://a.example", "ä (b)/c"),
+    Links("https://a.example", "", "Looked in “a\n*b*”; the models of others: footnote/[1](c)"),
+]
+
+
 @st.composite
 def citations(draw: st.DrawFn, number: int) -> Citation:
     start, length = draw(st.integers(0, 10**9)), draw(st.integers(0, 10**4))
@@ -357,8 +365,8 @@ def made_up_answers(draw: st.DrawFn) -> Answer:
     return Answer(
         question=draw(ANY_TEXT),
         query=draw(ANY_TEXT.filter(bool)),
-        text="".join(draw(st.lists(ANY_TEXT, max_size=4))),
-        status="answered",
+        text=draw(st.sampled_from(["", NOT_FOUND])) + "".join(draw(st.lists(ANY_TEXT, max_size=4))),
+        status=draw(st.sampled_from(["answered", "not_found"])),
         confidence=1.0,
         model=None,
         usage=None,
@@ -369,7 +377,7 @@ def made_up_answers(draw: st.DrawFn) -> Answer:
     )
 
 
-@given(made_up_answers(), st.sampled_from([Links("http://127.0.0.1:7860"), Links("https://a.example", "ä (b)/c")]))
+@given(made_up_answers(), st.sampled_from(LINKS))
 def test_taking_off_undoes_composing(made_up: Answer, links: Links) -> None:
     taken = take_off(compose(made_up, links))
     assert taken.text == made_up.text

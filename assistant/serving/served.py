@@ -47,12 +47,16 @@ class Served:
         for library in self.libraries.values():
             unwatch(library)
 
+    def name(self, name: str | None = None) -> str:
+        """The name of a library that may be named, that of the first by default."""
+        return next(iter(self.libraries)) if name is None else name
+
     def library(self, name: str | None = None) -> Library:
         """A library by its name, the first by default, with the settings of now.
 
         Raises InputError where there is none of the name.
         """
-        name = next(iter(self.libraries)) if name is None else name
+        name = self.name(name)
         if name not in self.libraries:
             raise InputError(f"There is no library “{name[:100]}”: choose one of {', '.join(self.libraries)}.")
         return replace(self.libraries[name], settings=self.settings)

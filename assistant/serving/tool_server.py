@@ -40,9 +40,10 @@ from mcp.types import (
 from mcp.types import Tool as ListedTool
 from pydantic import ValidationError
 
+from assistant.serving.forms import describe_value, name_place
 from assistant.serving.limits import RefusedError
 from assistant.serving.served import Served
-from assistant.serving.tools import TOOLS, Reading, find_tool, read_part, run_tool, to_data, to_text
+from assistant.serving.tools import TOOLS, Reading, Tool, find_tool, read_part, run_tool, show_result, to_data, to_text
 from index.documents import Progress
 from index.errors import FootnoteError, InputError
 from index.library import finish
@@ -50,6 +51,7 @@ from index.listing import find_record, list_documents
 from index.watching import bring_up_to_date
 
 RESOURCES_AT_ONCE = 200  # in one page of their list
+_MOST_TOLD = 5  # of what is wrong with the arguments of one call
 TOLD_SECONDS = 1.0  # between two notices of how far a tool is
 
 _INSTRUCTIONS = (
@@ -85,9 +87,9 @@ def make_server(open_served: Open) -> Server[Any]:
             given = tool.arguments.model_validate(params.arguments or {})
             served = await open_served()
             result = await _follow(served, context, lambda: run_tool(tool, served, given))
-            return _give(tool.show(result), structured_content=to_data(result))
+            return _give(show_result(tool, served, given, result), structured_content=to_data(result))
         except ValidationError as error:
-            sentence = _explain(error)
+            sentence = _explain(error, tool)
         except (FootnoteError, RefusedError) as error:
             sentence = str(error)
         except Exception:
@@ -186,13 +188,19 @@ def _find_client(context: Any) -> str:
     return str(context.request.scope.get("counted_as", "")) if context.request else ""
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, tool: Tool) -> str:
     """What is wrong with a tool's arguments, without their values, which may be long."""
-    told = [
-        f"“{'.'.join(map(str, detail['loc'])) or 'arguments'}”: {detail['msg']}"
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)[:10]
-    ]
-    return f"The arguments cannot be used. {'; '.join(told)}."
+    told, taken = [], ", ".join(tool.arguments.model_fields)
+    for detail in error.errors(include_url=False, include_input=False)[:_MOST_TOLD]:
+        name = name_place(detail["loc"]) or "arguments"
+        match detail["type"]:
+            case "missing":
+                told.append(f"The argument “{name}” is missing.")
+            case "extra_forbidden":
+                told.append(f"There is no argument “{name}”: {tool.name} takes {taken}.")
+            case _:
+                told.append(describe_value(name, detail))
+    return " ".join(told)
 
 
 # -- resources --------------------------------------------------------------------------------
@@ -200,25 +208,28 @@ def _explain(error: ValidationError) -> str:
 
 def _list_resources(served: Served, number: int, start: int) -> ListResourcesResult:
     """A page of the documents of all libraries. number: of the library that it begins in; start: from which on."""
-    names = [*served.libraries]
-    if number >= len(names):
-        return ListResourcesResult(resources=[])
-    library = served.library(names[number])
-    finish(bring_up_to_date(library))
-    listing = list_documents(library, start=start, count=RESOURCES_AT_ONCE)
-    resources = [
-        Resource(
-            uri=_to_address(served, names[number], document.path),
-            name=to_text(document.path),
-            title=to_text(document.title),
-            description=f"{document.pages:,} pages" if document.pages else None,
-            mime_type=_find_type(document.path),
-        )
-        for document in listing.documents
-    ]
-    end = start + RESOURCES_AT_ONCE
-    following = f"{number}-{end}" if end < listing.total else f"{number + 1}-0" if number + 1 < len(names) else None
-    return ListResourcesResult(resources=resources, next_cursor=following)
+    resources: list[Resource] = []
+    for place, name in [*enumerate(served.libraries)][number:]:
+        count = RESOURCES_AT_ONCE - len(resources)
+        if count == 0:
+            return ListResourcesResult(resources=resources, next_cursor=f"{place}-0")
+        library = served.library(name)
+        finish(bring_up_to_date(library))
+        listing = list_documents(library, start=start, count=count)
+        resources += [
+            Resource(
+                uri=_to_address(served, name, document.path),
+                name=to_text(document.path),
+                title=to_text(document.title),
+                description=f"{document.pages:,} pages" if document.pages else None,
+                mime_type=_find_type(document.path),
+            )
+            for document in listing.documents
+        ]
+        if start + count < listing.total:
+            return ListResourcesResult(resources=resources, next_cursor=f"{place}-{start + count}")
+        start = 0
+    return ListResourcesResult(resources=resources)
 
 
 def _read_resource(served: Served, address: str) -> ReadResourceResult:
@@ -232,7 +243,7 @@ def _read_resource(served: Served, address: str) -> ReadResourceResult:
     name = fields.get("library")
     library = served.library(name)
     finish(bring_up_to_date(library))
-    reading = read_part(library, find_record(library, path), int(start))
+    reading = read_part(served, name, find_record(library, path), int(start))
     contents: list[TextResourceContents | BlobResourceContents] = [
         TextResourceContents(uri=address, text=to_text(reading.text), mime_type=_find_type(path))
     ]

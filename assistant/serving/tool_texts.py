@@ -38,7 +38,8 @@ def show_answer(answer: Answer) -> str:
 
 def show_passages(found: Found) -> str:
     """The passages that were found, best first."""
-    lines = [_show_passages(found.passages) if found.passages else "Nothing in the documents matches."]
+    nothing = f"Nothing in {_show_where(found)} matches."
+    lines = [_show_passages(found.passages) if found.passages else nothing]
     return "\n\n".join([*lines, found.notice] if found.notice else lines)
 
 
@@ -46,7 +47,14 @@ def show_documents(listing: Documents) -> str:
     """A list of documents, a line for each, and how to see the rest."""
     end = listing.start + len(listing.documents)
     which = f"{listing.total:,} of {listing.all:,}" if listing.total < listing.all else f"{listing.total:,}"
-    lines = [f"{which} documents in the library “{listing.library}”:"]
+    lines = [f"{which} documents in the library “{listing.library}”{':' if listing.documents else '.'}"]
+    if not listing.total and listing.all:
+        lines = [
+            f"No document fits: of the {listing.all:,} in the library “{listing.library}” none holds all words of the "
+            "filter in its path or title."
+        ]
+    elif not listing.documents and listing.total:
+        lines.append(f"None of them stands from {listing.start:,} on: they are counted from 0.")
     for document in listing.documents:
         parts = [document.path, document.title, document.date or "", f"id {document.id}"]
         parts += [f"{document.pages:,} pages"] if document.pages else []
@@ -75,15 +83,26 @@ def show_reading(reading: Reading) -> str:
 def show_places(verified: Verified) -> str:
     """Where a quotation stands, or what stands nearly so, with the difference."""
     if not verified.places:
-        lines = ["It does not stand in the documents, nor does anything near it."]
+        lines = [f"It does not stand in {_show_where(verified)}, nor does anything near it."]
     elif verified.stands:
-        lines = ["It stands in the documents, letter by letter:"]
+        lines = [f"It stands in {_show_where(verified)}, letter by letter:"]
     else:
-        lines = ["It does not stand in the documents letter by letter. What stands there, and how it differs:"]
+        where = _show_where(verified)
+        lines = [f"It does not stand in {where} letter by letter. What stands there, and how it differs:"]
     for place in verified.places:
         where = _show_place(place.path, place.document_id, place.page, place.start, place.end)
         lines.append(f"- {where}: “{place.quote}”{'' if place.is_exact else f' ({place.difference})'}")
     return "\n".join([*lines, "", verified.notice] if verified.notice else lines)
+
+
+def show_library(library: str, libraries: Sequence[str]) -> str:
+    """Which library was looked in, and which were not; "" where it is the only one."""
+    others = [name for name in libraries if name != library]
+    return f"Looked in the library “{library}”; others: {', '.join(others)}." if others else ""
+
+
+def _show_where(result: Found | Verified) -> str:
+    return f"the documents of the library “{result.library}”" if len(result.libraries) > 1 else "the documents"
 
 
 def _show_citation(citation: Citation) -> str:

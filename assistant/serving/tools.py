@@ -20,11 +20,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from assistant.answers import Answer, Turn
 from assistant.chain import stream_answer
 from assistant.serving.served import Served
-from assistant.serving.tool_texts import show_answer, show_documents, show_passages, show_places, show_reading
+from assistant.serving.tool_texts import (
+    show_answer,
+    show_documents,
+    show_library,
+    show_passages,
+    show_places,
+    show_reading,
+)
 from index.documents import Passage, Progress, page_at
 from index.errors import InputError
 from index.library import LONGEST_QUESTION_CHARACTERS, Library
-from index.listing import MOST_LISTED, Listing, find_record, list_documents
+from index.listing import MOST_LISTED, Listing, UnknownDocumentError, find_record, list_documents
 from index.search import MOST_PASSAGES, search
 from index.searching.quotations import QuotePlace, find_quote
 from index.storing.records import Record
@@ -53,7 +60,12 @@ def _to_list(given: object) -> object:
 Name = Annotated[str, Field(max_length=LONGEST_NAME_CHARACTERS)]
 LibraryName = Annotated[
     Name | None,
-    Field(description="Which library, where several are open; list_documents names them. The first by default."),
+    Field(
+        description=(
+            "Which library, where several are open; list_documents names them. The first by default, and no other is "
+            "looked in."
+        )
+    ),
 ]
 Only = Annotated[
     list[Name],
@@ -111,7 +123,12 @@ class SearchArguments(Arguments):
 class ListArguments(Arguments):
     """What `list_documents` takes."""
 
-    filter: Name = Field("", description="Words that path or title hold, all of them.")
+    filter: Name = Field(
+        "",
+        description=(
+            "Words that path or title hold, all of them: .csv, and not *.csv, which `only` of other tools takes."
+        ),
+    )
     order: Literal["path", "title", "date", "size", "passages", "-path", "-title", "-date", "-size", "-passages"] = (
         Field("path", description="What they are sorted by; with “-” the other way round: -date has the latest first.")
     )
@@ -158,11 +175,14 @@ class Found:
     """The passages that match best, best first.
 
     notice: what may have kept others from being found, or "".
+    library: that was looked in; libraries: all that are open.
     """
 
     query: str
     passages: tuple[Passage, ...]
     notice: str
+    library: str
+    libraries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +200,7 @@ class Reading:
 
     pages: how many it has; page: on which the part begins, None where there are none. total: the document's characters.
     next_start: where to read on, None at the end. unread: what of the file could not be read, or "".
+    library: that it is in; libraries: all that are open.
     """
 
     document_id: str
@@ -194,16 +215,23 @@ class Reading:
     text: str
     next_start: int | None
     unread: str
+    library: str
+    libraries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Where a quotation stands. stands: whether it does letter by letter; the places tell how else it stands."""
+    """Where a quotation stands. stands: whether it does letter by letter; the places tell how else it stands.
+
+    library: that was looked in; libraries: all that are open.
+    """
 
     quote: str
     stands: bool
     places: tuple[QuotePlace, ...]
     notice: str
+    library: str
+    libraries: tuple[str, ...]
 
 
 # -- what a tool does -------------------------------------------------------------------------
@@ -225,14 +253,16 @@ def _answer(served: Served, given: AnswerArguments) -> Walk:
 def _search(served: Served, given: SearchArguments) -> Walk:
     library = served.library(given.library)
     passages = yield from search(library, given.query, given.count, given.only)
-    return Found(given.query, tuple(passages), _tell_unread(library))
+    return Found(
+        given.query, tuple(passages), _tell_unread(library), served.name(given.library), tuple(served.libraries)
+    )
 
 
 def _list(served: Served, given: ListArguments) -> Walk:
     library = served.library(given.library)
     yield from bring_up_to_date(library)
     listing = list_documents(library, words=given.filter, order=given.order, start=given.start, count=given.count)
-    name = next(iter(served.libraries)) if given.library is None else given.library
+    name = served.name(given.library)
     fields = {field: getattr(listing, field) for field in Listing.__slots__}
     return Documents(**fields, library=name, libraries=tuple(served.libraries), notice=_tell_unread(library))
 
@@ -240,28 +270,50 @@ def _list(served: Served, given: ListArguments) -> Walk:
 def _read(served: Served, given: ReadArguments) -> Walk:
     library = served.library(given.library)
     yield from bring_up_to_date(library)
-    record = find_record(library, given.document)
+    record = _find(served, given.library, library, given.document)
     if given.page is None:
-        return read_part(library, record, given.start or 0, given.end)
+        return read_part(served, given.library, record, given.start or 0, given.end)
     if given.start is not None or given.end is not None:
         raise InputError("Give a page, or start and end, but not both.")
     if not 1 <= given.page <= len(record.pages):
         what = f"has {len(record.pages)} pages" if record.pages else "has no pages: read it by start and end"
         raise InputError(f"There is no page {given.page}: {record.path} {what}.")
     start, *rest = record.pages[given.page - 1 : given.page + 1]
-    return read_part(library, record, start, rest[0] if rest else 2**40)
+    return read_part(served, given.library, record, start, rest[0] if rest else 2**40)
 
 
 def _verify(served: Served, given: VerifyArguments) -> Walk:
     library = served.library(given.library)
     yield from bring_up_to_date(library)
-    document_id = None if given.document is None else find_record(library, given.document).document_id
+    document_id = None
+    if given.document is not None:
+        document_id = _find(served, given.library, library, given.document).document_id
     places = tuple(find_quote(library, given.quote, document_id=document_id))
-    return Verified(given.quote, any(place.is_exact for place in places), places, _tell_unread(library))
+    return Verified(
+        given.quote,
+        any(place.is_exact for place in places),
+        places,
+        _tell_unread(library),
+        served.name(given.library),
+        tuple(served.libraries),
+    )
 
 
-def read_part(library: Library, record: Record, start: int, end: int | None = None) -> Reading:
-    """A document's text from an offset on: up to another, or to where it is well cut some WINDOW_CHARACTERS on."""
+def _find(served: Served, name: str | None, library: Library, document: str) -> Record:
+    """A document of the library of a name. Raises UnknownDocumentError, which says which other libraries there are."""
+    try:
+        return find_record(library, document)
+    except UnknownDocumentError as error:
+        told = show_library(served.name(name), tuple(served.libraries))
+        raise UnknownDocumentError(f"{error} {told}".rstrip()) from error
+
+
+def read_part(served: Served, name: str | None, record: Record, start: int, end: int | None = None) -> Reading:
+    """A document's text from an offset on: up to another, or to where it is well cut some WINDOW_CHARACTERS on.
+
+    name: of the library that it is in, the first by default.
+    """
+    library = served.library(name)
     total = library.store.lexicon.count_characters(record.document_id)
     start = min(start, total)
     if end is None:
@@ -280,6 +332,8 @@ def read_part(library: Library, record: Record, start: int, end: int | None = No
         library.store.text_of(record.document_id, start, end) if start < end else "",
         end if end < total else None,
         record.unread,
+        served.name(name),
+        tuple(served.libraries),
     )
 
 
@@ -414,3 +468,9 @@ def find_tool(name: str) -> Tool | None:
 def run_tool(tool: Tool, served: Served, given: Arguments) -> Iterator[Any]:
     """The steps of a tool: Progress, and its result at the end. Raises FootnoteError."""
     yield (yield from tool.run(served, given))
+
+
+def show_result(tool: Tool, served: Served, given: Arguments, result: Any) -> str:
+    """What a tool gave as text, and where several libraries are open, which of them was looked in."""
+    told = "" if isinstance(result, Documents) else show_library(served.name(given.library), tuple(served.libraries))
+    return f"{tool.show(result)}\n\n{told}" if told else tool.show(result)

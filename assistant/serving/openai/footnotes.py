@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote as to_percent
 
-from assistant.answers import NOT_FOUND, Answer, Citation, Cited
+from assistant.answers import NEAREST, NOT_FOUND, Answer, Citation, Cited
 from assistant.notices import SYNC_HINT, describe_doubt
 from index.documents import Passage
 
@@ -63,10 +63,14 @@ class Placed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where what is cited can be looked up. base: the server's address. library: its name, "" where there is one."""
+    """Where what is cited can be looked up. base: the server's address. library: its name, "" where there is one.
+
+    elsewhere: what is told where nothing is found, of the libraries that were not asked; "" where there are none.
+    """
 
     base: str
     library: str = ""
+    elsewhere: str = ""
 
     def to(self, place: Placed) -> str:
         """The address of a place in a document, or of the document where that is cited as a whole."""
@@ -163,6 +167,8 @@ def _compose_lines(answer: Answer, links: Links) -> Iterator[str]:
     # Who asks over the network types no command on the server.
     if notice := answer.notice.partition(SYNC_HINT)[0].strip():
         yield f"- {_NOTE}{escape(notice)}"
+    if links.elsewhere and not answer.found and answer.text.startswith((NOT_FOUND, NEAREST)):
+        yield f"- {_NOTE}{escape(links.elsewhere)}"
     if answer.query not in ("", answer.question):
         yield f"- {_QUERY}{escape(answer.query)}"
 

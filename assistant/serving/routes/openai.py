@@ -119,7 +119,10 @@ def _find(served: Served, model: str) -> Library:
 def _link(served: Served, asked: Asked, request: Request) -> Links:
     """Links to this server, as it was asked."""
     library = asked.library if asked.library is not None and len(served.libraries) > 1 else ""
-    return Links(f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}", library)
+    own = served.name(asked.library)
+    others = [name_model(name) for name in served.libraries if name != own]
+    elsewhere = f"Looked in the library “{own}”; the models of others: {', '.join(others)}" if others else ""
+    return Links(f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}", library, elsewhere)
 
 
 def _to_model(name: str) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from assistant.serving.forms import describe_value, name_place
 from assistant.serving.limits import RefusedError
 from assistant.serving.served import Served
 from index.errors import FootnoteError, InputError, ModelError
 from index.library import Library
 
 RETRY_SECONDS = 5  # after which a model that did not answer may be asked again
-_LONGEST_NAME_CHARACTERS = 100
 _NO_JSON = "The request's body is not JSON."
 
 
@@ -102,14 +102,13 @@ def find_status(error: FootnoteError | RefusedError) -> tuple[int, int]:
 
 def _describe_form(first: Any, names: Sequence[object]) -> str:
     """What is wrong with the form of a request: the first field that is, and how. first: as pydantic tells of it."""
-    message = str(first["msg"]).rstrip(".")
     if first["type"] == "json_invalid":
         return _NO_JSON
     if not names:
         return "The request's body is no JSON object; send it with Content-Type: application/json."
-    name = ".".join(map(str, names))[:_LONGEST_NAME_CHARACTERS]
+    name = name_place(tuple(names))
     if first["type"] == "extra_forbidden":
         return f"There is no field “{name}” in a request of this kind."
     if first["type"] == "missing":
         return f"The field “{name}” is missing."
-    return f"“{name}” cannot be used: {message[:1].lower()}{message[1:]}."
+    return describe_value(name, first)
