@@ -308,7 +308,7 @@ def test_documents_are_listed_by_windows(tools: Any, samples: Settings) -> None:
     found = call(tools, "list_documents", filter="gulf tour").structured_content
     assert [document["path"] for document in found["documents"]] == [TOUR]
     assert found["libraries"] == [found["library"]]
-    assert text_of(call(tools, "list_documents", filter="*.md")).startswith("No document fits: of the ")
+    assert text_of(call(tools, "list_documents", filter="*.md")).startswith("No document fits the filter, ")
     assert "None of them stands from 99 on" in text_of(call(tools, "list_documents", start=99))
 
 

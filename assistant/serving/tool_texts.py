@@ -50,8 +50,8 @@ def show_documents(listing: Documents) -> str:
     lines = [f"{which} documents in the library “{listing.library}”{':' if listing.documents else '.'}"]
     if not listing.total and listing.all:
         lines = [
-            f"No document fits: of the {listing.all:,} in the library “{listing.library}” none holds all words of the "
-            "filter in its path or title."
+            "No document fits the filter, whose words must all stand in path or title; the library "
+            f"“{listing.library}” has {listing.all:,}."
         ]
     elif not listing.documents and listing.total:
         lines.append(f"None of them stands from {listing.start:,} on: they are counted from 0.")
