@@ -202,8 +202,8 @@ def test_a_chat_gives_what_python_gives(served: Served, client: openai.OpenAI, a
     [annotation, *_] = message.annotations or []
     place = annotation.url_citation
     assert text[place.start_index : place.end_index] == "“Mara Oduya keeps the keys of the mill.” [1]"
-    shown = httpx.get(place.url).json()
-    assert ">Mara Oduya keeps the keys of the mill.</mark>" in shown["html"]
+    shown = httpx.get(place.url).text
+    assert ">Mara Oduya keeps the keys of the mill.</mark>" in shown
 
 
 @pytest.mark.parametrize(
