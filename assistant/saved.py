@@ -1,9 +1,12 @@
 """Citations read back from a file of saved answers, whichever way it was saved.
 
-    JSON        an Answer, several in a list, a conversation that was exported, or one as the browser keeps it
+    JSON        an Answer, several in a list or a line each, a conversation that was exported, or one as the browser
+                keeps it; what our server gives to a client of OpenAI's, which has the Answer in its field "footnote"
     HTML        an exported conversation, or as an Answer shows itself: a list of footnotes, each with its quotation
-    Markdown    the same: "[^1]: “words” — title, path, characters 3–8, SHA-256 of the file: ..."
+    Markdown    the same: "[^1]: “words” — title, `path`, characters 3–8, SHA-256 of the file: ..."
     text        what `footnote ask` prints: "[1] path, characters 3-8", and the words below
+
+Of exports of a version before this one the path is one of the names that stand in a row, whichever a document has.
 
 A saved file is input like any other: bounded in size and number, and typed. Nothing of it is believed but as what was
 cited.
@@ -19,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assistant.answers import Citation, Cited
+from assistant.answers import NEAREST, NOT_FOUND, Citation, Cited
 from index.errors import InputError
 
 Form = Literal["json", "html", "markdown", "text"]
@@ -35,6 +38,10 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FOOTNOTE = re.compile(r"\[\^(\d{1,9})\]: ?(.*)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _PLACE = re.compile(r"(?:, )?(?:characters (\d{1,13})–(\d{1,13}))?(?:(?:, )?SHA-256 of the file: ([0-9a-f]{64}))?\Z")
+_WHOLE = re.compile(r", the whole document(?:, \d[\dT:.+Z-]{3,34})?\Z")
+_ENDS = re.compile(rf"(?:characters \d{{1,13}}–\d{{1,13}}|SHA-256 of the file: [0-9a-f]{{64}}|{_WHOLE.pattern[:-2]})\Z")
+_LONGEST_END, _MOST_ENDS = 200, 30  # characters in which a footnote's end is looked for; how many may be it
+_MARKS = re.compile(r"\\[!-/:-@\[-`{-~]|`+")
 _PRINTED = re.compile(r"\[(\d{1,9})\] (.+?)(?:, page (\d{1,9})|, characters (\d{1,13})-(\d{1,13}))?\Z")
 _BETWEEN = "” — "
 _OWN = "body/div[@class='footnote-answer']"  # what an Answer shows itself as
@@ -109,6 +116,8 @@ def _read(text: str) -> tuple[Form, list[Saved]]:
         try:
             given = json.loads(text)
         except (ValueError, RecursionError):
+            if (lines := _read_lines(text)) is not None:
+                return "json", _read_json(lines)
             if begins[0] == "{":
                 raise InputError(f"The file is no whole JSON: {_TOLD}") from None
         else:
@@ -119,10 +128,20 @@ def _read(text: str) -> tuple[Form, list[Saved]]:
         return "markdown", found
     if found := _read_printed(text):
         return "text", found
+    if any(line.startswith((NOT_FOUND, NEAREST)) for line in text.splitlines()):
+        return "text", []
     raise InputError(f"The file has no citations of Footnote's in it: {_TOLD}")
 
 
 # -- JSON -------------------------------------------------------------------------------------
+
+
+def _read_lines(text: str) -> list[Any] | None:
+    """What stands in lines of JSON, None where one is none."""
+    try:
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _read_json(given: Any) -> list[Saved]:
@@ -143,11 +162,22 @@ def _read_json(given: Any) -> list[Saved]:
         case _:
             answers = [given]
     found: list[Saved] = []
-    for answer in answers:
+    for answer in (held for one in answers for held in _unwrap(one)):
         if not isinstance(answer, dict) or not isinstance(answer.get("citations"), list):
             raise InputError(f"The JSON in the file is no Answer of Footnote's: {_TOLD}")
         found += to_saved([*map(_read_citation, answer["citations"])], len(found), hashes)
     return found
+
+
+def _unwrap(given: Any) -> list[Any]:
+    """The Answers in what our server gives to a client of OpenAI's; anything else as it is."""
+    match given:
+        case {"object": "response", "footnote": dict(answer)}:
+            return [answer]
+        case {"object": "chat.completion", "choices": list(choices)}:
+            messages = [choice.get("message") for choice in choices if isinstance(choice, dict)]
+            return [message.get("footnote") for message in messages if isinstance(message, dict)]
+    return [given]
 
 
 def _read_citation(given: object) -> Citation:
@@ -193,29 +223,44 @@ def _read_html(text: str) -> list[Saved]:
         if place is None:
             continue
         words = "" if quote is None else quote.text_content()
-        found.append(_read_place(len(found) + 1, words, " ".join((place.text or "").split())))
+        code = place.find("code[@class='path']")
+        if code is None:
+            saved = _read_place(len(found) + 1, words, _to_line(place.text))
+        else:
+            saved = _read_place(len(found) + 1, words, _to_line(code.tail), code.text_content())
+        if saved is None:
+            raise _tell_broken(str(item.get("value", len(found) + 1)))
+        found.append(saved)
     if not found and not page.findall("body/main/footer") and not page.findall(_OWN):
         raise InputError(f"The HTML in the file is no export of Footnote's: {_TOLD}")
     return found
 
 
+def _to_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _tell_broken(number: str) -> InputError:
+    return InputError(
+        f"Footnote {number[:9]} in the file cannot be read whole: it was cut off or changed. Give the file as it was "
+        "saved."
+    )
+
+
 def _read_markdown(text: str) -> list[Saved]:
     found: list[Saved] = []
-    for note in _find_footnotes(text):
-        plain = _ESCAPED.sub(r"\1", note)
-        place = _PLACE.search(plain)
-        room = int(place[2]) - int(place[1]) if place and place[2] else -1
-        parts = [match.start() for match in re.finditer(re.escape(_BETWEEN), plain)] if plain[:1] == "“" else []
-        # Of several that may end the words, the last that leaves them no longer than they were.
-        ends = [end for end in parts if end - 1 <= room] if room >= 0 else []
-        quote, where = (plain[1 : ends[-1]], plain[ends[-1] + len(_BETWEEN) :]) if ends else ("", plain)
-        found.append(_read_place(len(found) + 1, quote, where))
+    for number, lines in _find_footnotes(text):
+        if saved := _read_note(len(found) + 1, lines):
+            found.append(saved)
+        elif lines[0].startswith("“") or any(mark[0] == "`" for line in lines for mark in _MARKS.findall(line)):
+            raise _tell_broken(number)
+        # Any other is a footnote of somebody else's.
     return found
 
 
-def _find_footnotes(text: str) -> Iterator[str]:
-    """The footnotes outside of blocks of code, each in one line, though an editor may have broken it."""
-    fence = ""
+def _find_footnotes(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The footnotes outside of blocks of code, each with its number and its lines: an editor may have made many."""
+    fence = number = ""
     note: list[str] = []
     for line in (*text.splitlines(), ""):
         mark = _FENCE.match(line)
@@ -226,28 +271,78 @@ def _find_footnotes(text: str) -> Iterator[str]:
         match = _FOOTNOTE.match(line)
         if match or mark or not line.strip():
             if note:
-                yield " ".join(note)
-            note = [match[2].strip()] if match else []
+                yield number, note
+            number, note = (match[1], [match[2].strip()]) if match else ("", [])
             fence = mark[1] if mark else ""
         elif note:
             note.append(line.strip())
 
 
-def _read_place(number: int, quote: str, where: str) -> Saved:
-    """A footnote whose place is told as "title, path, page 3, 2025-01-01, characters 3–8, SHA-256 of the file: ..."."""
+def _read_note(number: int, lines: list[str]) -> Saved | None:
+    """The footnote that lines begin with: what stands below it may be another text. None where it is not whole."""
+    tried = 0
+    for count in range(1, len(lines) + 1):
+        end = " ".join(lines[max(0, count - 20) : count])[-_LONGEST_END:]
+        if not _ENDS.search(end):
+            continue
+        if saved := _read_whole(number, " ".join(lines[:count])):
+            return saved
+        tried += 1
+        if tried == _MOST_ENDS:
+            break
+    return None
+
+
+def _read_whole(number: int, note: str) -> Saved | None:
+    """A footnote in one line: all but the path has its marks escaped, so that the first code is the path."""
+    before, path, after = _part_note(note)
+    place = _PLACE.search(after)
+    room = int(place[2]) - int(place[1]) if place and place[2] else -1
+    if room < 0:
+        return _read_place(number, "", after, path)
+    if before[:1] != "“":
+        return None
+    # Of several that may end the words, the last that leaves them no longer than they were.
+    ends = [match.start() for match in re.finditer(re.escape(_BETWEEN), before) if match.start() - 1 <= room]
+    if not ends:
+        return None
+    where = after if path else before[ends[-1] + len(_BETWEEN) :]
+    return _read_place(number, before[1 : ends[-1]], where, path)
+
+
+def _part_note(note: str) -> tuple[str, str, str]:
+    """What stands before the path, the path, and what stands after it; the whole before and after where no code is."""
+    opening = next((mark for mark in _MARKS.finditer(note) if mark[0][0] == "`"), None)
+    closing = re.compile(rf"(?<!`)`{{{len(opening[0])}}}(?!`)").search(note, opening.end()) if opening else None
+    if not opening or not closing:
+        plain = _ESCAPED.sub(r"\1", note)
+        return plain, "", plain
+    code = note[opening.end() : closing.start()]
+    is_padded = code[:1] == code[-1:] == " " and code.strip(" ")
+    before, after = _ESCAPED.sub(r"\1", note[: opening.start()]), _ESCAPED.sub(r"\1", note[closing.end() :])
+    return before, code[1:-1] if is_padded else code, after
+
+
+def _read_place(number: int, quote: str, where: str, path: str = "") -> Saved | None:
+    """A footnote whose place is told as "page 3, 2025-01-01, characters 3–8, SHA-256 of the file: ...".
+
+    path: where "" it is one of the names that stand before, "title, path". None where the place is not told whole.
+    """
     place = _PLACE.search(where)
     start, end, content_hash = place.groups() if place else (None, None, None)
     named = where[: place.start()] if place else where
+    if not start and (quote or not _WHOLE.search(named)):
+        return None
     return Saved(
         number,
         quote,
-        named,
+        path or named,
         "words" if start else "document",
         None,
         int(start) if start else -1,
         int(end) if end else -1,
         content_hash or "",
-        is_among_names=True,
+        is_among_names=not path,
     )
 
 
@@ -268,8 +363,8 @@ def _read_printed(text: str) -> list[Saved]:
         begins = next((number for number, one in enumerate(below) if one.startswith("“")), None)
         words = " ".join(below[begins:]).removeprefix("“").removesuffix("”") if begins is not None else ""
         _, path, page, start, end = match.groups()
-        if not words and (page or start):
-            continue
+        if not words:  # a document, whose path may end as a place does
+            path, page, start, end = line.partition("] ")[2], None, None, None
         found.append(
             Saved(
                 len(found) + 1,

@@ -32,10 +32,12 @@ class VerifiedCitation:
     """What has become of one saved citation.
 
     number: from 1 on through the file. path: as it was cited. quote: "" where a document was cited as a whole.
+    start, end: where in the document it was cited; -1 where that is not known.
     verdict: "stands" where it was cited; "moved": the same words stand at `place`, and no more where they were cited;
-        "changed": the document is there, and the words are in none; "gone": neither is.
-    place: where the words stand now; of those that changed or are gone, the nearest there is, or None.
-    difference: what is there now instead, for people; "" where the words are the same.
+        "changed": they stand nowhere, and the document is there, or words near to them in another;
+        "gone": the document is not there, and nothing near stands anywhere.
+    place: where the words stand now; of those that changed, what stands there now or nearest to them, or None.
+    difference: what is there now instead, for people; "" where the words are the same, or gone.
     is_file_unchanged: whether the document was read from the very file that was cited; None where that is not known.
     """
 
@@ -43,6 +45,8 @@ class VerifiedCitation:
     kind: Cited
     path: str
     quote: str
+    start: int
+    end: int
     verdict: Verdict
     place: QuotePlace | None
     difference: str
@@ -109,7 +113,9 @@ class _Check:
         self._library, self._store, self._lexicon = library, library.store, library.store.lexicon
         self._records = {record.path: record for record in library.records()}
         # As footnotes name them, in one line.
-        self._named = {" ".join(record.path.split()): record for record in self._records.values()}
+        self._named = {" ".join(path.split()): record for path, record in self._records.items()}
+        # And as they are printed, without what could drive a terminal.
+        self._printed = {_print(path): record for path, record in self._records.items()}
 
     def verify(self, saved: Saved) -> VerifiedCitation:
         """What has become of a citation."""
@@ -117,7 +123,8 @@ class _Check:
         twin = self._find_twin(saved)
         path = record.path if record else saved.where
         is_unchanged = record.content_hash == saved.content_hash if record and saved.content_hash else None
-        verified = VerifiedCitation(saved.number, saved.kind, path, saved.quote, "gone", None, "", is_unchanged)
+        cited = (saved.number, saved.kind, path, saved.quote, saved.start, saved.end)
+        verified = VerifiedCitation(*cited, "gone", None, "", is_unchanged)
         if saved.kind == "document":
             return self._verify_document(verified, record or twin)
         if record and (place := self._find_there(saved, record)):
@@ -136,6 +143,8 @@ class _Check:
             for path in saved.paths()
             if (record := self._records.get(path) or self._named.get(" ".join(path.split())))
         ]
+        if not named and saved.is_rough and (record := self._printed.get(saved.where)):
+            return record
         if saved.is_among_names:
             for record in named:
                 if record.content_hash == saved.content_hash or self._find_there(saved, record):
@@ -194,12 +203,12 @@ class _Check:
         return replace(place, end=end, quote=self._store.text_of(place.document_id, place.start, end))
 
     def _tell_change(self, verified: VerifiedCitation, saved: Saved, record: Record | None) -> VerifiedCitation:
-        """What stands there now, or the nearest."""
-        if record is None:
-            nearest = next(iter(self._look_for(saved.quote)), None)
-            return replace(verified, place=nearest, difference=nearest.difference if nearest else "")
-        if nearest := next(iter(self._look_for(saved.quote, record.document_id)), None):
+        """What stands there now: in the document, or else the nearest in another."""
+        near = self._look_for(saved.quote, record.document_id) if record else []
+        if nearest := next(iter(near or self._look_for(saved.quote)), None):
             return replace(verified, verdict="changed", place=nearest, difference=nearest.difference)
+        if record is None:
+            return verified
         text = self._store.text_of(record.document_id, saved.start, saved.end) if saved.start >= 0 else ""
         return replace(
             verified,
@@ -212,6 +221,10 @@ class _Check:
 def _to_place(record: Record, start: int, text: str, *, is_exact: bool = True) -> QuotePlace:
     page = page_at(record.pages, start)
     return QuotePlace(record.document_id, record.path, record.title, page, start, start + len(text), text, is_exact, "")
+
+
+def _print(path: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in path)
 
 
 def _is_same(text: str, saved: Saved) -> bool:

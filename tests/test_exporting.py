@@ -89,7 +89,8 @@ def test_an_answer_becomes_markdown_with_footnotes() -> None:
         "## So\n\nIt took `three[1]` **days** [^1] *(only in part borne out by what is cited: it was 2)*. "
         "Not \\<b\\> \\[9\\]!\n\n```py\nx[1]\n```\n\n$x<y$\n\n"
         "*Read with care: 1 sentence is marked · Written by m*\n\n"
-        f"[^1]: “The tour took three days.” — The \\<tour\\>, tour.md, characters 24–49, SHA-256 of the file: {HASH}\n"
+        "[^1]: “The tour took three days.” — The \\<tour\\>, `tour.md`, "
+        f"characters 24–49, SHA-256 of the file: {HASH}\n"
     )
 
 

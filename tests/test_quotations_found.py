@@ -139,6 +139,19 @@ def test_a_short_quotation_is_found_or_not(library: Library, quote: str) -> None
     assert bool(sum(stands)) == any(place.is_exact for place in find(library, quote))
 
 
+@pytest.mark.parametrize("row", ["Heron,120,6", "Heron, 120, 6", "Heron;120;6", "Heron\t120\t6", "Heron | 120 | 6"])
+def test_a_row_of_cells_is_found_however_they_are_parted(tmp_path: Path, row: str) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "birds.csv").write_text("Bird,Count,Nests\nHeron,120,6\nTern,40,3\n", encoding="utf-8")
+    store = open_store(folder, tmp_path / "stores")
+    with store.writing():
+        put(store, folder / "birds.csv")
+    [place] = find_quote(Library(folder, store, HashEmbedding(), Settings.from_environment({})), row)
+    assert (place.quote, place.is_exact) == ("Heron; Count: 120; Nests: 6", False)
+    store.close()
+
+
 def test_part_of_a_word_is_found_only_where_it_is_no_word_by_itself(library: Library) -> None:
     assert [place.quote for place in find(library, "ienn") or find(library, "renval")] == ["renval"]
     assert {place.start for place in find(library, "her")} == {FERRY.index("Her"), OTHER.index("Her")}

@@ -104,7 +104,7 @@ def test_an_answer_is_text_with_footnotes_that_open() -> None:
     for note in ("The reranker did not answer.", "Searched for: q? tour", "Written by m", "2 sentences are marked"):
         assert note in read.text
     assert read.quotes == ["The tour took three days."]
-    assert "<details><summary>The &lt;tour&gt;, tour.md, characters 24–49</summary>" in html
+    assert '<details><summary>The &lt;tour&gt;, <code class="path">tour.md</code>, characters 24–49</summary>' in html
     assert '<a href="#text-a-1" title="Back to the text">↩</a>' in html
 
 

@@ -192,6 +192,9 @@ def test_each_edit_of_the_folder_is_told(edited: Library) -> None:
         assert verified.holds
 
     check_all(tell_moved)
+    start = TEXT.index(ODD[0])
+    moved = f"[1] moved   {NAME}, characters {start}-{start + 28} → {start + 40}-{start + 68}"
+    assert moved in lay_out(verify(saved, edited), folder)
 
     # The files are renamed.
     write(folder, NAME, TEXT)
@@ -201,16 +204,30 @@ def test_each_edit_of_the_folder_is_told(edited: Library) -> None:
     def tell_renamed(form: str, verified: Verification) -> None:
         assert verdicts(verified) == ["moved"] * len(ODD) + ["gone"], form
         assert {citation.place.path for citation in verified.citations if citation.place} == {"renamed.md"}
-        assert all(NAME in citation.path for citation in verified.citations[:-1])
+        assert [citation.path for citation in verified.citations] == [NAME] * len(ODD) + ["other.txt"]
 
     check_all(tell_renamed)
+
+    # A word is changed in what was renamed.
+    write(folder, "renamed.md", changed)
+
+    def tell_both(form: str, verified: Verification) -> None:
+        first, *others = verified.citations
+        assert first.verdict == "changed", form
+        assert "says “1912” where the quotation says “1911”" in first.difference
+        assert first.place
+        assert (first.path, first.place.path) == (NAME, "renamed.md")
+        assert {citation.verdict for citation in others[:-1]} == {"moved"}
+        assert f"[1] changed {NAME} → renamed.md, characters " in lay_out(verified, folder)
+
+    check_all(tell_both)
 
     # And deleted.
     (folder / "renamed.md").unlink()
 
     def tell_gone(form: str, verified: Verification) -> None:
         assert set(verdicts(verified)) == {"gone"}, form
-        assert "gone" in lay_out(verified)
+        assert "they were cited from another folder" in lay_out(verified, folder)
 
     check_all(tell_gone)
 
@@ -279,12 +296,12 @@ def test_what_is_no_file_of_ours_is_refused(library: Library, given: str | bytes
         verify(given, library)
 
 
-@pytest.mark.parametrize("form", [name for name in WHOLE if name != "markdown"])
+@pytest.mark.parametrize("form", FORMS)
 def test_an_answer_that_cites_nothing_has_nothing_to_verify(library: Library, form: str) -> None:
     nothing = replace(make_answer(library, ()), text="The documents do not say.", sentences=(), citations=())
     verified = verify(FORMS[form](nothing), library)
     assert verified.citations == ()
-    assert "nothing to verify" in lay_out(verified)
+    assert "nothing to verify" in lay_out(verified, library.folder)
 
 
 def test_footnotes_are_read_though_an_editor_has_broken_their_lines(library: Library) -> None:
@@ -295,11 +312,102 @@ def test_footnotes_are_read_though_an_editor_has_broken_their_lines(library: Lib
     assert verdicts(verified) == ["stands"] * 3
 
 
+PATHS = st.lists(
+    st.sampled_from(
+        [", ", "`", "``", "[", "]", "“", "” — ", '"', " ", "\\", "<b>", "&amp;", "|", "*", "characters 3–5"]
+    )
+    | st.sampled_from([", page 3", ", characters 1-2", ", the whole document", "שלום", "\u200f", "\u202e", "#", "[1] "])
+    | st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]),
+    min_size=1,
+    max_size=12,
+).map(lambda parts: f"{''.join(parts).strip()}.md")
+
+
+@given(path=PATHS, title=PATHS, has_hash=st.booleans())
+def test_any_path_is_read_back_from_every_form(path: str, title: str, has_hash: bool) -> None:
+    content_hash = "ab" * 32 if has_hash else ""
+    words = Citation(1, "d", path, title, None, 3, 30, "It was built in 1911, so it", (), "words", content_hash)
+    whole = Citation(2, "d", path, title, None, 0, 0, "", (), "document", content_hash)
+    sentences = (AnswerSentence("So it is.", (1, 2), "supported"),)
+    saved = Answer("Why?", "Why?", "So it is [1][2].", "answered", 1.0, "m", None, sentences, (words, whole), ())
+    forms = {**FORMS, "markdown itself": Answer.to_markdown, "html itself": Answer.to_html}
+    for form, write_out in forms.items():
+        _, found = read_saved(write_out(saved))
+        wanted = "".join(c if c.isprintable() else "\ufffd" for c in path) if form == "text" else path
+        assert [[*one.paths()] for one in found] == [[wanted]] * 2, form
+        assert [one.kind for one in found] == ["words", "document"], form
+
+
+@pytest.mark.parametrize("write_out", [export_markdown, lambda saved: saved[0].to_markdown()])
+def test_files_that_were_joined_are_read_as_each_of_them(
+    library: Library, write_out: Callable[[list[Answer]], str]
+) -> None:
+    saved = make_answer(library)
+    for one in (saved, replace(saved, citations=tuple(replace(c, content_hash="") for c in saved.citations))):
+        verified = verify(write_out([one]) * 2, library)
+        assert verdicts(verified) == ["stands"] * 2 * len(one.citations)
+        assert [c.place.start for c in verified.citations if c.place] == [c.start for c in one.citations] * 2
+
+
+def test_a_footnote_that_is_cut_off_is_told(library: Library) -> None:
+    markdown = export_markdown([make_answer(library, ODD[:2])])
+    notes = markdown.index("[^2]: ")
+    for end in ("characters", " — ", "SHA", "`"):
+        cut = markdown[: markdown.index(end, notes)]
+        with pytest.raises(InputError, match="Footnote 2 in the file cannot be read whole"):
+            verify(cut, library)
+    # One of somebody else's is none of ours.
+    assert verdicts(verify(f"{markdown}\n[^9]: See also the *other* notes.\n", library)) == ["stands"] * 3
+
+
+def test_what_a_version_before_wrote_is_read(library: Library) -> None:
+    markdown = (
+        export_markdown([make_answer(library, ODD[:2])]).replace(f"`{NAME}`", NAME).replace("`other.txt`", "other.txt")
+    )
+    assert verdicts(verify(markdown, library)) == ["stands"] * 3
+
+
+def test_what_a_client_of_openai_has_is_read(library: Library) -> None:
+    saved = make_answer(library)
+    fields = json.loads(saved.to_json())
+    message = {"role": "assistant", "content": saved.text, "footnote": fields}
+    chat = {"object": "chat.completion", "choices": [{"index": 0, "message": message}]}
+    response = {"object": "response", "output": [], "footnote": fields}
+    lines = "\n".join(map(json.dumps, (chat, fields, response)))
+    for file, times in (
+        (json.dumps(chat), 1),
+        (json.dumps(response), 1),
+        (json.dumps([chat, response]), 2),
+        (lines, 3),
+    ):
+        verified = verify(file, library)
+        assert verdicts(verified) == ["stands"] * times * len(saved.citations)
+        assert verified.form == "json"
+    with pytest.raises(InputError, match="no Answer of Footnote's"):
+        verify(json.dumps({"object": "chat.completion", "choices": [{"message": {"content": "Hello."}}]}), library)
+
+
 @given(
     st.text()
     | st.lists(
         st.sampled_from(
-            ["[^1]: ", "“", "” — ", "\n", "x, ", "characters 1–5", "[1] a.md", "    ", "<html>", "<li>", "{", "```"]
+            [
+                "[^1]: ",
+                "“",
+                "” — ",
+                "`",
+                "``",
+                ", the whole document",
+                "\n",
+                "x, ",
+                "characters 1–5",
+                "[1] a.md",
+                "    ",
+                "<html>",
+                "<li>",
+                "{",
+                "```",
+            ]
         ),
         max_size=30,
     ).map("".join)
@@ -324,8 +432,9 @@ def test_the_commands_say_what_stands(command_folder: Path, tmp_path: Path) -> N
     asked = run.invoke(command, ["ask", "When was the ferry built?", "--documents", str(command_folder), "--json"])
     file.write_text(asked.stdout, encoding="utf-8")
     done = run.invoke(command, ["verify", str(file), "--documents", str(command_folder)])
-    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "1 citations: 1 stand.")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "1 citation: 1 stands.")
     assert "[1] stands  ferry.md, characters 9-37" in done.stdout
+    assert f"Held against the documents in {command_folder}." in done.stdout.replace("\n", " ")
 
     (command_folder / "ferry.md").write_text("# Ferry\n\nThe ferry was built in 1913. It has two lamps.\n")
     done = run.invoke(command, ["verify", str(file), "--documents", str(command_folder)])

@@ -109,17 +109,19 @@ def tell_doubt(sentence: AnswerSentence) -> str:
     return "" if sentence.reason == PENDING else describe_doubt(sentence)
 
 
-def show_where(place: Citation | Passage, date: str | None, longest_path: int = LONGEST_PLACE_SHOWN) -> str:
-    """Where words stand, in one line: path, page or heading, and the document's date.
+def show_where(place: Citation | Passage, date: str | None) -> str:
+    """Where words stand, in one line: path, page or heading, and the document's date."""
+    return ", ".join(filter(None, (shorten(place.path, LONGEST_PLACE_SHOWN), show_within(place, date))))
 
-    longest_path: characters of a path; the end of a longer one is left out.
-    """
+
+def show_within(place: Citation | Passage, date: str | None) -> str:
+    """Where in a document words stand, in one line: page or heading; and the document's date."""
     context = show_context(place.context, place.title)
     if isinstance(place, Citation) and place.kind == "document":
         within = "the whole document"
     else:
         within = f"page {place.page}" if place.page else shorten(context, LONGEST_PLACE_SHOWN)
-    return ", ".join(part for part in (shorten(place.path, longest_path), within, date) if part)
+    return ", ".join(filter(None, (within, date)))
 
 
 def find_date(citation: Citation, answer: Answer) -> str | None:

@@ -5,16 +5,30 @@ Of several answers that are shown together the footnotes are numbered through.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from assistant.answers import NOT_FOUND, Answer, AnswerSentence, Citation
-from assistant.showing.body import find_date, find_nearest, shorten, show_body, show_where, tell_doubt
+from assistant.showing.body import find_date, find_nearest, shorten, show_body, show_where, show_within, tell_doubt
 from assistant.showing.markdown import escape_text, to_attribute
 
 LONGEST_NEAREST_SHOWN = 300  # characters
-LONGEST_PATH = 5000  # of the path in a footnote, by which it can be verified: longer than any
+_LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 Hashes = Mapping[str, str]  # of documents by their ids: SHA-256 in hexadecimal
+
+
+class Described(NamedTuple):
+    """A footnote in text, in pieces: the words, "" where a document is cited as a whole, and where they stand.
+
+    path: as it is but for line ends, by which the footnote can be verified: shown apart, as code.
+    """
+
+    quote: str
+    title: str
+    path: str
+    within: str
 
 
 def mark(answer: Answer, first: int, key: str = "") -> str:
@@ -40,15 +54,17 @@ def mark(answer: Answer, first: int, key: str = "") -> str:
     return show_body(answer, chip, doubt)
 
 
-def describe(citation: Citation, answer: Answer, hashes: Hashes) -> list[str]:
-    """A footnote in text: the words, where there are any, and where they stand."""
-    where = [citation.title, show_where(citation, find_date(citation, answer), LONGEST_PATH)]
+def describe(citation: Citation, answer: Answer, hashes: Hashes) -> Described:
+    """A footnote in text."""
+    where = [show_within(citation, find_date(citation, answer))]
     if citation.kind == "words":
         where.append(f"characters {citation.start}–{citation.end}")
     if content_hash := find_hash(citation, hashes):
         where.append(f"SHA-256 of the file: {content_hash}")
-    quote = [f"“{' '.join(citation.quote.split())}”"] if citation.quote else []
-    return [*quote, ", ".join(" ".join(part.split()) for part in where if part)]
+    quote = f"“{' '.join(citation.quote.split())}”" if citation.quote else ""
+    path = _LINE_ENDS.sub(" ", citation.path) if citation.path.strip() else ""
+    within = ", ".join(" ".join(part.split()) for part in where if part)
+    return Described(quote, " ".join(citation.title.split()), path, within)
 
 
 def find_hash(citation: Citation, hashes: Hashes) -> str:

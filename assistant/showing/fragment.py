@@ -79,7 +79,9 @@ def _show_nearest(quote: str, where: str) -> str:
 
 def _show_footnote(first: int, key: str, citation: Citation, answer: Answer, hashes: Hashes, opens: bool) -> str:
     number = first + citation.number
-    *_, where = map(escape, describe(citation, answer, hashes))
+    described = describe(citation, answer, hashes)
+    path = f'<code class="path">{escape(described.path)}</code>' if described.path else ""
+    where = ", ".join(filter(None, (escape(described.title), path, escape(described.within))))
     back = f'<a href="#text-{key}{number}" title="Back to the text">↩</a>'
     quote = f"<blockquote>{escape(citation.quote)}</blockquote>" if citation.quote else ""
     if opens and quote:  # by itself, where a link leads to what is within

@@ -11,7 +11,7 @@ from html import unescape
 
 from assistant.answers import Answer
 from assistant.showing.body import list_notes
-from assistant.showing.footnotes import Hashes, describe, describe_nearest, mark
+from assistant.showing.footnotes import Described, Hashes, describe, describe_nearest, mark
 from assistant.showing.markdown import FORMULA, escape_text
 
 _FENCE = re.compile(r"(`{3,})[^`]*+\Z")
@@ -48,10 +48,16 @@ def write(
     if notes := " · ".join(map(write_text, list_notes(answer, see))):
         said.append(f"*{notes}*")
     footnotes = [
-        f"[^{first + citation.number}]: {write_text(' — '.join(describe(citation, answer, hashes)))}"
+        f"[^{first + citation.number}]: {_write_described(describe(citation, answer, hashes))}"
         for citation in answer.citations
     ]
     return said, footnotes
+
+
+def _write_described(described: Described) -> str:
+    path = _to_code(described.path) if described.path else ""
+    where = ", ".join(filter(None, (write_text(described.title), path, write_text(described.within))))
+    return f"{write_text(described.quote)} — {where}" if described.quote else where
 
 
 def write_text(text: str) -> str:
@@ -104,12 +110,23 @@ def _write_piece(found: re.Match[str]) -> str:
 
 
 def _write_code(code: str, found: re.Match[str]) -> str:
-    marks = "`" * (max(map(len, re.findall("`+", code)), default=0) + 1)
     if found["block"]:
+        marks = _find_marks(code)
         marks = marks if len(marks) > 2 else "```"
         return f"{marks}\n{code}\n{marks}"
     line = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
     if line.lstrip().startswith("|"):
         code = code.replace("|", "\\|")
+    return _to_code(code)
+
+
+def _to_code(code: str) -> str:
+    """Code in line."""
+    marks = _find_marks(code)
     space = " " if code[:1] in ("`", " ") or code[-1:] in ("`", " ") else ""
     return f"{marks}{space}{code}{space}{marks}"
+
+
+def _find_marks(code: str) -> str:
+    """Marks that stand nowhere in the code."""
+    return "`" * (max(map(len, re.findall("`+", code)), default=0) + 1)

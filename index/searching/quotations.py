@@ -128,7 +128,13 @@ def find_quote(
         if not lexicon.is_usable():
             raise DamagedError(f"The lexical index of the store at {library.store.place} is not whole: try again.")
         search = _Search(library.store, documents, most)
-        return search.find_whole(forms) or search.find_nearly(forms[-1])
+        # Of a row of a file of cells, "Heron,120,6", the commas are read as one number's only where that is found.
+        return (
+            search.find_whole(forms)
+            or search.find_nearly(forms[-1])
+            or ("," in forms[-1] and search.find_nearly(forms[-1].replace(",", " ")))
+            or []
+        )
 
 
 def _read_quote(quote: object) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ import json as json_format
 import textwrap
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.serving.commands import Documents
 from assistant.serving.commands.opening import sync_folder
 from assistant.serving.progress import show_progress
 from assistant.showing.terminal import to_plain
@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from index.searching.quotations import QuotePlace
 
 _WIDTH = 96
+_BY_DEFAULT = "By default FOOTNOTE_DOCUMENTS, else the samples."
 
 
 def verify(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Answers saved as JSON, HTML, Markdown or printed text.")],
-    documents: Documents = None,
+    documents: Annotated[
+        str | None,
+        typer.Option(
+            "--documents", metavar="FOLDER", help=f"The folder that the citations are held against. {_BY_DEFAULT}"
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the whole as JSON.")] = False,
 ) -> None:
     """Say of each citation in a file of saved answers whether it stands. Exit code 1 where some changed or are gone."""
@@ -34,14 +40,16 @@ def verify(
     saved = read_path(file, "The file")
     library, _ = show_progress(sync_folder(documents))
     verified = hold_against(saved, library)
-    print(verified.to_json(indent=1) if json else lay_out(verified))
+    print(verified.to_json(indent=1) if json else lay_out(verified, library.folder))
     if not verified.holds:
         raise typer.Exit(1)
 
 
 def cite(
     quote: Annotated[str, typer.Argument(metavar="QUOTE", help="The words to look for, in quotation marks.")],
-    documents: Documents = None,
+    documents: Annotated[
+        str | None, typer.Option("--documents", metavar="FOLDER", help=f"The folder to look in. {_BY_DEFAULT}")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="PATH", help="A file or folder in it, or a pattern, to look in; repeatable."),
@@ -63,36 +71,55 @@ def cite(
         raise typer.Exit(1)
 
 
-def lay_out(verified: Verification) -> str:
-    """What has become of the citations of a file, for the terminal."""
+def lay_out(verified: Verification, folder: Path) -> str:
+    """What has become of the citations of a file, for the terminal. folder: that they were held against."""
     if not verified.citations:
         return "The answers in this file cite nothing: there is nothing to verify."
     lines = [line for citation in verified.citations for line in _lay_out_citation(citation)]
     counts: Counter[str] = Counter(citation.verdict for citation in verified.citations)
-    told = ", ".join(f"{counts[verdict]:,} {words}" for verdict, words in _TOLD.items() if counts[verdict])
-    return "\n".join([*lines, "", f"{len(verified.citations):,} citations: {told}."])
+    told = ", ".join(f"{counts[one]:,} {words[counts[one] > 1]}" for one, words in _TOLD.items() if counts[one])
+    count = len(verified.citations)
+    lines += ["", to_plain(f"Held against the documents in {folder}.")]
+    if counts["gone"] == count:
+        lines.append("If they were cited from another folder, give it with --documents.")
+    return "\n".join([*lines, f"{count:,} {'citation' if count == 1 else 'citations'}: {told}."])
 
 
-_TOLD = {"stands": "stand", "moved": "moved", "changed": "changed", "gone": "gone"}
+_TOLD = {
+    "stands": ("stands", "stand"),
+    "moved": ("has moved", "have moved"),
+    "changed": ("is changed", "are changed"),
+    "gone": ("is gone", "are gone"),
+}
 
 
 def _lay_out_citation(citation: VerifiedCitation) -> list[str]:
     place = citation.place
-    where = ""
-    if place and citation.verdict in ("stands", "moved"):
-        where = _describe_place(place) if citation.kind == "words" else place.path
-        where = where if citation.verdict == "stands" else f"{citation.path} → {where}"
     is_other = citation.is_file_unchanged is False and citation.verdict == "stands"
     note = ", though the file has changed" if is_other else ""
-    lines = [f"[{citation.number}] {citation.verdict:<8}{to_plain(where or citation.path)}{note}"]
+    lines = [f"[{citation.number}] {citation.verdict:<8}{to_plain(_describe_way(citation))}{note}"]
     if citation.quote and citation.verdict != "stands":
         lines += _wrap(f"“{citation.quote}”")
-    if citation.verdict in ("changed", "gone"):
-        if citation.difference:
-            lines += _wrap(f"now: {citation.difference}")
+    if citation.difference:
+        lines += _wrap(f"now: {citation.difference}")
         if place and place.quote:
-            lines += [f"    nearest: {to_plain(_describe_place(place))}", *_wrap(f"“{place.quote}”")]
+            lines += [f"    there: {to_plain(_describe_place(place))}", *_wrap(f"“{place.quote}”")]
     return lines
+
+
+def _describe_way(citation: VerifiedCitation) -> str:
+    """Where a citation stood, and where it stands now: "a.md → b.md, characters 3-8"."""
+    place = citation.place
+    if place is None or (citation.verdict == "changed" and place.path == citation.path):
+        return citation.path
+    if citation.kind == "document":
+        return citation.path if citation.verdict == "stands" else f"{citation.path} → {place.path}"
+    if citation.verdict == "stands":
+        return _describe_place(place)
+    if place.path != citation.path or citation.start < 0:
+        return f"{citation.path} → {_describe_place(place)}"
+    page = f", page {place.page}" if place.page else ""
+    return f"{place.path}{page}, characters {citation.start}-{citation.end} → {place.start}-{place.end}"
 
 
 def _lay_out_place(place: QuotePlace) -> list[str]:
