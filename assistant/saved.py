@@ -30,6 +30,7 @@ Form = Literal["json", "html", "markdown", "text"]
 LARGEST_SAVED_BYTES = 20_000_000
 MOST_CITATIONS = 1000
 VERSION = 1  # of an exported conversation that can be read
+_MOST_JSON_LINES = 10_000
 _MOST_OFFSET = 2**40
 _LONGEST_NAMES, _MOST_NAMES = 6000, 30  # in which a path is looked for: characters, and names
 _TOLD = "give what Footnote saved as JSON, HTML or Markdown."
@@ -40,7 +41,8 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _PLACE = re.compile(r"(?:, )?(?:characters (\d{1,13})–(\d{1,13}))?(?:(?:, )?SHA-256 of the file: ([0-9a-f]{64}))?\Z")
 _WHOLE = re.compile(r", the whole document(?:, \d[\dT:.+Z-]{3,34})?\Z")
 _ENDS = re.compile(rf"(?:characters \d{{1,13}}–\d{{1,13}}|SHA-256 of the file: [0-9a-f]{{64}}|{_WHOLE.pattern[:-2]})\Z")
-_LONGEST_END, _MOST_ENDS = 200, 30  # characters in which a footnote's end is looked for; how many may be it
+_LONGEST_END, _MOST_ENDS = 200, 10  # characters in which a footnote's end is looked for; how many may be it
+_MOST_LINES = 2000  # that an editor made of a footnote
 _MARKS = re.compile(r"\\[!-/:-@\[-`{-~]|`+")
 _PRINTED = re.compile(r"\[(\d{1,9})\] (.+?)(?:, page (\d{1,9})|, characters (\d{1,13})-(\d{1,13}))?\Z")
 _BETWEEN = "” — "
@@ -137,7 +139,9 @@ def _read(text: str) -> tuple[Form, list[Saved]]:
 
 
 def _read_lines(text: str) -> list[Any] | None:
-    """What stands in lines of JSON, None where one is none."""
+    """What stands in lines of JSON, None where one is none, or they are too many."""
+    if text.count("\n") > _MOST_JSON_LINES:
+        return None
     try:
         return [json.loads(line) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError):
@@ -281,7 +285,7 @@ def _find_footnotes(text: str) -> Iterator[tuple[str, list[str]]]:
 def _read_note(number: int, lines: list[str]) -> Saved | None:
     """The footnote that lines begin with: what stands below it may be another text. None where it is not whole."""
     tried = 0
-    for count in range(1, len(lines) + 1):
+    for count in range(1, min(len(lines), _MOST_LINES) + 1):
         end = " ".join(lines[max(0, count - 20) : count])[-_LONGEST_END:]
         if not _ENDS.search(end):
             continue
