@@ -38,9 +38,11 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FOOTNOTE = re.compile(r"\[\^(\d{1,9})\]: ?(.*)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_PLACE = re.compile(r"(?:, )?(?:characters (\d{1,13})–(\d{1,13}))?(?:(?:, )?SHA-256 of the file: ([0-9a-f]{64}))?\Z")
+_PLACE = re.compile(r"(?:, )?(?:characters (\d{1,13})[–-](\d{1,13}))?(?:(?:, )?SHA-256 of the file: ([0-9a-f]{64}))?\Z")
 _WHOLE = re.compile(r", the whole document(?:, \d[\dT:.+Z-]{3,34})?\Z")
-_ENDS = re.compile(rf"(?:characters \d{{1,13}}–\d{{1,13}}|SHA-256 of the file: [0-9a-f]{{64}}|{_WHOLE.pattern[:-2]})\Z")
+_ENDS = re.compile(
+    rf"(?:characters \d{{1,13}}[–-]\d{{1,13}}|SHA-256 of the file: [0-9a-f]{{64}}|{_WHOLE.pattern[:-2]})\Z"
+)
 _LONGEST_END, _MOST_ENDS = 200, 10  # characters in which a footnote's end is looked for; how many may be it
 _MOST_LINES = 2000  # that an editor made of a footnote
 _MARKS = re.compile(r"\\[!-/:-@\[-`{-~]|`+")
@@ -198,7 +200,7 @@ def _read_citation(given: object) -> Citation:
             kind, page = fields.get("kind", "words"), fields.get("page")
             content_hash, title = fields.get("content_hash", ""), fields.get("title", "")
             if (
-                kind in ("words", "document")
+                (quote == "" if kind == "document" else kind == "words" and quote.strip() != "")
                 and 0 <= start <= end <= _MOST_OFFSET
                 and (page is None or type(page) is int)
                 and isinstance(title, str)
@@ -303,7 +305,8 @@ def _read_whole(number: int, note: str) -> Saved | None:
     place = _PLACE.search(after)
     room = int(place[2]) - int(place[1]) if place and place[2] else -1
     if room < 0:
-        return _read_place(number, "", after, path)
+        # Words without their place are none that could be held against anything.
+        return None if before.startswith("“") else _read_place(number, "", after, path)
     if before[:1] != "“":
         return None
     # Of several that may end the words, the last that leaves them no longer than they were.

@@ -360,6 +360,34 @@ def test_a_footnote_that_is_cut_off_is_told(library: Library) -> None:
     assert verdicts(verify(f"{markdown}\n[^9]: See also the *other* notes.\n", library)) == ["stands"] * 3
 
 
+FALSE = "The ferry was built of paper by nobody at all."
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        f"x[^1]\n\n[^1]: “{FALSE}” — T, other.txt\n",
+        f"x[^1]\n\n[^1]: “{FALSE}” — T, `other.txt`, page 3\n",
+        f"x[^1]\n\n[^1]: “{FALSE}” — T, `other.txt`, characters 0-{len(FALSE)}\n",
+        "<!doctype html><body><main><section><ol><li><p>T, other.txt, the whole document</p><blockquote>"
+        f"{FALSE}</blockquote></li></ol></section><footer>x</footer></main>",
+    ],
+)
+def test_words_that_stand_nowhere_never_stand(library: Library, saved: str) -> None:
+    try:
+        assert "stands" not in verdicts(verify(saved, library))
+    except InputError as error:
+        assert "cannot be read whole" in str(error)
+
+
+@pytest.mark.parametrize("changed", [{"kind": "document"}, {"quote": " "}, {"kind": "words", "quote": "", "end": 0}])
+def test_a_citation_that_contradicts_itself_is_none(library: Library, changed: dict[str, object]) -> None:
+    fields = json.loads(make_answer(library).to_json())
+    fields["citations"][0] |= changed
+    with pytest.raises(InputError, match=r"not as this version of Footnote writes it"):
+        verify(json.dumps(fields), library)
+
+
 def test_what_a_version_before_wrote_is_read(library: Library) -> None:
     markdown = (
         export_markdown([make_answer(library, ODD[:2])]).replace(f"`{NAME}`", NAME).replace("`other.txt`", "other.txt")
