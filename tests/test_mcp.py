@@ -39,8 +39,9 @@ from assistant.serving.guard import Guard
 from assistant.serving.limits import Streams
 from assistant.serving.routes import include_routes, open_routes
 from assistant.serving.served import Served, open_served
+from assistant.serving.tool_forms import Found
 from assistant.serving.tool_server import make_server
-from assistant.serving.tools import Found, to_data
+from assistant.serving.tools import to_data
 from index.documents import Progress, identify
 from index.library import Library, finish, open_library
 from index.search import search

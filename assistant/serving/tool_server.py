@@ -43,7 +43,8 @@ from pydantic import ValidationError
 from assistant.serving.forms import describe_value, name_place
 from assistant.serving.limits import RefusedError
 from assistant.serving.served import Served
-from assistant.serving.tools import TOOLS, Reading, Tool, find_tool, read_part, run_tool, show_result, to_data, to_text
+from assistant.serving.tool_forms import Reading
+from assistant.serving.tools import TOOLS, Tool, find_tool, read_part, run_tool, show_result, to_data, to_text
 from index.documents import Progress
 from index.errors import FootnoteError, InputError
 from index.library import finish

@@ -11,7 +11,7 @@ from assistant.notices import describe_doubt
 from index.documents import Passage
 
 if TYPE_CHECKING:
-    from assistant.serving.tools import Documents, Found, Reading, Verified
+    from assistant.serving.tool_forms import Documents, Found, Reading, Verified
 
 _NEAREST_PASSAGES = 3
 
