@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -213,7 +214,8 @@ def _walk_back(
 
 def _score(steps: Sequence[Step], quoted: Sequence[str], found: Sequence[str]) -> float:
     # Of few words each tells as much as another.
-    weights = {key: 1.0 if is_short(quoted) else weigh(key) for key in (*quoted, *found)}
+    is_few = is_short(quoted)
+    weights = {key: 1.0 if is_few else weigh(key) for key in {*quoted, *found}}
     score = 0.0
     for step in steps:
         if step.kind == "same":
@@ -228,7 +230,8 @@ def _score(steps: Sequence[Step], quoted: Sequence[str], found: Sequence[str]) -
 
 def is_short(quoted: Sequence[str]) -> bool:
     """Whether a quotation has so few words that most of them must be the same."""
-    return sum(map(weigh, quoted)) < FEW_WORDS
+    # Each word weighs something: beyond so many the rest need not be weighed.
+    return len(quoted) * LITTLE_WEIGHT < FEW_WORDS and sum(map(weigh, quoted)) < FEW_WORDS
 
 
 @lru_cache(maxsize=50_000)
@@ -237,6 +240,9 @@ def liken(one: str, other: str) -> float:
     if len(one) < 3 or len(one) > 40 or len(other) > 40 or any(map(str.isdigit, one + other)):
         return 0.0
     if abs(len(one) - len(other)) > 3 or (one[0] != other[0] and one[-1] != other[-1]):
+        return 0.0
+    # How many letters they share in any order says at once that most words are not alike.
+    if 2 * (Counter(one) & Counter(other)).total() < _LEAST_ALIKE * (len(one) + len(other)):
         return 0.0
     alike = SequenceMatcher(None, one, other, autojunk=False).ratio()
     return alike if alike >= _LEAST_ALIKE else 0.0

@@ -12,7 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import islice
 
 from index.splitting.folding import fold
 
@@ -20,19 +21,25 @@ MOST_TOLD = 4  # differences that are told one by one
 LONGEST_TOLD = 60  # characters of the words that are told of one
 _LONGEST_EDGE = 200  # characters of the punctuation around a quotation
 _SHORT_LETTERS = 20  # of a quotation that is found as whole words alone
+_MOST_TRIED = 20_000  # places with the same letters that are looked at in one text
+_KEPT_LETTERS = 20_000  # whose folding is kept
 # Scripts that put no spaces between words.
 UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _BREVE = "\u0306"  # which folding keeps on one letter of Cyrillic
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Letters:
     """A text's letters and digits, folded, and where in the text each of them stands."""
 
     text: str
     written: str
-    places: list[int]
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where in the text each letter stands; found only when it is asked for, which most texts never are."""
+        return [place for place, character in enumerate(self.text) for _ in fold_letter(character)]
 
     def gap(self, number: int) -> str:
         """What stands between a letter and the one before it."""
@@ -41,8 +48,7 @@ class Letters:
 
 def read_letters(text: str) -> Letters:
     """The letters of a text. Costs what the text is long."""
-    keys = [*map(fold_letter, text)]
-    return Letters(text, "".join(keys), [place for place, key in enumerate(keys) for _ in key])
+    return Letters(text, text.translate(_FOLDED_LETTERS))
 
 
 @lru_cache(maxsize=20_000)
@@ -50,6 +56,20 @@ def fold_letter(character: str) -> str:
     """The letters or digits that a character stands for, "" where it is none; vowel signs count as letters."""
     taken_apart = unicodedata.normalize("NFKD", fold(character))
     return "".join(c for c in taken_apart if c.isalnum() or (c != _BREVE and unicodedata.category(c) in ("Mn", "Mc")))
+
+
+class _FoldedLetters(dict[int, str | None]):
+    """What each character is written as, for `str.translate`; found as they come."""
+
+    def __missing__(self, code: int) -> str | None:
+        # None, not "": what is left out so is translated some times faster.
+        folded = fold_letter(chr(code)) or None
+        if len(self) < _KEPT_LETTERS:
+            self[code] = folded
+        return folded
+
+
+_FOLDED_LETTERS = _FoldedLetters()
 
 
 def find_exactly(text: str, quote: str) -> Iterator[tuple[int, int]]:
@@ -65,7 +85,7 @@ def find_loosely(letters: Letters, quote: Letters) -> Iterator[tuple[int, int]]:
     if not quote.written:
         return
     is_short = len(quote.written) < _SHORT_LETTERS
-    for first, stop in find_exactly(letters.written, quote.written):
+    for first, stop in islice(find_exactly(letters.written, quote.written), _MOST_TRIED):
         start, end = letters.places[first], letters.places[stop - 1] + 1
         is_parted = (first and letters.places[first - 1] == start) or letters.places[stop : stop + 1] == [end - 1]
         if is_parted or (is_short and not is_whole(letters.text, start, end)):
@@ -87,11 +107,20 @@ def take_along(text: str, start: int, end: int, quote: str) -> tuple[int, int]:
     """A part of a text with the marks on its last letter, and the punctuation around it that the quotation has too."""
     while end < len(text) and unicodedata.combining(text[end]):
         end += 1
-    letters = [place for place, character in enumerate(quote) if fold_letter(character)]
-    head, tail = (quote[: letters[0]], quote[letters[-1] + 1 :]) if letters else ("", "")
+    head, tail = _cut_edges(quote)
     start -= _follow(text[max(0, start - _LONGEST_EDGE) : start][::-1], head[::-1])
-    tail = tail.lstrip(_marks(tail))
     return start, end + _follow(text[end : end + _LONGEST_EDGE], tail)
+
+
+@lru_cache(maxsize=16)
+def _cut_edges(quote: str) -> tuple[str, str]:
+    """What stands before a quotation's first letter and behind its last, without the marks on this."""
+    first = next((place for place, character in enumerate(quote) if fold_letter(character)), None)
+    if first is None:
+        return "", ""
+    behind = next(count for count, character in enumerate(reversed(quote)) if fold_letter(character))
+    tail = quote[len(quote) - behind :]
+    return quote[:first], tail.lstrip(_marks(tail))
 
 
 def _follow(text: str, marks: str) -> int:

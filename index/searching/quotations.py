@@ -9,11 +9,12 @@ But: words that were changed are looked for only where the quotation stands nowh
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, chain, islice
-from operator import itemgetter
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain, islice
 from typing import NamedTuple, Protocol
 
 from index.documents import page_at
@@ -38,12 +39,16 @@ from index.storing.records import Record
 from index.storing.store import Store
 
 MOST_PLACES, LARGEST_MOST_PLACES = 20, 500
-LONGEST_QUOTE_CHARACTERS = 10_000
+LONGEST_QUOTE_CHARACTERS = 4000
 CANDIDATES, CANDIDATES_OF_MANY = 100, 40  # chunks that share most with a quotation; with one of
 MANY_WORDS = 6  # different words or more, by which its place is told sooner
-MOST_READ_CHARACTERS, MOST_ALIGNED_CHARACTERS = 1_000_000, 500_000  # of the documents, for one quotation
+MOST_READ_CHARACTERS, MOST_ALIGNED_CHARACTERS = 1_000_000, 250_000  # of the documents, for one quotation
 MOST_ALIGNED = 30  # parts of them that are compared word by word
-MOST_COMPARED = 25_000_000  # pairs of words, in all
+MOST_COMPARED = 20_000_000  # pairs of words, in all
+ROW_PAIRS = 1000  # that take as long as it does to begin a row of them
+MOST_DESCRIBED_CHARACTERS = 200_000  # of quotations that are set otherwise, in all places
+KEPT_TEXTS, LONGEST_KEPT_CHARACTERS = 128, 4000  # whose words are kept: the next quotation is often looked for there
+MOST_AROUND_WORDS = 200  # on either side of where most of a quotation's words stand
 LEFT_OUT_CHARACTERS, LEFT_OUT_WORDS = 4000, 600  # that an ellipsis may stand for
 # How much of a quotation must stand there: the shorter, the more.
 LEAST_SCORE, LEAST_SCORE_OF_FEW = 0.62, 0.76
@@ -161,6 +166,8 @@ class _Search:
 
     def __init__(self, store: Store, documents: Sequence[str] | None, most: int) -> None:
         self._lexicon, self._documents, self._most = store.lexicon, documents, most
+        self._best: dict[str, list[int]] = {}
+        self._letters: dict[str, Letters] = {}
 
     def find_whole(self, forms: Sequence[str]) -> list[QuotePlace]:
         """Where one of the forms stands whole: exactly, or set otherwise."""
@@ -174,6 +181,7 @@ class _Search:
     def _find_form(self, quote: str) -> list[QuotePlace]:
         found: dict[tuple[str, int], QuotePlace] = {}
         letters = read_letters(quote)
+        most = max(MOST_PLACES, min(self._most, MOST_DESCRIBED_CHARACTERS // len(quote)))
         for numbers in self._find_candidates(quote, find_terms(_join_hyphens(quote))):
             for part in self._read(numbers, len(quote) + 200, MOST_READ_CHARACTERS):
                 for place in self._find_in(part, quote, letters):
@@ -182,7 +190,12 @@ class _Search:
                     break
             if found:
                 break
-        return sorted(found.values(), key=lambda place: (not place.is_exact, place.path, place.start))[: self._most]
+        places = sorted(found.values(), key=lambda place: (not place.is_exact, place.path, place.start))[: self._most]
+        exact = sum(place.is_exact for place in places)
+        # What differs is told of those alone that are given.
+        return places[:exact] + [
+            replace(place, difference=describe(letters, read_letters(place.quote))) for place in places[exact:most]
+        ]
 
     def _find_in(self, part: _Part, quote: str, letters: Letters) -> Iterator[QuotePlace]:
         exact = [*islice(find_exactly(part.text, quote), self._most)]
@@ -191,12 +204,15 @@ class _Search:
         yield from (part.place(start, end, is_exact=True) for start, end in whole)
         if not letters.written:
             return
-        taken = {place for start, end in exact for place in range(start, end)}
-        here = read_letters(part.text)
+        here = self._letters.get(part.text) or self._letters.setdefault(part.text, read_letters(part.text))
+        starts = [start for start, _ in exact]
         for start, end in islice(find_loosely(here, letters), self._most):
-            if taken.isdisjoint((start, end - 1)):
-                words = part.text[start:end]
-                yield part.place(start, end, describe(letters, read_letters(words)))
+            # All that stand exactly are as long: the last that begins before a place reaches furthest.
+            if not any(
+                (before := bisect_right(starts, place)) and place < starts[before - 1] + len(quote)
+                for place in (start, end - 1)
+            ):
+                yield part.place(start, end)
 
     def _find_candidates(self, quote: str, terms: Sequence[str]) -> Iterator[list[int]]:
         """The numbers of the chunks in which a quotation may stand whole, the likeliest first, then others."""
@@ -214,6 +230,11 @@ class _Search:
         return [number for number in numbers if number in kept]
 
     def _find_best(self, quote: str) -> list[int]:
+        if quote not in self._best:
+            self._best[quote] = self._match(quote)
+        return self._best[quote]
+
+    def _match(self, quote: str) -> list[int]:
         import numpy as np
 
         within = None if self._documents is None else np.array(self._lexicon.numbers_of(self._documents), np.int64)
@@ -245,6 +266,7 @@ class _Search:
         if not words:
             return []
         keys = [word.key for word in words]
+        quoted = Counter(keys)
         ellipses = find_ellipses(quote, words)
         parts = self._read(
             self._find_best(ELLIPSIS.sub(" ", quote)),
@@ -252,13 +274,13 @@ class _Search:
             MOST_ALIGNED_CHARACTERS,
         )
         windows = sorted(
-            chain.from_iterable(_find_windows(part, keys, LEFT_OUT_WORDS if ellipses else 0) for part in parts),
+            chain.from_iterable(_find_windows(part, quoted, LEFT_OUT_WORDS if ellipses else 0) for part in parts),
             key=lambda window: -window.shared,
         )
         scored: list[tuple[float, QuotePlace]] = []
         compared = 0
         for window in windows[:MOST_ALIGNED]:
-            compared += len(keys) * len(window.words)
+            compared += len(keys) * (len(window.words) + ROW_PAIRS)
             if compared > MOST_COMPARED:
                 break
             aligned = align(keys, [word.key for word in window.words], ellipses)
@@ -293,39 +315,83 @@ def _merge(spans: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
     yield start, end, rank
 
 
-def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_Window]:
+class _Text(NamedTuple):
+    """The words of a text, how often each stands there, and which begin or end with a letter."""
+
+    words: list[Word]
+    counts: Counter[str]
+    beginning: dict[str, list[str]]
+    ending: dict[str, list[str]]
+
+
+def _read_text(text: str) -> _Text:
+    return _read_kept(text) if len(text) <= LONGEST_KEPT_CHARACTERS else _read_anew(text)
+
+
+def _read_anew(text: str) -> _Text:
+    words = read_words(text)
+    read = _Text(words, Counter(word.key for word in words), defaultdict(list), defaultdict(list))
+    for key in filter(None, read.counts):
+        read.beginning[key[0]].append(key)
+        read.ending[key[-1]].append(key)
+    return read
+
+
+_read_kept = lru_cache(maxsize=KEPT_TEXTS)(_read_anew)
+
+
+def _find_windows(part: _Part, quoted: Counter[str], left_out: int) -> Iterator[_Window]:
     """Where a part of a document has most of a quotation's words together: the best places of it."""
-    words = read_words(part.text)
-    counts = Counter(word.key for word in words)
-    # What each word of the part may stand for in the quotation, and how surely.
-    meant = {key: (key, 1.0) for key in keys if key in counts}
-    unknown = [key for key in dict.fromkeys(keys) if key not in counts]
-    if len(keys) <= MOST_SPELLED and unknown:
-        for one in counts.keys() - meant.keys():
-            key, alike = max(((key, liken(key, one)) for key in unknown), key=itemgetter(1))
-            if alike:
-                meant[one] = key, alike
-    total = sum(map(weigh, {*keys}))
-    # A word that stands everywhere tells little of where the quotation does.
-    telling = {one: weigh(key) * alike / counts[one] for one, (key, alike) in meant.items()}
-    sums = [0.0, *accumulate(telling.get(word.key, 0.0) for word in words)]
-    size = len(keys) + len(keys) // 3 + 8 + left_out
-    ends = [min(len(words), first + size) for first in range(len(words))]
-    for _ in range(2 + min(MOST_ALIGNED, len(words) // size)):
-        best = max(range(len(words)), key=lambda first: sums[ends[first]] - sums[first], default=-1)
-        if best < 0:
-            return
-        chosen = words[max(0, best - size // 3) : ends[best] + size // 3]
+    import numpy as np
+
+    text = _read_text(part.text)
+    words = text.words
+    meant = _find_meant(text, quoted)
+    total = sum(weigh(key) * count for key, count in quoted.items())
+
+    def share(counts: Mapping[str, int]) -> float:
         held: dict[str, float] = {}
-        for one in {word.key for word in chosen} & meant.keys():
-            key, alike = meant[one]
-            held[key] = max(held.get(key, 0.0), alike)
-        shared = sum(weigh(key) * alike for key, alike in held.items()) / total
+        for one, (key, alike) in meant.items():
+            held[key] = held.get(key, 0.0) + alike * counts.get(one, 0)
+        # What the quotation says three times must stand there three times.
+        return sum(weigh(key) * min(count, quoted[key]) for key, count in held.items()) / total
+
+    if share(text.counts) < LEAST_SHARED:
+        return
+    # A word that stands everywhere tells little of where the quotation does.
+    telling = {one: weigh(key) * alike / text.counts[one] for one, (key, alike) in meant.items()}
+    sums = np.concatenate([[0.0], np.cumsum([telling.get(word.key, 0.0) for word in words])])
+    count = quoted.total()
+    size = count + min(count // 3, MOST_AROUND_WORDS) + 8 + left_out
+    around = min(size // 3, MOST_AROUND_WORDS + left_out)
+    firsts = np.arange(len(words))
+    gains = sums[np.minimum(firsts + size, len(words))] - sums[firsts]
+    for _ in range(2 + min(MOST_ALIGNED, len(words) // size)):
+        best = int(gains.argmax())
+        if gains[best] <= 0:
+            return
+        chosen = words[max(0, best - around) : best + size + around]
+        shared = share(Counter(word.key for word in chosen))
         if shared < LEAST_SHARED:
             return
         yield _Window(part, chosen, shared)
-        for first in range(max(0, best - size), min(len(words), best + size)):
-            ends[first] = first
+        gains[max(0, best - size) : best + size] = 0.0
+
+
+def _find_meant(text: _Text, quoted: Counter[str]) -> dict[str, tuple[str, float]]:
+    """What each word of a text may stand for in a quotation, and how surely."""
+    meant = {key: (key, 1.0) for key in quoted if key in text.counts}
+    if quoted.total() > MOST_SPELLED:
+        return meant
+    for key in quoted.keys() - meant.keys():
+        if not key:
+            continue
+        # No others are alike.
+        for one in {*text.beginning.get(key[0], ()), *text.ending.get(key[-1], ())} - quoted.keys():
+            alike = liken(key, one)
+            if alike > meant.get(one, ("", 0.0))[1]:
+                meant[one] = key, alike
+    return meant
 
 
 def _least_score(keys: Sequence[str]) -> float:
