@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hashed import HashEmbedding, open_store, put
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from index.errors import InputError
 from index.library import Library
+from index.searching import alignment, quotations
 from index.searching.letters import fold_letter, read_letters
 from index.searching.quotations import LARGEST_MOST_PLACES, LONGEST_QUOTE_CHARACTERS, QuotePlace, find_quote
 from index.settings import Settings
@@ -221,6 +223,83 @@ def test_a_document_of_one_word_over_and_over_ends(tmp_path: Path) -> None:
     for quote in ("the ferry " * 390 + "sank", "ferry … sank the … ferry"):
         for place in find_quote(library, quote):
             assert text[place.start : place.end] == place.quote
+    store.close()
+
+
+@pytest.mark.parametrize("words", ["the", "Trump", "the ferry", "ferry … the", "東", "1"])
+def test_words_over_and_over_cost_what_they_are_long(
+    library: Library, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    weighed, liked, laid = [0], [0], [0]
+    weigh, liken, align = alignment.weigh, alignment.liken, alignment.align
+
+    def count_weighed(key: str) -> float:
+        weighed[0] += 1
+        return weigh(key)
+
+    def count_liked(one: str, other: str) -> float:
+        liked[0] += 1
+        return liken(one, other)
+
+    def count_laid(quoted: list[str], found: list[str], ellipses: frozenset[int]) -> alignment.Alignment | None:
+        laid[0] += len(quoted) * len(found)
+        return align(quoted, found, ellipses)
+
+    for module in (alignment, quotations):
+        monkeypatch.setattr(module, "weigh", count_weighed)
+        monkeypatch.setattr(module, "liken", count_liked)
+    monkeypatch.setattr(quotations, "align", count_laid)
+    for count in (100, 300, 600):
+        weighed[0], liked[0], laid[0] = 0, 0, 0
+        quote = f"{words} " * count
+        find_quote(library, quote[:LONGEST_QUOTE_CHARACTERS])
+        # Words that do not stand there so often are laid beside nothing.
+        assert (laid[0], liked[0]) == (0, 0)
+        assert weighed[0] <= 100
+
+
+@pytest.mark.parametrize("quote", ["the ferry " * 390 + "sank", "ferry … " * 480 + "sank", "the ferry ran the fery"])
+def test_what_is_compared_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quote: str) -> None:
+    laid: list[int] = []
+    weighed = [0]
+    weigh, align = alignment.weigh, alignment.align
+
+    def count_weighed(key: str) -> float:
+        weighed[0] += 1
+        return weigh(key)
+
+    def count_laid(quoted: list[str], found: list[str], ellipses: frozenset[int]) -> alignment.Alignment | None:
+        laid.append(len(quoted) * len(found))
+        return align(quoted, found, ellipses)
+
+    (tmp_path / "long.txt").write_text("the ferry " * 6000)
+    store = open_store(tmp_path, tmp_path / "stores")
+    with store.writing():
+        put(store, tmp_path / "long.txt")
+    library = Library(tmp_path, store, HashEmbedding(), Settings.from_environment({}))
+    monkeypatch.setattr(quotations, "align", count_laid)
+    monkeypatch.setattr(alignment, "weigh", count_weighed)
+    find_quote(library, quote)
+    assert laid
+    assert sum(laid) <= quotations.MOST_COMPARED
+    # In each place the words of both a few times.
+    assert weighed[0] <= len(laid) * 10 * len(quote)
+    store.close()
+
+
+def test_of_a_long_quotation_the_right_place_is_compared_first(tmp_path: Path) -> None:
+    # All places have the same words: what tells them apart is which follow each other.
+    chance = Random(7)
+    text = "".join(chance.choice("東京都高塔年月日人大小中国会社") for _ in range(20_000))
+    (tmp_path / "long.txt").write_text(text)
+    store = open_store(tmp_path, tmp_path / "stores")
+    with store.writing():
+        put(store, tmp_path / "long.txt")
+    library = Library(tmp_path, store, HashEmbedding(), Settings.from_environment({}))
+    quote = f"{text[9000:9500]}車{text[9501:10_500]}車車{text[10_502:12_000]}"
+    [place] = find_quote(library, quote)
+    assert (place.start, place.end) == (9000, 12_000)
+    assert place.difference.count("車") == 3
     store.close()
 
 

@@ -140,6 +140,7 @@ def describe(quote: Letters, words: Letters) -> str:
     """What differs between a quotation and words with the same letters, for people; "" where nothing does."""
     kinds: dict[str, None] = {}
     told: dict[str, None] = {}
+    named: dict[tuple[str, str], str] = {}  # a long quotation has the same gaps over and over
     for number in range(len(quote.written)):
         place, other = quote.places[number], words.places[number]
         mine, theirs = quote.text[place], words.text[other]
@@ -147,7 +148,9 @@ def describe(quote: Letters, words: Letters) -> str:
             kinds["capitals" if mine.casefold() == theirs.casefold() else "the form of letters"] = None
         gap, gap_there = quote.gap(number), words.gap(number)
         if number and gap != gap_there:
-            if kind := _name_gap(gap, gap_there):
+            if (gap, gap_there) not in named:
+                named[gap, gap_there] = _name_gap(gap, gap_there)
+            if kind := named[gap, gap_there]:
                 kinds[kind] = None
             else:
                 told[say_replaced(_widen(words.text, other), _widen(quote.text, place))] = None

@@ -46,8 +46,9 @@ MOST_READ_CHARACTERS, MOST_ALIGNED_CHARACTERS = 1_000_000, 250_000  # of the doc
 MOST_ALIGNED = 30  # parts of them that are compared word by word
 MOST_COMPARED = 20_000_000  # pairs of words, in all
 ROW_PAIRS = 1000  # that take as long as it does to begin a row of them
-MOST_DESCRIBED_CHARACTERS = 200_000  # of quotations that are set otherwise, in all places
+MOST_DESCRIBED_CHARACTERS = 100_000  # of quotations that are set otherwise, in all places
 KEPT_TEXTS, LONGEST_KEPT_CHARACTERS = 128, 4000  # whose words are kept: the next quotation is often looked for there
+STRETCH_WORDS = 4  # that tell together where a long quotation stands
 MOST_AROUND_WORDS = 200  # on either side of where most of a quotation's words stand
 LEFT_OUT_CHARACTERS, LEFT_OUT_WORDS = 4000, 600  # that an ellipsis may stand for
 # How much of a quotation must stand there: the shorter, the more.
@@ -266,7 +267,6 @@ class _Search:
         if not words:
             return []
         keys = [word.key for word in words]
-        quoted = Counter(keys)
         ellipses = find_ellipses(quote, words)
         parts = self._read(
             self._find_best(ELLIPSIS.sub(" ", quote)),
@@ -274,14 +274,14 @@ class _Search:
             MOST_ALIGNED_CHARACTERS,
         )
         windows = sorted(
-            chain.from_iterable(_find_windows(part, quoted, LEFT_OUT_WORDS if ellipses else 0) for part in parts),
-            key=lambda window: -window.shared,
+            chain.from_iterable(_find_windows(part, keys, LEFT_OUT_WORDS if ellipses else 0) for part in parts),
+            key=lambda window: -window.likely,
         )
         scored: list[tuple[float, QuotePlace]] = []
         compared = 0
         for window in windows[:MOST_ALIGNED]:
             compared += len(keys) * (len(window.words) + ROW_PAIRS)
-            if compared > MOST_COMPARED:
+            if compared > MOST_COMPARED and window is not windows[0]:
                 break
             aligned = align(keys, [word.key for word in window.words], ellipses)
             if aligned is None or aligned.score < _least_score(keys):
@@ -296,11 +296,11 @@ class _Search:
 
 
 class _Window(NamedTuple):
-    """Words of a part that share most with a quotation, and how much of it they share."""
+    """Words of a part that share most with a quotation, and how likely it stands there: how much of it they share."""
 
     part: _Part
     words: list[Word]
-    shared: float
+    likely: float
 
 
 def _merge(spans: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
@@ -340,11 +340,11 @@ def _read_anew(text: str) -> _Text:
 _read_kept = lru_cache(maxsize=KEPT_TEXTS)(_read_anew)
 
 
-def _find_windows(part: _Part, quoted: Counter[str], left_out: int) -> Iterator[_Window]:
+def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_Window]:
     """Where a part of a document has most of a quotation's words together: the best places of it."""
     import numpy as np
 
-    text = _read_text(part.text)
+    text, quoted = _read_text(part.text), Counter(keys)
     words = text.words
     meant = _find_meant(text, quoted)
     total = sum(weigh(key) * count for key, count in quoted.items())
@@ -360,22 +360,39 @@ def _find_windows(part: _Part, quoted: Counter[str], left_out: int) -> Iterator[
         return
     # A word that stands everywhere tells little of where the quotation does.
     telling = {one: weigh(key) * alike / text.counts[one] for one, (key, alike) in meant.items()}
-    sums = np.concatenate([[0.0], np.cumsum([telling.get(word.key, 0.0) for word in words])])
-    count = quoted.total()
+    tells = np.array([telling.get(word.key, 0.0) for word in words])
+    there = _find_stretches(words, keys)
+    often = Counter(there.values())
+    for first, stretch in there.items():
+        tells[first] += 1 / often[stretch]
+    sums = np.concatenate([[0.0], np.cumsum(tells)])
+    count = len(keys)
     size = count + min(count // 3, MOST_AROUND_WORDS) + 8 + left_out
-    around = min(size // 3, MOST_AROUND_WORDS + left_out)
+    around = min(size // 3, MOST_AROUND_WORDS)
     firsts = np.arange(len(words))
     gains = sums[np.minimum(firsts + size, len(words))] - sums[firsts]
     for _ in range(2 + min(MOST_ALIGNED, len(words) // size)):
         best = int(gains.argmax())
         if gains[best] <= 0:
             return
-        chosen = words[max(0, best - around) : best + size + around]
+        first = max(0, best - around)
+        chosen = words[first : best + size + around]
         shared = share(Counter(word.key for word in chosen))
         if shared < LEAST_SHARED:
             return
-        yield _Window(part, chosen, shared)
+        stretches = {there[number] for number in range(first, first + len(chosen)) if number in there}
+        yield _Window(part, chosen, shared + len(stretches) / count)
         gains[max(0, best - size) : best + size] = 0.0
+
+
+def _find_stretches(words: Sequence[Word], keys: Sequence[str]) -> dict[int, tuple[str, ...]]:
+    """The stretches of a long quotation that stand in a text, by the number of the word they begin with there."""
+    if len(keys) <= MOST_SPELLED:
+        return {}
+    quoted = {*zip(*(keys[first:] for first in range(STRETCH_WORDS)), strict=False)}
+    there = [word.key for word in words]
+    standing = zip(*(there[first:] for first in range(STRETCH_WORDS)), strict=False)
+    return {number: stretch for number, stretch in enumerate(standing) if stretch in quoted}
 
 
 def _find_meant(text: _Text, quoted: Counter[str]) -> dict[str, tuple[str, float]]:
