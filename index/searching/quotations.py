@@ -9,7 +9,7 @@ But: words that were changed are looked for only where the quotation stands nowh
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ MOST_ALIGNED = 30  # parts of them that are compared word by word
 MOST_COMPARED = 20_000_000  # pairs of words, in all
 ROW_PAIRS = 1000  # that take as long as it does to begin a row of them
 MOST_DESCRIBED_CHARACTERS = 100_000  # of quotations that are set otherwise, in all places
-KEPT_TEXTS, LONGEST_KEPT_CHARACTERS = 128, 4000  # whose words are kept: the next quotation is often looked for there
+KEPT_PIECES, LONGEST_KEPT_CHARACTERS = 4096, 1000  # whose words are kept: the next quotation is often looked for there
 STRETCH_WORDS = 4  # that tell together where a long quotation stands
 MOST_AROUND_WORDS = 200  # on either side of where most of a quotation's words stand
 LEFT_OUT_CHARACTERS, LEFT_OUT_WORDS = 4000, 600  # that an ellipsis may stand for
@@ -55,6 +55,8 @@ LEFT_OUT_CHARACTERS, LEFT_OUT_WORDS = 4000, 600  # that an ellipsis may stand fo
 LEAST_SCORE, LEAST_SCORE_OF_FEW = 0.62, 0.76
 LEAST_SHARED = 0.5  # of its words, in any order
 AS_GOOD = 0.15  # how much worse than the best a place may be
+# Where no word goes on: behind a full stop, and at the end of a line without a hyphen.
+_PIECE_ENDS = re.compile(r"(?<=\.\s)|(?<=。)|(?<=[^\s\-‐‑]\n)")
 _PAIRS = ("“”", '""', "„“", "«»", "»«", "‘’", "''", "「」", "『』")
 
 
@@ -280,17 +282,18 @@ class _Search:
         scored: list[tuple[float, QuotePlace]] = []
         compared = 0
         for window in windows[:MOST_ALIGNED]:
-            compared += len(keys) * (len(window.words) + ROW_PAIRS)
+            compared += len(keys) * (window.last - window.first + ROW_PAIRS)
             if compared > MOST_COMPARED and window is not windows[0]:
                 break
-            aligned = align(keys, [word.key for word in window.words], ellipses)
+            aligned = align(keys, window.text.keys[window.first : window.last], ellipses)
             if aligned is None or aligned.score < _least_score(keys):
                 continue
             text = window.part.text
-            aligned = trim(aligned, words, text, window.words)
+            there = window.text.words(window.first, window.last)
+            aligned = trim(aligned, words, text, there)
             first, last = aligned.found
-            start, end = take_along(text, window.words[first].start, window.words[last - 1].end, quote)
-            difference = tell(aligned, quote, words, text, window.words) or "differs in how words are written"
+            start, end = take_along(text, there[first].start, there[last - 1].end, quote)
+            difference = tell(aligned, quote, words, text, there) or "differs in how words are written"
             scored.append((aligned.score, window.part.place(start, end, difference)))
         return _choose(scored)[: self._most]
 
@@ -299,7 +302,9 @@ class _Window(NamedTuple):
     """Words of a part that share most with a quotation, and how likely it stands there: how much of it they share."""
 
     part: _Part
-    words: list[Word]
+    text: _Text
+    first: int
+    last: int
     likely: float
 
 
@@ -316,28 +321,48 @@ def _merge(spans: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
 
 
 class _Text(NamedTuple):
-    """The words of a text, how often each stands there, and which begin or end with a letter."""
+    """The words of a text by their keys, how often each stands there, and which begin or end with a letter.
 
-    words: list[Word]
+    pieces: where each piece of the text begins: at which word, at which character.
+    """
+
+    text: str
+    keys: list[str]
     counts: Counter[str]
     beginning: dict[str, list[str]]
     ending: dict[str, list[str]]
+    pieces: list[tuple[int, int]]
+
+    def words(self, first: int, last: int) -> list[Word]:
+        """The words from one number to another, with their places."""
+        piece = max(0, bisect_right(self.pieces, (first, len(self.text))) - 1)
+        number, start = self.pieces[piece]
+        after = bisect_left(self.pieces, (last, 0))
+        end = self.pieces[after][1] if after < len(self.pieces) else len(self.text)
+        words = read_words(self.text[start:end])[first - number : last - number]
+        return [Word(word.start + start, word.end + start, word.key) for word in words]
 
 
 def _read_text(text: str) -> _Text:
-    return _read_kept(text) if len(text) <= LONGEST_KEPT_CHARACTERS else _read_anew(text)
-
-
-def _read_anew(text: str) -> _Text:
-    words = read_words(text)
-    read = _Text(words, Counter(word.key for word in words), defaultdict(list), defaultdict(list))
+    keys: list[str] = []
+    pieces: list[tuple[int, int]] = []
+    start = 0
+    for piece in _PIECE_ENDS.split(text):
+        pieces.append((len(keys), start))
+        keys += _read_kept(piece) if len(piece) <= LONGEST_KEPT_CHARACTERS else _read_keys(piece)
+        start += len(piece)
+    read = _Text(text, keys, Counter(keys), defaultdict(list), defaultdict(list), pieces)
     for key in filter(None, read.counts):
         read.beginning[key[0]].append(key)
         read.ending[key[-1]].append(key)
     return read
 
 
-_read_kept = lru_cache(maxsize=KEPT_TEXTS)(_read_anew)
+def _read_keys(text: str) -> tuple[str, ...]:
+    return tuple(word.key for word in read_words(text))
+
+
+_read_kept = lru_cache(maxsize=KEPT_PIECES)(_read_keys)
 
 
 def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_Window]:
@@ -345,7 +370,7 @@ def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_
     import numpy as np
 
     text, quoted = _read_text(part.text), Counter(keys)
-    words = text.words
+    words = text.keys
     meant = _find_meant(text, quoted)
     total = sum(weigh(key) * count for key, count in quoted.items())
 
@@ -360,7 +385,7 @@ def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_
         return
     # A word that stands everywhere tells little of where the quotation does.
     telling = {one: weigh(key) * alike / text.counts[one] for one, (key, alike) in meant.items()}
-    tells = np.array([telling.get(word.key, 0.0) for word in words])
+    tells = np.array([telling.get(key, 0.0) for key in words])
     there = _find_stretches(words, keys)
     often = Counter(there.values())
     for first, stretch in there.items():
@@ -376,22 +401,21 @@ def _find_windows(part: _Part, keys: Sequence[str], left_out: int) -> Iterator[_
         if gains[best] <= 0:
             return
         first = max(0, best - around)
-        chosen = words[first : best + size + around]
-        shared = share(Counter(word.key for word in chosen))
+        last = min(len(words), best + size + around)
+        shared = share(Counter(words[first:last]))
         if shared < LEAST_SHARED:
             return
-        stretches = {there[number] for number in range(first, first + len(chosen)) if number in there}
-        yield _Window(part, chosen, shared + len(stretches) / count)
+        stretches = {there[number] for number in range(first, last) if number in there}
+        yield _Window(part, text, first, last, shared + len(stretches) / count)
         gains[max(0, best - size) : best + size] = 0.0
 
 
-def _find_stretches(words: Sequence[Word], keys: Sequence[str]) -> dict[int, tuple[str, ...]]:
+def _find_stretches(words: Sequence[str], keys: Sequence[str]) -> dict[int, tuple[str, ...]]:
     """The stretches of a long quotation that stand in a text, by the number of the word they begin with there."""
     if len(keys) <= MOST_SPELLED:
         return {}
     quoted = {*zip(*(keys[first:] for first in range(STRETCH_WORDS)), strict=False)}
-    there = [word.key for word in words]
-    standing = zip(*(there[first:] for first in range(STRETCH_WORDS)), strict=False)
+    standing = zip(*(words[first:] for first in range(STRETCH_WORDS)), strict=False)
     return {number: stretch for number, stretch in enumerate(standing) if stretch in quoted}
 
 
