@@ -13,7 +13,7 @@ from index.documents import Passage
 from index.library import LONGEST_QUESTION_CHARACTERS
 from index.listing import MOST_LISTED, Listing
 from index.search import MOST_PASSAGES
-from index.searching.quotations import QuotePlace
+from index.searching.quotations import LONGEST_QUOTE_CHARACTERS, QuotePlace
 from index.viewing.windows import LARGEST_WINDOW_CHARACTERS, WINDOW_CHARACTERS
 
 MOST_TURNS = 100
@@ -140,7 +140,7 @@ class VerifyArguments(Arguments):
     """What `verify_quote` takes."""
 
     quote: str = Field(
-        max_length=LONGEST_QUESTION_CHARACTERS, description="The words that are said to stand in the documents."
+        max_length=LONGEST_QUOTE_CHARACTERS, description="The words that are said to stand in the documents."
     )
     document: Name | None = Field(None, description="The only document to look in, by id or path; all by default.")
 

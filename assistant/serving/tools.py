@@ -1,4 +1,4 @@
-"""The tools by which an agent asks: what each does. What they take and give is in `tool_forms`; how they are called, neither.
+"""The tools by which an agent asks, and what each does. What they take and give stands in `tool_forms`.
 
     answer, search              a question, or words to look for
     list_documents              which documents there are
