@@ -305,8 +305,7 @@ def _read_whole(number: int, note: str) -> Saved | None:
     place = _PLACE.search(after)
     room = int(place[2]) - int(place[1]) if place and place[2] else -1
     if room < 0:
-        # Words without their place are none that could be held against anything.
-        return None if before.startswith("“") else _read_place(number, "", after, path)
+        return _read_place(number, "", after, path)
     if before[:1] != "“":
         return None
     # Of several that may end the words, the last that leaves them no longer than they were.
