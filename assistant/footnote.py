@@ -5,7 +5,9 @@
 
 Safe to share between threads. Several over one folder share its store, which the last of them closes.
 
-But: a process that was forked off needs one of its own.
+But: a process that was forked from one that has used a Footnote can use none, for the threads of what was opened are
+not in it; each use raises InputError. Fork before, with a Footnote for each; or have processes started anew, as
+multiprocessing's "spawn" does. To end, such a process waits for nothing.
 """
 
 from __future__ import annotations

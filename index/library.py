@@ -14,6 +14,7 @@ from index.embedding.engines import open_embedding, open_entailment
 from index.embedding.protocol import Embedding, Entailment, Vectors
 from index.endpoint import find_embedding
 from index.errors import FolderError, InputError
+from index.forking import note_use, refuse_inherited
 from index.lending import Loans
 from index.loading.worker import Loader
 from index.place import DamagedError
@@ -250,9 +251,11 @@ def find_folder(documents: object) -> Path:
 def share_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
     """The embedding that the settings name, opened when first needed, once a process.
 
-    Raises InputError or WeightsError where it cannot be had.
+    Raises InputError or WeightsError where it cannot be had, InputError in a process forked from one that has used it.
     """
+    refuse_inherited()
     model = (find_embedding(settings) or settings.embedding, settings.cache_folder)
+    note_use(_stores, _embeddings, _entailments)
     with _opening:
         if model not in _embeddings:
             _embeddings[model] = yield from open_embedding(settings)
@@ -263,8 +266,10 @@ def open_library(documents: object, settings: Settings) -> Generator[Progress, N
     """Open a folder's library; its store is opened once a process, whatever else the settings say, and kept.
 
     documents: the folder; or its library, where that is open already.
-    Raises InputError or FolderError where there is no such folder, StoreError where its store is not ours to use.
+    Raises InputError or FolderError where there is no such folder, StoreError where its store is not ours to use, and
+    InputError in a process that was forked from one that had opened anything.
     """
+    refuse_inherited()
     if isinstance(documents, Library):
         return replace(documents, settings=settings)
     return (yield from _open_library(documents, settings, is_lent=False))
