@@ -19,13 +19,14 @@ from assistant.question.followup import History
 from assistant.verifying import Verification, verify
 from index.documents import Passage, Progress
 from index.errors import InputError
+from index.forking import refuse_inherited
 from index.library import Library, borrow_library, find_folder, give_back, read_text
 from index.listing import ListedDocument, UnknownDocumentError, find_record, to_listed
 from index.plan import SyncReport
 from index.search import search
 from index.searching.quotations import QuotePlace, find_quote
 from index.searching.selection import read_patterns
-from index.settings import Settings, shorten
+from index.settings import Settings, read_path, shorten
 from index.watching import Watcher, borrow_watcher, bring_up_to_date, give_watcher_back
 
 Result = TypeVar("Result")
@@ -51,6 +52,8 @@ class OpenFolder:
 
     def close(self) -> None:
         """Take no more; what is under way comes to its end."""
+        if os.getpid() != self._process:
+            return  # what was inherited is not this process's, and its locks may be held by threads that are not there
         with self._lock:
             is_last = not self._is_closed and not self._walks
             self._is_closed = True
@@ -88,7 +91,7 @@ class OpenFolder:
 
     def read(self, document: str, start: int, end: int | None) -> Walk[str]:
         """A document's text from one offset to another."""
-        read_text(document, "The document")
+        document = read_text(document, "The document")
         last = start if end is None else end
         if type(start) is not int or type(last) is not int or not 0 <= start <= last:
             raise InputError(
@@ -112,6 +115,12 @@ class OpenFolder:
 
     def verify(self, saved: Answer | Path | str | bytes) -> Walk[Verification]:
         """What has become of saved citations."""
+        if isinstance(saved, Path):
+            saved = read_path(saved, "The file of saved answers")
+        elif not isinstance(saved, Answer | str | bytes):
+            raise InputError(
+                f"The saved answers are of type {type(saved).__name__}: give an Answer, a Path, or a file's content."
+            )
         with self._using():
             library = yield from self._open()
             yield from bring_up_to_date(library)
@@ -137,22 +146,24 @@ class OpenFolder:
     @contextmanager
     def _using(self) -> Iterator[None]:
         """Around each walk."""
+        if os.getpid() != self._process:
+            refuse_inherited()
+            raise InputError(
+                f"This Footnote over {self.folder} is that of the process that was forked: open one in each."
+            )
         with self._lock:
             if self._is_closed:
                 raise InputError(f"This Footnote over {self.folder} is closed: open another one.")
-            if os.getpid() != self._process:
-                raise InputError(
-                    f"This Footnote over {self.folder} is that of the process that was forked: open one in each."
-                )
             self._walks += 1
         try:
             yield
         finally:
-            with self._lock:
-                self._walks -= 1
-                is_last = self._is_closed and not self._walks
-            if is_last:
-                self._let_go()
+            if os.getpid() == self._process:
+                with self._lock:
+                    self._walks -= 1
+                    is_last = self._is_closed and not self._walks
+                if is_last:
+                    self._let_go()
 
     def _open(self) -> Walk[Library]:
         if library := self._held.library:

@@ -13,15 +13,19 @@ import time
 import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from openai_server import Fault, OpenAIServer, Reply
 
 from assistant import AsyncFootnote, Footnote, InputError, Settings, TextDelta, answer
 from assistant.chain import stream_answer
 from index import library, watching
-from index.errors import FolderError
+from index.errors import FolderError, FootnoteError
 from index.settings import Changes
 
 pytestmark = pytest.mark.usefixtures("embedding")
@@ -154,11 +158,16 @@ def test_a_documents_text_is_read_by_its_id_and_its_path(town: Path) -> None:
             assert footnote.read(citation.document_id, citation.start, citation.end) == citation.quote
         assert footnote.read("plans/ferry.md", 5, 10) == text[5:10]
         assert footnote.read("plans/ferry.md", 10**6) == ""
+        assert footnote.read("plans/ferry.md", 10**18, 10**19) == footnote.read("plans/ferry.md", 10**5000) == ""
+        assert footnote.read("plans/ferry.md", 5, 10**30) == text[5:]
         with pytest.raises(InputError, match=r"There is no document 'ferry\.md'"):
             footnote.read("ferry.md")
         for start, end in ((-1, None), (3, 2), (1.5, None), (0, "9"), (True, None)):
             with pytest.raises(InputError, match="offsets that rise"):
                 footnote.read("bridge.txt", start, end)  # type: ignore[arg-type]
+        for nothing in ("\udc80x", "\ud800", "\0", ""):
+            with pytest.raises(InputError, match="There is no document"):
+                footnote.read(nothing)
         with pytest.raises(InputError, match="The document is of type"):
             footnote.read(town / "bridge.txt")  # type: ignore[arg-type]
 
@@ -174,9 +183,50 @@ def test_a_quotation_is_found_and_saved_citations_are_verified(town: Path) -> No
         forms = [saved, saved.to_json(), saved.to_markdown(), saved.to_html(), str(saved)]
         verdicts = [[one.verdict for one in footnote.verify(form).citations] for form in forms]
         assert verdicts == [["stands"] * len(saved.citations)] * 5
+        for wrong in (1, None, ["a"]):
+            with pytest.raises(InputError, match="The saved answers are of type"):
+                footnote.verify(wrong)  # type: ignore[arg-type]
         ferry = town / "plans" / "ferry.md"
         ferry.write_text(ferry.read_text().replace("Ida Voss", "Nils Berg"))
         assert footnote.verify(saved).citations[-1].verdict == "changed"
+
+
+# What a caller may give, rightly or not; few of each kind are right for any argument.
+GIVEN = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(st.characters(exclude_categories=()), max_size=30)
+    | st.integers() | st.integers().map(lambda power: 7 ** (abs(power) % 20_000)) | st.binary(max_size=30)
+    | st.sampled_from(["bridge.txt", "plans", "*.md", "Who steers the ferry?", "Captain Ida Voss", 0, 5])
+    | st.builds(range, st.integers()) | st.text(max_size=9).map(Path) | st.just(object()),
+    lambda given: st.lists(given, max_size=3) | st.tuples(given, given)
+    | st.dictionaries(st.sampled_from(["role", "content"]), given),
+    max_leaves=4,
+)  # fmt: skip
+ARGUMENTS = {
+    "answer": ("question", "history", "only"),
+    "search": ("query", "count", "only"),
+    "documents": ("only",),
+    "read": ("document", "start", "end"),
+    "cite": ("quote", "only"),
+    "verify": ("saved",),
+    "sync": ("checksum",),
+}
+RIGHT = {"question": "Who steers the ferry?", "query": "ferry", "document": "bridge.txt", "quote": "Captain Ida Voss"}
+
+
+def test_nothing_that_is_given_ends_in_an_error_of_python(town: Path) -> None:
+    with Footnote(town) as footnote:
+
+        @settings_of_hypothesis(max_examples=120)
+        @given(data=st.data())
+        def ask(data: st.DataObject) -> None:
+            method = data.draw(st.sampled_from([*ARGUMENTS]))
+            wrong = data.draw(st.sampled_from(ARGUMENTS[method]))
+            right = {name: RIGHT[name] for name in ARGUMENTS[method] if name in RIGHT}
+            with suppress(FootnoteError):
+                getattr(footnote, method)(**{**right, wrong: data.draw(GIVEN)})
+
+        ask()
+        assert footnote.answer("Who steers the ferry?").found
 
 
 def test_a_watched_folder_is_followed_until_it_is_closed(town: Path, settings: Settings) -> None:
@@ -315,29 +365,70 @@ def test_many_threads_ask_sync_and_close(town: Path, settings: Settings) -> None
         assert footnote.answer("Who steers the ferry?") == expected
 
 
-def test_a_program_that_forks_or_forgets_is_told_so_and_ends_in_order(samples: Settings) -> None:
-    code = f"""
-import os, sys
-from assistant import Footnote, InputError
-footnote = Footnote()
-footnote.watch()
-assert footnote.answer({QUESTION!r}).found
-if not os.fork():
-    try:
-        footnote.answer({QUESTION!r})
-    except InputError as error:
-        print(error, flush=True)
-    os._exit(0)
-os.wait()
-assert footnote.answer({QUESTION!r}).found
-"""
-    environment = {**os.environ, "FOOTNOTE_STORE": str(samples.store_folder)}
+def run_program(code: str, settings: Settings) -> str:
+    """What a program prints, that ends in order."""
     done = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-c", code],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=2 * SECONDS, check=False,
+        [sys.executable, "-W", "error::ResourceWarning", "-c", "import os, sys\n" + code],
+        cwd=ROOT, env={**os.environ, "FOOTNOTE_STORE": str(settings.store_folder)},
+        capture_output=True, text=True, timeout=2 * SECONDS, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("is that of the process that was forked: open one in each.\n")
+    return done.stdout
+
+
+FORKED = """
+def fork(work):
+    child = os.fork()
+    if not child:
+        try:
+            work()
+        except InputError as error:
+            print(error, flush=True)
+        sys.exit(5)  # and not at once, as os._exit would
+    assert os.waitpid(child, 0)[1] == 5 << 8
+"""
+
+
+def test_a_program_that_forks_after_use_is_told_so_and_ends_in_order(samples: Settings) -> None:
+    code = f"""{FORKED}
+from assistant import Footnote, InputError, answer
+footnote, other = Footnote(), Footnote(passage_count=1)
+footnote.watch()
+assert footnote.answer({QUESTION!r}).found
+steps = footnote.stream({QUESTION!r})
+next(steps)
+fork(lambda: footnote.answer({QUESTION!r}))
+fork(lambda: other.search("Israel"))
+fork(lambda: answer({QUESTION!r}))
+fork(lambda: Footnote().documents())
+fork(lambda: answer({QUESTION!r}, footnote._opened._held.library))
+fork(lambda: (footnote.close(), steps.close()))
+assert footnote.answer({QUESTION!r}) == [*steps][-1]
+footnote.close()
+fork(lambda: Footnote().skipped())
+"""
+    sentence = (
+        "This process was forked from one that had used Footnote already: have processes started anew "
+        "(multiprocessing's “spawn”), or fork before Footnote is first used."
+    )
+    assert run_program(code, samples).splitlines() == [sentence] * 6
+
+
+def test_a_program_may_fork_before_use(samples: Settings) -> None:
+    code = f"""{FORKED}
+from assistant import Footnote, InputError
+inherited = Footnote()
+def ask():
+    with Footnote() as footnote:
+        footnote.watch()
+        print(footnote.answer({QUESTION!r}).status, flush=True)
+fork(ask)
+fork(inherited.documents)
+ask()
+"""
+    first, told, last = run_program(code, samples).splitlines()
+    assert (first, last) == ("answered", "answered")
+    assert told.endswith("is that of the process that was forked: open one in each.")
 
 
 # -- awaited ----------------------------------------------------------------------------------

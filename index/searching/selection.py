@@ -27,7 +27,7 @@ def read_patterns(only: object) -> tuple[str, ...]:
     Raises InputError where they are none, or too many or too long.
     """
     given = [only] if isinstance(only, str) else only
-    if not isinstance(given, Sequence) or isinstance(given, bytes):
+    if not isinstance(given, Sequence) or isinstance(given, bytes | range):
         raise InputError(f"The paths to answer from are of type {type(only).__name__}: give them as a list of text.")
     if len(given) > MOST_PATTERNS:
         raise InputError(

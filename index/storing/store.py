@@ -35,6 +35,7 @@ from index.storing.versions import Version, compare
 
 # Also of what the readers of files write and how it is split, since documents that have not changed are not read again.
 SCHEMA_VERSION = 8
+MOST_OFFSET = 2**40  # beyond every document's end, and a number that SQLite takes
 # What a store is made with and keeps to, in words for whoever asks for another.
 _MADE_WITH = {
     "embedding": "embedding {}",
@@ -417,6 +418,7 @@ class Store:
 
     def text_of(self, document_id: str, start: int = 0, end: int | None = None) -> str:
         """A document's canonical text from one offset to another, as far as the store has it."""
+        start, end = min(start, MOST_OFFSET), None if end is None else min(end, MOST_OFFSET)
         chunks = self.lexicon.chunks_of(document_id, start, end)
         first = chunks[0].start if chunks else 0
         return "".join(chunk.text for chunk in chunks)[max(0, start - first) : None if end is None else end - first]
