@@ -16,12 +16,15 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from mcp.server.stdio import stdio_server
-from mcp.types import NotificationParams
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCError, NotificationParams
 
 from assistant.serving import STOPPED
 from assistant.serving.answering import Answering
+from assistant.serving.lines import Lines
 from assistant.serving.progress import show_progress
 from assistant.serving.served import Served, open_served
 from assistant.serving.tool_server import make_server
@@ -89,11 +92,26 @@ async def _serve(opening: Opening) -> None:
         opening.begin()
 
     server.add_notification_handler("notifications/initialized", NotificationParams, begin)
+    answers: list[Any] = []  # where they go, as soon as that is open
+
+    async def refuse(refusal: JSONRPCError) -> None:
+        await answers[0].send(SessionMessage(refusal))
+
+    lines: Any = Lines(_take_input(), refuse)
     try:
-        async with stdio_server() as (messages, replies):
+        async with stdio_server(lines) as (messages, replies):
+            answers.append(replies)
             await server.run(messages, replies, server.create_initialization_options())
     except* ConnectionError:
         pass  # who started this has gone
+
+
+def _take_input() -> BinaryIO:
+    """Standard input, for us alone: whatever this process starts, or runs, finds it empty."""
+    own = os.dup(0)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return os.fdopen(own, "rb", closefd=False)  # a thread may wait for a line to the very end
 
 
 def _leave(opening: Opening, code: int) -> None:

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from assistant.serving.escapes import mend_escapes
 from assistant.serving.guard import OwnRoute
 from assistant.serving.served import Served
 
@@ -65,7 +66,7 @@ class _Exchange(Response):
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         is_over = anyio.Event()
-        body = await Request(scope, receive).body()
+        body = mend_escapes(await Request(scope, receive).body())
         messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def replay() -> Any:
