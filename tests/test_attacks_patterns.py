@@ -128,6 +128,7 @@ def grows_too_fast(takes: Takes, characters: int, quick_seconds: float) -> bool:
 # What stands in a pattern that is made within a function.
 LOCALS: dict[str, dict[str, Sequence[Any]]] = {
     "assistant.suggesting.foreign": {"form": tomllib.loads(foreign._FILE.read_text(encoding="utf-8"))["form"]},
+    "assistant.saved": {"opening": [["`"], ["``"], ["`" * 40]]},
     "assistant.question.wording": {"pattern": ["warum"], "flags": [0]},
     "assistant.citing.names": {"name": ["united states"], "names": [["Ida", "Voss"]]},
     "assistant.question.forms": {"form": [form for _, line in forms._lines(": ") for form in forms._part(line)]},
