@@ -14,6 +14,7 @@ from assistant.showing.body import list_notes
 from assistant.showing.footnotes import Described, Hashes, describe, describe_nearest, mark
 from assistant.showing.markdown import FORMULA, escape_text
 
+_TAG, _COMMENT = re.compile("<(?=[A-Za-z/!?])"), re.compile("<(?=[!?])")
 _FENCE = re.compile(r"(`{3,})[^`]*+\Z")
 # What the page's Markdown holds of HTML and entities.
 _SHOWN = re.compile(
@@ -97,9 +98,9 @@ def _write_piece(found: re.Match[str]) -> str:
     if found["code"] is not None:
         return _write_code(unescape(found["code"]), found)
     if found["in_line"]:
-        return f"${unescape(found['in_line'])}$"
+        return f"${_write_formula(found['in_line'])}$"
     if found["by_itself"]:
-        return f"$${unescape(found['by_itself'])}$$"
+        return f"$${_write_formula(found['by_itself'])}$$"
     if not (found["number"] or found["name"]):
         return ""
     character = unescape(found[0])
@@ -107,6 +108,13 @@ def _write_piece(found: re.Match[str]) -> str:
     begins_entity = character == "&" and re.match(r"#?\w+;", found.string[found.end() :])
     is_plain = character in "/@%:" or follows_www or (character == "&" and not begins_entity)
     return character if is_plain or not character.isascii() or character.isspace() else f"\\{character}"
+
+
+def _write_formula(formula: str) -> str:
+    """A formula without what Markdown would take for HTML: its own word stands for the sign."""
+    written = unescape(formula)
+    # A tag has an end, or a value in which that may stand later.
+    return (_TAG if re.search("[>\"']", written) else _COMMENT).sub(r"\\lt ", written)
 
 
 def _write_code(code: str, found: re.Match[str]) -> str:
