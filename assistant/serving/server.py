@@ -37,12 +37,12 @@ def run_server(
     """
     listening, wanted = listen(port, entrance.address), port
     port = listening.getsockname()[1]
-    if port != wanted:
-        print(f"Port {wanted} is taken by another program: Footnote listens on {port}.", file=sys.stderr)
     with app.listening():  # of the first sync too
         try:
             # The socket listens already, so that a browser that comes at once is served.
             print(f"Footnote answers at {entrance.to_link(port)} (stop with Ctrl-C)", flush=True)
+            if port != wanted:
+                print(f"Port {wanted} is taken by another program.", flush=True)
             if not is_loopback(entrance.address):
                 print(_ON_THE_WAY, flush=True)
             for library in served.libraries.values():
