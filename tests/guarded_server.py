@@ -8,11 +8,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
@@ -34,6 +38,22 @@ class Nothing:
 
     def seconds_each(self) -> float:
         return 1.0
+
+
+@contextmanager
+def listening(app: Any, **options: Any) -> Iterator[str]:
+    """The address of an application on a real port, in a thread of this process. options: of uvicorn besides."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, ws="none", log_level="warning", timeout_graceful_shutdown=1, **options)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=[[listener]])
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 def build_app() -> Any:

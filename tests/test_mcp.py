@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import guarded_server
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -136,7 +136,6 @@ def own(folder: Path, store: Store, settings: Settings) -> Any:
 @contextmanager
 def listening(settings: Settings) -> Iterator[str]:
     """The address of a server on a real port: the routes of our own without a page, behind the guard."""
-    import uvicorn
 
     served = finish(open_served([], settings))
     for library in served.libraries.values():
@@ -145,16 +144,10 @@ def listening(settings: Settings) -> Iterator[str]:
     include_routes(app, served)
     hosts = open_entrance(names=["answers.example"]).hosts
     guard = Guard(app, Streams(), {}, Nothing(), own=open_routes(), hosts=hosts)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(guard, ws="none", log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, args=[[listener]])
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        with guarded_server.listening(guard) as address:
+            yield f"{address}/mcp"
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
         served.close()
 
 

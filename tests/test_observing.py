@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from guarded_server import Nothing
+from guarded_server import Nothing, listening
 from hashed import HashEmbedding
 from hypothesis import given
 from hypothesis import strategies as st
@@ -314,27 +314,18 @@ def asking(
     served: Served, app: FastAPI | None = None, *own: OwnRoute, log: str | None = "json"
 ) -> Iterator[httpx.Client]:
     """Somebody who asks a server that has the routes of health and those that are given, behind the guard, observed."""
-    import socket
-
-    import uvicorn
 
     app = app or FastAPI()
     app.include_router(health.make_router(served))
     guard = Guard(app, Streams(), {}, Nothing(), own=(*health.OPEN, *own))
-    config = uvicorn.Config(
-        observe(guard, served, log=log), ws="none", log_level="warning", log_config=None, timeout_graceful_shutdown=1
-    )
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=[[listening]])
-    thread.start()
+    observed = observe(guard, served, log=log)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30) as client:
+        with (
+            listening(observed, log_config=None) as address,
+            httpx.Client(base_url=address, timeout=30) as client,
+        ):
             yield client
     finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
         served.close()
 
 

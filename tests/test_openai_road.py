@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ import httpx
 import openai
 import pytest
 from fastapi import FastAPI
-from guarded_server import Nothing
+from guarded_server import Nothing, listening
 from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
@@ -74,23 +73,14 @@ def served(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, embeddi
 @contextmanager
 def serving(served: Served, token: str | None = None) -> Iterator[str]:
     """A server with these routes alone, behind the guard; gives its address."""
-    import uvicorn
 
     app = FastAPI()
     for each in (room, documents_room):
         app.include_router(each.make_router(served))
     door = LogIn(None, token) if token else None
     guard = Guard(app, Streams(), {}, Nothing(), own=(*room.OPEN, *documents_room.OPEN), door=door)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(guard, ws="none", log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, args=[[listening]])
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
+    with listening(guard) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

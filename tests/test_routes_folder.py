@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from fastapi import FastAPI
-from guarded_server import Nothing
+from guarded_server import Nothing, listening
 from hashed import HashEmbedding
 
 from assistant.serving.guard import Guard, Streams
@@ -32,22 +31,12 @@ from index.watching import bring_up_to_date, unwatch, watch
 @contextmanager
 def serving(served: Served) -> Iterator[httpx.Client]:
     """Somebody who asks a server that has these routes alone, behind the guard."""
-    import uvicorn
 
     app = FastAPI()
     app.include_router(room.make_router(served))
     guard = Guard(app, Streams(), {}, Nothing(), own=room.OPEN)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(guard, ws="none", log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, args=[[listening]])
-    thread.start()
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
+    with listening(guard) as address, httpx.Client(base_url=address, timeout=30) as client:
+        yield client
 
 
 Serves = Callable[..., Served]
