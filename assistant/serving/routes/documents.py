@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import wraps
 from pathlib import PurePosixPath
 from typing import Any, ParamSpec, TypeVar
@@ -26,7 +26,6 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from assistant.serving.guard import OwnRoute
 from assistant.serving.routes.replies import (
-    BoxReply,
     DocumentReply,
     PlaceReply,
     PlacesReply,
@@ -46,6 +45,7 @@ from index.viewing.child import BusyError
 from index.viewing.drawing import (
     LONGEST_PLACE_CHARACTERS,
     MOST_PLACES,
+    Box,
     ChangedError,
     Drawing,
     PageError,
@@ -190,12 +190,12 @@ def make_router(served: Served) -> APIRouter:
     @router.get(
         "/{document_id}/boxes",
         summary="Find cited words on pages",
-        response_model=list[BoxReply],
+        response_model=list[Box],
         responses=refuse(400, 404, 409, 503),
         openapi_extra=describe_query("cited", "library"),
     )
     @answering
-    def find_boxes(document_id: str, request: Request) -> list[BoxReply]:
+    def find_boxes(document_id: str, request: Request) -> list[Box]:
         """Where what is cited stands on the document's pages."""
         library, record = _find_document(served, request, document_id)
         places = _read_places(request)
@@ -203,8 +203,7 @@ def make_router(served: Served) -> APIRouter:
             return []
         total = library.store.lexicon.count_characters(record.document_id)
         asked = [_to_place(library, record, start, end, total) for start, end in places if start < min(end, total)]
-        boxes = drawing.locate(_to_source(library, record), asked)
-        return [BoxReply(**{field.name: getattr(box, field.name) for field in fields(BoxReply)}) for box in boxes]
+        return drawing.locate(_to_source(library, record), asked)
 
     @router.get(
         "/{document_id}/find",

@@ -7,7 +7,7 @@ from typing import Any
 
 from assistant.serving.routes.refusals import Refusal
 from index.listing import ListedDocument
-from index.watching import Activity
+from index.watching import State
 
 # Of routes that read their own addresses: what may stand there, for the description.
 _QUERY = {
@@ -99,19 +99,6 @@ class WindowReply:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoxReply:
-    """Where words stand on a page; the lengths are parts of its width and height."""
-
-    start: int
-    end: int
-    page: int
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class PlaceReply:
     """Where words stand in a document's text."""
 
@@ -147,19 +134,12 @@ class ReportReply:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncReply:
+class SyncReply(State):
     """How far the store follows its folder.
 
     message: the file in hand, or why it failed. unwatched: why it is synced at each question instead, "" where not.
     """
 
-    activity: Activity
-    message: str = ""
-    done_bytes: int = 0
-    total_bytes: int = 0
-    to_read: int = 0
-    files: int = 0
-    unwatched: str = ""
     report: ReportReply | None = None
 
 
