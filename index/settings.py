@@ -40,7 +40,20 @@ _VARIABLES = {
     "evidence_tokens": "FOOTNOTE_EVIDENCE_TOKENS",
     "chunk_tokens": "FOOTNOTE_CHUNK_TOKENS",
     "check": "FOOTNOTE_CHECK",
+    "chroma_url": "FOOTNOTE_CHROMA_URL",
+    "chroma_token": "FOOTNOTE_CHROMA_TOKEN",
+    "chroma_tenant": "FOOTNOTE_CHROMA_TENANT",
+    "chroma_database": "FOOTNOTE_CHROMA_DATABASE",
+    "chroma_collection": "FOOTNOTE_CHROMA_COLLECTION",
 }
+# Chroma's own, which count only where the server is Chroma's cloud: to no other does its key go.
+_CLOUD_VARIABLES = {
+    "chroma_token": "CHROMA_API_KEY",
+    "chroma_tenant": "CHROMA_TENANT",
+    "chroma_database": "CHROMA_DATABASE",
+}
+_CLOUD_HOST = re.compile(r"https://([a-z0-9-]+\.)*trychroma\.com(:\d+)?/?", re.IGNORECASE)
+_COLLECTION = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{1,98})[a-zA-Z0-9]")
 # The kind of number, the least and the most. A longer timeout than a day is more than a socket takes.
 _NUMBERS: dict[str, tuple[type[int] | type[float], float, float]] = {
     "timeout_seconds": (float, 0.01, 86_400),
@@ -70,6 +83,11 @@ class Changes(TypedDict, total=False):
     evidence_tokens: int | None
     chunk_tokens: int
     check: str
+    chroma_url: str | None
+    chroma_token: str | None
+    chroma_tenant: str | None
+    chroma_database: str | None
+    chroma_collection: str | None
 
 
 class EveryChange(Changes, total=False):
@@ -99,6 +117,10 @@ class Settings:
     chunk_tokens: the largest chunk, in the embedding model's tokens.
     check: what judges whether a language model's sentences are supported: "words" alone; the "model" itself, in one
         more call; or "nli:" and the folder or the name on the model hub of an entailment model.
+    chroma_url: the Chroma server that keeps the stores, or None to keep them in `store_folder`.
+    chroma_token, chroma_tenant, chroma_database: what it lets in by, and where in it they are kept.
+    chroma_collection: what its collections are called that keep a folder's store, where that is not to be made of the
+        folder's path.
 
     Raises InputError, which names the variable, where a value is not of its kind.
     """
@@ -120,6 +142,11 @@ class Settings:
     evidence_tokens: int | None = None
     chunk_tokens: int = LOCAL_CHUNK_TOKENS
     check: str = "model"
+    chroma_url: str | None = field(default=None, repr=False)
+    chroma_token: str | None = field(default=None, repr=False)
+    chroma_tenant: str | None = None
+    chroma_database: str | None = None
+    chroma_collection: str | None = None
 
     def __post_init__(self) -> None:
         for name, variable in _VARIABLES.items():
@@ -158,6 +185,10 @@ class Settings:
             value = value.strip() if isinstance(value, str) else value
             if value not in (None, ""):
                 given[name] = value
+        if isinstance(url := given.get("chroma_url"), str) and _CLOUD_HOST.fullmatch(hide_password(url)):
+            for name, variable in _CLOUD_VARIABLES.items():
+                if value := (os.environ if environment is None else environment).get(variable):
+                    given.setdefault(name, value.strip())
         return cls(**given)
 
     @classmethod
@@ -252,7 +283,12 @@ def _read(name: str, variable: str, value: Any) -> Any:
             f"{variable} is {shorten(value)}: give a model behind it, as in local:multilingual, or local alone for the "
             "embedded one."
         )
-    if name.endswith("_key") and not value.isascii():
+    if name == "chroma_collection" and not _COLLECTION.fullmatch(value):
+        raise InputError(
+            f"{variable} is {shorten(value)}: give a name of 3 to 100 letters, digits, dots, dashes and underscores, "
+            "that begins and ends with a letter or digit."
+        )
+    if name.endswith(("_key", "_token")) and not value.isascii():
         raise InputError(f"{variable} holds characters that no key has: copy the key anew.")
     return value
 

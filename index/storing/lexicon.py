@@ -73,11 +73,18 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
         embedded: what the embedding made of their first chunks, by chunk id; `put_embedded` took that of the others.
         """
         with self._writing() as connection:
-            versions = list(versions)
-            postings.drop(connection, self._delete(connection, [record.document_id for record, _ in versions]))
-            self._insert_records(connection, (record for record, _ in versions))
-            self._add_chunks(connection, versions)
-            self._put_embedded(connection, embedded)
+            self._put(connection, list(versions), embedded)
+
+    def _put(
+        self,
+        connection: sqlite3.Connection,
+        versions: Sequence[tuple[Record, Iterable[Chunk]]],
+        embedded: Mapping[str, Embedded],
+    ) -> None:
+        postings.drop(connection, self._delete(connection, [record.document_id for record, _ in versions]))
+        self._insert_records(connection, (record for record, _ in versions))
+        self._add_chunks(connection, versions)
+        self._put_embedded(connection, embedded)
 
     def fill(self, records: Mapping[str, Record], chunks: Iterable[Chunk], embedded: Mapping[str, Embedded]) -> None:
         """Add rows to a lexicon that is being made anew: chunks in any order, of the documents given by id."""

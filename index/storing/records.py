@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from index.documents import identify
 from index.place import DamagedError
 from index.storing.lexicon_file import LexiconFile, checksum
 
@@ -183,6 +184,15 @@ CREATE TABLE skipped (
         """One visible document."""
         return next(iter(self._records("document_id = ?", document_id)), None)
 
+    def records_at(self, path: str) -> list[Record]:
+        """The visible document of a file, and those of what lies in it, by path."""
+        record = self.record(identify(path))
+        if record is None:
+            return []
+        # "0" is what follows "/".
+        within = "path > ? || '/' AND path < ? || '0' ORDER BY path"
+        return [record, *(self._records(within, path, path) if record.enclosed_count else ())]
+
     def with_content(self, content_hash: str) -> Record | None:
         """A visible document of this content, whatever its path."""
         return next(iter(self._records("content_hash = ? LIMIT 1", content_hash)), None)
@@ -199,12 +209,16 @@ CREATE TABLE skipped (
     def touch(self, states: Iterable[tuple[str, int, int]]) -> None:
         """Record that files were rewritten with the same content: a document's id, and the file's size and time."""
         with self._writing() as connection:
-            record = RECORD.replace("size_bytes, modified_ns", "?2, ?3")
-            connection.executemany(
-                f"UPDATE documents SET size_bytes = ?2, modified_ns = ?3, checksum = checksum({record}) "
-                f"WHERE document_id = ?1 AND {RECORD_IS_WHOLE}",
-                states,
-            )
+            self._touch(connection, states)
+
+    @staticmethod
+    def _touch(connection: sqlite3.Connection, states: Iterable[tuple[str, int, int]]) -> None:
+        record = RECORD.replace("size_bytes, modified_ns", "?2, ?3")
+        connection.executemany(
+            f"UPDATE documents SET size_bytes = ?2, modified_ns = ?3, checksum = checksum({record}) "
+            f"WHERE document_id = ?1 AND {RECORD_IS_WHOLE}",
+            states,
+        )
 
     @staticmethod
     def _insert_records(connection: sqlite3.Connection, records: Iterable[Record]) -> None:

@@ -103,7 +103,7 @@ def _to_fields(record: Record, chunk: Chunk) -> Fields:
         "content_hash": record.content_hash,
         "start": chunk.start,
         "end": chunk.end,
-        "parts": _write_parts(chunk),
+        "parts": write_parts(chunk),
     }
     if chunk.id == record.document_id:
         fields |= {
@@ -119,14 +119,15 @@ def _to_fields(record: Record, chunk: Chunk) -> Fields:
     return fields
 
 
-def _write_parts(chunk: Chunk) -> str:
+def write_parts(chunk: Chunk) -> str:
     """A chunk's sentences, and what stands above the first, as JSON."""
     sentences = [(s.start, s.end, s.kind, s.level) for s in chunk.sentences]
     above = [(head.level, head.words) for head in chunk.above]
     return json.dumps((sentences, above), ensure_ascii=False, separators=(",", ":"))
 
 
-def _read_parts(written: str) -> tuple[tuple[Sentence, ...], Heads]:
+def read_parts(written: str) -> tuple[tuple[Sentence, ...], Heads]:
+    """What `write_parts` wrote."""
     sentences, above = json.loads(written)
     return tuple(Sentence(*values) for values in sentences), tuple(Head(*values) for values in above)
 
@@ -151,7 +152,7 @@ def to_record(fields: Mapping[str, Any]) -> Record:
 def to_chunks(page: Page) -> list[Chunk]:
     """The chunks of a page that has fields and texts."""
     return [
-        Chunk(chunk_id, fields["document_id"], fields["start"], fields["end"], text, *_read_parts(fields["parts"]))
+        Chunk(chunk_id, fields["document_id"], fields["start"], fields["end"], text, *read_parts(fields["parts"]))
         for chunk_id, fields, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True)
         if "start" in fields  # else it is no row of ours
     ]

@@ -15,15 +15,16 @@ import gc
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from index import place as places
-from index.documents import Chunk
+from index.documents import Chunk, Progress
 from index.embedding.protocol import Embedded, Vectors
 from index.errors import StoreError
+from index.loading.folder import File
 from index.place import NoRoomError
 from index.settings import LOCAL_CHUNK_TOKENS
 from index.storing.chroma_files import CHECKED_BYTES
@@ -44,6 +45,9 @@ _MADE_WITH = {
 }
 
 
+Skipped = tuple[str, int, int, str]  # a file that cannot be read: path, size in bytes, time of change, reason
+
+
 class _OutdatedError(StoreError):
     """The store was made by an earlier version of Footnote."""
 
@@ -54,6 +58,8 @@ class Store:
     One that an earlier version of Footnote has made is begun anew. Raises StoreError where it was made by a later one,
     with another embedding or another chunk size.
     """
+
+    is_shared = False  # by others that write to it at the same time
 
     def __init__(self, stores: Path, folder: Path, embedding_name: str, chunk_tokens: int = LOCAL_CHUNK_TOKENS) -> None:
         self.place = place_of(stores, folder)
@@ -122,6 +128,10 @@ class Store:
                 "give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
             )
         self._refuse_other(self.lexicon.made_with())
+
+    def explain_read_only(self) -> str:
+        """Why the store may only be read, in a sentence."""
+        return f"The store at {self.place} may not be written: answers are from what it held before"
 
     def require_writable(self) -> None:
         """Raise StoreError where the store may only be read."""
@@ -232,7 +242,43 @@ class Store:
             yield
             self.lexicon.settle_file()
 
+    # -- what workers that share a store do besides; here one writes at a time -----------------
+
+    def catch_up(self, seconds: float | None = None) -> Iterator[Progress]:
+        """Nothing: `refresh` sees all that others have written."""
+        return iter(())
+
+    def numbers(self) -> Mapping[str, int]:
+        """What tells whether a document has changed since; nothing, since nobody else writes meanwhile."""
+        return {}
+
+    def claim(self, files: Iterable[File], together: int) -> Iterator[File]:
+        """Those of files that no other worker is at: all."""
+        return iter(files)
+
+    def unread(self, files: Iterable[File]) -> list[File]:
+        """Those of files that other workers are at: none."""
+        return []
+
+    def give_back(self) -> None:
+        """Give back what is claimed and not done: nothing."""
+
     # -- writing (inside `writing`) -----------------------------------------------------------
+
+    def announce(self, document_ids: Iterable[str]) -> None:
+        """Note of documents that they are not stored whole, so that their files are read again."""
+        self.lexicon.announce(document_ids)
+
+    def resume(self, version: Version) -> None:
+        """Take what an interrupted sync has stored of a version; that is neither embedded nor written again."""
+        if version.document.id in self._interrupted:
+            following = [chunk.id for chunk, _ in version.waiting[1:]]
+            stored, known = self.stored(following), self.lexicon.embedded(following)
+            version.waiting = [
+                (chunk, known.get(chunk.id, embedded))
+                for chunk, embedded in version.waiting
+                if chunk.id not in stored or chunk.id not in known
+            ]
 
     def put(self, versions: Sequence[Version]) -> None:
         """Store what has come of several documents' versions; those that are complete become visible, all at once.
@@ -277,8 +323,8 @@ class Store:
         """The stored vectors of chunks, by id."""
         return read_vectors(self._keeper.rows, chunk_ids)
 
-    def remove(self, document_ids: Sequence[str]) -> None:
-        """Remove documents."""
+    def remove(self, document_ids: Sequence[str], before: Mapping[str, int] | None = None) -> None:
+        """Remove documents. before: see `numbers`."""
         self.lexicon.announce(document_ids)
         chunk_ids = [chunk_id for document_id in document_ids for chunk_id in self.lexicon.chunk_ids(document_id)]
         # Without its first chunk a document does not count; so that goes first.
@@ -296,6 +342,13 @@ class Store:
             with self._keeper.saving() as rows:
                 rows.update([document_id for document_id, _, _ in page], fields)
             self.lexicon.touch(page)
+
+    def note_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """Note that files cannot be read, before it is known of all: nothing yet."""
+
+    def conclude_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """Remember which files cannot be read: path, size in bytes, time of change, reason; and no others."""
+        self.lexicon.remember_skipped(skipped)
 
     def settle(self) -> None:
         """Remove what interrupted syncs have left of versions that never became visible. The end of every sync."""
@@ -330,6 +383,21 @@ class Store:
             with self._keeper.saving() as rows:
                 rows.delete(chunk_ids[i : i + PAGE_ROWS])
         self.lexicon.drop_embedded(chunk_ids)
+
+    def take(self, lexicon: Lexicon) -> Iterator[Progress]:
+        """Hold what another store's lexicon holds, in place of what this one held; nothing is embedded anew."""
+        self.lexicon.create(self._made_with)
+        records = {record.document_id: record for record in lexicon.records()}
+        self.lexicon.add_records(records.values())
+        done, total = 0, lexicon.count_chunks()
+        for page in lexicon.pages(PAGE_ROWS):
+            self.lexicon.fill(records, page, lexicon.embedded(chunk.id for chunk in page))
+            done += len(page)
+            yield Progress("Copying", done, total, "passages")
+        self.lexicon.remember_skipped((path, *state) for path, state in lexicon.skipped().items())
+        self.lexicon.mark(whole=True)
+        with disk_errors(self.place), self._keeper.alone(), self._keeper.making_anew() as rows:
+            fill_rows(rows, self.lexicon)
 
     # -- checking -----------------------------------------------------------------------------
 
