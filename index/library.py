@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from index.searching.surroundings import find_openings
 from index.settings import Settings, read_path, shorten
 from index.steps import step
 from index.storing.keeper import HeldError
+from index.storing.opening import identify_store, open_store
 from index.storing.records import Record
 from index.storing.store import Store
 from index.sync import sync
@@ -196,7 +197,26 @@ class Library:
         return choose_evidence(passages, query, self.store.lexicon, most, size_of)
 
 
-_stores: dict[tuple[Path, Path, str, int], Store] = {}  # by folder, and what of the settings a store keeps to
+@step("copy")
+def copy_store(documents: object, settings: Settings, *, to_server: bool) -> Generator[Progress, None, int]:
+    """Copy a folder's store from this machine to the Chroma server of the settings, or back; embeds nothing.
+
+    Gives how many documents it holds. Raises InputError where the settings name no server, else what `open_library`
+    raises.
+    """
+    if not settings.chroma_url:
+        raise InputError("FOOTNOTE_CHROMA_URL is not set: give the address of the Chroma server to copy to or from.")
+    here = yield from open_library(documents, settings.change(chroma_url=None))
+    there = yield from open_library(documents, settings)
+    source, target = (here.store, there.store) if to_server else (there.store, here.store)
+    with source.writing(), target.writing():
+        if not source.lexicon.count_documents():
+            raise InputError("There is nothing to copy, since the store to copy from is empty: sync the folder first.")
+        yield from target.take(source.lexicon)
+    return target.lexicon.count_documents()
+
+
+_stores: dict[Hashable, Store] = {}
 _loans: Loans[Store] = Loans()
 _embeddings: dict[tuple[object, Path], Embedding] = {}  # by what names each: its model, and its server if it has one
 _entailments: dict[tuple[str, Path], Entailment] = {}
@@ -298,11 +318,11 @@ def give_back(library: Library, *, closes: bool = True) -> None:
 def _open_library(documents: object, settings: Settings, *, is_lent: bool) -> Generator[Progress, None, Library]:
     folder = find_folder(documents)
     embedding = yield from share_embedding(settings)
-    kept = (folder, settings.store_folder, embedding.name, settings.chunk_tokens)
+    kept = identify_store(settings, folder, embedding.name)
     with _loans.lock:
         is_new = kept not in _stores
         if is_new:
-            _stores[kept] = Store(settings.store_folder, folder, embedding.name, settings.chunk_tokens)
+            _stores[kept] = open_store(settings, folder, embedding.name)
         if is_lent:
             _loans.lend(_stores[kept], is_new=is_new)
         else:

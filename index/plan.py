@@ -11,10 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 
-from index.documents import Document
+from index.documents import Document, identify
 from index.loading.folder import File, scan
 from index.loading.formats.recognition import WaitError, may_be_read_now
 from index.loading.loader import UnreadableError
@@ -87,6 +86,7 @@ class Plan:
 
     def __init__(self, folder: Path, store: Store, *, checksum: bool, course: Course | None = None) -> None:
         self._begun_ns = time.time_ns()  # before any file is looked at
+        self._before = store.numbers()  # so is this
         files, refused = scan(folder)
         usable = store.lexicon.is_usable()
         self.report = SyncReport(skipped=refused)
@@ -128,6 +128,7 @@ class Plan:
         self._count_left()
         self.bytes_to_read = self.course.bytes_to_read = sum(file.size_bytes for file in self.fresh)
         self._bytes_stored = 0
+        self._read: set[str] = set()  # the paths of files that we have read
         self._moved: set[str] = set()
         self._moved_from = {record.content_hash: path for path, record in self._gone.items()}
         self._around: Record | None = None  # of the file whose enclosed documents are being loaded
@@ -165,14 +166,15 @@ class Plan:
         """Whether the store equals the folder already."""
         return self._usable and self._store.lexicon.is_read() and not (self.fresh or self._gone or self.interrupted)
 
-    def load(self, loader: Loader, files: list[File], *, waits: bool = False) -> Iterator[Loaded]:
+    def load(self, loader: Loader, files: Iterable[File], *, waits: bool = False) -> Iterator[Loaded]:
         """The documents of some files that are to be stored; the report says what they are.
 
         waits: whether files that hold pictures wait.
         """
-        for file, following in zip_longest(files, files[1:]):
+        for file, following in _with_following(files):
             if self.course.is_stopped:
                 break
+            self._read.add(file.path)
             try:
                 document, sections = open_document(file, loader, following, waits=waits)
             except WaitError:
@@ -217,7 +219,7 @@ class Plan:
     def announce(self) -> None:
         """Have the next sync read a file again if only some of what lies in it come to be stored."""
         if self._around:
-            self._store.lexicon.announce([self._around.document_id])
+            self._store.announce([self._around.document_id])
 
     def count_waiting(self) -> None:
         """Report of the files that wait what they will be."""
@@ -236,17 +238,54 @@ class Plan:
             self._gone[file.path] = self.records[file.path]
         self._gone |= {record.path: record for record in self._within.get(file.path, ())}
 
+    def note_states(self) -> None:
+        """Have the store know which files hold what they held before, and which cannot be read."""
+        touched = [(r.document_id, file.size_bytes, self.steady(file.modified_ns)) for r, file in self._touched]
+        self._touched = []
+        self._store.touch(touched)
+        self._store.note_skipped(self._skipped)
+
+    def find_left(self, files: Iterable[File]) -> list[File]:
+        """Those of files that are still to be read, since other workers are at them; what these have read is noted."""
+        if self.course.is_stopped:
+            return []
+        waiting = {file.path for file in self.waiting}
+        files = [file for file in files if file.path not in waiting]
+        left = self._store.unread(files)
+        unread = {file.path for file in left}
+        for file in files:
+            if file.path not in unread and file.path not in self._read:
+                self._note_read(file)
+        return left
+
+    def _note_read(self, file: File) -> None:
+        """Note what another worker has made of a file."""
+        lexicon = self._store.lexicon
+        self._read.add(file.path)
+        self._bytes_stored += file.size_bytes
+        if (refused := lexicon.skipped().get(file.path)) and not lexicon.record(identify(file.path)):
+            self.fail(file, refused[2])
+            return
+        for record in lexicon.records_at(file.path):
+            before = self.records.get(record.path)
+            self._note_unread(record.path, record.unread)
+            is_same = before and before.content_hash == record.content_hash
+            of_kind = self.report.unchanged if is_same else self.report.changed if before else self.report.added
+            of_kind.append(record.path)
+        self._count_left(file.path)
+
     def conclude(self) -> None:
         """Remove what is gone, and settle what interrupted syncs have left."""
         store = self._store
         if self._gone:
-            store.remove([record.document_id for record in self._gone.values()])
-        store.touch([(r.document_id, file.size_bytes, self.steady(file.modified_ns)) for r, file in self._touched])
+            store.remove([record.document_id for record in self._gone.values()], self._before)
         store.settle()
-        store.lexicon.remember_skipped(self._skipped)
+        store.conclude_skipped(self._skipped)
 
     def count_bytes(self, batch: list[Version]) -> int:
         """How many bytes of the fresh files are stored, once this batch is."""
+        if self._store.is_shared:
+            self.find_left([file for file in self.fresh if file.path not in self._read])
         of_files = [version for version in batch if version.document.path in self._paths]
         self._bytes_stored += sum(version.size_bytes for version in of_files if version.is_complete)
         self._count_left(*(version.document.path for version in of_files if version.is_complete))
@@ -268,6 +307,17 @@ class Plan:
     def _skip(self, file: File, reason: str) -> None:
         self.report.skipped[file.path] = reason
         self._skipped.append((file.path, file.size_bytes, self.steady(file.modified_ns), reason))
+
+
+def _with_following(files: Iterable[File]) -> Iterator[tuple[File, File | None]]:
+    """Each file with the one after it, None after the last."""
+    before: File | None = None
+    for file in files:
+        if before:
+            yield before, file
+        before = file
+    if before:
+        yield before, None
 
 
 def _find_above(path: str) -> Iterator[str]:

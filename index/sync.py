@@ -6,7 +6,7 @@ Files that hold pictures of text come last, since to recognise a page takes seco
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from index.embedding.protocol import Embedded, Embedding
 from index.errors import FolderError, ModelError
 from index.loading.folder import File
 from index.loading.loader import UnreadableError
-from index.loading.opening import recognise
+from index.loading.opening import recognise as recognise_pages
 from index.loading.recognised import FOLDER, Recognised
 from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
@@ -28,9 +28,11 @@ from index.storing.keeper import HeldError
 from index.storing.store import Store
 from index.storing.versions import Version, chunk_id, number_chunks, pack
 
+ATTEMPTS = 3  # at a store that is found damaged, or made anew by another
+CLAIMED_FILES = 16  # at a time, by one of several workers
+LOOK_SECONDS = 0.5  # between two looks at what the others have done
 BATCH_CHUNKS = 256  # chunks that are embedded and stored together, whatever documents they come from
 WAIT_SECONDS = 1.0
-READ_ONLY = "The store at {} may not be written: answers are from what it held before"
 
 
 @walk("sync")
@@ -62,10 +64,13 @@ def sync(
     """
     wanted = _Wanted(checksum, dry_run, patient, recognises, course or Course(), loader)
     try:
-        try:
-            report = yield from _make_equal(folder, store, embedding, wanted)
-        except DamagedError:  # what is damaged is made anew first, now that it is known
-            report = yield from _make_equal(folder, store, embedding, wanted)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                report = yield from _make_equal(folder, store, embedding, wanted)
+                break
+            except DamagedError:  # what is damaged is made anew first, now that it is known
+                if attempt == ATTEMPTS:
+                    raise
     except ModelError as error:
         told = f"{error} What was embedded before is kept: the next sync goes on from there."
         raise ModelError(told, retry_helps=error.retry_helps) from None
@@ -88,6 +93,8 @@ def _make_equal(
 ) -> Generator[Progress, None, SyncReport]:
     with suppress(NoRoomError):  # where there is nothing to write, a full disk is no hindrance
         store.refresh()
+        if wanted.patient and not store.is_read_only:
+            yield from store.catch_up()
     yield from _tell_news(store)
     course, mark = wanted.course, store.mark
     plan = Plan(folder, store, checksum=wanted.checksum, course=course)
@@ -99,7 +106,7 @@ def _make_equal(
             plan.report.to_read = 0
         elif not plan.is_idle():
             if store.is_read_only and not wanted.patient:
-                yield Progress(READ_ONLY.format(store.place))
+                yield Progress(store.explain_read_only())
                 return plan.report
             course.reading_since = time.monotonic()
             if not (yield from _hold(store, held, course, patient=wanted.patient or not plan.records)):
@@ -112,10 +119,19 @@ def _make_equal(
             if plan.bytes_to_read:
                 yield Progress(plan.fresh[0].path, 0, plan.bytes_to_read, "bytes")
             loader = wanted.loader or held.enter_context(open_loader(store))
-            yield from _put(plan.load(loader, plan.fresh, waits=True), plan, store, embedding)
-            for file in list(plan.waiting) if wanted.recognises else ():
-                yield from _recognise(file, loader, course)
-                yield from _put(plan.load(loader, [file]), plan, store, embedding)
+
+            def read(files: Iterable[File]) -> Iterator[Progress]:
+                return _put(plan.load(loader, files, waits=True), plan, store, embedding)
+
+            def recognise(files: Iterable[File]) -> Iterator[Progress]:
+                for file in files:
+                    yield from _recognise(file, loader, course)
+                    yield from _put(plan.load(loader, [file]), plan, store, embedding)
+
+            yield from _share(plan.fresh, read, plan, store, patient=wanted.patient)
+            if wanted.recognises:
+                waiting, plan.waiting = plan.waiting, []
+                yield from _share(waiting, recognise, plan, store, patient=wanted.patient, together=1)
             if course.is_stopped:
                 plan.report.removed = []  # which the next sync does, once it knows what was moved
                 return plan.report
@@ -123,6 +139,33 @@ def _make_equal(
     if not plan.report.count() and (wanted.recognises or not plan.waiting):
         raise FolderError(_explain_empty(folder, plan.report))
     return plan.report
+
+
+def _share(
+    files: list[File],
+    read: Callable[[Iterable[File]], Iterator[Progress]],
+    plan: Plan,
+    store: Store,
+    *,
+    patient: bool,
+    together: int = CLAIMED_FILES,
+) -> Iterator[Progress]:
+    """Read the files that no other worker is at; a patient one also the rest, as far as these leave any.
+
+    together: how many are claimed at a time.
+    """
+    while files and not plan.course.is_stopped:
+        yield from read(store.claim(files, together))
+        plan.note_states()
+        store.give_back()
+        left = plan.find_left(files)
+        if left and not patient:
+            return
+        if left and len(left) < len(files):
+            yield Progress(f"Waiting for other workers, who are at {len(left):,} of the files")
+        if left:
+            time.sleep(LOOK_SECONDS)
+        files = left
 
 
 def _put(loaded: Iterable[Loaded], plan: Plan, store: Store, embedding: Embedding) -> Iterator[Progress]:
@@ -137,7 +180,7 @@ def _put(loaded: Iterable[Loaded], plan: Plan, store: Store, embedding: Embeddin
 def _recognise(file: File, loader: Loader, course: Course) -> Iterator[Progress]:
     """Have a file that waits be recognised, page by page; what is done stays done."""
     with suppress(UnreadableError):  # which its loading tells
-        for number, count in recognise(file, loader):
+        for number, count in recognise_pages(file, loader):
             if course.is_stopped:
                 return
             page = f", page {number:,} of {count:,}" if count > 1 else ""
@@ -198,14 +241,7 @@ def _gather(loaded: Iterable[Loaded], plan: Plan, embedding: Embedding, chunk_to
 def _embed(batch: list[Version], plan: Plan, store: Store, embedding: Embedding) -> None:
     """Give every waiting chunk its vector: one that the store has for the same text, else a new one."""
     for version in batch:
-        if version.document.id in plan.interrupted:
-            following = [chunk.id for chunk, _ in version.waiting[1:]]
-            stored, known = store.stored(following), store.lexicon.embedded(following)
-            version.waiting = [
-                (chunk, known.get(chunk.id, embedded))
-                for chunk, embedded in version.waiting
-                if chunk.id not in stored or chunk.id not in known
-            ]
+        store.resume(version)
         twin = store.lexicon.with_content(version.document.content_hash)
         if twin is not None:
             ids = {chunk.id: chunk_id(twin.document_id, twin.content_hash, chunk.start) for chunk, _ in version.waiting}

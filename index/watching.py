@@ -192,6 +192,9 @@ class Watcher:
                 self._note()
             while not self._closing.is_set():
                 told = changes.wait(TOLD_SECONDS, self._closing)
+                if self._library.store.is_shared:
+                    with suppress(FootnoteError):  # which a sync or a question tells
+                        self._library.store.refresh()
                 if told.has_changed or told.mark > self._passed:
                     with self._news:
                         self._passed = told.mark

@@ -31,7 +31,6 @@ from assistant.serving.tool_server import make_server
 from assistant.showing.terminal import to_plain
 from index.errors import FootnoteError
 from index.settings import Settings
-from index.sync import READ_ONLY
 from index.watching import watch
 
 CLOSING_SECONDS = 1.5  # that may pass until the process ends; clients wait for two
@@ -67,7 +66,7 @@ class Opening:
         served = self._served = show_progress(open_served(self._folders, self._settings))
         for library in served.libraries.values():
             if library.store.is_read_only:
-                print(to_plain(READ_ONLY.format(library.store.place)), file=sys.stderr)
+                print(to_plain(library.store.explain_read_only()), file=sys.stderr)
             watch(library)
         return served
 

@@ -39,9 +39,9 @@ def sync_folder(
     """The same, and make its store equal to the folder. anew: after throwing the store away."""
     if anew:
         from index.library import find_folder
-        from index.storing.store import discard
+        from index.storing.opening import discard_store
 
-        discard(Settings.from_environment().store_folder, find_folder(documents))
+        discard_store(Settings.from_environment(), find_folder(documents))
     library = yield from open_folder(documents)
     report = yield from library.sync(checksum=checksum, dry_run=dry_run, patient=patient, recognises=recognises)
     return library, report
@@ -62,7 +62,6 @@ def open_libraries(folders: Sequence[str] | None, uploads: str | None, entrance:
     """What a server answers from. Raises what `open_served` raises."""
     from assistant.serving import writers
     from assistant.serving.served import open_served
-    from index.sync import READ_ONLY
 
     uploads_folder = None if uploads is None else read_path(uploads, "The folder for --uploads")
     settings = Settings.from_environment()
@@ -72,5 +71,5 @@ def open_libraries(folders: Sequence[str] | None, uploads: str | None, entrance:
     served = show_progress(open_served(given, settings, uploads=uploads_folder, is_local=entrance.is_local))
     for library in served.libraries.values():
         if library.store.is_read_only:
-            print(to_plain(READ_ONLY.format(library.store.place)), file=sys.stderr)
+            print(to_plain(library.store.explain_read_only()), file=sys.stderr)
     return served
