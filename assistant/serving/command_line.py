@@ -16,7 +16,7 @@ from assistant.serving.commands.chat import chat
 from assistant.serving.commands.evaluate import evaluate
 from assistant.serving.commands.mcp import mcp
 from assistant.serving.commands.serve import serve
-from assistant.serving.commands.store import check, documents, sync
+from assistant.serving.commands.store import check, documents, store_command, sync
 from assistant.serving.commands.users import users_command
 from assistant.serving.commands.verify import cite, verify
 from assistant.serving.observing.process import observing
@@ -61,6 +61,7 @@ for _each in (chat, serve, ask, verify, cite, mcp, sync, check, documents):
     command.command()(_each)
 command.command("eval")(evaluate)
 command.add_typer(users_command, name="users")
+command.add_typer(store_command, name="store")
 
 
 _SERVERS = ("chat", "serve")

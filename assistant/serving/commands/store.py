@@ -8,6 +8,7 @@ import typer
 
 from assistant.serving.commands import Folder
 from assistant.serving.commands.opening import open_folder, sync_folder
+from assistant.serving.commands.workers import working_beside
 from assistant.serving.progress import show_progress
 from assistant.showing.terminal import to_plain
 
@@ -17,11 +18,20 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would change.")] = False,
     checksum: Annotated[bool, typer.Option("--checksum", help="Read every file, whatever its time of change.")] = False,
     anew: Annotated[bool, typer.Option("--anew", help="Throw the folder's store away and build it again.")] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="How many processes read the folder; needs a Chroma server, FOOTNOTE_CHROMA_URL.", min=1, max=64
+        ),
+    ] = 1,
 ) -> None:
     """Make the store equal to the folder. Exit code 3 where some files could not be read, or only in part."""
     if anew and dry_run:
         raise typer.BadParameter("--anew throws the store away, so that a dry run of it cannot be had: choose one.")
-    _, report = show_progress(sync_folder(folder, patient=True, anew=anew, checksum=checksum, dry_run=dry_run))
+    if workers > 1 and dry_run:
+        raise typer.BadParameter("A dry run is one worker's: leave out --workers.")
+    with working_beside(folder, workers - 1, anew=anew, checksum=checksum):
+        _, report = show_progress(sync_folder(folder, patient=True, anew=anew, checksum=checksum, dry_run=dry_run))
     if dry_run:
         for name in ("added", "changed", "moved", "removed"):
             for path in getattr(report, name):
@@ -56,6 +66,27 @@ def check(
         print("The store is whole.")
     if wrong:
         raise typer.Exit(1)
+
+
+def copy(
+    to: Annotated[str, typer.Argument(metavar="server|here", help="Where to: server, FOOTNOTE_CHROMA_URL; or here.")],
+    folder: Folder = None,
+) -> None:
+    """Copy a folder's store to a Chroma server, or back to this machine. Nothing is embedded anew."""
+    from index.library import copy_store
+    from index.settings import Settings
+
+    if to not in ("server", "here"):
+        raise typer.BadParameter(f"A store is copied to the server or here, not to {to}: give server or here.")
+    settings = Settings.from_environment()
+    chosen = settings.documents if folder is None else folder
+    count = show_progress(copy_store(chosen, settings, to_server=to == "server"))
+    print(f"The store {'on the server' if to == 'server' else 'here'} holds {count:,} documents.")
+
+
+store_command = typer.Typer(help="Move a folder's store between this machine and a Chroma server.")
+store_command.command()(copy)
+store_command.callback()(lambda: None)
 
 
 def documents(folder: Folder = None) -> None:
