@@ -96,9 +96,20 @@ CREATE INDEX chunks_by_chance ON chunks (chance, chunk_id);
         )
         return [number for (number,) in rows]
 
-    def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
-        """Those of the named chunks that are visible, by id."""
-        rows = self._select(f"SELECT {CHUNK} FROM chunks WHERE chunk_id IN ({{}}) AND {CHUNK_IS_WHOLE}", ids)
+    def count_joined(self) -> dict[str, int]:
+        """How many chunks each document has, by its id, of those whose chunks join to one text."""
+        return dict(
+            self._rows(
+                "SELECT document_id, count(*) FROM (SELECT document_id, start, "
+                'lag("end", 1, 0) OVER (PARTITION BY document_id ORDER BY start) AS before FROM chunks) '
+                "GROUP BY document_id HAVING sum(start != before) = 0"
+            )
+        )
+
+    def chunks(self, ids: Iterable[str], *, verifies: bool = True) -> dict[str, Chunk]:
+        """Those of the named chunks that are visible, by id; as they are found, unless they are verified."""
+        which = CHUNK_IS_WHOLE if verifies else "1"
+        rows = self._select(f"SELECT {CHUNK} FROM chunks WHERE chunk_id IN ({{}}) AND {which}", ids)
         return {row[0]: _to_chunk(row) for row in rows}
 
     def chunks_of(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:

@@ -13,7 +13,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, islice, starmap
 from typing import TYPE_CHECKING
 
 from index.documents import Chunk
@@ -22,8 +22,9 @@ from index.place import DamagedError
 from index.splitting.languages import find_running_language
 from index.splitting.terms import choose_query_terms, find_phrases, find_terms, holds_phrase
 from index.storing import postings
-from index.storing.chunks import CHUNK_IS_WHOLE, OF_DOCUMENTS, Chunks
-from index.storing.records import RECORD_IS_WHOLE, Record
+from index.storing.chunks import CHUNK, OF_DOCUMENTS, Chunks
+from index.storing.lexicon_file import verify
+from index.storing.records import RECORD, Record
 from index.storing.relatives import find_relatives
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ CREATE TABLE vectors (chunk_id TEXT PRIMARY KEY, sentences BLOB, vector BLOB NOT
                 (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
                 if told != "ok":
                     raise sqlite3.DatabaseError(told)
-                for table, is_whole in (
-                    ("chunks", CHUNK_IS_WHOLE),
-                    ("documents", RECORD_IS_WHOLE),
-                    ("vectors", _EMBEDDED_IS_WHOLE),
-                    ("postings", "verify(checksum, term, places)"),
+                for table, columns in (
+                    ("chunks", CHUNK),
+                    ("documents", RECORD),
+                    ("vectors", "chunk_id, sentences, vector"),
+                    ("postings", "term, places"),
                 ):
-                    (count,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {is_whole}").fetchone()
+                    # Not within a statement, since there an interrupt would be taken for damage.
+                    count = sum(starmap(verify, connection.execute(f"SELECT checksum, {columns} FROM {table}")))
                     if table == "chunks" and count != postings.count_chunks(connection):
                         raise sqlite3.DatabaseError("chunks are missing")
         except DamagedError as error:

@@ -22,6 +22,10 @@ from index.storing.rows import Fields, Page, Rows
 
 FIRST_PART = "chunks"  # the others are "chunks-2", "chunks-3" and so on
 PART_CHUNKS = 200_000
+# How many rows Chroma is asked for where it is to find one by its own vector: the nearest alone, and where that is
+# another, more than it looks through by itself (100), so that it looks farther.
+NEAREST_ROWS = (1, 1000)
+SAME_DISTANCE = 1e-4  # up to which vectors count as the same
 PARTS_IN_MEMORY = 2  # the last one, which is written, and one that rows are changed or deleted in
 
 
@@ -87,8 +91,11 @@ class Parts(Rows):
         """All rows, at most so many at a time."""
         with failures(self._place):
             for number in self._numbers:
-                for offset in range(0, self._part(number, in_memory=1).count(), size):
-                    yield self._part(number, in_memory=1).get(limit=size, offset=offset, include=include)
+                # By their ids: to leave out the rows of the pages before, Chroma would go over them again each time.
+                ids = self._part(number, in_memory=1).get(include=[])["ids"]
+                for i in range(0, len(ids), size):
+                    some = ids[i : i + size]
+                    yield self._part(number, in_memory=1).get(some, include=include) if include else {"ids": some}
 
     def query(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the rows nearest to a vector, of all parts."""
@@ -99,6 +106,16 @@ class Parts(Rows):
                 answer = part.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
                 found.update(zip(answer["ids"][0], answer["distances"][0], strict=True))
         return dict(sorted(found.items(), key=lambda row: row[1])[:count])
+
+    def findable(self, vectors: Mapping[str, Vectors]) -> set[str]:
+        """The rows that a search of the part where they stand finds by their own vectors."""
+        found: set[str] = set()
+        with failures(self._place):
+            for number, here in self._find([*vectors]).items():
+                found |= _search(self._part(number), {i: vectors[i] for i in here}, NEAREST_ROWS[0])
+                for chunk_id in set(here) - found:
+                    found |= _search(self._part(number), {chunk_id: vectors[chunk_id]}, NEAREST_ROWS[1])
+        return found
 
     def upsert(self, ids: Sequence[str], *, new: AbstractSet[str] = frozenset(), **columns: Sequence[Any]) -> None:
         """Write rows, each where its id stands, or else in the last part.
@@ -198,3 +215,16 @@ class Parts(Rows):
         self._client = None
         self._in_memory = {}
         gc.collect()  # Chroma's objects hold each other in a circle
+
+
+def _search(part: Any, vectors: Mapping[str, Vectors], count: int) -> set[str]:
+    """Those of some rows, by id with their vectors, that are among so many of a part which are nearest to these.
+
+    One stands for another of the same vector.
+    """
+    answer = part.query(query_embeddings=[*vectors.values()], n_results=count, include=["distances"])
+    return {
+        chunk_id
+        for chunk_id, ids, distances in zip(vectors, answer["ids"], answer["distances"], strict=True)
+        if chunk_id in ids or min(distances, default=1.0) < SAME_DISTANCE
+    }

@@ -60,6 +60,12 @@ class Rows(Protocol):
     def query(self, vector: Vectors, count: int) -> dict[str, float]:
         """The ids of the rows nearest to a vector, nearest first, with their distance: 1 less the cosine."""
 
+    def findable(self, vectors: Mapping[str, Vectors]) -> set[str]:
+        """Those of some rows, by id with their vectors, that a search for these finds, or others of the same vector.
+
+        Needs what a query needs.
+        """
+
     def upsert(self, ids: Sequence[str], *, new: AbstractSet[str] = frozenset(), **columns: Sequence[Any]) -> None:
         """Write whole rows, in place of those that have their ids. new: the ids that are known to have no row."""
 

@@ -27,6 +27,7 @@ from index.errors import StoreError
 from index.loading.folder import File
 from index.place import NoRoomError
 from index.settings import LOCAL_CHUNK_TOKENS
+from index.storing.checking import Check, Told
 from index.storing.chroma_files import CHECKED_BYTES
 from index.storing.keeper import Keeper, disk_errors
 from index.storing.lexicon import Lexicon
@@ -401,50 +402,33 @@ class Store:
 
     # -- checking -----------------------------------------------------------------------------
 
-    def check(self) -> dict[str, str]:
+    def check(self, told: Told = lambda progress: None) -> dict[str, str]:
         """What is wrong with the store, by document id, "" for what concerns no document; reads all of it.
 
         Every visible chunk must have a row with its vector and be found by it, each document's chunks must tile it,
-        and there must be no row besides.
+        and there must be no row besides. told: is called with how far it is.
         """
         self.refresh()
         self.require_writable()
-        wrong: dict[str, str] = {}
         if self.lexicon.find_damage() or not self.lexicon.is_usable():
             return {"": "the lexical index is missing or damaged"}
         with self._keeper.alone():
             if damage := self._keeper.find_damage(reads_all=True):
                 return {"": f"the files of the vectors {damage}"}
-        visible = 0
-        for record in self.lexicon.records():
-            chunks = self.lexicon.chunks_of(record.document_id)
-            visible += len(chunks)
-            ends = [0, *(chunk.end for chunk in chunks)]
-            if len(chunks) != record.chunk_count or any(c.start != end for c, end in zip(chunks, ends, strict=False)):
-                wrong[record.document_id] = f"{record.path}: its chunks do not join"
-                continue
-            try:
-                stored = {chunk.id: chunk for chunk in read_chunks(self._keeper.rows, [chunk.id for chunk in chunks])}
-                vectors = self.vectors([chunk.id for chunk in chunks])
-                lost = [
-                    c
-                    for c in chunks
-                    if stored.get(c.id) != c or c.id not in vectors or not self._finds(c.id, vectors[c.id])
-                ]
-            except RowsFailedError:
-                lost = chunks
-            if lost:
-                wrong[record.document_id] = f"{record.path}: {len(lost)} of {len(chunks)} chunks are lost or not found"
-        if not wrong and (count := self._keeper.rows.count()) != visible:
-            wrong[""] = f"{count:,} rows where {visible:,} count"
-        elif self.lexicon.pending():
-            wrong[""] = "a sync was interrupted"
-        return wrong
+        return Check(self.lexicon, lambda: self._keeper.rows, self._findable, told).find_wrong()
 
-    def _finds(self, chunk_id: str, vector: Vectors) -> bool:
-        """Whether a search for a chunk's own vector finds it, or another of the same vector."""
-        found = self.nearest(vector, 10)
-        return chunk_id in found or max(found.values(), default=0.0) > 1 - 1e-4
+    def _findable(self, vectors: Mapping[str, Vectors]) -> set[str]:
+        """`Rows.findable`, of rows that are current; all of them where the lexicon serves instead, as in `nearest`."""
+        with self._keeper.alone():
+            try:
+                self._open_if_changed()
+                with self._keeper.searching() as rows:
+                    return rows.findable(vectors)
+            except NoRoomError:
+                pass
+            except RowsFailedError as error:
+                self._make_anew(f"a search failed: {error}")
+        return {*vectors}
 
     def repair(self, wrong: Mapping[str, str]) -> None:
         """Make anew what `check` found wrong, of what is whole; a sync then brings back the rest. Needs `writing`."""

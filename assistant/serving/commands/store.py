@@ -9,7 +9,7 @@ import typer
 from assistant.serving.commands import Folder
 from assistant.serving.commands.opening import open_folder, sync_folder
 from assistant.serving.commands.workers import working_beside
-from assistant.serving.progress import show_progress
+from assistant.serving.progress import show_progress, tell
 from assistant.showing.terminal import to_plain
 
 
@@ -52,15 +52,16 @@ def check(
     """Verify that a folder's store is whole. Exit code 1 where it is not."""
     library = show_progress(open_folder(folder))
     with library.store.writing():
-        wrong = library.store.check()
+        with tell("passages") as told:
+            wrong = library.store.check(told)
         if repair:
             library.store.repair(wrong)
     for problem in wrong.values():
         print(to_plain(problem))
     if repair and wrong:
         show_progress(library.sync())
-        with library.store.writing():
-            wrong = library.store.check()
+        with library.store.writing(), tell("passages") as told:
+            wrong = library.store.check(told)
         print("Mended." if not wrong else "Not mended: footnote sync --anew makes the store afresh.")
     elif not wrong:
         print("The store is whole.")
