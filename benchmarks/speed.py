@@ -60,7 +60,7 @@ from index.library import finish
 from index.searching.retriever import CANDIDATES, retrieve
 from index.settings import LOCAL_EMBEDDING, Settings
 from index.splitting.outline import Outline
-from index.storing.store import Store, discard
+from index.storing.embedded import EmbeddedStore, discard
 from index.storing.versions import Version, number_chunks
 from index.sync import embed
 
@@ -87,13 +87,13 @@ class Bench:
     texts: Sequence[str]
     questions: Sequence[str]
     rounds: int
-    stores: dict[int, Store] = field(default_factory=dict)
+    stores: dict[int, EmbeddedStore] = field(default_factory=dict)
 
-    def store(self, size: int) -> Store:
+    def store(self, size: int) -> EmbeddedStore:
         """A store of so many chunks."""
         if size not in self.stores:
             folder = self.kept / str(size)
-            store = Store(self.kept / "stores", folder, MiniLM.name)
+            store = EmbeddedStore(self.kept / "stores", folder, MiniLM.name)
             if not store.lexicon.is_usable() or store.lexicon.count_chunks() != size:
                 discard(self.kept / "stores", folder)
                 store = fill(self.kept / "stores", folder, self.texts, size)
@@ -147,9 +147,9 @@ def make_questions(texts: Sequence[str], count: int) -> list[str]:
     return questions
 
 
-def fill(stores: Path, folder: Path, texts: Sequence[str], size: int) -> Store:
+def fill(stores: Path, folder: Path, texts: Sequence[str], size: int) -> EmbeddedStore:
     """A new store of so many chunks; the folder need not be there."""
-    store, stand_in = Store(stores, folder, MiniLM.name), StandIn(DIMENSIONS)
+    store, stand_in = EmbeddedStore(stores, folder, MiniLM.name), StandIn(DIMENSIONS)
     with store.writing():
         for first in range(0, size, BATCH_CHUNKS):
             tell(f"filling: {first:,} of {size:,} chunks")
@@ -244,7 +244,7 @@ def measure_products(precision: str) -> float:
 # -- query and threads ------------------------------------------------------------------------
 
 
-def open_asks(bench: Bench, store: Store) -> dict[str, Ask]:
+def open_asks(bench: Bench, store: EmbeddedStore) -> dict[str, Ask]:
     """The product, what it cannot do without, and its parts."""
     count, vectors = bench.settings.passage_count, {q: bench.embedding.embed_query(q) for q in bench.questions}
 
@@ -261,7 +261,7 @@ def open_asks(bench: Bench, store: Store) -> dict[str, Ask]:
     }
 
 
-def open_bare_query(store: Store, count: int) -> Callable[[Vectors], object]:
+def open_bare_query(store: EmbeddedStore, count: int) -> Callable[[Vectors], object]:
     """Chroma's own query as it comes, of each collection that the store has in it."""
     import chromadb
 
@@ -467,7 +467,7 @@ def measure_memory(bench: Bench) -> Iterator[Row]:
 def rest(settings: Settings, stores: Path, folder: Path, question: str) -> None:
     """The child: open a store, ask one question, and tell how many bytes the process then holds."""
     embedding = finish(open_embedding(settings))
-    store = Store(stores, folder, MiniLM.name)
+    store = EmbeddedStore(stores, folder, MiniLM.name)
     retrieve(store, question, embedding.embed_query(question), settings.passage_count)
     gc.collect()
     print(resident_bytes())

@@ -48,7 +48,7 @@ from index.embedding.weights import open_weights
 from index.library import finish, open_library
 from index.loading.worker import peak_bytes
 from index.settings import LOCAL_CHUNK_TOKENS, Settings
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.sync import sync
 
 PASSAGES_A_FILE = 5
@@ -265,7 +265,7 @@ class StandIn:
 
 def serve(folder: Path, stores: Path, repeats: int, dimensions: int) -> None:
     """The child: sync again and again, telling how far the first one is, then what it took, as lines of JSON."""
-    store, embedding = Store(stores, folder, StandIn.name), StandIn(dimensions)
+    store, embedding = EmbeddedStore(stores, folder, StandIn.name), StandIn(dimensions)
     spent, samples = [], []
     for _ in range(repeats):
         started = time.perf_counter()

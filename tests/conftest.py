@@ -18,7 +18,7 @@ from index.embedding.minilm import MiniLM
 from index.embedding.protocol import Embedding
 from index.embedding.weights import Weights, open_weights
 from index.settings import Settings
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("footnote", deadline=None)
@@ -102,7 +102,7 @@ def stores(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(folder: Path, stores: Path) -> Iterator[Store]:
+def store(folder: Path, stores: Path) -> Iterator[EmbeddedStore]:
     """The store of `folder`, with an embedding that costs nothing."""
     store = open_store(folder, stores)
     yield store

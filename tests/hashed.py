@@ -14,8 +14,8 @@ from index.embedding.protocol import Embedded, Vectors
 from index.loading.loader import load
 from index.splitting.outline import Outline
 from index.splitting.splitter import split
+from index.storing.embedded import EmbeddedStore
 from index.storing.records import Record
-from index.storing.store import Store
 from index.storing.versions import Version, number_chunks
 from index.sync import embed
 
@@ -63,12 +63,12 @@ class WideEmbedding(HashEmbedding):
     dimensions = 384
 
 
-def open_store(folder: Path, stores: Path) -> Store:
+def open_store(folder: Path, stores: Path) -> EmbeddedStore:
     """A folder's store whose embedding is `HashEmbedding`."""
-    return Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    return EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
 
 
-def put(store: Store, file: Path) -> list[Chunk]:
+def put(store: EmbeddedStore, file: Path) -> list[Chunk]:
     """Store one file as a sync would, and give its chunks."""
     embedding = HashEmbedding()
     document = load(file, file.name)
@@ -77,7 +77,7 @@ def put(store: Store, file: Path) -> list[Chunk]:
     return put_chunks(store, document, number_chunks(document, outline, 0, spans), file.stat().st_mtime_ns)
 
 
-def put_chunks(store: Store, document: Document, chunks: list[Chunk], modified_ns: int = 7) -> list[Chunk]:
+def put_chunks(store: EmbeddedStore, document: Document, chunks: list[Chunk], modified_ns: int = 7) -> list[Chunk]:
     """Store a document that is made of these chunks."""
     known = embed(chunks, HashEmbedding())
     version = Version(document, len(document.text.encode()), modified_ns)
@@ -88,7 +88,7 @@ def put_chunks(store: Store, document: Document, chunks: list[Chunk], modified_n
     return chunks
 
 
-def rows(store: Store) -> dict[str, dict[str, object]]:
+def rows(store: EmbeddedStore) -> dict[str, dict[str, object]]:
     """Every row that Chroma holds, by id, with its text."""
     return {
         chunk_id: {**row, "text": text}
@@ -102,7 +102,7 @@ Contents = tuple[
 ]
 
 
-def contents(store: Store, embedding: HashEmbedding | None = None) -> Contents:
+def contents(store: EmbeddedStore, embedding: HashEmbedding | None = None) -> Contents:
     """All that a store holds: the lexicon's records and chunks, Chroma's rows, and where the vectors point."""
     records = store.lexicon.records()
     chunks = {record.path: store.lexicon.chunks_of(record.document_id) for record in records}

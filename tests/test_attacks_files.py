@@ -32,7 +32,7 @@ from index.loading import opening
 from index.loading.folder import File
 from index.loading.loader import UnreadableError, load
 from index.loading.worker import Loader
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.sync import sync
 
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -990,7 +990,7 @@ def test_very_many_faults_are_told_in_short(tmp_path: Path) -> None:
     assert unread.isprintable()
 
 
-def test_a_sync_lists_what_it_read_in_part(folder: Path, store: Store) -> None:
+def test_a_sync_lists_what_it_read_in_part(folder: Path, store: EmbeddedStore) -> None:
     (folder / "a.docx").write_bytes(make_docx(word("He went."), footnotes="<w:p"))
     (folder / "b.txt").write_text("He came.")
     report = finish(sync(folder, store, HashEmbedding()))

@@ -24,7 +24,8 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewher
 
 from index.place import DamagedError
 from index.searching.retriever import retrieve
-from index.storing.store import Store, discard, place_of
+from index.storing.embedded import EmbeddedStore, discard
+from index.storing.store import place_of
 
 DAMAGES = int(os.environ.get("FOOTNOTE_TEST_DAMAGES", "4"))
 QUESTION = "Who steers the ferry?"
@@ -40,7 +41,7 @@ Client.get_or_create_collection = create_otherwise
 """
 TOO_LARGE = """
 import index.storing.chroma_files, index.storing.store
-index.storing.chroma_files.CHECKED_BYTES = index.storing.store.CHECKED_BYTES = 0
+index.storing.chroma_files.CHECKED_BYTES = index.storing.embedded.CHECKED_BYTES = 0
 """
 TEXTS = {
     f"{number:02}.md": f"# Ferry {number}\n\n" + " ".join(f"Sentence {i} of ferry {number}." for i in range(60))
@@ -415,7 +416,7 @@ def change_outside(way: str, folder: Path, stores: Path, kept: Path) -> None:
 CHANGES = ["deleted", "made anew", "restored", "vectors lost", "lexicon lost", "cut"]
 
 
-def search(store: Store, folder: Path) -> list[str]:
+def search(store: EmbeddedStore, folder: Path) -> list[str]:
     """The paths that a question after a sync is answered from."""
     run_sync(folder, store)
     try:
@@ -427,7 +428,7 @@ def search(store: Store, folder: Path) -> list[str]:
     return [passage.path for passage in passages]
 
 
-def test_nothing_is_found_in_a_lexicon_that_is_just_being_made_anew(folder: Path, store: Store) -> None:
+def test_nothing_is_found_in_a_lexicon_that_is_just_being_made_anew(folder: Path, store: EmbeddedStore) -> None:
     (folder / "a.txt").write_text("Alpha one.")
     assert search(store, folder) == ["a.txt"]
     store.lexicon.create()
@@ -437,7 +438,9 @@ def test_nothing_is_found_in_a_lexicon_that_is_just_being_made_anew(folder: Path
 
 
 @pytest.mark.parametrize("way", CHANGES)
-def test_whoever_has_the_store_open_goes_on(folder: Path, store: Store, stores: Path, tmp_path: Path, way: str) -> None:
+def test_whoever_has_the_store_open_goes_on(
+    folder: Path, store: EmbeddedStore, stores: Path, tmp_path: Path, way: str
+) -> None:
     (folder / "a.txt").write_text("Alpha one.")
     (folder / "b.txt").write_text(LONG)
     run_sync(folder, store)
@@ -494,7 +497,7 @@ def test_a_store_inside_the_documents_folder_is_no_document(folder: Path, tmp_pa
     store.close()
 
 
-def test_files_that_are_named_as_a_stores_are_documents(folder: Path, store: Store) -> None:
+def test_files_that_are_named_as_a_stores_are_documents(folder: Path, store: EmbeddedStore) -> None:
     for name in ("mark", "lock", "notes"):
         (folder / name).write_text(f"The {name} of the house.")
     assert run_sync(folder, store).added == ["lock", "mark", "notes"]
@@ -510,7 +513,9 @@ HISTORIES = {
 
 
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
-def test_of_copies_the_first_by_path_is_found_first(folder: Path, store: Store, history: list[list[str]]) -> None:
+def test_of_copies_the_first_by_path_is_found_first(
+    folder: Path, store: EmbeddedStore, history: list[list[str]]
+) -> None:
     (folder / "other.md").write_text("# Another\n\nNothing of the kind.\n")
     for names in history:
         for name in names:
@@ -526,7 +531,9 @@ def test_of_copies_the_first_by_path_is_found_first(folder: Path, store: Store, 
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
-def test_of_more_copies_than_a_search_finds_the_first_are_taken(folder: Path, store: Store, is_reversed: bool) -> None:
+def test_of_more_copies_than_a_search_finds_the_first_are_taken(
+    folder: Path, store: EmbeddedStore, is_reversed: bool
+) -> None:
     names = [f"{number:03}.md" for number in range(150)]
     for half in sorted((names[:75], names[75:]), reverse=is_reversed):
         for name in half:

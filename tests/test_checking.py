@@ -16,9 +16,9 @@ from test_sync import LONG, run_sync
 from index.documents import Progress, identify
 from index.storing import parts
 from index.storing.chunks import CHUNK
+from index.storing.embedded import EmbeddedStore
 from index.storing.parts import Parts
 from index.storing.rows import RowsFailedError, read_chunks
-from index.storing.store import Store
 
 PAGE = 3
 A, B, C, D = (identify(f"{name}.txt") for name in "abcd")
@@ -47,7 +47,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def filled(built: tuple[int, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def filled(built: tuple[int, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedStore]:
     """A store of its own for each test, whose pages are small."""
     part_chunks, folder, stores = built
     monkeypatch.setattr("index.storing.parts.PART_CHUNKS", part_chunks)
@@ -58,7 +58,7 @@ def filled(built: tuple[int, Path, Path], tmp_path: Path, monkeypatch: pytest.Mo
     store.close()
 
 
-def check_one_by_one(store: Store) -> dict[str, str]:
+def check_one_by_one(store: EmbeddedStore) -> dict[str, str]:
     """What is wrong with each document, as a look at each chunk by itself tells."""
     wrong: dict[str, str] = {}
     for record in store.lexicon.records():
@@ -79,7 +79,7 @@ def check_one_by_one(store: Store) -> dict[str, str]:
     return wrong
 
 
-def rewrite(store: Store, chunk_id: str, change: Callable[[dict[str, Any]], object]) -> None:
+def rewrite(store: EmbeddedStore, chunk_id: str, change: Callable[[dict[str, Any]], object]) -> None:
     """Change a row's columns where it stands."""
     with store._keeper.saving() as kept:
         columns = ["metadatas", "documents", "embeddings"]
@@ -89,17 +89,17 @@ def rewrite(store: Store, chunk_id: str, change: Callable[[dict[str, Any]], obje
         kept.upsert([chunk_id], **{name: [value] for name, value in row.items()})
 
 
-def delete(store: Store, *chunk_ids: str) -> None:
+def delete(store: EmbeddedStore, *chunk_ids: str) -> None:
     with store._keeper.saving() as kept:
         kept.delete(chunk_ids)
 
 
-def add(store: Store, chunk_id: str) -> None:
+def add(store: EmbeddedStore, chunk_id: str) -> None:
     with store._keeper.saving() as kept:
         kept.upsert([chunk_id], embeddings=[[1.0] * 8], metadatas=[{"document_id": "x", "content_hash": "y"}])
 
 
-def lose_vector(store: Store, chunk_id: str) -> Store:
+def lose_vector(store: EmbeddedStore, chunk_id: str) -> EmbeddedStore:
     """Take a row's vector out of Chroma's log, where it stands alone while there are few; open the store again."""
     store.close()
     store.let_go()
@@ -115,7 +115,7 @@ def lose_vector(store: Store, chunk_id: str) -> Store:
 # -- what is told -----------------------------------------------------------------------------
 
 
-def test_of_a_store_that_is_whole_nothing_is_told_but_how_far_it_is(filled: Store) -> None:
+def test_of_a_store_that_is_whole_nothing_is_told_but_how_far_it_is(filled: EmbeddedStore) -> None:
     told: list[Progress] = []
     assert filled.check(told.append) == {}
     count = filled.lexicon.count_chunks()
@@ -124,7 +124,7 @@ def test_of_a_store_that_is_whole_nothing_is_told_but_how_far_it_is(filled: Stor
     assert {(progress.total, progress.unit) for progress in told} == {(count, "passages")}
 
 
-def test_rows_that_are_lost_are_counted_by_document(filled: Store) -> None:
+def test_rows_that_are_lost_are_counted_by_document(filled: EmbeddedStore) -> None:
     a, b = filled.lexicon.chunk_ids(A), filled.lexicon.chunk_ids(B)
     delete(filled, a[0], a[3], b[-1], D)
     assert filled.check() == {
@@ -136,7 +136,7 @@ def test_rows_that_are_lost_are_counted_by_document(filled: Store) -> None:
     assert filled.check() == check_one_by_one(filled)
 
 
-def test_a_text_and_a_field_that_were_altered_are_lost(filled: Store) -> None:
+def test_a_text_and_a_field_that_were_altered_are_lost(filled: EmbeddedStore) -> None:
     a, c = filled.lexicon.chunk_ids(A), filled.lexicon.chunk_ids(C)
     rewrite(filled, a[2], lambda row: row.update(documents=row["documents"].upper()))
     rewrite(filled, c[0], lambda row: row.update(metadatas={**row["metadatas"], "end": 7}))
@@ -145,14 +145,14 @@ def test_a_text_and_a_field_that_were_altered_are_lost(filled: Store) -> None:
     assert [text.split()[1] for text in filled.check().values()] == ["1", "2"]
 
 
-def test_a_document_with_a_chunk_whose_vector_is_lost_is_lost(filled: Store) -> None:
+def test_a_document_with_a_chunk_whose_vector_is_lost_is_lost(filled: EmbeddedStore) -> None:
     b = filled.lexicon.chunk_ids(B)
     store = lose_vector(filled, b[-2])
     assert store.check() == {B: f"b.txt: {len(b)} of {len(b)} chunks are lost or not found"} == check_one_by_one(store)
     store.close()
 
 
-def test_chunks_that_do_not_join_are_told_as_that_alone(filled: Store) -> None:
+def test_chunks_that_do_not_join_are_told_as_that_alone(filled: EmbeddedStore) -> None:
     b = filled.lexicon.chunk_ids(B)
     with filled.lexicon._writing() as connection:
         connection.execute('UPDATE chunks SET "end" = "end" + 1 WHERE chunk_id = ?', (b[1],))
@@ -160,14 +160,14 @@ def test_chunks_that_do_not_join_are_told_as_that_alone(filled: Store) -> None:
     assert filled.check() == {B: "b.txt: its chunks do not join"} == check_one_by_one(filled)
 
 
-def test_a_first_chunk_that_does_not_begin_the_text_is_told(filled: Store) -> None:
+def test_a_first_chunk_that_does_not_begin_the_text_is_told(filled: EmbeddedStore) -> None:
     with filled.lexicon._writing() as connection:
         connection.execute("UPDATE chunks SET start = 1 WHERE chunk_id = ?", (D,))
         connection.execute(f"UPDATE chunks SET checksum = checksum({CHUNK}) WHERE chunk_id = ?", (D,))
     assert filled.check() == {D: "d.txt: its chunks do not join"} == check_one_by_one(filled)
 
 
-def test_rows_besides_are_told_where_nothing_is_lost(filled: Store) -> None:
+def test_rows_besides_are_told_where_nothing_is_lost(filled: EmbeddedStore) -> None:
     count = filled.lexicon.count_chunks()
     for number in range(4):
         add(filled, f"more {number}")
@@ -176,14 +176,14 @@ def test_rows_besides_are_told_where_nothing_is_lost(filled: Store) -> None:
     assert filled.check() == {D: "d.txt: 1 of 1 chunks are lost or not found"}
 
 
-def test_an_interrupted_sync_is_told_besides_what_is_lost(filled: Store) -> None:
+def test_an_interrupted_sync_is_told_besides_what_is_lost(filled: EmbeddedStore) -> None:
     filled.lexicon.announce(["x"])
     assert filled.check() == {"": "a sync was interrupted"}
     delete(filled, D)
     assert filled.check() == {D: "d.txt: 1 of 1 chunks are lost or not found", "": "a sync was interrupted"}
 
 
-def test_all_that_is_told_is_mended(filled: Store) -> None:
+def test_all_that_is_told_is_mended(filled: EmbeddedStore) -> None:
     before = rows(filled)
     b = filled.lexicon.chunk_ids(B)
     store = lose_vector(filled, b[-2])
@@ -219,7 +219,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 def test_the_rows_of_a_page_are_searched_together_and_each_part_is_taken_in_once(
-    filled: Store, searched: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+    filled: EmbeddedStore, searched: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = [len(ids) for ids in ids_by_part(filled).values()]
     filled._keeper.rows._let_go()  # type: ignore[attr-defined]
@@ -233,7 +233,7 @@ def test_the_rows_of_a_page_are_searched_together_and_each_part_is_taken_in_once
 
 @pytest.mark.parametrize("is_found_farther", [True, False])
 def test_what_one_search_misses_is_looked_for_farther_before_it_is_lost(
-    filled: Store, monkeypatch: pytest.MonkeyPatch, is_found_farther: bool
+    filled: EmbeddedStore, monkeypatch: pytest.MonkeyPatch, is_found_farther: bool
 ) -> None:
     missed = {filled.lexicon.chunk_ids(B)[2], C, D}
     original = parts._search
@@ -250,7 +250,7 @@ def test_what_one_search_misses_is_looked_for_farther_before_it_is_lost(
     assert sorted(map(sorted, farther)) == sorted([chunk_id] for chunk_id in missed)
 
 
-def test_a_row_is_found_by_another_of_the_same_vector(filled: Store) -> None:
+def test_a_row_is_found_by_another_of_the_same_vector(filled: EmbeddedStore) -> None:
     b = filled.lexicon.chunk_ids(B)
     vectors = filled.vectors(b)
     for chunk_id in b:
@@ -259,7 +259,7 @@ def test_a_row_is_found_by_another_of_the_same_vector(filled: Store) -> None:
 
 
 def test_rows_whose_search_fails_are_made_anew_and_looked_at_again(
-    filled: Store, monkeypatch: pytest.MonkeyPatch
+    filled: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, left = Parts.findable, [2]
 
@@ -277,7 +277,7 @@ def test_rows_whose_search_fails_are_made_anew_and_looked_at_again(
     assert "damaged (a search failed: as it happens): made anew from the lexical index." in news
 
 
-def test_an_interrupt_is_no_damage(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_is_no_damage(filled: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*values: object) -> int:
         raise KeyboardInterrupt
 

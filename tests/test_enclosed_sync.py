@@ -25,7 +25,7 @@ from test_sync import LONG, assert_equals_a_clean_store, dying_after, run_sync
 from index.documents import identify
 from index.library import finish
 from index.plan import Plan, SyncReport
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.sync import sync
 
 
@@ -56,11 +56,11 @@ def write(file: Path, members: Mapping[str, bytes | str]) -> None:
     os.utime(file, ns=(_clock[0], _clock[0]))
 
 
-def paths_in(store: Store) -> list[str]:
+def paths_in(store: EmbeddedStore) -> list[str]:
     return [record.path for record in store.lexicon.records()]
 
 
-def is_idle(folder: Path, store: Store) -> bool:
+def is_idle(folder: Path, store: EmbeddedStore) -> bool:
     """Whether a further sync would have nothing to read."""
     return Plan(folder, store, checksum=False).is_idle()
 
@@ -69,7 +69,7 @@ MAIL = {"a.txt": "Alpha one.", "b.md": f"# Beta\n\n{LONG}", "c.zip": make_zip({"
 
 
 @pytest.fixture
-def filled(folder: Path, store: Store) -> Store:
+def filled(folder: Path, store: EmbeddedStore) -> EmbeddedStore:
     """A store of m.eml, which holds an archive, and of z.zip, which holds a mail."""
     write(folder / "m.eml", MAIL)
     write(folder / "z.zip", {"x/m.eml": make_mail({"a.txt": "Epsilon."}), "y.txt": "Zeta."})
@@ -94,7 +94,7 @@ PATHS = [
 # -- what a sync does -------------------------------------------------------------------------
 
 
-def test_what_lies_in_a_file_is_a_document_with_the_states_of_the_file(folder: Path, filled: Store) -> None:
+def test_what_lies_in_a_file_is_a_document_with_the_states_of_the_file(folder: Path, filled: EmbeddedStore) -> None:
     assert paths_in(filled) == PATHS
     assert filled.text_of(identify("m.eml/c.zip/d/e.txt")) == "Gamma."
     for record in filled.lexicon.records():
@@ -105,7 +105,9 @@ def test_what_lies_in_a_file_is_a_document_with_the_states_of_the_file(folder: P
     assert filled.check() == {}
 
 
-def test_an_unchanged_file_is_not_read_again_and_its_documents_are_unchanged(folder: Path, filled: Store) -> None:
+def test_an_unchanged_file_is_not_read_again_and_its_documents_are_unchanged(
+    folder: Path, filled: EmbeddedStore
+) -> None:
     assert is_idle(folder, filled)
     assert run_sync(folder, filled) == SyncReport(unchanged=PATHS)
     os.utime(folder / "m.eml", ns=(5, 5))
@@ -117,7 +119,7 @@ def test_an_unchanged_file_is_not_read_again_and_its_documents_are_unchanged(fol
     assert finish(sync(folder, filled, HashEmbedding(), checksum=True)) == SyncReport(unchanged=PATHS)
 
 
-def test_attachments_that_are_added_changed_renamed_and_removed(folder: Path, filled: Store) -> None:
+def test_attachments_that_are_added_changed_renamed_and_removed(folder: Path, filled: EmbeddedStore) -> None:
     renamed = {"renamed.md": MAIL["b.md"], "a.txt": "Alpha two.", "new.txt": "Eta."}
     write(folder / "m.eml", renamed)
     embedding = HashEmbedding()
@@ -134,7 +136,7 @@ def test_attachments_that_are_added_changed_renamed_and_removed(folder: Path, fi
     assert is_idle(folder, filled)
 
 
-def test_a_file_that_is_moved_moves_with_all_that_lies_in_it(folder: Path, filled: Store) -> None:
+def test_a_file_that_is_moved_moves_with_all_that_lies_in_it(folder: Path, filled: EmbeddedStore) -> None:
     (folder / "m.eml").rename(folder / "n.eml")
     embedding = HashEmbedding()
     report = run_sync(folder, filled, embedding)
@@ -143,14 +145,16 @@ def test_a_file_that_is_moved_moves_with_all_that_lies_in_it(folder: Path, fille
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_a_file_that_is_gone_takes_with_it_what_lay_in_it(folder: Path, filled: Store) -> None:
+def test_a_file_that_is_gone_takes_with_it_what_lay_in_it(folder: Path, filled: EmbeddedStore) -> None:
     (folder / "m.eml").unlink()
     assert run_sync(folder, filled).removed == PATHS[:6]
     assert_equals_a_clean_store(folder, filled)
 
 
 @pytest.mark.parametrize("content", [b"\0", b"PK\x03\x04"])
-def test_of_a_file_that_can_no_longer_be_read_nothing_stays(folder: Path, filled: Store, content: bytes) -> None:
+def test_of_a_file_that_can_no_longer_be_read_nothing_stays(
+    folder: Path, filled: EmbeddedStore, content: bytes
+) -> None:
     (folder / "z.zip").write_bytes(content)
     report = run_sync(folder, filled)
     assert report.removed == PATHS[6:]
@@ -159,7 +163,7 @@ def test_of_a_file_that_can_no_longer_be_read_nothing_stays(folder: Path, filled
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_what_cannot_be_read_in_a_file_is_told_of_the_file_each_time(folder: Path, store: Store) -> None:
+def test_what_cannot_be_read_in_a_file_is_told_of_the_file_each_time(folder: Path, store: EmbeddedStore) -> None:
     write(folder / "z.zip", {"m.eml": make_mail({"a.bin": b"\0"}), "b.bin": b"\0"})
     told = {"z.zip": "the file b.bin", "z.zip/m.eml": "the attachment a.bin"}
     assert run_sync(folder, store).partial == told
@@ -167,7 +171,7 @@ def test_what_cannot_be_read_in_a_file_is_told_of_the_file_each_time(folder: Pat
     assert run_sync(folder, store).partial == told
 
 
-def test_a_copy_of_an_attachment_is_seen_as_a_copy(folder: Path, filled: Store) -> None:
+def test_a_copy_of_an_attachment_is_seen_as_a_copy(folder: Path, filled: EmbeddedStore) -> None:
     (folder / "copy.md").write_text(f"# Beta\n\n{LONG}\n")
     hashes = {record.path: record.content_hash for record in filled.lexicon.records()}
     embedding = HashEmbedding()
@@ -178,7 +182,7 @@ def test_a_copy_of_an_attachment_is_seen_as_a_copy(folder: Path, filled: Store) 
 
 
 def test_files_of_one_content_that_are_read_as_different_texts_have_their_own_vectors(
-    folder: Path, store: Store
+    folder: Path, store: EmbeddedStore
 ) -> None:
     write(folder / "z.zip", {"a.csv": "Name,Age\nIda,40\n"})
     run_sync(folder, store)
@@ -188,7 +192,7 @@ def test_files_of_one_content_that_are_read_as_different_texts_have_their_own_ve
 
 
 def test_a_folder_in_the_place_of_an_archive_and_an_archive_in_the_place_of_a_folder(
-    folder: Path, filled: Store
+    folder: Path, filled: EmbeddedStore
 ) -> None:
     state = (folder / "z.zip").stat()
     (folder / "z.zip").unlink()
@@ -206,7 +210,7 @@ def test_a_folder_in_the_place_of_an_archive_and_an_archive_in_the_place_of_a_fo
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_a_document_within_a_file_that_the_store_lost_is_brought_back(folder: Path, filled: Store) -> None:
+def test_a_document_within_a_file_that_the_store_lost_is_brought_back(folder: Path, filled: EmbeddedStore) -> None:
     with filled.writing():
         filled.repair({identify("m.eml/c.zip/f.txt"): "lost"})
     assert "m.eml/c.zip/f.txt" not in paths_in(filled)
@@ -214,7 +218,7 @@ def test_a_document_within_a_file_that_the_store_lost_is_brought_back(folder: Pa
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_progress_counts_the_files_alone(folder: Path, store: Store) -> None:
+def test_progress_counts_the_files_alone(folder: Path, store: EmbeddedStore) -> None:
     write(folder / "m.eml", {"a.txt": LONG, "b.txt": LONG})
     write(folder / "n.eml", {"a.txt": LONG})
     size = sum(file.stat().st_size for file in folder.iterdir())
@@ -297,7 +301,7 @@ def test_killed_at_random_moments_the_next_sync_finishes_the_work(folder: Path, 
             elif file.suffix == ".eml" or members:
                 write(file, members)
 
-    def check(store: Store) -> None:
+    def check(store: EmbeddedStore) -> None:
         assert is_idle(folder, store) or (folder / "always.txt").stat().st_mtime > time.time() - 5
 
     kill_at_random_moments(folder, stores, chance, change, longest_seconds=0.8, finished_share=0.6, check=check)

@@ -20,8 +20,9 @@ from index.documents import Progress
 from index.library import finish
 from index.loading import opening, sections
 from index.plan import SyncReport
+from index.storing.embedded import EmbeddedStore
 from index.storing.lexicon import Lexicon
-from index.storing.store import Store, place_of
+from index.storing.store import place_of
 from index.sync import sync
 
 KILLS = int(os.environ.get("FOOTNOTE_TEST_KILLS", "12"))
@@ -33,7 +34,7 @@ sys.path.insert(0, sys.argv[3])
 from pathlib import Path
 import index.sync, index.loading.opening, index.loading.sections
 from hashed import CHUNK_TOKENS, HashEmbedding
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 index.sync.BATCH_CHUNKS = 8
 index.loading.opening.LONG_TEXT_BYTES = 2000
 index.loading.sections.SECTION_CHARACTERS = 700
@@ -42,7 +43,7 @@ class Slow(HashEmbedding):
         time.sleep(0.002 * len(texts))
         return super().embed(texts)
 folder, stores = Path(sys.argv[1]), Path(sys.argv[2])
-store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
 print("ready", flush=True)
 for progress in index.sync.sync(folder, store, Slow()):
     print(progress.message.encode(), flush=True)
@@ -109,7 +110,7 @@ def kill_at_random_moments(
     *,
     longest_seconds: float,
     finished_share: float,
-    check: Callable[[Store], None] = lambda store: None,
+    check: Callable[[EmbeddedStore], None] = lambda store: None,
 ) -> None:
     """Kill syncs of a folder that changes before each of them, and see that the next one finishes the work.
 
@@ -165,7 +166,9 @@ def test_a_killed_sync_of_a_long_file_is_taken_up_where_it_was(folder: Path, sto
     store.close()
 
 
-def test_a_long_file_is_stored_as_a_short_one_is(folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_file_is_stored_as_a_short_one_is(
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = "# Title of the long one\r\n\r\n" + "\r\n\r\n".join(f"Número {number} – “{LONG}”" for number in range(9))
     (folder / "long.md").write_bytes(text.encode())
     run_sync(folder, store)
@@ -176,7 +179,7 @@ def test_a_long_file_is_stored_as_a_short_one_is(folder: Path, store: Store, mon
     assert_equals_a_clean_store(folder, store)
 
 
-def test_a_long_file_with_what_is_no_text_in_its_midst_is_skipped(folder: Path, store: Store) -> None:
+def test_a_long_file_with_what_is_no_text_in_its_midst_is_skipped(folder: Path, store: EmbeddedStore) -> None:
     (folder / "a.txt").write_text("Good.")
     (folder / "nul.txt").write_bytes((LONG * 4).encode() + b"\x00" + LONG.encode())
     (folder / "old.txt").write_bytes((LONG * 20).encode() + " Le café était fermé à Noël.".encode("cp1252"))
@@ -187,7 +190,7 @@ def test_a_long_file_with_what_is_no_text_in_its_midst_is_skipped(folder: Path, 
     assert_equals_a_clean_store(folder, store)
 
 
-def test_moved_and_doubled_content_is_not_embedded_again(folder: Path, store: Store) -> None:
+def test_moved_and_doubled_content_is_not_embedded_again(folder: Path, store: EmbeddedStore) -> None:
     (folder / "a.txt").write_text(LONG)
     run_sync(folder, store)
     (folder / "sub").mkdir()
@@ -200,7 +203,7 @@ def test_moved_and_doubled_content_is_not_embedded_again(folder: Path, store: St
     assert_equals_a_clean_store(folder, store)
 
 
-def test_a_dry_run_says_what_a_sync_does_and_changes_nothing(folder: Path, store: Store) -> None:
+def test_a_dry_run_says_what_a_sync_does_and_changes_nothing(folder: Path, store: EmbeddedStore) -> None:
     for name in "abcd":
         (folder / f"{name}.txt").write_text(f"Document {name}. {LONG}")
     run_sync(folder, store)
@@ -216,7 +219,7 @@ def test_a_dry_run_says_what_a_sync_does_and_changes_nothing(folder: Path, store
     assert run_sync(folder, store) == said
 
 
-def test_a_change_that_keeps_size_and_time_is_seen_by_checksum(folder: Path, store: Store) -> None:
+def test_a_change_that_keeps_size_and_time_is_seen_by_checksum(folder: Path, store: EmbeddedStore) -> None:
     file = folder / "a.txt"
     file.write_text("Alpha one.")
     os.utime(file, ns=(1, 1))
@@ -228,7 +231,7 @@ def test_a_change_that_keeps_size_and_time_is_seen_by_checksum(folder: Path, sto
 
 
 def test_a_file_that_cannot_be_read_is_tried_again_only_when_it_changes(
-    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, content in (("a.txt", b"Alpha."), ("b.txt", b"\x00")):
         (folder / name).write_bytes(content)
@@ -246,7 +249,9 @@ def test_a_file_that_cannot_be_read_is_tried_again_only_when_it_changes(
     assert opened == ["b.txt"]
 
 
-def test_a_second_sync_says_who_holds_the_store_and_then_goes_on(folder: Path, stores: Path, store: Store) -> None:
+def test_a_second_sync_says_who_holds_the_store_and_then_goes_on(
+    folder: Path, stores: Path, store: EmbeddedStore
+) -> None:
     (folder / "a.txt").write_text("Alpha.")
     process = start_sync(folder, stores, "hold")
     assert process.stdout is not None
@@ -267,8 +272,8 @@ import sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
 from hashed import CHUNK_TOKENS, HashEmbedding
-from index.storing.store import Store
-store = Store(Path(sys.argv[2]), Path(sys.argv[1]), HashEmbedding.name, CHUNK_TOKENS)
+from index.storing.embedded import EmbeddedStore
+store = EmbeddedStore(Path(sys.argv[2]), Path(sys.argv[1]), HashEmbedding.name, CHUNK_TOKENS)
 print(*store.take_news(), len(store.lexicon.records()), store._keeper.rows.count() == store.lexicon.count_chunks())
 """
 
@@ -311,7 +316,7 @@ def test_a_damaged_store_is_made_anew_and_said_so(built: tuple[Path, Path], stor
     assert damage == "nothing" or "made anew from the lexical index" in opened.stdout
 
 
-def test_a_lexicon_that_is_cut_to_nothing_while_it_is_open_is_made_anew(folder: Path, store: Store) -> None:
+def test_a_lexicon_that_is_cut_to_nothing_while_it_is_open_is_made_anew(folder: Path, store: EmbeddedStore) -> None:
     for name in "abc":
         (folder / f"{name}.txt").write_text(f"Document {name}. {LONG}")
     run_sync(folder, store)
@@ -326,7 +331,7 @@ def test_a_lexicon_that_is_cut_to_nothing_while_it_is_open_is_made_anew(folder: 
     other.close()
 
 
-def test_check_finds_what_is_wrong_and_repair_mends_it(folder: Path, store: Store) -> None:
+def test_check_finds_what_is_wrong_and_repair_mends_it(folder: Path, store: EmbeddedStore) -> None:
     for name in "abc":
         (folder / f"{name}.txt").write_text(f"Document {name}. {LONG}")
     run_sync(folder, store)

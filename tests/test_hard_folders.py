@@ -36,7 +36,8 @@ from index.errors import StoreError
 from index.library import finish
 from index.plan import SyncReport
 from index.searching.retriever import retrieve
-from index.storing.store import Store, place_of
+from index.storing.embedded import EmbeddedStore
+from index.storing.store import place_of
 
 KILLS = int(os.environ.get("FOOTNOTE_TEST_PERSIST_KILLS", "1"))
 
@@ -109,8 +110,8 @@ def sync_elsewhere(folder: Path, stores: Path, limit_bytes: int = 0) -> tuple[in
     return process.returncode, said
 
 
-def open_wide(folder: Path, stores: Path) -> Store:
-    return Store(stores, folder, WideEmbedding.name, CHUNK_TOKENS)
+def open_wide(folder: Path, stores: Path) -> EmbeddedStore:
+    return EmbeddedStore(stores, folder, WideEmbedding.name, CHUNK_TOKENS)
 
 
 def assert_is_a_sentence_about_room(ended: tuple[int, str], stores: Path) -> None:
@@ -393,7 +394,7 @@ def test_killed_while_chroma_saves_its_vectors_the_next_sync_finishes_the_work(
 # -- a folder of thousands --------------------------------------------------------------------
 
 
-def test_ten_thousand_files_in_one_folder(folder: Path, store: Store) -> None:
+def test_ten_thousand_files_in_one_folder(folder: Path, store: EmbeddedStore) -> None:
     def text_of(number: int) -> str:
         return f"Document {number} says that its number is {number}."
 
@@ -462,7 +463,7 @@ def write_at_length(folder: Path, path_bytes: int, name: str, content: bytes) ->
 @pytest.mark.parametrize(
     "name", ["x" * 255, "é" * 125 + "a.txt", "😀" * 63 + "abc"], ids=["letters", "accents", "emoji"]
 )
-def test_a_name_of_255_bytes_is_a_document(folder: Path, store: Store, name: str) -> None:
+def test_a_name_of_255_bytes_is_a_document(folder: Path, store: EmbeddedStore, name: str) -> None:
     assert len(name.encode()) == 255
     (folder / name).write_text("Alpha one.")
     (folder / "near.txt").write_text("Beta two.")
@@ -474,7 +475,7 @@ def test_a_name_of_255_bytes_is_a_document(folder: Path, store: Store, name: str
 
 @pytest.mark.parametrize("content", [b"Deep one.", b"<html><p>Deep one.</p></html>"], ids=["text", "web-page"])
 def test_a_path_as_long_as_the_system_allows_is_a_document_and_a_longer_one_has_its_reason(
-    deep_folder: Path, store: Store, content: bytes
+    deep_folder: Path, store: EmbeddedStore, content: bytes
 ) -> None:
     folder = deep_folder
     limit = os.pathconf(folder, "PC_PATH_MAX")  # one of the bytes ends the path
@@ -495,7 +496,7 @@ def test_a_path_as_long_as_the_system_allows_is_a_document_and_a_longer_one_has_
     assert_equals_a_clean_store(folder, store)
 
 
-def test_folders_may_lie_deeper_in_each_other_than_python_calls_may(deep_folder: Path, store: Store) -> None:
+def test_folders_may_lie_deeper_in_each_other_than_python_calls_may(deep_folder: Path, store: EmbeddedStore) -> None:
     folder = deep_folder
     levels = (os.pathconf(folder, "PC_PATH_MAX") - len(os.fsencode(folder)) - 20) // 2
     assert levels > sys.getrecursionlimit()
@@ -535,7 +536,7 @@ NAMES = [
 ]
 
 
-def find(store: Store, word: str) -> list[str]:
+def find(store: EmbeddedStore, word: str) -> list[str]:
     """The paths of the documents that have a word."""
     chunks = store.lexicon.chunks(store.lexicon.search(word, 10))
     records = [store.lexicon.record(chunk.document_id) for chunk in chunks.values()]
@@ -547,7 +548,7 @@ WORDS, CHANGED = (["".join(pair) * 4 for pair in product(letters, repeat=2)] for
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems change or refuse some of these names")
-def test_names_of_every_kind_are_synced_found_changed_moved_and_removed(folder: Path, store: Store) -> None:
+def test_names_of_every_kind_are_synced_found_changed_moved_and_removed(folder: Path, store: EmbeddedStore) -> None:
     for number, name in enumerate(NAMES):
         (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(f"Alpha {WORDS[number]}.")
@@ -582,7 +583,9 @@ def test_names_of_every_kind_are_synced_found_changed_moved_and_removed(folder: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_what_lies_under_a_name_that_is_not_utf_8_is_listed_until_it_is_renamed(folder: Path, store: Store) -> None:
+def test_what_lies_under_a_name_that_is_not_utf_8_is_listed_until_it_is_renamed(
+    folder: Path, store: EmbeddedStore
+) -> None:
     names = [os.fsdecode(name) for name in (b"caf\xe9/good.txt", b"good\xff.txt", b"half\xed\xa0\x80.txt")]
     for name in [*names, "near.txt"]:
         (folder / name).parent.mkdir(exist_ok=True)

@@ -49,7 +49,7 @@ from index.documents import Progress, identify
 from index.library import Library, finish, open_library
 from index.search import search
 from index.settings import Settings
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.watching import watch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,7 +123,7 @@ def tools(open_tools: Callable[..., Any], samples: Settings) -> Any:
 
 
 @pytest.fixture
-def own(folder: Path, store: Store, settings: Settings) -> Any:
+def own(folder: Path, store: EmbeddedStore, settings: Settings) -> Any:
     """The server of the folder of this test, whose documents are read and not asked."""
     served = Served({"docs": Library(folder, store, HashEmbedding(), settings)}, settings)
 

@@ -45,7 +45,7 @@ from index.errors import InputError
 from index.library import Library
 from index.settings import Settings
 from index.steps import listen
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.watching import unwatch, watch
 
 MARKS = ("qwyxfile", "zyxqmark", "vrobel", "folqrmark", "kezmark", "wuzquest")
@@ -330,7 +330,7 @@ def asking(
 
 
 @pytest.fixture
-def served(folder: Path, store: Store, settings: Settings) -> Served:
+def served(folder: Path, store: EmbeddedStore, settings: Settings) -> Served:
     (folder / "kept.txt").write_text("Alpha.")
     return Served({"Folqrmark": Library(folder, store, HashEmbedding(), settings)}, settings)
 
@@ -508,7 +508,9 @@ def test_a_server_is_ready_once_something_can_be_asked(served: Served, folder: P
     unwatch(library)
 
 
-def test_an_empty_folder_for_uploads_is_no_reason_to_wait(folder: Path, store: Store, settings: Settings) -> None:
+def test_an_empty_folder_for_uploads_is_no_reason_to_wait(
+    folder: Path, store: EmbeddedStore, settings: Settings
+) -> None:
     library = Library(folder, store, HashEmbedding(), settings)
     for uploads, status in ((None, 503), (folder, 200), (folder / "within", 200)):
         served = Served({"docs": library}, settings, uploads)

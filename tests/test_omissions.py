@@ -17,7 +17,7 @@ from test_sync import assert_equals_a_clean_store, run_sync
 from index.loading.folder import scan
 from index.loading.omissions import IGNORE_FILE, MOST_PATTERN_BYTES
 from index.plan import SyncReport
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 
 
 def write(folder: Path, *paths: str) -> None:
@@ -157,7 +157,7 @@ def test_patterns_mean_what_they_mean_to_git(
 # -- the store follows ------------------------------------------------------------------------
 
 
-def test_what_becomes_ignored_leaves_the_store_and_comes_back(folder: Path, store: Store) -> None:
+def test_what_becomes_ignored_leaves_the_store_and_comes_back(folder: Path, store: EmbeddedStore) -> None:
     write(folder, "a.md", "b.md")
     run_sync(folder, store)
     ignore(folder, "b.md")

@@ -23,8 +23,8 @@ from test_sync import LONG, assert_equals_a_clean_store, run_sync, sync_elsewher
 from index.documents import Document, identify
 from index.errors import StoreError
 from index.splitting.outline import Outline
+from index.storing.embedded import EmbeddedStore
 from index.storing.parts import PARTS_IN_MEMORY, Parts
-from index.storing.store import Store
 from index.storing.versions import number_chunks
 
 SMALL = 12
@@ -48,7 +48,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def filled(folder: Path, store: Store) -> Store:
+def filled(folder: Path, store: EmbeddedStore) -> EmbeddedStore:
     """A store of four documents in several parts."""
     for name in "abc":
         (folder / f"{name}.txt").write_text(f"Document {name}. " + LONG.replace("long", f"long {name}"))
@@ -58,12 +58,12 @@ def filled(folder: Path, store: Store) -> Store:
     return store
 
 
-def ids_by_part(store: Store) -> dict[int, list[str]]:
+def ids_by_part(store: EmbeddedStore) -> dict[int, list[str]]:
     parts = store._keeper.rows
     return {number: parts._part(number).get(include=[])["ids"] for number in parts._numbers}
 
 
-def assert_equals_one_part(folder: Path, store: Store) -> None:
+def assert_equals_one_part(folder: Path, store: EmbeddedStore) -> None:
     """The store equals one that was built in one part, and its parts are no larger than they may be."""
     parts = ids_by_part(store)
     assert all(len(ids) <= SMALL for ids in parts.values())
@@ -76,12 +76,14 @@ def assert_equals_one_part(folder: Path, store: Store) -> None:
 # -- where rows stand -------------------------------------------------------------------------
 
 
-def test_a_part_that_is_full_is_followed_by_another(folder: Path, filled: Store) -> None:
+def test_a_part_that_is_full_is_followed_by_another(folder: Path, filled: EmbeddedStore) -> None:
     assert_equals_one_part(folder, filled)
     assert filled.check() == {}
 
 
-def test_a_first_sync_takes_in_each_part_once(folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_sync_takes_in_each_part_once(
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(40):
         (folder / f"{number:02}.txt").write_text(f"Document {number}.")
     opened: list[int] = []
@@ -92,7 +94,7 @@ def test_a_first_sync_takes_in_each_part_once(folder: Path, store: Store, monkey
 
 
 def test_a_store_of_one_part_is_not_looked_through_before_a_write(
-    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chromadb.api.models.Collection import Collection
 
@@ -115,7 +117,7 @@ def spy(name: str, original: Any, calls: list[str]) -> Any:
     return call
 
 
-def test_what_is_written_again_stands_where_it_stood(folder: Path, filled: Store) -> None:
+def test_what_is_written_again_stands_where_it_stood(folder: Path, filled: EmbeddedStore) -> None:
     before = ids_by_part(filled)
     home = next(number for number, ids in before.items() if identify("a.txt") in ids)
     assert home < max(before)
@@ -128,7 +130,7 @@ def test_what_is_written_again_stands_where_it_stood(folder: Path, filled: Store
 
 @pytest.mark.parametrize("count", [1, SMALL - 1, SMALL])
 def test_what_is_written_again_while_the_first_part_becomes_full_stands_once(
-    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch, count: int
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr("index.sync.BATCH_CHUNKS", 100)
     for number in range(count):
@@ -141,7 +143,7 @@ def test_what_is_written_again_while_the_first_part_becomes_full_stands_once(
     assert_equals_one_part(folder, store)
 
 
-def test_what_is_removed_leaves_every_part(folder: Path, filled: Store) -> None:
+def test_what_is_removed_leaves_every_part(folder: Path, filled: EmbeddedStore) -> None:
     for name in "ac":
         (folder / f"{name}.txt").unlink()
     run_sync(folder, filled)
@@ -150,14 +152,14 @@ def test_what_is_removed_leaves_every_part(folder: Path, filled: Store) -> None:
     assert contents(filled) == ([], {}, {}, {}, {})
 
 
-def test_pages_hold_every_row_once(filled: Store) -> None:
+def test_pages_hold_every_row_once(filled: EmbeddedStore) -> None:
     pages = [page["ids"] for page in filled._keeper.rows.pages(3, [])]
     assert max(len(page) for page in pages) == 3
     assert [*chain(*pages)] == [*chain(*ids_by_part(filled).values())]
 
 
 @pytest.mark.parametrize("count", [1, 5, 30, 1000])
-def test_the_nearest_are_those_of_all_parts(filled: Store, count: int) -> None:
+def test_the_nearest_are_those_of_all_parts(filled: EmbeddedStore, count: int) -> None:
     ids = sorted(rows(filled))
     vectors = filled.vectors(ids)
     query = HashEmbedding().embed_query("Sentence 3")
@@ -172,7 +174,7 @@ def test_the_nearest_are_those_of_all_parts(filled: Store, count: int) -> None:
 
 
 def test_only_a_search_has_more_than_two_parts_in_memory(
-    folder: Path, filled: Store, stores: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, filled: EmbeddedStore, stores: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = [0]
     original = Parts._part
@@ -236,7 +238,7 @@ def test_killed_between_a_new_part_and_its_first_row_the_next_sync_goes_on(folde
     store.close()
 
 
-def test_vectors_that_were_torn_are_made_anew_in_parts(folder: Path, filled: Store, stores: Path) -> None:
+def test_vectors_that_were_torn_are_made_anew_in_parts(folder: Path, filled: EmbeddedStore, stores: Path) -> None:
     before = contents(filled)
     (filled.place / "saving.json").write_text(json.dumps({"a/header.bin": [100, 0]}))
     store = open_store(folder, stores)
@@ -246,7 +248,9 @@ def test_vectors_that_were_torn_are_made_anew_in_parts(folder: Path, filled: Sto
     store.close()
 
 
-def test_a_lexicon_that_was_deleted_is_made_anew_from_all_parts(folder: Path, filled: Store, stores: Path) -> None:
+def test_a_lexicon_that_was_deleted_is_made_anew_from_all_parts(
+    folder: Path, filled: EmbeddedStore, stores: Path
+) -> None:
     before = contents(filled)
     filled.close()
     for file in filled.place.glob("lexicon*"):
@@ -257,7 +261,7 @@ def test_a_lexicon_that_was_deleted_is_made_anew_from_all_parts(folder: Path, fi
     store.close()
 
 
-def test_a_part_that_was_made_otherwise_is_refused(folder: Path, filled: Store, stores: Path) -> None:
+def test_a_part_that_was_made_otherwise_is_refused(folder: Path, filled: EmbeddedStore, stores: Path) -> None:
     part = filled._keeper.rows._part(2)
     with filled._keeper._changing():
         part.modify(metadata={**part.metadata, "embedding": "another"})
@@ -292,7 +296,7 @@ def test_a_part_that_has_lost_its_vectors_is_made_anew(
     store.close()
 
 
-def test_a_store_of_one_part_has_the_collection_of_old(folder: Path, store: Store) -> None:
+def test_a_store_of_one_part_has_the_collection_of_old(folder: Path, store: EmbeddedStore) -> None:
     (folder / "a.txt").write_text("Alpha.")
     run_sync(folder, store)
     [name] = [collection.name for collection in store._keeper.rows._client.list_collections()]

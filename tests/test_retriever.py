@@ -23,9 +23,9 @@ from index.searching.retriever import (
     weigh_meaning,
 )
 from index.splitting.sentences import Sentence, find_sentences
+from index.storing.embedded import EmbeddedStore
 from index.storing.postings import Coverage
 from index.storing.records import Record
-from index.storing.store import Store
 from index.sync import sync
 
 # -- two scores become one --------------------------------------------------------------------
@@ -171,18 +171,18 @@ DOCUMENTS = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, embedding: Embedding) -> Iterator[Store]:
+def store(tmp_path_factory: pytest.TempPathFactory, embedding: Embedding) -> Iterator[EmbeddedStore]:
     folder = tmp_path_factory.mktemp("retriever") / "documents"
     folder.mkdir()
     for name, text in DOCUMENTS.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
-    store = Store(folder.parent / "stores", folder, embedding.name, 60)
+    store = EmbeddedStore(folder.parent / "stores", folder, embedding.name, 60)
     finish(sync(folder, store, embedding))
     yield store
     store.close()
 
 
-def ask(store: Store, embedding: Embedding, query: str, count: int = 8) -> list[Passage]:
+def ask(store: EmbeddedStore, embedding: Embedding, query: str, count: int = 8) -> list[Passage]:
     return retrieve(store, query, embedding.embed_query(query), count)
 
 
@@ -204,7 +204,7 @@ def ask(store: Store, embedding: Embedding, query: str, count: int = 8) -> list[
     ],
 )
 def test_numbers_names_words_and_meanings_are_found_first(
-    store: Store, embedding: Embedding, query: str, path: str, words: str
+    store: EmbeddedStore, embedding: Embedding, query: str, path: str, words: str
 ) -> None:
     best = ask(store, embedding, query)[0]
     assert best.path == path
@@ -220,7 +220,7 @@ def test_a_phrase_in_quotation_marks_is_found_first_word_by_word(
         words = [words[-1], *words[:-1]] if number % 7 else words
         (folder / f"{number}.txt").write_text(f"{' '.join(words[::-1])}. Note {number}.")
     (folder / "exact.txt").write_text("Long ago, one winter, as was said, the Red Boats of the North sank, or so.")
-    store = Store(tmp_path / "stores", folder, embedding.name, 60)
+    store = EmbeddedStore(tmp_path / "stores", folder, embedding.name, 60)
     finish(sync(folder, store, embedding))
     passages = ask(store, embedding, f"What is known of {marks[0]}the red boat of the north{marks[1]}?", 5)
     assert passages[0].path == "exact.txt"
@@ -232,7 +232,7 @@ def test_a_phrase_in_quotation_marks_is_found_first_word_by_word(
     store.close()
 
 
-def test_the_best_comes_first_and_no_more_come_than_asked_for(store: Store, embedding: Embedding) -> None:
+def test_the_best_comes_first_and_no_more_come_than_asked_for(store: EmbeddedStore, embedding: Embedding) -> None:
     for count in (1, 3, 8, 50):
         passages = ask(store, embedding, "the harbour and the bridge", count)
         assert len(passages) == min(count, len(rows(store)))
@@ -241,13 +241,13 @@ def test_the_best_comes_first_and_no_more_come_than_asked_for(store: Store, embe
         assert len({(passage.path, passage.start) for passage in passages}) == len(passages)
 
 
-def test_fewer_passages_of_a_query_are_the_first_of_more(store: Store, embedding: Embedding) -> None:
+def test_fewer_passages_of_a_query_are_the_first_of_more(store: EmbeddedStore, embedding: Embedding) -> None:
     query = "boats and bread"
     assert ask(store, embedding, query, 3) == ask(store, embedding, query, 10)[:3]
 
 
 @pytest.mark.parametrize("query", ["why was Israel skipped?", "boats", "fermée", "机器学习"])
-def test_every_offset_points_into_the_file_itself(store: Store, embedding: Embedding, query: str) -> None:
+def test_every_offset_points_into_the_file_itself(store: EmbeddedStore, embedding: Embedding, query: str) -> None:
     for passage in ask(store, embedding, query, 50):
         text = DOCUMENTS[passage.path]
         assert store.text_of(passage.document_id) == text
@@ -258,7 +258,7 @@ def test_every_offset_points_into_the_file_itself(store: Store, embedding: Embed
             assert text[sentence.start : sentence.end] == passage.words_of(sentence)
 
 
-def test_the_sentences_of_the_passages_are_those_of_the_document(store: Store, embedding: Embedding) -> None:
+def test_the_sentences_of_the_passages_are_those_of_the_document(store: EmbeddedStore, embedding: Embedding) -> None:
     found = {
         (passage.path, sentence.start, sentence.end)
         for passage in ask(store, embedding, "the president flew to Riyadh", 100)
@@ -269,22 +269,22 @@ def test_the_sentences_of_the_passages_are_those_of_the_document(store: Store, e
         assert {place for place in found if place[0] == path} == expected
 
 
-def test_title_and_date_come_with_a_passage(store: Store, embedding: Embedding) -> None:
+def test_title_and_date_come_with_a_passage(store: EmbeddedStore, embedding: Embedding) -> None:
     best = ask(store, embedding, "why was Israel skipped?")[0]
     assert (best.title, best.date, best.page) == ("The tour", "2025-05-13", None)
 
 
-def test_the_same_query_has_the_same_passages(store: Store, embedding: Embedding) -> None:
+def test_the_same_query_has_the_same_passages(store: EmbeddedStore, embedding: Embedding) -> None:
     assert ask(store, embedding, "boats", 20) == ask(store, embedding, "boats", 20)
 
 
 @pytest.mark.parametrize("query", ["?", "the", '"unclosed', "x" * 5000, "NOT (a OR *)"])
-def test_no_query_breaks_the_search(store: Store, embedding: Embedding, query: str) -> None:
+def test_no_query_breaks_the_search(store: EmbeddedStore, embedding: Embedding, query: str) -> None:
     assert len(ask(store, embedding, query, 5)) == 5
 
 
 def test_an_empty_store_has_no_passages(tmp_path: Path, folder: Path, embedding: Embedding) -> None:
-    store = Store(tmp_path / "stores", folder, embedding.name, 60)
+    store = EmbeddedStore(tmp_path / "stores", folder, embedding.name, 60)
     with store.writing():
         pass
     assert ask(store, embedding, "anything") == []
@@ -295,7 +295,7 @@ def test_a_version_that_a_sync_has_not_made_visible_yet_is_not_found(
     tmp_path: Path, folder: Path, embedding: Embedding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.txt").write_text("The bridge is closed.")
-    store = Store(tmp_path / "stores", folder, embedding.name, 60)
+    store = EmbeddedStore(tmp_path / "stores", folder, embedding.name, 60)
     finish(sync(folder, store, embedding))
     seen: list[list[str]] = []
 

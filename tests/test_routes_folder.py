@@ -24,7 +24,7 @@ from assistant.serving.uploads import Limits
 from index.documents import identify
 from index.library import Library, finish
 from index.settings import Settings
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.watching import bring_up_to_date, unwatch, watch
 
 
@@ -48,7 +48,7 @@ def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def serves(folder: Path, store: Store, settings: Settings) -> Iterator[Serves]:
+def serves(folder: Path, store: EmbeddedStore, settings: Settings) -> Iterator[Serves]:
     """A watched folder that is served, with uploads in a folder within."""
     (folder / "kept.txt").write_text("Alpha.")
     (folder / "uploads").mkdir()

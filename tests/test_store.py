@@ -17,8 +17,9 @@ from index.documents import Document, identify
 from index.errors import StoreError
 from index.library import finish
 from index.splitting.outline import Outline
+from index.storing.embedded import EmbeddedStore, discard
 from index.storing.mending import fill_rows
-from index.storing.store import SCHEMA_VERSION, Store, discard, place_of
+from index.storing.store import SCHEMA_VERSION, place_of
 from index.storing.versions import number_chunks
 from index.sync import sync
 
@@ -29,8 +30,8 @@ LONG = (
 
 
 @pytest.fixture
-def store(stores: Path, folder: Path) -> Iterator[Store]:
-    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+def store(stores: Path, folder: Path) -> Iterator[EmbeddedStore]:
+    store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():
         pass
     yield store
@@ -46,7 +47,7 @@ def write(folder: Path, **texts: str) -> list[Path]:
 # -- what it holds ----------------------------------------------------------------------------
 
 
-def test_what_is_put_is_read_again(store: Store, folder: Path) -> None:
+def test_what_is_put_is_read_again(store: EmbeddedStore, folder: Path) -> None:
     (file,) = write(folder, a="\ufeffThe tour\r\n\r\n2025-05-13\r\n\r\n" + LONG)
     chunks = put(store, file)
     assert len(chunks) > 2
@@ -61,11 +62,11 @@ def test_what_is_put_is_read_again(store: Store, folder: Path) -> None:
     assert all(store.text_of(record.document_id, i, i + 90) == text[i : i + 90] for i in range(0, len(text), 37))
 
 
-def test_a_document_that_it_does_not_have_has_no_text(store: Store) -> None:
+def test_a_document_that_it_does_not_have_has_no_text(store: EmbeddedStore) -> None:
     assert store.text_of("nothing") == ""
 
 
-def test_pages_and_a_missing_date_are_kept_through_a_rebuilding(store: Store) -> None:
+def test_pages_and_a_missing_date_are_kept_through_a_rebuilding(store: EmbeddedStore) -> None:
     document = Document("id", "a.txt", "The tour", None, "One. Two.", (0, 5), "c" * 64)
     with store.writing():
         put_chunks(store, document, number_chunks(document, Outline(document.text), 0, [(0, 5), (5, 9)]))
@@ -76,7 +77,7 @@ def test_pages_and_a_missing_date_are_kept_through_a_rebuilding(store: Store) ->
     assert (record.pages, record.date) == ((0, 5), None)
 
 
-def test_the_nearest_come_first_with_their_cosine(store: Store, folder: Path) -> None:
+def test_the_nearest_come_first_with_their_cosine(store: EmbeddedStore, folder: Path) -> None:
     for file in write(folder, a="Alpha.", b="Beta.", c="Gamma."):
         put(store, file)
     embedding = HashEmbedding()
@@ -92,23 +93,23 @@ def test_the_nearest_come_first_with_their_cosine(store: Store, folder: Path) ->
     assert len(store.nearest(query, 100)) == 3
 
 
-def test_an_empty_store_has_no_nearest(store: Store) -> None:
+def test_an_empty_store_has_no_nearest(store: EmbeddedStore) -> None:
     assert store.nearest(HashEmbedding().embed_query("Alpha."), 10) == {}
 
 
-def test_a_new_version_leaves_nothing_of_the_old_one(store: Store, folder: Path, tmp_path: Path) -> None:
+def test_a_new_version_leaves_nothing_of_the_old_one(store: EmbeddedStore, folder: Path, tmp_path: Path) -> None:
     (file,) = write(folder, a=LONG)
     put(store, file)
     file.write_text("Short now.")
     put(store, file)
-    clean = Store(tmp_path / "clean", folder, HashEmbedding.name, CHUNK_TOKENS)
+    clean = EmbeddedStore(tmp_path / "clean", folder, HashEmbedding.name, CHUNK_TOKENS)
     with clean.writing():
         put(clean, file)
     assert contents(store) == contents(clean)
     clean.close()
 
 
-def test_a_removed_document_leaves_nothing(store: Store, folder: Path) -> None:
+def test_a_removed_document_leaves_nothing(store: EmbeddedStore, folder: Path) -> None:
     first, second = write(folder, a=LONG, b="Beta.")
     put(store, second)
     before = contents(store)
@@ -119,7 +120,7 @@ def test_a_removed_document_leaves_nothing(store: Store, folder: Path) -> None:
     assert contents(store) == before
 
 
-def test_a_touch_is_kept_in_chroma_too(store: Store, folder: Path) -> None:
+def test_a_touch_is_kept_in_chroma_too(store: EmbeddedStore, folder: Path) -> None:
     (file,) = write(folder, a=LONG)
     put(store, file)
     store.touch([(store.lexicon.records()[0].document_id, 6, 7)])
@@ -136,9 +137,9 @@ def test_ids_name_the_document_and_the_version(folder: Path) -> None:
     assert [chunk.text for chunk in chunks] == ["One. ", "Two. ", "Three."]
 
 
-def test_two_stores_built_apart_are_equal_row_for_row(store: Store, folder: Path, tmp_path: Path) -> None:
+def test_two_stores_built_apart_are_equal_row_for_row(store: EmbeddedStore, folder: Path, tmp_path: Path) -> None:
     files = write(folder, a=LONG, b="Beta.", c=LONG[::-1])
-    other = Store(tmp_path / "other", folder, HashEmbedding.name, CHUNK_TOKENS)
+    other = EmbeddedStore(tmp_path / "other", folder, HashEmbedding.name, CHUNK_TOKENS)
     with other.writing():
         for file in reversed(files):
             put(other, file)
@@ -148,7 +149,7 @@ def test_two_stores_built_apart_are_equal_row_for_row(store: Store, folder: Path
     other.close()
 
 
-def test_a_document_of_thousands_of_chunks_is_stored_and_removed_whole(store: Store, folder: Path) -> None:
+def test_a_document_of_thousands_of_chunks_is_stored_and_removed_whole(store: EmbeddedStore, folder: Path) -> None:
     text = "".join(f"Number {number}. " for number in range(2500))
     document = Document("id", "a.txt", "", None, text, (), "0123456789abcdef")
     ends = [end for end in range(1, len(text) + 1) if end == len(text) or text[end - 2 : end] == ". "]
@@ -177,32 +178,36 @@ def test_each_folder_has_a_store_of_its_own_under_a_readable_name(tmp_path: Path
 def test_a_folder_whose_name_is_not_utf_8_has_a_store(stores: Path, tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     folder.mkdir()
-    Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS).close()
+    EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS).close()
 
 
-def test_a_store_of_another_embedding_is_refused_with_the_command_that_helps(store: Store, folder: Path) -> None:
+def test_a_store_of_another_embedding_is_refused_with_the_command_that_helps(
+    store: EmbeddedStore, folder: Path
+) -> None:
     with pytest.raises(StoreError) as raised:
-        Store(store.place.parent, folder, "another", CHUNK_TOKENS)
+        EmbeddedStore(store.place.parent, folder, "another", CHUNK_TOKENS)
     assert f"made with embedding {HashEmbedding.name}" in str(raised.value)
     assert "not embedding another" in str(raised.value)
     assert str(raised.value).endswith(f"footnote sync {folder} --anew")
 
 
-def test_a_store_of_another_chunk_size_is_refused(store: Store, folder: Path) -> None:
+def test_a_store_of_another_chunk_size_is_refused(store: EmbeddedStore, folder: Path) -> None:
     with pytest.raises(StoreError, match=rf"chunks of {CHUNK_TOKENS} tokens, not chunks of 100 tokens\. .* --anew$"):
-        Store(store.place.parent, folder, HashEmbedding.name, 100)
+        EmbeddedStore(store.place.parent, folder, HashEmbedding.name, 100)
 
 
-def test_a_store_of_a_later_version_is_refused(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_of_a_later_version_is_refused(
+    store: EmbeddedStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("index.storing.store.SCHEMA_VERSION", 1)
     with pytest.raises(StoreError, match=rf"store version {SCHEMA_VERSION}, not store version 1\. .* --anew$"):
-        Store(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
+        EmbeddedStore(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
 
 
 @pytest.mark.parametrize("has_lexicon", [True, False])
 @pytest.mark.parametrize("embedding_name", [HashEmbedding.name, "another"])
 def test_a_store_of_an_earlier_version_is_made_anew_and_said_so(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, has_lexicon: bool, embedding_name: str
+    store: EmbeddedStore, folder: Path, monkeypatch: pytest.MonkeyPatch, has_lexicon: bool, embedding_name: str
 ) -> None:
     write(folder, a=LONG)
     finish(sync(folder, store, HashEmbedding()))
@@ -210,7 +215,7 @@ def test_a_store_of_an_earlier_version_is_made_anew_and_said_so(
     if not has_lexicon:
         (store.place / "lexicon.sqlite").unlink()
     monkeypatch.setattr("index.storing.store.SCHEMA_VERSION", 99)
-    later = Store(store.place.parent, folder, embedding_name, CHUNK_TOKENS)
+    later = EmbeddedStore(store.place.parent, folder, embedding_name, CHUNK_TOKENS)
     assert later.take_news() == [
         f"The store of {folder} was made by an earlier version of Footnote: it is made anew from the documents."
     ]
@@ -224,7 +229,7 @@ def test_a_store_of_which_nothing_is_whole_is_made_anew_from_the_documents(store
     place = place_of(stores, folder)
     (place / "chroma").mkdir(parents=True)
     (place / "chroma" / "chroma.sqlite3").write_bytes(b"no database at all " * 500)
-    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     [news] = store.take_news()
     assert re.fullmatch(r"The store at .* was damaged \(.*\): it is made anew from the documents\.", news)
     assert finish(sync(folder, store, HashEmbedding())).added == ["a.txt"]
@@ -235,19 +240,19 @@ def test_a_store_of_which_nothing_is_whole_is_made_anew_from_the_documents(store
 # -- thrown away ------------------------------------------------------------------------------
 
 
-def test_a_discarded_store_is_built_anew_also_with_another_embedding(store: Store, folder: Path) -> None:
+def test_a_discarded_store_is_built_anew_also_with_another_embedding(store: EmbeddedStore, folder: Path) -> None:
     write(folder, a=LONG)
     finish(sync(folder, store, HashEmbedding()))
     before = contents(store)
     discard(store.place.parent, folder)
-    other = Store(store.place.parent, folder, "another", CHUNK_TOKENS)
+    other = EmbeddedStore(store.place.parent, folder, "another", CHUNK_TOKENS)
     assert contents(other) == ([], {}, {}, {}, {})
     assert finish(sync(folder, other, HashEmbedding())).added == ["a.txt"]
     assert contents(other) == before
     other.close()
 
 
-def test_a_store_that_is_open_while_it_is_discarded_notices(store: Store, folder: Path) -> None:
+def test_a_store_that_is_open_while_it_is_discarded_notices(store: EmbeddedStore, folder: Path) -> None:
     write(folder, a=LONG)
     finish(sync(folder, store, HashEmbedding()))
     before = contents(store)
@@ -272,7 +277,7 @@ def test_to_discard_what_was_never_made_is_nothing(stores: Path, folder: Path) -
 
 def test_a_lexicon_that_was_deleted_is_rebuilt_with_the_same_results(stores: Path, folder: Path) -> None:
     files = write(folder, a=LONG, b="Six sevens are forty-two.", c="Nothing of the kind.")
-    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():
         for file in files:
             put(store, file)
@@ -282,7 +287,7 @@ def test_a_lexicon_that_was_deleted_is_rebuilt_with_the_same_results(stores: Pat
     for file in store.place.glob("lexicon*"):
         file.unlink()
 
-    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():
         assert contents(store)[:-1] == before[:-1]
         assert [store.lexicon.search(query, 10) for query in queries] == found
@@ -295,19 +300,19 @@ def test_a_lexicon_that_was_deleted_is_rebuilt_with_the_same_results(stores: Pat
 
 def test_vectors_that_were_torn_are_made_anew_and_nothing_is_embedded_again(stores: Path, folder: Path) -> None:
     files = write(folder, a=LONG, b="Six sevens are forty-two.", c=LONG + " More.")
-    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     with store.writing():
         for file in files:
             put(store, file)
     before = contents(store)
-    reader = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    reader = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     # As a writer leaves it that was killed while Chroma wrote over its files, with a document in hand.
     store.lexicon.announce([identify("d.txt")])
     (stores.parent / "documents" / "d.txt").write_text("Delta.")
     (store.place / "saving.json").write_text(json.dumps({"a/header.bin": [100, 0]}))
     store.close()
 
-    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     assert contents(store) == before
     assert store.check() == {"": "a sync was interrupted"}
     embedding = HashEmbedding()
@@ -321,7 +326,7 @@ def test_vectors_that_were_torn_are_made_anew_and_nothing_is_embedded_again(stor
     reader.close()
 
 
-def test_vectors_are_searched_without_chroma_to_the_same_effect(store: Store, folder: Path) -> None:
+def test_vectors_are_searched_without_chroma_to_the_same_effect(store: EmbeddedStore, folder: Path) -> None:
     for file in write(folder, a=LONG, b="Six sevens are forty-two.", c=LONG + " More."):
         put(store, file)
     query = HashEmbedding().embed_query("six")
@@ -331,7 +336,9 @@ def test_vectors_are_searched_without_chroma_to_the_same_effect(store: Store, fo
     assert len(store.lexicon.nearest(query, 5)) == 5
 
 
-def test_rows_that_belong_to_no_whole_version_are_removed_by_the_next_writer(store: Store, folder: Path) -> None:
+def test_rows_that_belong_to_no_whole_version_are_removed_by_the_next_writer(
+    store: EmbeddedStore, folder: Path
+) -> None:
     first, second, third = write(folder, a=LONG, b=LONG + " More.", c="Gamma.")
     put(store, third)
     kept = contents(store)
@@ -347,7 +354,7 @@ def test_rows_that_belong_to_no_whole_version_are_removed_by_the_next_writer(sto
 
 
 def test_the_old_version_counts_until_the_new_ones_first_row_stands(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    store: EmbeddedStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (file,) = write(folder, a=LONG)
     put(store, file)
@@ -372,12 +379,12 @@ def test_the_old_version_counts_until_the_new_ones_first_row_stands(
 # -- two at once ------------------------------------------------------------------------------
 
 
-def test_a_second_writer_waits_for_the_first(store: Store, folder: Path) -> None:
+def test_a_second_writer_waits_for_the_first(store: EmbeddedStore, folder: Path) -> None:
     order: list[str] = []
     entered = threading.Event()
 
     def second() -> None:
-        other = Store(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
+        other = EmbeddedStore(store.place.parent, folder, HashEmbedding.name, CHUNK_TOKENS)
         entered.set()
         with other.writing():
             order.append("second")
@@ -393,24 +400,24 @@ def test_a_second_writer_waits_for_the_first(store: Store, folder: Path) -> None
     assert order == ["first", "second"]
 
 
-def test_the_lock_is_let_go_where_a_writer_fails(store: Store) -> None:
+def test_the_lock_is_let_go_where_a_writer_fails(store: EmbeddedStore) -> None:
     for _ in range(2):
         with pytest.raises(LookupError), store.writing():
             raise LookupError
 
 
-def test_a_store_that_nobody_changed_is_not_opened_again(store: Store) -> None:
+def test_a_store_that_nobody_changed_is_not_opened_again(store: EmbeddedStore) -> None:
     rows = store._keeper.rows
     store.refresh()
     assert store._keeper.rows is rows
 
 
-def fail_to_write(store: Store) -> None:
+def fail_to_write(store: EmbeddedStore) -> None:
     with pytest.raises(StoreError, match="The disk is full"), store.writing():
         raise StoreError("The disk is full.")
 
 
-def test_a_write_that_fails_takes_the_rows_from_no_search(store: Store, folder: Path) -> None:
+def test_a_write_that_fails_takes_the_rows_from_no_search(store: EmbeddedStore, folder: Path) -> None:
     chunks = put(store, *write(folder, a=LONG))
     with ThreadPoolExecutor(1) as thread:
         with store._keeper.alone():
@@ -421,7 +428,7 @@ def test_a_write_that_fails_takes_the_rows_from_no_search(store: Store, folder: 
         failed.result()
 
 
-def test_whoever_reads_rows_waits_while_they_are_made_anew(store: Store, folder: Path) -> None:
+def test_whoever_reads_rows_waits_while_they_are_made_anew(store: EmbeddedStore, folder: Path) -> None:
     chunks = put(store, *write(folder, a=LONG))
     with ThreadPoolExecutor(1) as thread:
         with store._keeper.alone(), store._keeper.making_anew() as found:
@@ -432,12 +439,12 @@ def test_whoever_reads_rows_waits_while_they_are_made_anew(store: Store, folder:
 
 
 def test_a_search_that_cannot_note_what_it_opens_is_answered_from_the_lexicon(
-    store: Store, stores: Path, folder: Path
+    store: EmbeddedStore, stores: Path, folder: Path
 ) -> None:
     resource = pytest.importorskip("resource")
     put(store, *write(folder, a=LONG))
     store.lexicon.announce(["another"])  # so that nothing is opened before the search
-    other = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    other = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
     try:

@@ -23,8 +23,8 @@ from index.embedding.protocol import Vectors
 from index.errors import FolderError
 from index.library import finish
 from index.plan import SyncReport
+from index.storing.embedded import EmbeddedStore
 from index.storing.lexicon import Lexicon
-from index.storing.store import Store
 from index.sync import sync
 
 LONG = " ".join(f"Sentence {number} of the long document." for number in range(30))
@@ -41,7 +41,7 @@ class Killed(BaseException):
 
 
 WRITES = [
-    *((Store, name) for name in ("_upsert", "_delete", "settle")),
+    *((EmbeddedStore, name) for name in ("_upsert", "_delete", "settle")),
     *((Lexicon, name) for name in ("announce", "settle", "put", "put_embedded", "remove", "touch", "remember_skipped")),
 ]
 
@@ -68,12 +68,12 @@ def dying_after(writes: int) -> Iterator[None]:
         yield
 
 
-def run_sync(folder: Path, store: Store, embedding: HashEmbedding | None = None) -> SyncReport:
+def run_sync(folder: Path, store: EmbeddedStore, embedding: HashEmbedding | None = None) -> SyncReport:
     report: SyncReport = finish(sync(folder, store, embedding or HashEmbedding()))
     return report
 
 
-def assert_equals_a_clean_store(folder: Path, store: Store) -> None:
+def assert_equals_a_clean_store(folder: Path, store: EmbeddedStore) -> None:
     """The store equals one that is built from the folder as it is now, row for row."""
     with tempfile.TemporaryDirectory() as stores:
         clean = open_store(folder, Path(stores))
@@ -83,7 +83,7 @@ def assert_equals_a_clean_store(folder: Path, store: Store) -> None:
 
 
 @pytest.fixture
-def filled(folder: Path, store: Store) -> Store:
+def filled(folder: Path, store: EmbeddedStore) -> EmbeddedStore:
     """A store of a.txt, b.md and sub/c.txt."""
     (folder / "sub").mkdir()
     (folder / "a.txt").write_text("Alpha one. " + LONG)
@@ -96,7 +96,7 @@ def filled(folder: Path, store: Store) -> Store:
 # -- what a sync does -------------------------------------------------------------------------
 
 
-def test_a_first_sync_adds_every_document(folder: Path, filled: Store) -> None:
+def test_a_first_sync_adds_every_document(folder: Path, filled: EmbeddedStore) -> None:
     assert [record.path for record in filled.lexicon.records()] == ["a.txt", "b.md", "sub/c.txt"]
     for record in filled.lexicon.records():
         with (folder / record.path).open(encoding="utf-8", newline="") as opened:
@@ -104,7 +104,7 @@ def test_a_first_sync_adds_every_document(folder: Path, filled: Store) -> None:
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_a_sync_of_an_unchanged_folder_reads_and_embeds_nothing(folder: Path, filled: Store) -> None:
+def test_a_sync_of_an_unchanged_folder_reads_and_embeds_nothing(folder: Path, filled: EmbeddedStore) -> None:
     run_sync(folder, filled)  # files so fresh are looked at once more
     before, mark = contents(filled), (filled.place / "mark").read_bytes()
     embedding = HashEmbedding()
@@ -115,7 +115,7 @@ def test_a_sync_of_an_unchanged_folder_reads_and_embeds_nothing(folder: Path, fi
     assert (filled.place / "mark").read_bytes() == mark
 
 
-def test_added_changed_moved_and_deleted_files_are_all_reflected(folder: Path, filled: Store) -> None:
+def test_added_changed_moved_and_deleted_files_are_all_reflected(folder: Path, filled: EmbeddedStore) -> None:
     (folder / "new.txt").write_text("Delta four.")
     (folder / "b.md").write_text("# Beta\n\nBeta is changed.\n")
     (folder / "sub" / "c.txt").rename(folder / "moved.txt")
@@ -127,7 +127,9 @@ def test_added_changed_moved_and_deleted_files_are_all_reflected(folder: Path, f
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_a_file_that_was_rewritten_with_the_same_content_is_not_embedded_again(folder: Path, filled: Store) -> None:
+def test_a_file_that_was_rewritten_with_the_same_content_is_not_embedded_again(
+    folder: Path, filled: EmbeddedStore
+) -> None:
     os.utime(folder / "a.txt", ns=(1, 1))
     embedding = HashEmbedding()
     report = run_sync(folder, filled, embedding)
@@ -136,27 +138,27 @@ def test_a_file_that_was_rewritten_with_the_same_content_is_not_embedded_again(f
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_a_change_that_keeps_the_size_is_seen_by_its_time(folder: Path, filled: Store) -> None:
+def test_a_change_that_keeps_the_size_is_seen_by_its_time(folder: Path, filled: EmbeddedStore) -> None:
     (folder / "b.md").write_text("# Beta\n\nBeta six.\n")
     assert run_sync(folder, filled).changed == ["b.md"]
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_a_file_that_shrinks_and_one_that_grows_leave_no_chunk_behind(folder: Path, filled: Store) -> None:
+def test_a_file_that_shrinks_and_one_that_grows_leave_no_chunk_behind(folder: Path, filled: EmbeddedStore) -> None:
     (folder / "a.txt").write_text("Alpha.")
     (folder / "b.md").write_text(LONG)
     assert run_sync(folder, filled).changed == ["a.txt", "b.md"]
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_two_files_with_the_same_content_are_two_documents(folder: Path, filled: Store) -> None:
+def test_two_files_with_the_same_content_are_two_documents(folder: Path, filled: EmbeddedStore) -> None:
     shutil.copy(folder / "a.txt", folder / "copy.txt")
     assert run_sync(folder, filled).added == ["copy.txt"]
     assert filled.text_of(identify("copy.txt")) == filled.text_of(identify("a.txt"))
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_nothing_is_written_into_the_documents_folder(folder: Path, store: Store) -> None:
+def test_nothing_is_written_into_the_documents_folder(folder: Path, store: EmbeddedStore) -> None:
     (folder / "sub").mkdir()
     (folder / "a.txt").write_text(LONG)
     (folder / "sub" / "b.bin").write_bytes(b"\x00")
@@ -170,7 +172,7 @@ def test_nothing_is_written_into_the_documents_folder(folder: Path, store: Store
     assert listing() == before
 
 
-def test_progress_names_a_document_and_counts_to_the_end(folder: Path, store: Store) -> None:
+def test_progress_names_a_document_and_counts_to_the_end(folder: Path, store: EmbeddedStore) -> None:
     for name, text in {"a": LONG, "b": "Beta.", "c": LONG, "d": "Delta.", "e": "Epsilon."}.items():
         (folder / f"{name}.txt").write_text(text)
     events = list(sync(folder, store, HashEmbedding()))
@@ -184,7 +186,9 @@ def test_progress_names_a_document_and_counts_to_the_end(folder: Path, store: St
 # -- what is left out -------------------------------------------------------------------------
 
 
-def test_what_cannot_be_read_is_skipped_with_the_reason_and_stops_no_neighbour(folder: Path, store: Store) -> None:
+def test_what_cannot_be_read_is_skipped_with_the_reason_and_stops_no_neighbour(
+    folder: Path, store: EmbeddedStore
+) -> None:
     (folder / "good.txt").write_text("Alpha one.")
     (folder / "binary.txt").write_bytes(b"\x00\x01\x02")
     (folder / "empty.md").write_bytes(b"")
@@ -207,7 +211,7 @@ def test_what_cannot_be_read_is_skipped_with_the_reason_and_stops_no_neighbour(f
     }
 
 
-def test_a_name_that_is_not_utf_8_is_skipped_with_the_reason(folder: Path, store: Store) -> None:
+def test_a_name_that_is_not_utf_8_is_skipped_with_the_reason(folder: Path, store: EmbeddedStore) -> None:
     (folder / "good.txt").write_text("Alpha one.")
     name = os.fsdecode(b"caf\xe9.txt")
     (folder / name).write_text("Beta two.")
@@ -215,13 +219,13 @@ def test_a_name_that_is_not_utf_8_is_skipped_with_the_reason(folder: Path, store
     assert (report.added, report.skipped) == (["good.txt"], {name: "its name is not UTF-8: rename it"})
 
 
-def test_a_suffix_counts_in_capitals_too(folder: Path, store: Store) -> None:
+def test_a_suffix_counts_in_capitals_too(folder: Path, store: EmbeddedStore) -> None:
     (folder / "A.TXT").write_text("Alpha one.")
     (folder / "b.Markdown").write_text("Beta two.")
     assert run_sync(folder, store).added == ["A.TXT", "b.Markdown"]
 
 
-def test_hidden_files_and_folders_are_left_alone_without_a_word(folder: Path, store: Store) -> None:
+def test_hidden_files_and_folders_are_left_alone_without_a_word(folder: Path, store: EmbeddedStore) -> None:
     (folder / ".git").mkdir()
     (folder / ".git" / "notes.txt").write_text("Hidden.")
     (folder / ".hidden.txt").write_text("Hidden.")
@@ -229,14 +233,16 @@ def test_hidden_files_and_folders_are_left_alone_without_a_word(folder: Path, st
     assert run_sync(folder, store) == SyncReport(added=["seen.txt"])
 
 
-def test_a_document_that_can_no_longer_be_read_is_removed_and_said_to_be_skipped(folder: Path, filled: Store) -> None:
+def test_a_document_that_can_no_longer_be_read_is_removed_and_said_to_be_skipped(
+    folder: Path, filled: EmbeddedStore
+) -> None:
     (folder / "b.md").write_bytes(b"\x00")
     report = run_sync(folder, filled)
     assert (report.removed, report.skipped) == (["b.md"], {"b.md": "binary"})
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_file_names_of_every_script_are_documents(folder: Path, store: Store) -> None:
+def test_file_names_of_every_script_are_documents(folder: Path, store: EmbeddedStore) -> None:
     names = ["añ o.txt", "機械.md", "a'b\"c.txt", "😀.txt", "-rf.txt", "a\nb.txt"]
     for name in names:
         (folder / name).write_text("Alpha one.")
@@ -247,7 +253,7 @@ def test_file_names_of_every_script_are_documents(folder: Path, store: Store) ->
 # -- folders that are none --------------------------------------------------------------------
 
 
-def test_a_folder_that_is_missing_or_a_file_is_an_error_that_says_so(folder: Path, store: Store) -> None:
+def test_a_folder_that_is_missing_or_a_file_is_an_error_that_says_so(folder: Path, store: EmbeddedStore) -> None:
     with pytest.raises(FolderError, match=r"^There is no folder .*missing: check the path"):
         run_sync(folder / "missing", store)
     (folder / "a.txt").write_text("Alpha.")
@@ -255,18 +261,18 @@ def test_a_folder_that_is_missing_or_a_file_is_an_error_that_says_so(folder: Pat
         run_sync(folder / "a.txt", store)
 
 
-def test_an_empty_folder_is_an_error_that_says_what_to_do(folder: Path, store: Store) -> None:
+def test_an_empty_folder_is_an_error_that_says_what_to_do(folder: Path, store: EmbeddedStore) -> None:
     with pytest.raises(FolderError, match="holds no documents: put some files in it"):
         run_sync(folder, store)
 
 
-def test_a_folder_in_which_nothing_can_be_read_is_an_error_that_says_why(folder: Path, store: Store) -> None:
+def test_a_folder_in_which_nothing_can_be_read_is_an_error_that_says_why(folder: Path, store: EmbeddedStore) -> None:
     (folder / "report.pdf").write_bytes(b"%PDF-1.7")
     with pytest.raises(FolderError, match=r"holds nothing that can be read; for one, report\.pdf: damaged\."):
         run_sync(folder, store)
 
 
-def test_a_folder_that_was_emptied_empties_the_store(folder: Path, filled: Store) -> None:
+def test_a_folder_that_was_emptied_empties_the_store(folder: Path, filled: EmbeddedStore) -> None:
     shutil.rmtree(folder)
     folder.mkdir()
     with pytest.raises(FolderError, match="holds no documents"):
@@ -274,7 +280,7 @@ def test_a_folder_that_was_emptied_empties_the_store(folder: Path, filled: Store
     assert contents(filled) == ([], {}, {}, {}, {})
 
 
-def test_a_folder_that_vanished_leaves_the_store_as_it_was(folder: Path, filled: Store) -> None:
+def test_a_folder_that_vanished_leaves_the_store_as_it_was(folder: Path, filled: EmbeddedStore) -> None:
     before = contents(filled)
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(FolderError):
@@ -322,7 +328,7 @@ def change_much(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2])
-def test_a_sync_that_is_abandoned_is_completed_by_the_next(folder: Path, filled: Store, steps: int) -> None:
+def test_a_sync_that_is_abandoned_is_completed_by_the_next(folder: Path, filled: EmbeddedStore, steps: int) -> None:
     change_much(folder)
     walk = sync(folder, filled, HashEmbedding())
     for _ in range(steps):
@@ -334,7 +340,7 @@ def test_a_sync_that_is_abandoned_is_completed_by_the_next(folder: Path, filled:
 
 
 @pytest.mark.parametrize("calls", [0, 1, 2])
-def test_a_sync_whose_embedding_fails_is_completed_by_the_next(folder: Path, filled: Store, calls: int) -> None:
+def test_a_sync_whose_embedding_fails_is_completed_by_the_next(folder: Path, filled: EmbeddedStore, calls: int) -> None:
     change_much(folder)
     with pytest.raises(Killed):
         run_sync(folder, filled, FailingEmbedding(calls))
@@ -345,15 +351,15 @@ def test_a_sync_whose_embedding_fails_is_completed_by_the_next(folder: Path, fil
 @pytest.mark.parametrize(
     ("owner", "step", "times"),
     [
-        *[(Store, "_upsert", times) for times in (0, 1, 4, 5)],
-        *[(Store, "_delete", times) for times in (0, 3)],
+        *[(EmbeddedStore, "_upsert", times) for times in (0, 1, 4, 5)],
+        *[(EmbeddedStore, "_delete", times) for times in (0, 3)],
         *[(Lexicon, step, times) for step in ("put", "put_embedded") for times in (0, 2)],
         *[(Lexicon, step, times) for step in ("announce", "settle") for times in (0, 1, 3)],
-        *[(Lexicon, "remove", 0), (Lexicon, "remember_skipped", 0), (Store, "settle", 0)],
+        *[(Lexicon, "remove", 0), (Lexicon, "remember_skipped", 0), (EmbeddedStore, "settle", 0)],
     ],
 )
 def test_a_sync_that_dies_between_two_writes_is_completed_by_the_next(
-    folder: Path, filled: Store, tmp_path: Path, owner: type, step: str, times: int
+    folder: Path, filled: EmbeddedStore, tmp_path: Path, owner: type, step: str, times: int
 ) -> None:
     change_much(folder)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
@@ -375,10 +381,10 @@ from pathlib import Path
 from typing import Any
 from hashed import CHUNK_TOKENS, HashEmbedding
 from index.storing.lexicon import Lexicon
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.sync import sync
 {die}
-store = Store(Path({str(stores)!r}), Path({str(folder)!r}), HashEmbedding.name, CHUNK_TOKENS)
+store = EmbeddedStore(Path({str(stores)!r}), Path({str(folder)!r}), HashEmbedding.name, CHUNK_TOKENS)
 for progress in sync(Path({str(folder)!r}), store, HashEmbedding()):
     pass
 """
@@ -389,11 +395,11 @@ for progress in sync(Path({str(folder)!r}), store, HashEmbedding()):
     "die",
     [
         "Lexicon.put = lambda *arguments: os._exit(9)",
-        "Store._delete = lambda *arguments: os._exit(9)",
+        "EmbeddedStore._delete = lambda *arguments: os._exit(9)",
     ],
 )
 def test_a_killed_process_leaves_no_lock_and_nothing_that_the_next_does_not_mend(
-    folder: Path, filled: Store, tmp_path: Path, die: str
+    folder: Path, filled: EmbeddedStore, tmp_path: Path, die: str
 ) -> None:
     change_much(folder)
     assert sync_elsewhere(folder, tmp_path / "stores", die=die) == 9
@@ -405,7 +411,7 @@ def test_a_killed_process_leaves_no_lock_and_nothing_that_the_next_does_not_mend
 
 
 def test_what_another_process_syncs_is_seen_by_a_store_that_was_open_before(
-    folder: Path, filled: Store, tmp_path: Path
+    folder: Path, filled: EmbeddedStore, tmp_path: Path
 ) -> None:
     change_much(folder)
     assert sync_elsewhere(folder, tmp_path / "stores") == 0
@@ -416,7 +422,7 @@ def test_what_another_process_syncs_is_seen_by_a_store_that_was_open_before(
     assert_equals_a_clean_store(folder, filled)
 
 
-def test_syncs_in_several_threads_leave_each_document_once(folder: Path, filled: Store, tmp_path: Path) -> None:
+def test_syncs_in_several_threads_leave_each_document_once(folder: Path, filled: EmbeddedStore, tmp_path: Path) -> None:
     change_much(folder)
     stores = [filled, filled, open_store(folder, tmp_path / "stores"), open_store(folder, tmp_path / "stores")]
     with ThreadPoolExecutor(4) as threads:
@@ -428,7 +434,9 @@ def test_syncs_in_several_threads_leave_each_document_once(folder: Path, filled:
     stores[3].close()
 
 
-def test_a_sync_that_waited_looks_at_the_folder_as_it_is_by_then(folder: Path, filled: Store, tmp_path: Path) -> None:
+def test_a_sync_that_waited_looks_at_the_folder_as_it_is_by_then(
+    folder: Path, filled: EmbeddedStore, tmp_path: Path
+) -> None:
     (folder / "b.md").unlink()
     other = open_store(folder, tmp_path / "stores")
     with ThreadPoolExecutor(1) as threads:
@@ -443,7 +451,7 @@ def test_a_sync_that_waited_looks_at_the_folder_as_it_is_by_then(folder: Path, f
     other.close()
 
 
-def test_a_walk_may_go_on_in_another_thread_than_it_began_in(folder: Path, filled: Store) -> None:
+def test_a_walk_may_go_on_in_another_thread_than_it_began_in(folder: Path, filled: EmbeddedStore) -> None:
     # A web server steps through a generator in whatever thread is free.
     change_much(folder)
     walk = sync(folder, filled, HashEmbedding())

@@ -23,7 +23,7 @@ from index.documents import identify
 from index.errors import InputError
 from index.library import Library, finish
 from index.settings import Settings
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 
 ODD = (
     "The ferry was built in 1911.",
@@ -44,7 +44,7 @@ TEXT = f"# {TITLE}\n\n" + "\n\n".join(ODD) + "\n\nThe end of it all.\n"
 
 def open_folder(folder: Path, stores: Path) -> Library:
     """A folder's library whose embedding costs nothing, with its documents."""
-    store = Store(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
+    store = EmbeddedStore(stores, folder, HashEmbedding.name, CHUNK_TOKENS)
     library = Library(folder, store, HashEmbedding(), Settings.from_environment({}))
     finish(library.sync())
     return library

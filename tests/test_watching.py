@@ -25,7 +25,7 @@ from index.loading.changes import Changes, UnwatchableError
 from index.loading.loader import load
 from index.plan import SyncReport
 from index.settings import Settings
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.sync import sync
 from index.watching import Watcher, bring_up_to_date, find_watcher, unwatch, watch
 
@@ -71,7 +71,7 @@ def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def opens(folder: Path, store: Store, settings: Settings) -> Iterator[Opens]:
+def opens(folder: Path, store: EmbeddedStore, settings: Settings) -> Iterator[Opens]:
     """Has the library of `folder` be watched, with an embedding that costs nothing."""
     opened: list[Library] = []
 
@@ -218,7 +218,9 @@ def test_nothing_is_written_into_the_folder(folder: Path, opens: Opens) -> None:
     assert [path.name for path in folder.rglob("*")] == ["a.txt"]
 
 
-def test_a_question_without_a_watcher_has_the_folder_synced(folder: Path, store: Store, settings: Settings) -> None:
+def test_a_question_without_a_watcher_has_the_folder_synced(
+    folder: Path, store: EmbeddedStore, settings: Settings
+) -> None:
     library = Library(folder, store, HashEmbedding(), settings)
     (folder / "a.txt").write_text("Alpha.")
     assert ask(library).added == ["a.txt"]
@@ -394,7 +396,7 @@ def test_a_server_that_is_down_is_told_and_tried_again(folder: Path, opens: Open
 
 @pytest.mark.usefixtures("_impatient")
 def test_another_process_that_syncs_is_told_of_and_waited_for(
-    folder: Path, store: Store, stores: Path, opens: Opens
+    folder: Path, store: EmbeddedStore, stores: Path, opens: Opens
 ) -> None:
     write_long_ago(folder / "a.txt", "Alpha.")
     finish(sync(folder, store, HashEmbedding()))
@@ -417,7 +419,7 @@ def test_another_process_that_syncs_is_told_of_and_waited_for(
 
 
 def test_a_store_that_may_only_be_read_is_answered_from(
-    folder: Path, store: Store, opens: Opens, monkeypatch: pytest.MonkeyPatch
+    folder: Path, store: EmbeddedStore, opens: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_long_ago(folder / "a.txt", "Alpha.")
     finish(sync(folder, store, HashEmbedding()))
@@ -498,14 +500,14 @@ def test_an_answer_says_how_much_is_not_read_yet(
     for number in range(3):
         (folder / f"{number}.txt").write_text(f"The {number}. tram goes to the harbour.")
     gate, has_come = threading.Event(), threading.Event()
-    put = Store.put
+    put = EmbeddedStore.put
 
-    def put_later(self: Store, versions: object) -> None:
+    def put_later(self: EmbeddedStore, versions: object) -> None:
         has_come.set()
         assert gate.wait(SECONDS)
         put(self, versions)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Store, "put", put_later)
+    monkeypatch.setattr(EmbeddedStore, "put", put_later)
     watch(library)
     try:
         assert has_come.wait(SECONDS)

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from index.settings import Settings
-from index.storing import store as embedded
+from index.storing import embedded
+from index.storing.embedded import EmbeddedStore
 from index.storing.store import Store
 
 
@@ -16,7 +17,7 @@ def open_store(settings: Settings, folder: Path, embedding_name: str) -> Store:
 
     address = Address.of(settings)
     if address is None:
-        return Store(settings.store_folder, folder, embedding_name, settings.chunk_tokens)
+        return EmbeddedStore(settings.store_folder, folder, embedding_name, settings.chunk_tokens)
     from index.storing.shared.store import SharedStore
 
     return SharedStore(

@@ -27,6 +27,7 @@ from index.embedding.protocol import Vectors
 from index.errors import StoreError
 from index.loading.folder import File
 from index.place import DamagedError
+from index.storing.checking import Told
 from index.storing.keeper import disk_errors
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
@@ -46,7 +47,7 @@ from index.storing.shared.server import (
     CollectionGoneError,
     ServerAwayError,
 )
-from index.storing.store import SCHEMA_VERSION, Skipped, Store, place_of
+from index.storing.store import Skipped, Store, place_of
 from index.storing.versions import Version
 
 AWAY_SECONDS = 5.0  # that a server which did not answer is not asked again, where somebody waits
@@ -72,19 +73,10 @@ class SharedStore(Store):
     def __init__(
         self, stores: Path, folder: Path, embedding_name: str, chunk_tokens: int, address: Address, name: str | None
     ) -> None:
+        super().__init__(folder, embedding_name, chunk_tokens)
         self.name = name or name_store(folder)
         self.place = stores / f"{place_of(stores, folder).name}-{_hash(address, self.name)}"
-        self.chunk_tokens = chunk_tokens
-        self.is_read_only = False
         self._address = address
-        self._folder = folder
-        self._made_with = {
-            "schema_version": SCHEMA_VERSION,
-            "embedding": embedding_name,
-            "chunk_tokens": chunk_tokens,
-            "folder": os.fsencode(folder).decode(errors="replace"),
-        }
-        self._news: list[str] = []
         self.lexicon: Mirror = Mirror(self.place / "lexicon.sqlite")
         self._server = ChromaServer(address)
         self._one_thread = threading.Lock()
@@ -509,15 +501,6 @@ class SharedStore(Store):
             yield Progress("Copying", done, total, "passages")
         self.note_skipped([(path, *state) for path, state in lexicon.skipped().items()])
 
-    def _require_length(self, vector: Vectors) -> None:
-        """Refuse a vector of another length than those that are kept: a server may give another model the same name."""
-        if (kept := self.lexicon.dimensions()) not in (0, len(vector)):
-            raise StoreError(
-                f"The store of {self._folder} was made with vectors of {kept:,} numbers, and the embedding "
-                f"{self._made_with['embedding']} now gives {len(vector):,}. To make it anew: footnote sync "
-                f"{self._folder} --anew"
-            )
-
     # -- making anew --------------------------------------------------------------------------
 
     def _make_rows_anew(self) -> None:
@@ -568,7 +551,7 @@ class SharedStore(Store):
 
     # -- checking -----------------------------------------------------------------------------
 
-    def check(self) -> dict[str, str]:
+    def check(self, told: Told = lambda progress: None) -> dict[str, str]:
         """What is wrong with the store, by document id, "" for what concerns no document; reads all of it.
 
         Every visible chunk must have the row that the mirror tells of, with its vector, and be found by it; and there
@@ -581,6 +564,7 @@ class SharedStore(Store):
         wrong: dict[str, str] = {}
         records = self.lexicon.records()
         for i in range(0, len(records), CHECKED_DOCUMENTS):
+            told(Progress("Checking the store", i, len(records), "documents"))
             some = records[i : i + CHECKED_DOCUMENTS]
             tokens = self.lexicon.tokens([record.document_id for record in some])
             stored = read_rows(rows, [(record, tokens[record.document_id]) for record in some])
