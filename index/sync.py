@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from index.documents import Chunk, Progress
 from index.embedding.protocol import Embedded, Embedding
 from index.errors import FolderError, ModelError
+from index.follower import Follower
 from index.loading.folder import File
 from index.loading.loader import UnreadableError
 from index.loading.opening import recognise as recognise_pages
@@ -169,12 +171,39 @@ def _share(
 
 
 def _put(loaded: Iterable[Loaded], plan: Plan, store: Store, embedding: Embedding) -> Iterator[Progress]:
-    """Store what is loaded."""
-    for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
-        _embed(batch, plan, store, embedding)
-        plan.announce()
+    """Store what is loaded; while one batch is stored, the next is gathered and embedded."""
+    before: list[Version] = []
+    with Follower(partial(_store, store)) as follower:
+        for batch in _gather(loaded, plan, embedding, store.chunk_tokens):
+            if _has_twin(batch, before):
+                follower.wait()  # then the lexicon knows what the twin was embedded as
+            _embed(batch, plan, store, embedding)
+            follower.wait()
+            plan.announce()
+            follower.give(stored := [version.so_far() for version in batch])
+            yield from _tell(before, plan)
+            before = stored
+        follower.wait()
+        yield from _tell(before, plan)
+
+
+def _has_twin(batch: list[Version], before: list[Version]) -> bool:
+    """Whether some of a batch have the content of what was completed with the batch before."""
+    complete = {version.document.content_hash for version in before if version.is_complete}
+    return any(version.document.content_hash in complete for version in batch)
+
+
+def _store(store: Store, batch: list[Version]) -> None:
+    """Store a batch, in a thread that does nothing else."""
+    try:
         store.put(batch)
-        yield Progress(batch[-1].document.path, plan.count_bytes(batch), plan.bytes_to_read, "bytes")
+    finally:
+        store.close()
+
+
+def _tell(stored: list[Version], plan: Plan) -> Iterator[Progress]:
+    if stored:
+        yield Progress(stored[-1].document.path, plan.count_bytes(stored), plan.bytes_to_read, "bytes")
 
 
 def _recognise(file: File, loader: Loader, course: Course) -> Iterator[Progress]:

@@ -216,11 +216,10 @@ class EmbeddedStore(Store):
         """Take what an interrupted sync has stored of a version; that is neither embedded nor written again."""
         if version.document.id in self._interrupted:
             following = [chunk.id for chunk, _ in version.waiting[1:]]
-            stored, known = self.stored(following), self.lexicon.embedded(following)
+            known = self.lexicon.embedded(following)
+            stored = self.stored([*known])
             version.waiting = [
-                (chunk, known.get(chunk.id, embedded))
-                for chunk, embedded in version.waiting
-                if chunk.id not in stored or chunk.id not in known
+                (chunk, known.get(chunk.id, embedded)) for chunk, embedded in version.waiting if chunk.id not in stored
             ]
 
     def put(self, versions: Sequence[Version]) -> None:
@@ -260,7 +259,10 @@ class EmbeddedStore(Store):
 
     def stored(self, chunk_ids: Sequence[str]) -> set[str]:
         """Those of the chunks that an earlier, interrupted sync has stored."""
-        return set(self._keeper.rows.get(chunk_ids, include=[])["ids"]) if chunk_ids else set()
+        if not chunk_ids:
+            return set()
+        with self._keeper.alone():  # another thread may be at `put`
+            return set(self._keeper.rows.get(chunk_ids, include=[])["ids"])
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of chunks, by id."""

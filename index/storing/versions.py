@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from index.documents import Chunk, Document
 from index.embedding.protocol import Embedded, Vectors
@@ -31,6 +31,12 @@ class Version:
         """Take in the next chunk."""
         self.waiting.append((chunk, None))
         self.chunk_ids.append(chunk.id)
+
+    def so_far(self) -> Version:
+        """What has come up to now, to be written while more comes: here only the first chunk goes on waiting."""
+        so_far = replace(self, chunk_ids=self.chunk_ids.copy())
+        self.waiting = [row for row in self.waiting if row[0].id == self.document.id]
+        return so_far
 
     def record(self) -> Record:
         """What the store will remember of the document."""

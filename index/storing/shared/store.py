@@ -18,6 +18,7 @@ import time
 from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from index.errors import StoreError
 from index.loading.folder import File
 from index.place import DamagedError
 from index.storing.checking import Told
-from index.storing.keeper import disk_errors
+from index.storing.keeper import HeldError, disk_errors
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
 from index.storing.shared.changes import Change, gather, make_token, read_row_id, row_id
@@ -60,6 +61,20 @@ _LOG_HNSW = {"space": "l2", "sync_threshold": 1_000_000}
 _CLAIMS_HNSW = {"space": "l2"}
 
 
+@dataclass(slots=True)
+class _Worker:
+    """What this process is at.
+
+    begun: which entry had made each document what it was when it began. bases: the same of documents when they were
+    claimed. taken_over: documents that somebody was at who is gone.
+    """
+
+    claims: Claims
+    begun: Mapping[str, int]
+    bases: dict[str, int] = field(default_factory=dict)
+    taken_over: set[str] = field(default_factory=set)
+
+
 class SharedStore(Store):
     """The store that belongs to one documents folder, on a server. Safe to share between threads.
 
@@ -83,7 +98,8 @@ class SharedStore(Store):
         self._place_lock = places.lock(self.place / "lock")
         self._log: Log | None = None
         self._rows: tuple[int, Collection] | None = None
-        self._claims = threading.local()  # each thread that writes is a worker of its own
+        self._one_worker = threading.Lock()
+        self._worker: _Worker | None = None
         self._away_until = 0.0
         self._must_mend = False
         self.refresh()
@@ -253,30 +269,44 @@ class SharedStore(Store):
 
     @contextmanager
     def writing(self, wait_seconds: float = -1) -> Iterator[None]:
-        """Be one of the workers that write, for this thread.
+        """Be one of the workers that write; in one process there is one.
 
-        Raises ServerAwayError where the server does not answer.
+        Raises HeldError where another thread of this process still is after `wait_seconds`, ServerAwayError where the
+        server does not answer.
         """
+        if not self._one_worker.acquire(timeout=wait_seconds):
+            raise HeldError("this process")
+        try:
+            with self._working():
+                yield
+        finally:
+            self._worker = None
+            self._one_worker.release()
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
         with self._told():
             if self._must_mend:
                 self._make_rows_anew()
             self._follow()
             claims = Claims(self._server.open(f"{self.name}-claims", {}, _CLAIMS_HNSW))
             with claims.working():
-                self._claims.of_thread, self._claims.taken_over = claims, set()
-                self._claims.begun, self._claims.bases = self.lexicon.all_numbers(), {}
-                try:
-                    yield
-                finally:
-                    del self._claims.of_thread
+                self._worker = _Worker(claims, self.lexicon.all_numbers())
+                yield
             self.lexicon.settle_file()
+
+    @property
+    def _at_work(self) -> _Worker:
+        if self._worker is None:
+            raise RuntimeError("needs `writing`")
+        return self._worker
 
     def claim(self, files: Iterable[File], together: int) -> Iterator[File]:
         """Those of files that no other worker is at, and that none has read meanwhile; they are ours as they come.
 
         Another worker begins elsewhere among them, so that few ask for the same.
         """
-        claims: Claims = self._claims.of_thread
+        claims = self._at_work.claims
         waiting = list(files)
         begin = int(claims.worker, 16) % max(len(waiting), 1)
         waiting = waiting[begin:] + waiting[:begin]
@@ -290,10 +320,10 @@ class SharedStore(Store):
             now = self._keys(some)
             done = {key for key in claimed.ours if key[0] not in unread or now[key[0]] != key}
             claims.give_back(done)
-            self._claims.taken_over |= {document_id for document_id, _ in claimed.taken_over - done}
+            self._at_work.taken_over |= {document_id for document_id, _ in claimed.taken_over - done}
             self._give_up([some[document_id] for document_id, _ in claimed.given_up])
             ours = dict(claimed.ours - done)
-            self._claims.bases |= ours
+            self._at_work.bases |= ours
             yield from (file for document_id, file in some.items() if document_id in ours)
 
     def _keys(self, document_ids: Iterable[str]) -> dict[str, Key]:
@@ -316,7 +346,7 @@ class SharedStore(Store):
         for document_id, file in zip(ids, files, strict=True):
             record, refused = records.get(document_id), skipped.get(file.path)
             state = (record.size_bytes, record.modified_ns) if record else refused[:2] if refused else None
-            is_new = numbers.get(document_id, 0) > self._claims.begun.get(document_id, 0)
+            is_new = numbers.get(document_id, 0) > self._at_work.begun.get(document_id, 0)
             # Of a file that may have changed without its clock telling, no time is noted.
             if state != (file.size_bytes, file.modified_ns) and not (is_new and state == (file.size_bytes, -1)):
                 left.append(file)
@@ -328,7 +358,7 @@ class SharedStore(Store):
 
     def give_back(self) -> None:
         """Give back what is claimed and not done: it is for later, or for somebody else."""
-        claims: Claims = self._claims.of_thread
+        claims = self._at_work.claims
         claims.give_back(list(claims.held))
 
     # -- writing (inside `writing`) -----------------------------------------------------------
@@ -338,7 +368,7 @@ class SharedStore(Store):
 
     def resume(self, version: Version) -> None:
         """Take what a worker that is gone has written of a version; what the rows have is not embedded anew."""
-        if version.document.id not in self._claims.taken_over:
+        if version.document.id not in self._at_work.taken_over:
             return
         places = self._places(version)
         found = find_rows(self._current_rows, self._token(version), list(places.values()))
@@ -358,7 +388,7 @@ class SharedStore(Store):
             Change("stored", v.document.id, self._base(v.document.id), v.record(), self._token(v)) for v in complete
         ]
         self._commit(changes)
-        self._claims.of_thread.give_back([(change.document_id, change.base) for change in changes])
+        self._at_work.claims.give_back([(change.document_id, change.base) for change in changes])
 
     @staticmethod
     def _places(version: Version) -> dict[str, int]:
@@ -372,7 +402,7 @@ class SharedStore(Store):
 
     def _base(self, document_id: str) -> int:
         """The entry that a document's change takes the place of: that which was the last when we claimed it."""
-        bases: dict[str, int] = self._claims.bases
+        bases = self._at_work.bases
         if document_id not in bases:  # of a document that lies in a file, which is claimed
             bases[document_id] = self.lexicon.numbers_of_entries([document_id]).get(document_id, 0)
         return bases[document_id]
@@ -440,7 +470,7 @@ class SharedStore(Store):
             number = self._require_log().append(number, entry, generation)
             written |= dict.fromkeys((change.document_id for change in entry), number)
             for change in entry:
-                self._claims.bases.pop(change.document_id, None)
+                self._at_work.bases.pop(change.document_id, None)
         if not changes:
             return
         self._follow()
@@ -470,7 +500,7 @@ class SharedStore(Store):
         """Remove what workers that are gone have left of versions that never counted. The end of every sync."""
         visible = self.lexicon.count_chunks()
         rows = self._current_rows
-        if (count := rows.count()) == visible or not self._claims.of_thread.is_alone():
+        if (count := rows.count()) == visible or not self._at_work.claims.is_alone():
             return
         self._follow()
         if count < self.lexicon.count_chunks():
@@ -575,7 +605,7 @@ class SharedStore(Store):
                         f"{record.path}: {lost} of {record.chunk_count} chunks are lost or not found"
                     )
         visible = self.lexicon.count_chunks()
-        if not wrong and (count := rows.count()) != visible and self._claims.of_thread.is_alone():
+        if not wrong and (count := rows.count()) != visible and self._at_work.claims.is_alone():
             wrong[""] = f"{count:,} rows where {visible:,} count"
         return wrong
 
