@@ -92,7 +92,7 @@ FLOORS = (
     {"index.endpoint"},
     {"index.settings", "index.place"},
     {"index.connection"},
-    {"index.errors", "index.steps"},
+    {"index.errors", "index.steps", "index.follower"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
