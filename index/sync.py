@@ -1,5 +1,6 @@
 """The walk of a document: load, split, embed, store. After a sync the store equals the folder.
 
+While a batch of chunks is stored, the next one is loaded, split and embedded: a kill costs two batches at most.
 Files that hold pictures of text come last, since to recognise a page takes seconds: by then all else can be found.
 """
 

@@ -159,7 +159,7 @@ def test_a_killed_sync_of_a_long_file_is_taken_up_where_it_was(folder: Path, sto
     embedding = HashEmbedding()
     run_sync(folder, store, embedding)
     chunks = store.lexicon.count_chunks()
-    # Ten batches stood, each of seven and the first chunk, which waits; it and at most one batch are made again.
+    # Ten batches stood, each of seven and the first chunk, which waits; it is made again, and at most two batches are.
     assert len(embedding.embedded) <= chunks - 10 * 7 + 8
     assert store.text_of(store.lexicon.records()[0].document_id) == text
     assert_equals_a_clean_store(folder, store)
