@@ -17,7 +17,7 @@ from typing import Any
 
 from index.errors import StoreError
 
-FILES = frozenset({"chroma", "files.json", "holder", "lexicon.sqlite", "lock", "mark", "saving"})
+FILES = frozenset({"chroma", "files.json", "holder", "lexicon.sqlite", "lock", "mark", "saving", "server"})
 ENOUGH_FILES = 3  # by which a folder is told to be a store's place
 _MOST_BYTES = 10_000_000  # of a small file
 NO_ROOM = "The store at {} could not be written ({}). Nothing is lost: see that the disk has room, then sync again."

@@ -21,7 +21,7 @@ from index.loading.opening import open_document
 from index.loading.sections import cut_sections, to_pieces
 from index.loading.worker import Loader
 from index.storing.records import Record
-from index.storing.store import Store
+from index.storing.store import Skipped, Store
 from index.storing.versions import Version
 
 Loaded = tuple[File, Document, Iterable[str]]  # a document of a file, and its text in sections
@@ -98,7 +98,8 @@ class Plan:
         self.waiting: list[File] = []
         self._store = store
         self._usable = usable
-        self._skipped: list[tuple[str, int, int, str]] = []
+        self._skipped: list[Skipped] = []
+        self._failed: list[Skipped] = []  # of these, those that are not noted in the store yet
         self._touched: list[tuple[Record, File]] = []
         self._gone: dict[str, Record] = {}
         self._within: dict[str, list[Record]] = {}  # the records of what lies in a file, by its path
@@ -229,6 +230,7 @@ class Plan:
     def fail(self, file: File, reason: str) -> None:
         """Note that a file cannot be read, and that what the store has of it goes."""
         self._skip(file, reason)
+        self._failed.append(self._skipped[-1])
         self._count_left(file.path)
         self.report.partial.pop(file.path, None)
         for paths in (self.report.added, self.report.changed, self.report.moved):
@@ -241,9 +243,9 @@ class Plan:
     def note_states(self) -> None:
         """Have the store know which files hold what they held before, and which cannot be read."""
         touched = [(r.document_id, file.size_bytes, self.steady(file.modified_ns)) for r, file in self._touched]
-        self._touched = []
+        failed, self._touched, self._failed = self._failed, [], []
         self._store.touch(touched)
-        self._store.note_skipped(self._skipped)
+        self._store.note_skipped(failed)
 
     def find_left(self, files: Iterable[File]) -> list[File]:
         """Those of files that are still to be read, since other workers are at them; what these have read is noted."""
@@ -254,7 +256,9 @@ class Plan:
         left = self._store.unread(files)
         unread = {file.path for file in left}
         for file in files:
-            if file.path not in unread and file.path not in self._read:
+            if file.path in unread:
+                self._read.discard(file.path)  # what we have read of it came too late to count
+            elif file.path not in self._read:
                 self._note_read(file)
         return left
 
@@ -264,7 +268,8 @@ class Plan:
         self._read.add(file.path)
         self._bytes_stored += file.size_bytes
         if (refused := lexicon.skipped().get(file.path)) and not lexicon.record(identify(file.path)):
-            self.fail(file, refused[2])
+            self._skip(file, refused[2])
+            self._count_left(file.path)
             return
         for record in lexicon.records_at(file.path):
             before = self.records.get(record.path)

@@ -43,6 +43,7 @@ class EmbeddedStore(Store):
     def __init__(self, stores: Path, folder: Path, embedding_name: str, chunk_tokens: int = LOCAL_CHUNK_TOKENS) -> None:
         super().__init__(folder, embedding_name, chunk_tokens)
         self.place = place_of(stores, folder)
+        self._is_read_only = False
         self._interrupted: set[str] = set()
         self.lexicon = Lexicon(self.place / "lexicon.sqlite")
         self._keeper = Keeper(self.place, self._made_with)
@@ -70,7 +71,7 @@ class EmbeddedStore(Store):
             self._make_place()
         is_read_only = not places.may_be_written(self.place)
         if is_read_only != self.is_read_only:
-            self.is_read_only = self.lexicon.is_read_only = is_read_only
+            self._is_read_only = self.lexicon.is_read_only = is_read_only
             self.lexicon.reopen()
         if is_read_only:
             self._require_readable()
@@ -89,6 +90,11 @@ class EmbeddedStore(Store):
                 "give yourself the right to, or set FOOTNOTE_STORE to a folder of your own."
             )
         self._refuse_other(self.lexicon.made_with())
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it may not be written, as was seen last."""
+        return self._is_read_only
 
     def explain_read_only(self) -> str:
         """Why the store may only be read, in a sentence."""
@@ -187,7 +193,7 @@ class EmbeddedStore(Store):
 
     # -- what workers that share a store do besides; here one writes at a time -----------------
 
-    def catch_up(self, seconds: float | None = None) -> Iterator[Progress]:
+    def catch_up(self) -> Iterator[Progress]:
         """Nothing: `refresh` sees all that others have written."""
         return iter(())
 

@@ -43,8 +43,8 @@ class OutdatedError(StoreError):
 class Store(ABC):
     """The store that belongs to one documents folder, one embedding and one chunk size. Safe to share between threads.
 
-    place: what of it lies on this machine. lexicon: all that a question is answered from. is_read_only: whether it may
-    not be written now. is_shared: whether others write to it at the same time.
+    place: what of it lies on this machine. lexicon: all that a question is answered from. is_shared: whether others
+    write to it at the same time.
     """
 
     is_shared = False
@@ -53,7 +53,6 @@ class Store(ABC):
 
     def __init__(self, folder: Path, embedding_name: str, chunk_tokens: int) -> None:
         self.chunk_tokens = chunk_tokens
-        self.is_read_only = False
         self._folder = folder
         self._made_with: dict[str, str | int] = {
             "schema_version": SCHEMA_VERSION,
@@ -89,6 +88,11 @@ class Store(ABC):
         """What had to be mended since this was asked last, each in a sentence."""
         news, self._news = self._news, []
         return news
+
+    @property
+    @abstractmethod
+    def is_read_only(self) -> bool:
+        """Whether it may not be written now; what it held is answered from."""
 
     @abstractmethod
     def require_writable(self) -> None:

@@ -20,7 +20,13 @@ from typing import NamedTuple
 
 from index.errors import StoreError
 from index.storing.shared.log import NO_VECTOR
-from index.storing.shared.server import REQUEST_ROWS, Collection, CollectionGoneError
+from index.storing.shared.server import (
+    PATIENCE_SECONDS,
+    QUESTION_SECONDS,
+    REQUEST_ROWS,
+    Collection,
+    CollectionGoneError,
+)
 
 LEASE_SECONDS = 15.0
 BEAT_SECONDS = 2.0
@@ -61,8 +67,9 @@ class Claims:
             ended.set()
             thread.join()
             with suppress(StoreError, CollectionGoneError):
-                self.give_back(list(self.held))
-                self._collection.delete([_worker_name(self.worker)])
+                # Who cannot be told in time finds out.
+                self.give_back(list(self.held), QUESTION_SECONDS)
+                self._collection.delete([_worker_name(self.worker)], QUESTION_SECONDS)
 
     def _show_until(self, ended: threading.Event) -> None:
         while not ended.wait(BEAT_SECONDS):
@@ -110,18 +117,31 @@ class Claims:
             owners |= {name: str(row.get("worker")) for name, row in zip(page["ids"], page["metadatas"], strict=True)}
         return owners
 
-    def give_back(self, keys: Iterable[Key]) -> None:
+    def give_back(self, keys: Iterable[Key], patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Give claims back, done or not."""
         turns = {key: self.held.pop(key) for key in keys if key in self.held}
-        self._collection.delete([_name(key, turn) for key, last in turns.items() for turn in range(last + 1)])
+        names = [_name(key, turn) for key, last in turns.items() for turn in range(last + 1)]
+        self._collection.delete(names, patience_seconds)
 
-    def is_alone(self) -> bool:
-        """Whether no other worker shows that it is alive."""
-        names = self._workers()
-        self._look(names)
-        return all(self._is_gone(worker) for worker in names)
+    def wait_until_alone(self) -> bool:
+        """Whether no other worker is alive; where one may be, it takes LEASE_SECONDS to tell."""
+        others = self._others()
+        self._look(others)
+        while living := {worker for worker in others if not self._is_gone(worker)}:
+            beats = {worker: self._seen[worker][0] for worker in living}
+            time.sleep(BEAT_SECONDS / 2)
+            self._look(living)
+            if any(self._seen[worker][0] > beats[worker] for worker in living):
+                return False  # it has just shown that it is alive
+        return self._others() <= others
 
-    def _workers(self) -> set[str]:
+    def remove_others(self) -> None:
+        """Remove the claims of all other workers, and what they showed; needs that none is alive."""
+        for names in self._collection.pages_of_ids():
+            ours = {_worker_name(self.worker), *(_name(key, turn) for key, turn in self.held.items())}
+            self._collection.delete([name for name in names if name not in ours])
+
+    def _others(self) -> set[str]:
         page = self._collection.get(limit=REQUEST_ROWS, include=["metadatas"], where={"beat": {"$gt": 0}})
         return {name.removeprefix("worker:") for name in page["ids"]} - {self.worker}
 

@@ -226,7 +226,7 @@ class Collection:
             yield list(names)
             offset += len(names)
 
-    def miss(self, vectors: Sequence[Any]) -> int:
+    def count_missed(self, vectors: Sequence[Any]) -> int:
         """How many vectors a search does not find, nor another that is the same."""
         missed = 0
         for i in range(0, len(vectors), SEARCHED_VECTORS):
@@ -241,15 +241,15 @@ class Collection:
         """Add rows, but for those whose ids there are."""
         self._ask(lambda rows: rows.add(list(ids), **columns))
 
-    def upsert(self, ids: Sequence[str], **columns: Sequence[Any]) -> None:
+    def upsert(self, ids: Sequence[str], patience_seconds: float = PATIENCE_SECONDS, **columns: Sequence[Any]) -> None:
         """Write whole rows, in place of those that have their ids."""
-        self._ask(lambda rows: rows.upsert(list(ids), **columns))
+        self._ask(lambda rows: rows.upsert(list(ids), **columns), patience_seconds)
 
-    def delete(self, ids: Sequence[str]) -> None:
+    def delete(self, ids: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Delete rows, as far as there are any."""
         for i in range(0, len(ids), REQUEST_ROWS):
             some = list(ids[i : i + REQUEST_ROWS])
-            self._ask(lambda rows, some=some: rows.delete(some))  # type: ignore[misc]
+            self._ask(lambda rows, some=some: rows.delete(some), patience_seconds)  # type: ignore[misc]
 
     def _ask(self, request: Callable[[Any], Result], patience_seconds: float = PATIENCE_SECONDS) -> Result:
         try:
