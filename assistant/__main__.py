@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 READER_GONE = 141  # what a shell gives for any program whose reader has left
+TERMINATED = 143  # and for one that was asked to end
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, _leave)
+    if os.getpid() == 1:  # a container's first process, which no signal ends that it does not listen to
+        signal.signal(signal.SIGTERM, _end)
     sys.unraisablehook = _hear
     _open_streams()
     try:
@@ -57,6 +60,10 @@ def _leave(*_: object) -> None:
         os.write(2, f"{STOPPED}\n".encode())
     finally:
         os._exit(INTERRUPTED)
+
+
+def _end(*_: object) -> None:
+    os._exit(TERMINATED)
 
 
 def _hear(unraisable: Any) -> None:

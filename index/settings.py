@@ -173,13 +173,7 @@ class Settings:
 
         Raises InputError where a value is not of its kind.
         """
-        import platformdirs
-
-        given: dict[str, Any] = {
-            "documents": sample_folder(),
-            "store_folder": platformdirs.user_data_dir("footnote", appauthor=False),
-            "cache_folder": platformdirs.user_cache_dir("footnote", appauthor=False),
-        }
+        given: dict[str, Any] = {"documents": sample_folder()}
         for name, variable in _VARIABLES.items():
             value = (os.environ if environment is None else environment).get(variable)
             value = value.strip() if isinstance(value, str) else value
@@ -189,6 +183,9 @@ class Settings:
             for name, variable in _CLOUD_VARIABLES.items():
                 if value := (os.environ if environment is None else environment).get(variable):
                     given.setdefault(name, value.strip())
+        for name, kind in (("store_folder", "data"), ("cache_folder", "cache")):
+            if name not in given:
+                given[name] = find_user_folder(kind, _VARIABLES[name])
         return cls(**given)
 
     @classmethod
@@ -217,6 +214,27 @@ class Settings:
 def sample_folder() -> Path:
     """The sample folder that a first run answers from."""
     return next((folder for folder in _SAMPLES if folder.is_dir()), _SAMPLES[-1])
+
+
+def find_user_folder(kind: str, *variables: str) -> Path:
+    """The folder of this user's in which Footnote keeps things of a kind: data, cache, config.
+
+    variables: those that name another folder.
+
+    Raises InputError where no home folder is known, as in a container that is run by a number that no user has.
+    """
+    import platformdirs
+
+    find = {
+        "data": platformdirs.user_data_dir,
+        "cache": platformdirs.user_cache_dir,
+        "config": platformdirs.user_config_dir,
+    }[kind]
+    try:
+        return Path(find("footnote", appauthor=False)).expanduser()
+    except RuntimeError as error:
+        wanted = " or ".join(("HOME", *variables))
+        raise InputError(f"This user has no home folder for Footnote to keep its files in: set {wanted}.") from error
 
 
 def read_path(given: object, name: str) -> Path:

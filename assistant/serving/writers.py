@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from index.errors import FootnoteError, InputError, ModelError
-from index.settings import Settings, shorten
+from index.settings import Settings, find_user_folder, shorten
 
 LOCAL_SERVERS = {"Ollama": "http://127.0.0.1:11434/v1", "LM Studio": "http://127.0.0.1:1234/v1"}
 PROBE_SECONDS = 0.7  # how long a server on this machine may take to say which models it has
@@ -54,10 +54,8 @@ def apply(settings: Settings, writer: Writer) -> Settings:
 
 
 def find_file() -> Path:
-    """Where the choice is kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("footnote", appauthor=False)) / "writer.json"
+    """Where the choice is kept. Raises InputError where no home folder is known."""
+    return find_user_folder("config") / "writer.json"
 
 
 def keep(file: Path, writer: Writer) -> None:
