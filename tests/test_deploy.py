@@ -40,7 +40,6 @@ PINS = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_tex
 IMAGES = {"footnote:" + PROJECT["project"]["version"], "chromadb/chroma:" + PINS["chromadb"]}
 UID = 10001
 # Those that the product does not read itself: compose's own, and what the libraries and the shell are told.
-STORE_SERVER = {"FOOTNOTE_CHROMA_URL", "FOOTNOTE_CHROMA_TOKEN"}
 OTHERS = {"FOOTNOTE_PORT", "FOOTNOTE_NAME", "SYNC_SECONDS", "HOME", "PATH", "TMPDIR", "PYTHONDONTWRITEBYTECODE"}
 
 
@@ -174,7 +173,7 @@ def test_every_variable_is_one_that_something_reads() -> None:
         file.read_text(encoding="utf-8") for room in ("assistant", "index") for file in (ROOT / room).rglob("*.py")
     )
     read = set(_VARIABLES.values()) | set(re.findall(r"\"(FOOTNOTE_[A-Z_]+)\"", code))
-    assert named - OTHERS - STORE_SERVER <= read
+    assert named - OTHERS <= read
     assert {"FOOTNOTE_STORE", "FOOTNOTE_CACHE", "FOOTNOTE_TOKEN"} <= named
 
 
@@ -258,15 +257,25 @@ def test_a_pod_can_do_no_more_than_it_must(name: str) -> None:
             assert {mount["mountPath"] for mount in mounts.values()} == {"/documents", "/var/lib/footnote", "/tmp"}
 
 
-def test_what_reads_files_has_room_for_a_reader() -> None:
+def count_workers(words: list[str]) -> int:
+    """How many processes a command line starts that read files."""
+    found = re.search(r"--workers (\d+)", " ".join(words))
+    return int(found[1]) if found else 1
+
+
+def test_whatever_reads_files_has_room_for_its_readers() -> None:
+    reader = MEMORY_BYTES / 1024**2
     for _, spec in PODS.values():
         for container in spec["containers"]:
             if container["image"] == "footnote":
-                asked, most = container["resources"]["requests"]["memory"], container["resources"]["limits"]["memory"]
-                assert int(most.removesuffix("Mi")) - int(asked.removesuffix("Mi")) >= MEMORY_BYTES / 1024**2
+                own, most = (
+                    int(container["resources"][which]["memory"].removesuffix("Mi")) for which in ("requests", "limits")
+                )
+                assert most - own >= reader * count_workers(container["args"])
     for service in SERVICES.values():
         if service["image"].startswith("footnote:"):
-            assert int(service["mem_limit"].removesuffix("m")) - MEMORY_BYTES / 1024**2 >= 714 * 10**6 / 1024**2
+            most = int(service["mem_limit"].removesuffix("m"))
+            assert most >= (reader + 765e6 / 1024**2) * count_workers(service["command"])
 
 
 def test_probes_ask_for_what_the_server_has(settings: Settings) -> None:
@@ -367,7 +376,8 @@ def test_the_worker_of_kubernetes_fails_only_where_another_try_may_help(folder: 
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
     for place, status in ((folder, 0), (folder / "gone", 1)):
         [line] = container["args"]
-        command = [*container["command"], line.replace("/documents", shlex.quote(str(place)))]
+        line = line.replace("--workers 2 /documents", shlex.quote(str(place)))  # several take a server
+        command = [*container["command"], line]
         run = subprocess.run(command, env=with_footnote(), capture_output=True, text=True, check=False)
         assert run.returncode == status, run.stderr
         assert ("skipped  broken.pdf" in run.stdout) == (status == 0)
@@ -377,7 +387,7 @@ def test_the_worker_of_compose_syncs_until_it_is_asked_to_end(folder: Path) -> N
     worker = SERVICES["worker"]
     (folder / "a.txt").write_text("Alpha.")
     [line] = worker["command"]
-    line = line.replace("$$", "$").replace("/documents", shlex.quote(str(folder)))
+    line = line.replace("$$", "$").replace("--workers 2 /documents", shlex.quote(str(folder)))  # several take a server
     environment = {**with_footnote(), "SYNC_SECONDS": "0.1"}
     with subprocess.Popen([*worker["entrypoint"], line], env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
