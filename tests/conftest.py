@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from chroma_server import ChromaRun
 from hashed import open_store
 from remembered import RememberingMiniLM
 
@@ -37,7 +38,7 @@ def _environment(
 ) -> Iterator[None]:
     """No variable of the user's machine reaches a test, and no test reaches the user's data or an open library."""
     for name in list(os.environ):
-        if name.startswith(("OPENAI_", "FOOTNOTE_")):
+        if name.startswith(("OPENAI_", "FOOTNOTE_", "CHROMA_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("FOOTNOTE_STORE", str(tmp_path_factory.mktemp("store")))
     monkeypatch.setenv("FOOTNOTE_CACHE", str(cache_folder))
@@ -107,3 +108,10 @@ def store(folder: Path, stores: Path) -> Iterator[EmbeddedStore]:
     store = open_store(folder, stores)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaRun]:
+    """A Chroma server; who kills it starts it again."""
+    with ChromaRun(tmp_path_factory.mktemp("chroma")) as server:
+        yield server
