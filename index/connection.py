@@ -33,17 +33,19 @@ class Connection(httpx.Client):
     said_done = False
 
 
-def connect(base_url: str | None, silent_seconds: float, total_seconds: float) -> Connection:
+def connect(
+    base_url: str | None, silent_seconds: float, total_seconds: float, most_bytes: int = LONGEST_REPLY_BYTES
+) -> Connection:
     """A connection that gives up after so many seconds of silence, or so many in all.
 
     It follows no redirect, or texts would go where no setting says.
     Raises httpx.InvalidURL where it is no address of a server, ModelError where the environment's proxy or certificates
-    cannot be used, and EndlessReplyError while reading what goes on for longer, or is larger than 16 MB.
+    cannot be used, and EndlessReplyError while reading what goes on for longer, or is larger than `most_bytes`.
     """
 
     def bound(response: httpx.Response) -> None:
         if isinstance(response.stream, httpx.SyncByteStream):
-            response.stream = _Bounded(response.stream, time.monotonic() + total_seconds, connection)
+            response.stream = _Bounded(response.stream, time.monotonic() + total_seconds, most_bytes, connection)
 
     timeout = httpx.Timeout(silent_seconds, connect=min(silent_seconds, LONGEST_CONNECT_SECONDS))
     address = _read_address(base_url) if base_url else httpx.URL("")
@@ -105,9 +107,10 @@ def _read_address(text: str) -> httpx.URL:
 
 
 class _Bounded(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream, end: float, connection: Connection) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, end: float, most_bytes: int, connection: Connection) -> None:
         self._stream = stream
         self._end = end
+        self._most_bytes = most_bytes
         self._connection = connection
 
     def __iter__(self) -> Iterator[bytes]:
@@ -117,7 +120,7 @@ class _Bounded(httpx.SyncByteStream):
             size += len(part)
             tail = (tail + part)[-40:]
             self._connection.said_done = b"[DONE]" in tail
-            if size > LONGEST_REPLY_BYTES or time.monotonic() > self._end:
+            if size > self._most_bytes or time.monotonic() > self._end:
                 raise EndlessReplyError("The reply has no end.")
             yield part
 

@@ -45,7 +45,7 @@ def _environment(
     monkeypatch.setenv("FOOTNOTE_CHECK", "words")  # a scripted model is asked to judge only where a test says so
     yield
     for store in library._stores.values():
-        store.close()
+        store.let_go() if store.is_shared else store.close()
     library._stores.clear()
     if server := sys.modules.get("assistant.writing.server"):  # another test's server may come to stand at its port
         server._contexts.clear()

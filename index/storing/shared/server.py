@@ -14,20 +14,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
 
-from index.connection import LONGEST_WAIT_SECONDS, choose_wait, connect, read_wait
+from index.connection import LONGEST_CONNECT_SECONDS, LONGEST_WAIT_SECONDS, choose_wait, connect, read_wait
 from index.errors import ModelError, StoreError
 from index.settings import Settings, hide_password
 from index.storing.chroma_files import load_chroma
 from index.storing.rows import Page
 
 REQUEST_ROWS = 250  # that are asked for or written at a time; Chroma's cloud takes 300
+LONGEST_PAGE_BYTES = 100_000_000  # of so many rows, each with a vector of thousands of numbers as text
 SEARCHED_VECTORS = 100  # at a time
 SAME_DISTANCE = 1e-4  # at most, between a vector and itself as a search computes it
-SILENT_SECONDS = 30.0  # that the server may take to begin a reply
+SILENT_SECONDS = 30.0  # that the server may take to begin a reply, and where somebody waits, as long as to connect
 PATIENCE_SECONDS = 90.0  # in which a request is tried again, where nobody waits for it
 QUESTION_SECONDS = 2.0  # and where somebody does
 DEFAULT_TENANT, DEFAULT_DATABASE = "default_tenant", "default_database"
@@ -56,10 +58,10 @@ class CollectionDamagedError(Exception):
 class Address:
     """Where a store is kept.
 
-    url: of the server, without a user's name and password. token: what it lets in by; "" for none.
+    url: of the server, with a user's name and password where it is given them. token: what it lets in by; "" for none.
     """
 
-    url: str
+    url: str = field(repr=False)
     token: str = field(default="", repr=False)
     tenant: str = DEFAULT_TENANT
     database: str = DEFAULT_DATABASE
@@ -99,6 +101,7 @@ class ChromaServer:
         self.address = address
         self._api: Any = None
         self._connecting = threading.Lock()
+        self._asking = threading.local()  # until when each thread tries
 
     def open(self, name: str, metadata: Mapping[str, Any], hnsw: Mapping[str, Any]) -> Collection:
         """A collection, made where there is none of the name."""
@@ -132,18 +135,18 @@ class ChromaServer:
     def ask(self, request: Callable[[Any], Result], patience_seconds: float = PATIENCE_SECONDS) -> Result:
         """What a request of Chroma's interface gives; tried again, with pauses of chance, as long as that may help."""
         end, attempt = time.monotonic() + patience_seconds, 0
+        self._asking.end = end
         while True:
             attempt += 1
             try:
-                with self._connecting:
-                    self._api = self._api or _connect(self.address)
-                return request(self._api)
+                return request(self._connect())
             except _RefusedError as refusal:
                 why, wait = self._judge(refusal), choose_wait(min(attempt, 5), refusal.wait_seconds)
             except (httpx.TransportError, ModelError) as error:
                 why, wait = str(error) or type(error).__name__, choose_wait(min(attempt, 5))
-            except (httpx.InvalidURL, ValueError) as error:
-                raise StoreError(f"FOOTNOTE_CHROMA_URL, {self.address.shown}, is no server's address.") from error
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError, httpx.DecodingError) as error:
+                # Chroma's client takes for granted that what comes is what it expects.
+                why, wait = f"what it says is no reply of a Chroma server: {error!r:.80}", choose_wait(min(attempt, 5))
             wait = LONGEST_WAIT_SECONDS if wait is None else wait
             if time.monotonic() + wait > end:
                 raise ServerAwayError(
@@ -159,13 +162,29 @@ class ChromaServer:
                 self._api._session.close()
                 self._api = None
 
+    def _connect(self) -> Any:
+        """Chroma's interface, over a connection that is opened when first needed."""
+        with self._connecting:
+            if self._api is None:
+                try:
+                    self._api = _connect(self.address, self._hurry)
+                except (httpx.InvalidURL, ValueError) as error:
+                    raise StoreError(f"FOOTNOTE_CHROMA_URL, {self.address.shown}, is no server's address.") from error
+            return self._api
+
+    def _hurry(self, request: httpx.Request) -> None:
+        """Wait no longer for a reply than is left to the thread that asks."""
+        left = max(self._asking.end - time.monotonic(), LONGEST_CONNECT_SECONDS)
+        timeout = httpx.Timeout(min(SILENT_SECONDS, left), connect=min(SILENT_SECONDS, LONGEST_CONNECT_SECONDS))
+        request.extensions["timeout"] = timeout.as_dict()
+
     def _judge(self, refusal: _RefusedError) -> str:
         """Why a request was refused, where to try again may help; else it raises what it means."""
         if any(words in refusal.said for words in _DAMAGED):
             raise CollectionDamagedError(refusal.said)
         if any(words in refusal.said for words in _FULL):
             return f"its disk is full: {refusal.said}"
-        if refusal.status == 404:
+        if refusal.status == 404 and "collection" in refusal.said.lower():
             raise CollectionGoneError(refusal.said)
         if refusal.status in (401, 403):
             raise StoreError(
@@ -209,15 +228,16 @@ class Collection:
     ) -> Page:
         """The rows of some ids, as far as there are any, or some of all, or of those of some fields; in any order."""
         given = {"ids": list(ids)} if ids is not None else {"limit": limit, "offset": offset, "where": where}
-        return self._ask(lambda rows: rows.get(include=list(include), **given), patience_seconds)
+        return self._ask(lambda rows: _check(rows.get(include=list(include), **given), include), patience_seconds)
 
     def query(self, vector: Any, count: int, patience_seconds: float = PATIENCE_SECONDS) -> dict[str, float]:
         """The ids of the rows nearest to a vector, nearest first, with their distance."""
-        answer = self._ask(
-            lambda rows: rows.query(query_embeddings=vector[None, :], n_results=count, include=["distances"]),
-            patience_seconds,
-        )
-        return dict(zip(answer["ids"][0], answer["distances"][0], strict=True))
+
+        def search(rows: Any) -> dict[str, float]:
+            answer = rows.query(query_embeddings=vector[None, :], n_results=count, include=["distances"])
+            return {str(i): float(far) for i, far in zip(answer["ids"][0], answer["distances"][0], strict=True)}
+
+        return self._ask(search, patience_seconds)
 
     def pages_of_ids(self) -> Iterator[list[str]]:
         """The ids of all rows, at most so many at a time."""
@@ -231,10 +251,12 @@ class Collection:
         missed = 0
         for i in range(0, len(vectors), SEARCHED_VECTORS):
             some = list(vectors[i : i + SEARCHED_VECTORS])
-            answer = self._ask(
-                lambda rows, some=some: rows.query(query_embeddings=some, n_results=10, include=["distances"])  # type: ignore[misc]
-            )
-            missed += sum(min(distances, default=1.0) > SAME_DISTANCE for distances in answer["distances"])
+
+            def count(rows: Any, some: list[Any] = some) -> int:
+                answer = rows.query(query_embeddings=some, n_results=10, include=["distances"])
+                return sum(min(distances, default=1.0) > SAME_DISTANCE for distances in answer["distances"])
+
+            missed += self._ask(count)
         return missed
 
     def add(self, ids: Sequence[str], **columns: Sequence[Any]) -> None:
@@ -269,15 +291,29 @@ class _RefusedError(Exception):
         self.wait_seconds = wait_seconds
 
 
-def _connect(address: Address) -> Any:
-    """Chroma's interface to a server, over a connection of ours. Raises httpx.InvalidURL and ModelError."""
+def _check(page: Page, include: Sequence[str]) -> Page:
+    """A page of rows that is one. Raises ValueError where it is something else."""
+    ids, columns = page["ids"], [page[name] for name in include]
+    if not all(isinstance(name, str) for name in ids) or any(len(column) != len(ids) for column in columns):
+        raise ValueError("no page of rows")
+    if "metadatas" in include and not all(fields is None or isinstance(fields, dict) for fields in page["metadatas"]):
+        raise ValueError("no fields of rows")
+    return page
+
+
+def _connect(address: Address, hurry: Callable[[httpx.Request], None]) -> Any:
+    """Chroma's interface to a server, over a connection of ours. Raises httpx.InvalidURL and ModelError.
+
+    hurry: sees each request before it is sent.
+    """
     load_chroma()
     import chromadb
     from chromadb.api.fastapi import FastAPI
     from chromadb.config import System
 
-    connection = connect(address.url, SILENT_SECONDS, SILENT_SECONDS * 4)
-    connection.event_hooks = {"response": [*connection.event_hooks["response"], _refuse]}
+    connection = connect(address.url, SILENT_SECONDS, SILENT_SECONDS * 4, LONGEST_PAGE_BYTES)
+    refuse = partial(_refuse, token=address.token)
+    connection.event_hooks = {"request": [hurry], "response": [*connection.event_hooks["response"], refuse]}
     if address.token:
         # The cloud's own header, and the one that whatever stands before a server of one's own knows.
         connection.headers.update({"X-Chroma-Token": address.token, "Authorization": f"Bearer {address.token}"})
@@ -291,21 +327,24 @@ def _connect(address: Address) -> Any:
         chroma_server_ssl_enabled=url.scheme == "https",
     )
     api = System(settings).instance(FastAPI)
-    connection.headers.update({"Content-Type": "application/json"})
+    # What is not compressed is as large as it looks.
+    connection.headers.update({"Content-Type": "application/json", "Accept-Encoding": "identity"})
     api._session.close()
     api._session = connection
     return api
 
 
-def _refuse(response: httpx.Response) -> None:
+def _refuse(response: httpx.Response, token: str) -> None:
     """Raise what the server says is wrong; without it, Chroma's client would pass on only some of it."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ValueError("compressed, which was not asked for")
     if response.status_code < 300:
         return
     response.read()
-    said = response.text[:2000]
+    said = (response.text.replace(token, "the token") if token else response.text)[:2000]
     try:
         told = json.loads(said)
         said = str(told.get("message") or told.get("error") or said) if isinstance(told, dict) else said
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise _RefusedError(response.status_code, " ".join(said.split())[:300], read_wait(response.headers))

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from index.documents import Progress, identify
 from index.embedding.protocol import Vectors
+from index.errors import StoreError
 from index.loading.folder import File
 from index.place import DamagedError
 from index.storing.checking import Told
@@ -77,7 +78,11 @@ class SharedStore(Store):
         self.lexicon: Mirror = self._link.mirror
         self._one_worker = threading.Lock()
         self._worker: _Worker | None = None
-        self.refresh()
+        try:
+            self.refresh()
+        except StoreError:
+            self.let_go()
+            raise
 
     # -- opening ------------------------------------------------------------------------------
 
