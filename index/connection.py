@@ -34,18 +34,20 @@ class Connection(httpx.Client):
 
 
 def connect(
-    base_url: str | None, silent_seconds: float, total_seconds: float, most_bytes: int = LONGEST_REPLY_BYTES
+    base_url: str | None, silent_seconds: float, total_seconds: float, most_bytes: int | None = None
 ) -> Connection:
     """A connection that gives up after so many seconds of silence, or so many in all.
 
-    It follows no redirect, or texts would go where no setting says.
+    most_bytes: of a reply; LONGEST_REPLY_BYTES by default. It follows no redirect, or texts would go where no setting says.
     Raises httpx.InvalidURL where it is no address of a server, ModelError where the environment's proxy or certificates
     cannot be used, and EndlessReplyError while reading what goes on for longer, or is larger than `most_bytes`.
     """
 
     def bound(response: httpx.Response) -> None:
         if isinstance(response.stream, httpx.SyncByteStream):
-            response.stream = _Bounded(response.stream, time.monotonic() + total_seconds, most_bytes, connection)
+            response.stream = _Bounded(
+                response.stream, time.monotonic() + total_seconds, most_bytes or LONGEST_REPLY_BYTES, connection
+            )
 
     timeout = httpx.Timeout(silent_seconds, connect=min(silent_seconds, LONGEST_CONNECT_SECONDS))
     address = _read_address(base_url) if base_url else httpx.URL("")
