@@ -38,7 +38,9 @@ def connect(
 ) -> Connection:
     """A connection that gives up after so many seconds of silence, or so many in all.
 
-    most_bytes: of a reply; LONGEST_REPLY_BYTES by default. It follows no redirect, or texts would go where no setting says.
+    most_bytes: of a reply; LONGEST_REPLY_BYTES by default.
+
+    It follows no redirect, or texts would go where no setting says.
     Raises httpx.InvalidURL where it is no address of a server, ModelError where the environment's proxy or certificates
     cannot be used, and EndlessReplyError while reading what goes on for longer, or is larger than `most_bytes`.
     """
