@@ -46,7 +46,8 @@ def answer(
 ) -> Answer:
     """Answer a question from a folder of documents, after bringing its store up to date.
 
-    documents: the folder; by default FOOTNOTE_DOCUMENTS, else the sample folder.
+    documents: the folder, or a bucket's address ("s3://bucket/reports"); by default FOOTNOTE_DOCUMENTS, else the sample
+        folder.
     history: earlier turns, oldest first: Answers, (question, answer) pairs, or role/content messages.
     only: the paths of the files or folders in it that the answer is made from, or patterns ("*.pdf"); by default all.
 

@@ -27,6 +27,7 @@ from index.documents import Passage
 from index.errors import InputError
 from index.library import finish
 from index.listing import ListedDocument
+from index.loading.address import show
 from index.plan import SyncReport
 from index.searching.quotations import QuotePlace
 from index.settings import Changes, Settings
@@ -40,7 +41,7 @@ Result = TypeVar("Result")
 class Footnote:
     """Answers from one folder of documents.
 
-    documents: the folder; by default that of the settings.
+    documents: the folder, or a bucket's address ("s3://bucket/reports"); by default that of the settings.
     settings: by default those of the environment. changes: fields of `Settings` that are to be otherwise.
 
     Raises InputError or FolderError where one of these cannot be used. The store is opened by the first question. This
@@ -55,7 +56,7 @@ class Footnote:
 
     @property
     def folder(self) -> Path:
-        """The documents folder, by its whole path."""
+        """The documents folder, by its whole path; of a bucket, its address as a path."""
         return self._opened.folder
 
     @property
@@ -125,7 +126,7 @@ class Footnote:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Footnote({str(self.folder)!r})"
+        return f"Footnote({show(self.folder)!r})"
 
 
 class AsyncFootnote:

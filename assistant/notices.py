@@ -71,7 +71,7 @@ def _mention_unread(refused: Answer, library: Library, report: SyncReport, patte
         if (names := find_fitting(patterns, sorted(paths)))
         for verb in [one if len(names) == 1 else several]
     ]
-    told = f"Not all was searched: {', and '.join(unread)}. {SYNC_HINT}{library.folder}"
+    told = f"Not all was searched: {', and '.join(unread)}. {SYNC_HINT}{library.address}"
     return _add(refused, told if unread else "")
 
 

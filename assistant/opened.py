@@ -22,6 +22,7 @@ from index.errors import InputError
 from index.forking import refuse_inherited
 from index.library import Library, borrow_library, find_folder, give_back, read_text
 from index.listing import ListedDocument, UnknownDocumentError, find_record, to_listed
+from index.loading.address import show
 from index.plan import SyncReport
 from index.search import search
 from index.searching.quotations import QuotePlace, find_quote
@@ -34,7 +35,7 @@ Walk = Generator[Progress, None, Result]
 
 
 class OpenFolder:
-    """One folder, opened by its first walk. Safe to share between threads.
+    """One folder, or bucket by its address, opened by its first walk. Safe to share between threads.
 
     Raises InputError or FolderError where there is no such folder; each walk InputError where it is closed.
     """
@@ -149,11 +150,11 @@ class OpenFolder:
         if os.getpid() != self._process:
             refuse_inherited()
             raise InputError(
-                f"This Footnote over {self.folder} is that of the process that was forked: open one in each."
+                f"This Footnote over {show(self.folder)} is that of the process that was forked: open one in each."
             )
         with self._lock:
             if self._is_closed:
-                raise InputError(f"This Footnote over {self.folder} is closed: open another one.")
+                raise InputError(f"This Footnote over {show(self.folder)} is closed: open another one.")
             self._walks += 1
         try:
             yield

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from index.endpoint import find_embedding
 from index.errors import FolderError, InputError
 from index.forking import note_use, refuse_inherited
 from index.lending import Loans
+from index.loading.address import find_address
+from index.loading.mirror import Mirror
 from index.loading.worker import Loader
 from index.place import DamagedError
 from index.plan import Course, SyncReport
@@ -34,6 +37,8 @@ from index.storing.store import Store
 from index.sync import sync
 
 LONGEST_QUESTION_CHARACTERS = 10_000
+LONGEST_LOOK_SECONDS = 5.0  # at a bucket that was mirrored before, in a question's own time
+STALE = "{} Until then, answers are from what was fetched before."
 
 Result = TypeVar("Result")
 
@@ -50,13 +55,24 @@ def finish(walk: Generator[Progress, None, Result]) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a question is asked of."""
+    """What a question is asked of. mirror: where the documents lie in a bucket, whose mirror the folder is."""
 
     folder: Path
     store: Store
     embedding: Embedding
     settings: Settings
     documents: tuple[str, ...] | None = None  # the ids of those that are answered from; None for all
+    mirror: Mirror | None = None
+
+    @property
+    def origin(self) -> Path:
+        """What names it, and opens it: the folder's whole path, or a bucket's address as a path."""
+        return self.mirror.address.path if self.mirror else self.folder
+
+    @property
+    def address(self) -> str:
+        """The same as it is shown, and given to commands."""
+        return str(self.mirror.address if self.mirror else self.folder)
 
     def sync(
         self,
@@ -67,19 +83,47 @@ class Library:
         recognises: bool = True,
         course: Course | None = None,
         loader: Loader | None = None,
+        looks: bool = True,
     ) -> Generator[Progress, None, SyncReport]:
-        """Make the store equal to the folder; see `index.sync.sync`."""
-        return sync(
-            self.folder,
-            self.store,
-            self.embedding,
-            checksum=checksum,
-            dry_run=dry_run,
-            patient=patient,
-            recognises=recognises,
-            course=course,
-            loader=loader,
-        )
+        """Make the store equal to the folder; see `index.sync.sync`.
+
+        looks: bring the mirror of a bucket up to date first, if there is one; who is not patient does so only where
+            nobody has for a while, and is content with what it holds where the bucket cannot be had.
+
+        Raises what `sync` and `Mirror.update` raise.
+        """
+        if self.mirror and looks and (patient or self.mirror.is_due()):
+            yield from self._look(self.mirror, course or Course(), patient=patient)
+        try:
+            report = yield from sync(
+                self.folder,
+                self.store,
+                self.embedding,
+                checksum=checksum,
+                dry_run=dry_run,
+                patient=patient,
+                recognises=recognises,
+                course=course,
+                loader=loader,
+            )
+        except FolderError as error:
+            raise FolderError(str(error).replace(str(self.folder), self.address)) from error
+        if self.mirror:
+            report.skipped |= self.mirror.refused()
+        return report
+
+    @step("look")
+    def _look(self, mirror: Mirror, course: Course, *, patient: bool) -> Iterator[Progress]:
+        is_patient = patient or not mirror.is_whole()
+        end = float("inf") if is_patient else time.monotonic() + LONGEST_LOOK_SECONDS
+        try:
+            yield from mirror.update(patient=patient, is_stopped=lambda: course.is_stopped or time.monotonic() > end)
+        except FolderError as error:
+            if is_patient:
+                raise
+            yield Progress(STALE.format(error))
+        if time.monotonic() > end:
+            yield Progress(STALE.format(f"It takes long to look at {mirror.address}."))
 
     def begin(self) -> None:
         """Have a store that can be looked at, an empty one where nothing was ever read.
@@ -142,7 +186,7 @@ class Library:
         try:
             return retrieve(self.store, query, query_vector, count, spelled, self.documents)
         except DamagedError:
-            finish(self.sync(patient=False))  # which makes the lexicon anew
+            finish(self.sync(patient=False, looks=False))  # which makes the lexicon anew
             return retrieve(self.store, query, query_vector, count, spelled, self.documents)
 
     def state(self) -> tuple[int, ...]:
@@ -250,10 +294,12 @@ def read_text(given: object, name: str) -> str:
 
 
 def find_folder(documents: object) -> Path:
-    """The documents folder that a caller names, by its whole path without links.
+    """The documents folder that a caller names, by its whole path without links; of a bucket, its address as a path.
 
-    Raises InputError where that is no path, FolderError where there is no such folder.
+    Raises InputError where that is no path, or an address that is not read; FolderError where there is no such folder.
     """
+    if address := find_address(documents):
+        return address.path
     given = read_path(documents, "The documents folder")
     try:
         # Strictly, or a folder may be named that the system knows nothing of: "missing/..".
@@ -285,7 +331,8 @@ def share_embedding(settings: Settings) -> Generator[Progress, None, Embedding]:
 def open_library(documents: object, settings: Settings) -> Generator[Progress, None, Library]:
     """Open a folder's library; its store is opened once a process, whatever else the settings say, and kept.
 
-    documents: the folder; or its library, where that is open already.
+    documents: the folder; a bucket's address, which is mirrored first, where it never was; or the library, where that
+        is open already.
     Raises InputError or FolderError where there is no such folder, StoreError where its store is not ours to use, and
     InputError in a process that was forked from one that had opened anything.
     """
@@ -317,6 +364,10 @@ def give_back(library: Library, *, closes: bool = True) -> None:
 @step("open")
 def _open_library(documents: object, settings: Settings, *, is_lent: bool) -> Generator[Progress, None, Library]:
     folder = find_folder(documents)
+    address = find_address(folder)
+    mirror = Mirror(settings.store_folder, address) if address else None
+    if mirror and not mirror.is_whole():
+        yield from mirror.update()
     embedding = yield from share_embedding(settings)
     kept = identify_store(settings, folder, embedding.name)
     with _loans.lock:
@@ -327,7 +378,7 @@ def _open_library(documents: object, settings: Settings, *, is_lent: bool) -> Ge
             _loans.lend(_stores[kept], is_new=is_new)
         else:
             _loans.keep(_stores[kept])
-        library = Library(folder, _stores[kept], embedding, settings)
+        library = Library(mirror.folder if mirror else folder, _stores[kept], embedding, settings, mirror=mirror)
     try:
         yield from map(Progress, library.store.take_news())
     except GeneratorExit:

@@ -7,13 +7,16 @@ there.
 
 Where the system cannot watch a folder, each question has it looked through instead. A look now and then is for what the
 system did not tell: more at once than it remembers, or folders that it could not watch.
+
+No system tells what changes in a bucket, so that a third thread looks there now and then, and brings the mirror up to
+date, which is watched as any folder. No question waits for it.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -23,8 +26,9 @@ from typing import Literal
 from index.documents import Progress
 from index.errors import FolderError, FootnoteError
 from index.lending import Loans
-from index.library import Library
+from index.library import STALE, Library, finish
 from index.loading.changes import Changes, GoneError, UnwatchableError
+from index.loading.mirror import Mirror
 from index.loading.worker import Loader
 from index.place import NoRoomError
 from index.plan import Course, SyncReport
@@ -35,7 +39,7 @@ PATIENCE_SECONDS = 2.0  # that a question waits while files are read,
 LITTLE_BYTES = 100_000  # or longer where they are so little, and soon read;
 LONGEST_WAIT_SECONDS = 10.0  # and in all, also where it takes long to find out what to read
 TOLD_SECONDS = 1.0  # in which the system must tell what was done before a question
-LOOK_SECONDS = 60.0  # between two looks at everything that nothing has asked for
+LOOK_SECONDS = 60.0  # between two looks at everything that nothing has asked for, and at a bucket
 RETRY_SECONDS = 30.0  # until a folder that could not be watched is tried again
 CLOSING_SECONDS = 10.0  # that what is being embedded may still take, when it is to end
 GONE_SECONDS = 0.5  # until a folder that is gone is looked for again
@@ -49,7 +53,7 @@ class State:
 
     activity: "scanning" finds out what is to be read; "reading" and "recognising" (pictures of text) read `message`,
         the file or page in hand, at `done_bytes` of `total_bytes`; "idle": the store follows; "stopped": by somebody;
-        "failed": `message` is the sentence.
+        "failed": `message` is the sentence; of a bucket that cannot be had, what was fetched is still answered from.
     to_read: how many files are still to be read, of how many `files` in the folder.
     unwatched: why the folder is looked through at each question instead of being watched; "" where it is watched.
     """
@@ -69,10 +73,12 @@ class Watcher:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._closing = threading.Event()
+        self._is_to_be_mirrored = threading.Event()  # now, without waiting for the next look
         # Guards all below, and tells when any of it changes.
         self._news = threading.Condition()
         self._changes: Changes | None = None
         self._unwatched = ""
+        self._stale = ""  # why the mirror of a bucket could not be brought up to date
         self._passed = 0  # the last mark before which all that was done is counted in `_noted`
         self._noted = 1  # how often there was something to look at; the first look is one
         self._followed = 0  # up to which of these the store follows, or cannot,
@@ -86,7 +92,7 @@ class Watcher:
         self._is_stopped = False
         self._threads = [
             threading.Thread(target=run, name=f"footnote-{name}", daemon=True)
-            for name, run in (("watching", self._watch), ("following", self._follow))
+            for name, run in (("watching", self._watch), ("following", self._follow), *self._find_mirroring())
         ]
         for thread in self._threads:
             thread.start()
@@ -113,11 +119,13 @@ class Watcher:
         """Look at everything now, and go on where it was stopped."""
         with self._news:
             self._is_stopped = False
+            self._is_to_be_mirrored.set()
             self._note()
 
     def look(self) -> None:
         """Look at everything now, unless it was stopped."""
         with self._news:
+            self._is_to_be_mirrored.set()
             self._note()
 
     def close(self, *, waits: bool = True) -> bool:
@@ -127,6 +135,7 @@ class Watcher:
         """
         with self._news:
             self._closing.set()
+            self._is_to_be_mirrored.set()
             self._end_sync()
             self._news.notify_all()
         for thread in self._threads:
@@ -204,6 +213,32 @@ class Watcher:
         finally:
             changes.close()
 
+    # -- the thread that looks at a bucket ------------------------------------------------------
+
+    def _find_mirroring(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        if mirror := self._library.mirror:
+            yield "mirroring", lambda: self._keep_up(mirror)
+
+    def _keep_up(self, mirror: Mirror) -> None:
+        while not self._closing.is_set():
+            self._is_to_be_mirrored.clear()
+            has_changed, stale = False, ""
+            try:
+                if not self._is_stopped:
+                    has_changed = finish(mirror.update(patient=False, is_stopped=self._is_at_rest))
+            except FootnoteError as error:
+                stale = STALE.format(error)
+            with self._news:
+                self._stale = stale
+                if has_changed:
+                    self._note()
+                self._news.notify_all()
+            if not self._closing.is_set():
+                self._is_to_be_mirrored.wait(LOOK_SECONDS)
+
+    def _is_at_rest(self) -> bool:
+        return self._is_stopped or self._closing.is_set()
+
     # -- the thread that syncs ------------------------------------------------------------------
 
     def _follow(self) -> None:
@@ -247,7 +282,7 @@ class Watcher:
                 store.refresh()
             # A store that may only be read is no failure: what it holds is answered from.
             walk = self._library.sync(
-                patient=not store.is_read_only, recognises=recognises, course=course, loader=loader
+                patient=not store.is_read_only, recognises=recognises, course=course, loader=loader, looks=False
             )
             while True:
                 told = next(walk)
@@ -296,7 +331,9 @@ class Watcher:
             return replace(state, activity=activity, message=told.message, done_bytes=told.done, total_bytes=told.total)
         if self._failure:
             return replace(state, activity="failed", message=str(self._failure))
-        return replace(state, activity="scanning") if course or self._followed < self._noted else state
+        if course or self._followed < self._noted:
+            return replace(state, activity="scanning")
+        return replace(state, activity="failed", message=self._stale) if self._stale else state
 
     def _describe(self) -> SyncReport:
         """The last report, with what is still to be read now."""

@@ -169,6 +169,8 @@ def test_every_room_has_its_floor() -> None:
             {"assistant/writing/language_model.py", "assistant/serving/query_engine.py", "index/components.py"},
         ),
         ("langchain_core", {"assistant/serving/langchain.py"}),
+        ("s3fs", {"index/loading/bucket.py"}),
+        ("botocore", {"index/loading/bucket.py"}),
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
@@ -205,6 +207,8 @@ def test_nothing_heavy_is_loaded_by_an_import(module: str) -> None:
         "llama_index_instrumentation",
         "mcp",
         "pydantic",
+        "s3fs",
+        "botocore",
     ]
     code = f"import sys, {module}; print(*({set(heavy)} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

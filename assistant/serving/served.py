@@ -87,7 +87,7 @@ def name_libraries(libraries: Sequence[Library]) -> dict[str, Library]:
     """The libraries by the names of their folders; where two are the same, with the folder above."""
     named: dict[str, Library] = {}
     for library in libraries:
-        parts = library.folder.parts
+        parts = library.origin.parts
         names = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
-        named[next((name for name in names if name not in named), str(library.folder))] = library
+        named[next((name for name in names if name not in named), library.address)] = library
     return named

@@ -58,7 +58,7 @@ Walk = Generator[Progress, None, Any]
 def _answer(served: Served, given: AnswerArguments) -> Walk:
     library, last = served.library(given.library), None
     for event in stream_answer(
-        given.question, library.folder, history=given.history, only=given.only, settings=library.settings
+        given.question, library.address, history=given.history, only=given.only, settings=library.settings
     ):
         # What is written so far may be taken back: only that it goes on is told.
         yield event if isinstance(event, Progress) else Progress("writing")

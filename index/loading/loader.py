@@ -27,7 +27,7 @@ __all__ = ["UnreadableError", "decode", "find_title_and_date", "load", "load_lon
 TITLE_CHARACTERS = 300
 UNREAD_CHARACTERS = 300
 _UNWRITABLE = re.compile("[\\x00\\ud800-\\udfff]")  # what no store takes
-_LARGEST_BYTES = 512 * MEGABYTE
+LARGEST_BYTES = 512 * MEGABYTE
 _TOLD_BY_THE_WHOLE = (b"PK", b"\xd0\xcf\x11\xe0")  # the containers: what is in them stands at their end
 
 
@@ -122,7 +122,7 @@ def _read(file: Path, path: str) -> tuple[bytes, Format]:
             size = os.fstat(opened.fileno()).st_size
             head = opened.read(HEAD_BYTES)
             form = None if head.startswith(_TOLD_BY_THE_WHOLE) else find_format(head, path)
-            limit = form.largest_bytes if form else _LARGEST_BYTES
+            limit = form.largest_bytes if form else LARGEST_BYTES
             if size > limit:
                 name = f" of {form.name}" if form else ""
                 raise UnreadableError(f"too large ({_megabytes(size)}{name}; the limit is {_megabytes(limit)})")

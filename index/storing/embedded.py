@@ -413,8 +413,8 @@ class EmbeddedStore(Store):
 
 
 def discard(stores: Path, folder: Path) -> None:
-    """Throw away the store of a folder, whatever state it is in."""
-    place = place_of(stores, folder.expanduser().resolve())
+    """Throw away the store of a folder, which is given by its whole path, whatever state it is in."""
+    place = place_of(stores, folder)
     if places.is_folder(place):
         if not places.may_be_written(place):
             raise StoreError(_READ_ONLY.format(place))

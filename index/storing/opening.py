@@ -40,7 +40,7 @@ def identify_store(settings: Settings, folder: Path, embedding_name: str) -> Has
 
 
 def discard_store(settings: Settings, folder: Path) -> None:
-    """Throw away the store of a folder, whatever state it is in."""
+    """Throw away the store of a folder, which is given by its whole path, whatever state it is in."""
     from index.storing.shared.server import Address
 
     address = Address.of(settings)
@@ -49,4 +49,4 @@ def discard_store(settings: Settings, folder: Path) -> None:
         return
     from index.storing.shared.store import discard
 
-    discard(settings.store_folder, folder.expanduser().resolve(), address, settings.chroma_collection)
+    discard(settings.store_folder, folder, address, settings.chroma_collection)

@@ -110,7 +110,7 @@ def _measure(
         with tell("questions") as tell_of:
             for done, case in enumerate(cases):
                 tell_of(Progress(case.question, done, len(cases), "questions"))
-                outcomes.append(measure(case, library.folder, library.settings))
+                outcomes.append(measure(case, library.origin, library.settings))
             tell_of(Progress("done", len(cases), len(cases), "questions"))
     finally:
         # What was measured is told also where the rest is stopped or fails.
@@ -170,7 +170,7 @@ def _open(documents: str | None) -> Library:
     library, report = show_progress(sync_folder(documents))
     unread = [(report.skipped, "skipped"), (report.partial, "read in part")]
     if told := ", ".join(f"{len(paths)} {what}" for paths, what in unread if paths):
-        print(f"{told}; to see which: footnote sync {to_plain(str(documents or library.folder))}", file=sys.stderr)
+        print(f"{told}; to see which: footnote sync {to_plain(str(documents or library.address))}", file=sys.stderr)
     return library
 
 

@@ -40,7 +40,7 @@ def verify(
     saved = read_path(file, "The file")
     library, _ = show_progress(sync_folder(documents))
     verified = hold_against(saved, library)
-    print(verified.to_json(indent=1) if json else lay_out(verified, library.folder))
+    print(verified.to_json(indent=1) if json else lay_out(verified, library.address))
     if not verified.holds:
         raise typer.Exit(1)
 
@@ -71,7 +71,7 @@ def cite(
         raise typer.Exit(1)
 
 
-def lay_out(verified: Verification, folder: Path) -> str:
+def lay_out(verified: Verification, folder: Path | str) -> str:
     """What has become of the citations of a file, for the terminal. folder: that they were held against."""
     if not verified.citations:
         return "The answers in this file cite nothing: there is nothing to verify."

@@ -84,7 +84,7 @@ def converse(
     history = [exchange.answer for exchange in before if exchange.answer]
     try:
         for event in stream_answer(
-            question, library.folder, history=history, only=scope.only, settings=library.settings
+            question, library.address, history=history, only=scope.only, settings=library.settings
         ):
             match event:
                 case Progress() if not written:

@@ -133,7 +133,7 @@ def connect(page: Any, at: Any, served: Served, streams: Streams) -> None:
         if index is None or not 0 <= index < 2 * len(talk) or not talk[index // 2].answer:
             return {"told": say("feedback.none")}
         answers = [exchange.answer for exchange in talk[: index // 2 + 1] if exchange.answer]
-        thumbs = Thumbs(served.settings.store_folder, served.library(talk[index // 2].library).folder)
+        thumbs = Thumbs(served.settings.store_folder, served.library(talk[index // 2].library).origin)
         try:
             thumbs.give(answers[-1], liked, answers[:-1], _read_owner(request))
         except FootnoteError as error:

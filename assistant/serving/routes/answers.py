@@ -244,7 +244,7 @@ def make_walk(served: Served, asked: Asked) -> Callable[[], Iterable[Event]]:
         for turn in asked.history
     ]
     return lambda: stream_answer(
-        asked.question, library.folder, history=history, only=asked.only, settings=library.settings
+        asked.question, library.address, history=history, only=asked.only, settings=library.settings
     )
 
 

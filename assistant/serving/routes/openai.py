@@ -105,7 +105,7 @@ def make_router(served: Served) -> APIRouter:
 def _walk(asked: Asked, library: Library) -> Iterator[Event]:
     history = recall(asked.history, library)
     yield from stream_answer(
-        asked.question, library.folder, history=history, only=asked.only, settings=library.settings
+        asked.question, library.address, history=history, only=asked.only, settings=library.settings
     )
 
 
