@@ -14,7 +14,7 @@ from index.documents import Passage, Progress
 from index.embedding.engines import open_embedding, open_entailment
 from index.embedding.protocol import Embedding, Entailment, Vectors
 from index.endpoint import find_embedding
-from index.errors import FolderError, InputError
+from index.errors import FolderError, FootnoteError, InputError
 from index.forking import note_use, refuse_inherited
 from index.lending import Loans
 from index.loading.address import find_address
@@ -118,7 +118,7 @@ class Library:
         end = float("inf") if is_patient else time.monotonic() + LONGEST_LOOK_SECONDS
         try:
             yield from mirror.update(patient=patient, is_stopped=lambda: course.is_stopped or time.monotonic() > end)
-        except FolderError as error:
+        except FootnoteError as error:
             if is_patient:
                 raise
             yield Progress(STALE.format(error))

@@ -309,6 +309,20 @@ def test_a_mirror_that_cannot_be_written_is_told(server: S3Server, tmp_path: Pat
         finish(Mirror(tmp_path / "file", Address("town")).update())
 
 
+def test_a_mirror_that_cannot_be_locked_is_told_and_answered_from(
+    server: S3Server, town: str, settings: Settings, embedding: Embedding
+) -> None:
+    library = finish(open_library(town, settings))
+    finish(library.sync())
+    assert library.mirror
+    (library.mirror.place / "lock").unlink()
+    (library.mirror.place / "lock").mkdir()
+    with pytest.raises(StoreError, match="could not be written"):
+        finish(library.sync())
+    mirror._looked.clear()
+    assert any("fetched before" in progress.message for progress in bring_up_to_date(library))
+
+
 # -- what goes wrong on the way --------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from index.documents import Progress
 from index.errors import FolderError, FootnoteError
@@ -97,22 +97,24 @@ class Mirror:
         with _disk_errors(self.place):
             self.folder.mkdir(parents=True, exist_ok=True)
             held, told = lock(self.place / "lock"), 0.0
-        while True:
-            try:
-                held.acquire(timeout=0)
-                break
-            except TimeoutError:
-                if is_stopped() or (not patient and self.is_whole()):
-                    return False
-                if time.monotonic() - told >= TELLING_SECONDS:
-                    told = time.monotonic()
-                    yield Progress(f"Waiting for another process, which is fetching {self.address}")
-                time.sleep(TICK_SECONDS)
+        while not self._is_taken(held):
+            if is_stopped() or (not patient and self.is_whole()):
+                return False
+            if time.monotonic() - told >= TELLING_SECONDS:
+                told = time.monotonic()
+                yield Progress(f"Waiting for another process, which is fetching {self.address}")
+            time.sleep(TICK_SECONDS)
         try:
             return (yield from self._update(is_stopped))
         finally:
             _looked[self.place] = time.monotonic()
             held.release()
+
+    def _is_taken(self, held: Any) -> bool:
+        """Whether a lock is ours now, or somebody else's."""
+        with _disk_errors(self.place), suppress(TimeoutError):
+            held.acquire(timeout=0)
+        return bool(held.is_locked)
 
     def _update(self, is_stopped: Asks) -> Generator[Progress, None, bool]:
         told = Progress(f"Looking at {self.address}")
