@@ -107,6 +107,8 @@ class Library:
                 loader=loader,
             )
         except FolderError as error:
+            if not self.mirror:
+                raise
             raise FolderError(str(error).replace(str(self.folder), self.address)) from error
         if self.mirror:
             report.skipped |= self.mirror.refused()

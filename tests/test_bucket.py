@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import time
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from s3_server import S3Server, Way
@@ -347,24 +349,69 @@ def test_missing_credentials_are_told(mirrored: Mirror, monkeypatch: pytest.Monk
         finish(mirrored.update())
 
 
-def test_who_is_not_known_or_may_not_read_is_told(
-    server: S3Server, mirrored: Mirror, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.make("town", **{"reports/ferry.md": FERRY})
-    form = {"Content-Type": "application/x-www-form-urlencoded", "Host": "iam.amazonaws.com"}
-    iam = {**form, "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/iam/aws4_request, Signature=a"}
-    server.ask("POST", "/", b"Action=CreateUser&UserName=ada&Version=2010-05-08", iam)
-    made = server.ask("POST", "/", b"Action=CreateAccessKey&UserName=ada&Version=2010-05-08", iam).decode()
-    server.ask("POST", "/moto-api/reset-auth", b"0")
-    with pytest.raises(FolderError, match=r"the key is not taken \(InvalidAccessKeyId\)") as told:
-        finish(mirrored.update())
-    assert "a-secret-key" not in str(told.value)
+def give_key(server: S3Server, monkeypatch: pytest.MonkeyPatch, policy: str = "") -> None:
+    """Have a user who may do what a policy says, and nobody else do anything."""
+    scope = "Credential=a/20260101/us-east-1/iam/aws4_request"
+    signed = {
+        "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Host": "iam.amazonaws.com",
+    }
+
+    def ask(action: str, **fields: str) -> str:
+        form = {"Action": action, "Version": "2010-05-08", "UserName": "ada", **fields}
+        return server.ask("POST", "/", urlencode(form).encode(), signed).decode()
+
+    ask("CreateUser")
+    if policy:
+        ask("PutUserPolicy", PolicyName="policy", PolicyDocument=policy)
+    made = ask("CreateAccessKey")
     for name, tag in (("AWS_ACCESS_KEY_ID", "AccessKeyId"), ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey")):
         found = re.search(f"<{tag}>(.*?)</{tag}>", made)
         assert found
         monkeypatch.setenv(name, found[1])
+    server.ask("POST", "/moto-api/reset-auth", b"0")
+
+
+def test_a_key_that_nobody_knows_is_told_and_not_shown(server: S3Server, mirrored: Mirror) -> None:
+    server.make("town", **{"reports/ferry.md": FERRY})
+    server.ask("POST", "/moto-api/reset-auth", b"0")
+    with pytest.raises(FolderError, match=r"the key is not taken \(InvalidAccessKeyId\)") as told:
+        finish(mirrored.update())
+    assert "a-secret-key" not in str(told.value)
+    assert "an-access-key" not in str(told.value)
+
+
+def test_who_may_not_list_is_told(server: S3Server, mirrored: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.make("town", **{"reports/ferry.md": FERRY})
+    give_key(server, monkeypatch)
     with pytest.raises(FolderError, match=r"may not be read \(AccessDenied\).*s3:ListBucket"):
         finish(mirrored.update())
+
+
+def allow(action: str, resource: str) -> str:
+    statement = [{"Effect": "Allow", "Action": action, "Resource": resource}]
+    return json.dumps({"Version": "2012-10-17", "Statement": statement})
+
+
+def test_who_may_list_and_not_read_is_told(server: S3Server, mirrored: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.make("town", **{f"reports/{n}.md": FERRY for n in range(30)})
+    give_key(server, monkeypatch, allow("s3:ListBucket", "*"))
+    with pytest.raises(FolderError, match="may be listed, but its objects may not be read"):
+        finish(mirrored.update())
+    assert not contents_of(mirrored.folder)
+
+
+def test_an_object_that_changed_and_may_not_be_read_any_more_is_not_answered_from(
+    server: S3Server, mirrored: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.make("town", **{"reports/ferry.md": FERRY, "reports/mill.md": MILL})
+    finish(mirrored.update())
+    server.put("town", "reports/mill.md", FERRY)
+    give_key(server, monkeypatch, allow("s3:ListBucket", "*"))
+    finish(mirrored.update())
+    assert contents_of(mirrored.folder).keys() == {"ferry.md"}
+    assert mirrored.refused() == {"mill.md": "it may not be read (AccessDenied)"}
 
 
 def test_a_server_that_is_not_reached_is_told(mirrored: Mirror, way: Way) -> None:

@@ -188,16 +188,15 @@ class Mirror:
         noted: dict[str, Row] = {row[0]: row[1:] for row in note.execute("select * from objects")}
         fresh = []
         for path, found in wanted.items():
-            row = noted.get(path)
-            if row and row[:3] == (found.size_bytes, found.state, found.modified_ns):
-                with suppress(OSError):
-                    status = (self.folder / path).lstat()
-                    if (status.st_size, status.st_mtime_ns) == (found.size_bytes, row[3]):
-                        continue
-            # Two states of an object may have one time, to the second; their files must not.
-            file_ns = found.modified_ns
-            if row and row[1] != found.state and abs(row[3] - file_ns) < 1_000_000:
-                file_ns = row[3] + 1_000
+            row, file_ns = noted.get(path), found.modified_ns
+            with suppress(OSError):
+                status = (self.folder / path).lstat()
+                is_noted = row == (found.size_bytes, found.state, found.modified_ns, status.st_mtime_ns)
+                if is_noted and status.st_size == found.size_bytes:
+                    continue
+                # Two states of an object may have one time, to the second; their files must not.
+                if 0 <= status.st_mtime_ns - file_ns < 1_000_000:
+                    file_ns = status.st_mtime_ns + 1_000
             fresh.append((found, file_ns))
         return fresh
 
