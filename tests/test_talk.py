@@ -95,7 +95,8 @@ def test_an_answer_is_copied_as_markdown_with_footnotes(page: Any) -> None:
     copied = page.evaluate("navigator.clipboard.readText()")
     assert re.search(r"Trump skipped Israel \[\^\d\]", copied)
     assert re.search(r"\n- One `x\[1\]` \[\^\d\]", copied)
-    assert re.search(r"^\[\^1\]: “.+” — .+, gulf-tour\.md, .*SHA-256 of the file: [0-9a-f]{64}$", copied, re.MULTILINE)
+    note = r"^\[\^1\]: “.+” — .+, `gulf-tour\.md`, .*SHA-256 of the file: [0-9a-f]{64}$"
+    assert re.search(note, copied, re.MULTILINE)
     assert "\\<b\\>hot\\</b\\>" in copied
 
 
