@@ -221,6 +221,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def test_the_rows_of_a_page_are_searched_together_and_each_part_is_taken_in_once(
     filled: EmbeddedStore, searched: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(parts, "TRIED_ROWS", 0)
     sizes = [len(ids) for ids in ids_by_part(filled).values()]
     filled._keeper.rows._let_go()  # type: ignore[attr-defined]
     opened: list[int] = []
@@ -235,6 +236,7 @@ def test_the_rows_of_a_page_are_searched_together_and_each_part_is_taken_in_once
 def test_what_one_search_misses_is_looked_for_farther_before_it_is_lost(
     filled: EmbeddedStore, monkeypatch: pytest.MonkeyPatch, is_found_farther: bool
 ) -> None:
+    monkeypatch.setattr(parts, "TRIED_ROWS", 0)
     missed = {filled.lexicon.chunk_ids(B)[2], C, D}
     original = parts._search
     farther: list[set[str]] = []

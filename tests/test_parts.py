@@ -8,6 +8,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from index.documents import Document, identify
 from index.errors import StoreError
 from index.splitting.outline import Outline
 from index.storing.embedded import EmbeddedStore
-from index.storing.parts import PARTS_IN_MEMORY, Parts
+from index.storing.parts import GRAPH, PARTS_IN_MEMORY, Parts
 from index.storing.versions import number_chunks
 
 SMALL = 12
@@ -168,6 +169,47 @@ def test_the_nearest_are_those_of_all_parts(filled: EmbeddedStore, count: int) -
     found = filled.nearest(query, count)
     assert list(found.values()) == pytest.approx(expected, abs=1e-5)
     assert all(found[i] == pytest.approx(cosines[ids.index(i)], abs=1e-5) for i in found)
+
+
+def make_unlike(alike: int, odd: int = 20) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Unit vectors of a few odd documents, then of many that are much alike."""
+    chance = np.random.default_rng(0)
+    pages = chance.normal(size=64) + chance.normal(size=(20, 64)) * 0.3
+    near = pages[chance.integers(0, 20, alike)] + chance.normal(size=(alike, 64)) * 0.05
+    vectors = np.concatenate([chance.normal(size=(odd, 64)), near]).astype(np.float32)
+    unit: np.ndarray[Any, np.dtype[np.float32]] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
+def test_what_is_unlike_all_others_is_found_by_its_own_vector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.storing.parts.PART_CHUNKS", 10**6)
+    parts = Parts(tmp_path, {"embedding": "any"}, nullcontext)
+    vectors = make_unlike(4000)
+    for i in range(0, len(vectors), 250):
+        batch = vectors[i : i + 250]
+        parts.upsert([str(i + place) for place in range(len(batch))], embeddings=[*batch])
+    assert [i for i in range(20) if str(i) not in parts.query(vectors[i], 10)] == []
+
+
+def test_what_no_way_in_the_graph_leads_to_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.storing.parts.PART_CHUNKS", 10**6)
+    monkeypatch.setattr("index.storing.parts.GRAPH", {**GRAPH, "max_neighbors": 3})
+    parts = Parts(tmp_path, {"embedding": "any"}, nullcontext)
+    vectors = make_unlike(600)
+
+    def put(first: int, last: int) -> None:
+        parts.upsert([str(i) for i in range(first, last)], embeddings=[*vectors[first:last]])
+
+    def find_missed() -> list[int]:
+        return [i for i in range(20) if str(i) not in parts.query(vectors[i], 10)]
+
+    for i in range(0, 620, 124):
+        put(i, i + 124)
+        assert find_missed() == []
+    astray = [*parts._reach(1).astray]
+    assert astray
+    parts.delete(astray[:1])
+    assert astray[0] not in parts.query(vectors[int(astray[0])], 10)
 
 
 # -- memory -----------------------------------------------------------------------------------
