@@ -18,6 +18,8 @@ from index.storing.records import Record
 Kind = Literal["stored", "touched", "removed", "skipped"]
 PIECE_CHARACTERS = 4000  # of a field; Chroma's cloud takes 4,096 bytes
 MOST_PIECES = 24  # of which it takes 32 a row, with the other fields
+MOST_NUMBER = 2**63 - 1  # that a mirror can hold
+MOST_CHUNKS = 2_000_000  # of a document, which is text of gigabytes
 ENTRY_CHARACTERS = PIECE_CHARACTERS * (MOST_PIECES - 4)  # of an entry of the log
 
 
@@ -58,28 +60,36 @@ class Change:
             if record is not None:
                 record = Record(**{**record, "pages": tuple(map(int, record.get("pages", ())))})
             change = cls(**{"base": 0, **fields, "record": record})
-        except (TypeError, ValueError, AttributeError) as error:
+            is_whole = change._is_whole()
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError("no change") from error
-        if not change._is_whole():
+        if not is_whole:
             raise ValueError("no change")
         return change
 
     def _is_whole(self) -> bool:
-        texts = (self.document_id, self.token, self.path, self.reason)
-        numbers = (self.base, self.size_bytes, self.modified_ns)
-        if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, int) for number in numbers):
+        """Whether all of it is of its kind. Raises UnicodeEncodeError where a text holds half a character."""
+        record, ours = self.record, (self.document_id, self.token, self.path, self.reason)
+        if not (_are_texts(*ours) and _are_numbers(self.base, self.size_bytes, abs(self.modified_ns))):
             return False
-        record = self.record
         if self.kind == "stored":
-            return bool(
-                self.token
-                and record
-                and record.document_id == self.document_id
-                and all(isinstance(t, str) for t in (record.path, record.title, record.content_hash, record.unread))
-                and isinstance(record.chunk_count, int)
-                and 0 < record.chunk_count < 10**9
-            )
+            return bool(self.token and record and record.document_id == self.document_id and _is_record(record))
         return bool(self.document_id) and self.kind in get_args(Kind)
+
+
+def _is_record(record: Record) -> bool:
+    date = "" if record.date is None else record.date
+    texts = (record.document_id, record.path, record.title, date, record.content_hash, record.unread)
+    numbers = (record.size_bytes, abs(record.modified_ns), record.enclosed_count, record.chunk_count, *record.pages)
+    return _are_texts(*texts) and _are_numbers(*numbers) and 0 < record.chunk_count <= MOST_CHUNKS
+
+
+def _are_texts(*given: object) -> bool:
+    return all(isinstance(text, str) and text.encode() is not None for text in given)
+
+
+def _are_numbers(*given: object) -> bool:
+    return all(isinstance(number, int) and 0 <= number <= MOST_NUMBER for number in given)
 
 
 def make_token(document_id: str, content_hash: str, base: int) -> str:

@@ -47,7 +47,9 @@ class Turn:
                 self.generation = entry.generation
             elif entry.generation == self.generation:
                 for change in entry.changes:
-                    if change.base == now.get(change.document_id, 0):
+                    # What was never there cannot be touched, nor would a mirror keep that it was.
+                    is_of_something = change.base > 0 or change.kind != "touched"
+                    if is_of_something and change.base == now.get(change.document_id, 0):
                         now[change.document_id] = entry.number
                         self._note(entry.number, change)
 
