@@ -25,6 +25,7 @@ from index.storing.shared.server import (
     QUESTION_SECONDS,
     REQUEST_ROWS,
     Collection,
+    CollectionDamagedError,
     CollectionGoneError,
 )
 
@@ -66,19 +67,20 @@ class Claims:
         finally:
             ended.set()
             thread.join()
-            with suppress(StoreError, CollectionGoneError):
+            with suppress(StoreError, CollectionGoneError, CollectionDamagedError):
                 # Who cannot be told in time finds out.
                 self.give_back(list(self.held), QUESTION_SECONDS)
                 self._collection.delete([_worker_name(self.worker)], QUESTION_SECONDS)
 
     def _show_until(self, ended: threading.Event) -> None:
         while not ended.wait(BEAT_SECONDS):
-            with suppress(StoreError, CollectionGoneError):  # the next one may be seen
-                self._show()
+            with suppress(StoreError, CollectionGoneError, CollectionDamagedError):  # the next one may be seen
+                self._show(BEAT_SECONDS)
 
-    def _show(self) -> None:
+    def _show(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._beat += 1
-        self._collection.upsert([_worker_name(self.worker)], embeddings=[NO_VECTOR], metadatas=[{"beat": self._beat}])
+        name, fields = _worker_name(self.worker), {"beat": self._beat}
+        self._collection.upsert([name], patience_seconds, embeddings=[NO_VECTOR], metadatas=[fields])
 
     def claim(self, keys: Iterable[Key]) -> Claimed:
         """Claim what nobody is at."""
