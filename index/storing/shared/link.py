@@ -166,25 +166,27 @@ class Link:
     ) -> dict[str, list[Row]]:
         """The rows of versions that entries tell of, by document id; without those that cannot be had."""
         try:
-            return read_rows(self._open_rows(turn.generation), versions, patience_seconds)
+            return read_rows(self._open_rows(turn.generation, patience_seconds), versions, patience_seconds)
         except CollectionDamagedError:
             if not skips_damaged:
                 raise
             return {}
         except CollectionGoneError:
             # They were made anew since, which a later entry tells; what counts then has the same ids there.
-            later = [entry.generation for entry in self.log.read(turn.number) if entry.moves]
+            entries = self.log.read(turn.number, patience_seconds)
+            later = [entry.generation for entry in entries if entry.moves]
             if not later:
                 raise
-            return read_rows(self._open_rows(later[-1]), versions, patience_seconds)
+            return read_rows(self._open_rows(later[-1], patience_seconds), versions, patience_seconds)
 
-    def _open_rows(self, generation: int) -> Collection:
+    def _open_rows(self, generation: int, patience_seconds: float = PATIENCE_SECONDS) -> Collection:
         """The rows of a generation. Raises CollectionGoneError where there are others by now."""
         if self._rows is None or self._rows[0] != generation:
             is_first = generation == FIRST_GENERATION and self.mirror.followed()[0] == 0
-            found = self.make_rows(generation) if is_first else self.server.find(self.rows_name(generation))
+            name = self.rows_name(generation)
+            found = self.make_rows(generation) if is_first else self.server.find(name, patience_seconds)
             if found is None:
-                raise CollectionGoneError(f"There is no collection {self.rows_name(generation)}.")
+                raise CollectionGoneError(f"There is no collection {name}.")
             self._rows = generation, found
         return self._rows[1]
 
@@ -219,7 +221,8 @@ class Link:
         if self.rests() or self.must_mend:
             return None
         try:
-            found = self.rows.query(vector, count, QUESTION_SECONDS)
+            rows = self._open_rows(self.mirror.followed()[1], QUESTION_SECONDS)
+            found = rows.query(vector, count, QUESTION_SECONDS)
         except ServerAwayError as error:
             self.note_away(error)
         except CollectionDamagedError:
