@@ -10,7 +10,7 @@ DATA ?= ../shared/data
 YAML := '{extends: default, rules: {line-length: {max: 120}, document-start: disable}}'
 
 .DEFAULT_GOAL := help
-.PHONY: help install chat test test-server lint lint-deploy bench clean
+.PHONY: help install chat test test-server test-cluster lint lint-deploy bench clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -25,6 +25,10 @@ test: $(VENV)/.installed-test  ## run the tests
 
 test-server: $(VENV)/.installed-test $(SERVER)/.installed  ## run the tests against a real language-model server; builds it once, some nine minutes
 	@$(BIN)/python -m pytest tests/test_real_server.py $(ARGS)
+
+test-cluster: $(VENV)/.installed-test  ## run the long tests of several machines on a Chroma server (FILES=3000 ROUNDS=5 SEED=)
+	@FOOTNOTE_TEST_CLUSTER=$(or $(FILES),3000) FOOTNOTE_TEST_ROUNDS=$(or $(ROUNDS),5) FOOTNOTE_TEST_SEED=$(or $(SEED),0) \
+	  $(BIN)/python -m pytest tests/test_cluster.py -s $(ARGS)
 
 lint: $(VENV)/.installed-test  ## check style and types
 	@$(BIN)/ruff check .
