@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from index import place as places
 from index.documents import Progress
+from index.embedding.protocol import Vectors
 from index.errors import StoreError
 from index.place import DamagedError
 from index.storing.keeper import disk_errors
+from index.storing.parts import GRAPH
 from index.storing.records import Record
 from index.storing.shared.claims import Claims
 from index.storing.shared.following import Turn, follow
@@ -32,10 +34,12 @@ from index.storing.shared.server import (
     ServerAwayError,
 )
 
+# Up to so many rows it is seen which ones no way in the server's graph leads to, at most every so many seconds.
+TRIED_ROWS, TRIED_SECONDS = 20_000, 5.0
 AWAY_SECONDS = 5.0  # that a server which did not answer is not asked again, where somebody waits
 # Of the vectors, many of which are better written to the server's files seldom: killed at that, it does not get at
 # them any more. What it has not written there it reads again when it starts, some 4,000 a second.
-_ROWS_HNSW = {"space": "cosine", "sync_threshold": 10_000}
+_ROWS_HNSW = {**GRAPH, "sync_threshold": 10_000}
 _LOG_HNSW = {"space": "l2", "sync_threshold": 1_000_000}
 _CLAIMS_HNSW = {"space": "l2"}
 
@@ -70,6 +74,8 @@ class Link:
         self._log: Log | None = None
         self._rows: tuple[int, Collection] | None = None
         self._away_until = 0.0
+        self._looked: tuple[int, float] = (-1, 0.0)  # the log's entry at which the graph was looked through, and when
+        self._astray: dict[str, Vectors] = {}
 
     @property
     def shown_address(self) -> str:
@@ -231,8 +237,32 @@ class Link:
             self._log, self._rows = None, None
         else:
             ids = self.mirror.find_chunks([*found])
-            return {ids[name]: distance for name, distance in found.items() if name in ids}
+            distances = {ids[name]: distance for name, distance in found.items() if name in ids}
+            distances |= {i: 1.0 - float(other @ vector) for i, other in self.find_astray().items()}
+            return dict(sorted(distances.items(), key=lambda row: row[1])[:count])
         return None
+
+    def find_astray(self) -> Mapping[str, Vectors]:
+        """The visible chunks that no way in the server's graph leads to, with their vectors, as was seen last.
+
+        A search looks at these besides; see `parts`. Where there are many rows, nobody knows.
+        """
+        number, count = self.mirror.followed()[0], self.mirror.count_chunks()
+        known, looked = self._looked
+        if number == known or time.monotonic() - looked < TRIED_SECONDS:
+            return self._astray
+        self._looked, self._astray = (number, time.monotonic()), {}
+        if 0 < count <= TRIED_ROWS and len(sample := self.mirror.sample()):
+            with suppress(StoreError):  # some servers give only so many
+                rows = self._open_rows(self.mirror.followed()[1], QUESTION_SECONDS)
+                reached = rows.query(sample[0], count + count // 4 + 100, QUESTION_SECONDS)
+                missed = self.mirror.find_chunks([name for name in self.mirror.row_ids() if name not in reached])
+                self._astray = {i: e.vector for i, e in self.mirror.embedded(missed.values()).items()}
+        return self._astray
+
+    def knows_astray(self) -> bool:
+        """Whether the graph was looked through for all that there is."""
+        return self._looked[0] == self.mirror.followed()[0] and self.mirror.count_chunks() <= TRIED_ROWS
 
     # -- what goes wrong ----------------------------------------------------------------------
 

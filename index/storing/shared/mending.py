@@ -57,7 +57,9 @@ def _count_lost(link: Link, rows: Collection, record: Record, stored: Sequence[R
         for (stored_chunk, embedded), chunk in zip(stored, chunks, strict=True)
         if stored_chunk == chunk and chunk.id in known and np.array_equal(embedded.vector, known[chunk.id].vector)
     ]
-    return len(chunks) - len(same) + rows.count_missed(same)
+    link.find_astray()
+    missed = 0 if link.knows_astray() else rows.count_missed(same)
+    return len(chunks) - len(same) + missed
 
 
 def sweep(link: Link, claims: Claims) -> None:

@@ -7,13 +7,13 @@ away. Besides, it knows which entry made each document what it is, and which row
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from index.documents import identify
 from index.storing import postings
 from index.storing.lexicon import Lexicon
 from index.storing.records import Record
-from index.storing.shared.changes import Change, read_row_id
+from index.storing.shared.changes import Change, read_row_id, row_id
 from index.storing.shared.rows import Row
 
 FIRST_GENERATION = 1
@@ -53,6 +53,11 @@ INSERT INTO followed VALUES (0, {FIRST_GENERATION});
     def all_tokens(self) -> dict[str, str]:
         """The ids of all visible documents, by what the ids of their rows begin with."""
         return dict(self._rows("SELECT token, document_id FROM sources JOIN documents USING (document_id)"))
+
+    def row_ids(self) -> Iterator[str]:
+        """The ids of the rows of all visible documents."""
+        for token, count in self._rows("SELECT token, chunk_count FROM sources JOIN documents USING (document_id)"):
+            yield from (row_id(token, place) for place in range(count))
 
     def find_chunks(self, row_ids: Sequence[str]) -> dict[str, str]:
         """The ids of the visible chunks whose rows these are, by row id."""
