@@ -8,6 +8,7 @@ sync that was killed at any of them is completed by the next.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
@@ -20,12 +21,14 @@ from index.loading.loader import UnreadableError
 from index.loading.opening import open_document
 from index.loading.sections import cut_sections, to_pieces
 from index.loading.worker import Loader
+from index.place import is_file
 from index.storing.records import Record
 from index.storing.store import Skipped, Store
 from index.storing.versions import Version
 
 Loaded = tuple[File, Document, Iterable[str]]  # a document of a file, and its text in sections
 
+REMOVED_TOGETHER = 500  # documents
 RACY_NS = 50_000_000  # a file changed so shortly before a sync may change again within one tick of its clock
 
 
@@ -96,6 +99,7 @@ class Plan:
         self.interrupted = set(store.lexicon.pending()) if usable else set()
         self.fresh: list[File] = []
         self.waiting: list[File] = []
+        self._folder = folder
         self._store = store
         self._usable = usable
         self._skipped: list[Skipped] = []
@@ -282,10 +286,30 @@ class Plan:
     def conclude(self) -> None:
         """Remove what is gone, and settle what interrupted syncs have left."""
         store = self._store
-        if self._gone:
-            store.remove([record.document_id for record in self._gone.values()], self._before)
+        self._remove_gone()
         store.settle()
-        store.conclude_skipped(self._skipped)
+        store.conclude_skipped(self._skipped, self._stands)
+
+    def _remove_gone(self) -> None:
+        """Remove what is gone; what another has stored since the folder was looked at, only where it is gone still."""
+        ids = [record.document_id for record in self._gone.values()]
+        for i in range(0, len(ids), REMOVED_TOGETHER):
+            gone = ids[i : i + REMOVED_TOGETHER]
+            while gone:
+                numbers = self._store.numbers()  # before the folder is looked at again
+                gone = [
+                    record.document_id
+                    for record in self._store.lexicon.records_of(gone)
+                    if numbers.get(record.document_id) == self._before.get(record.document_id)
+                    or not self._stands(record.path)
+                ]
+                self._store.remove(gone, numbers)
+
+    def _stands(self, path: str) -> bool:
+        """Whether there is a file of a path now, or one that what is called so lies in."""
+        if os.path.lexists(self._folder / path):
+            return True
+        return any(is_file(self._folder / above) for above in _find_above(path))
 
     def count_bytes(self, batch: list[Version]) -> int:
         """How many bytes of the fresh files are stored, once this batch is."""

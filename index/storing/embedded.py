@@ -12,7 +12,7 @@ lexicon of the rows, and both of the documents. A store that may not be written 
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -198,7 +198,7 @@ class EmbeddedStore(Store):
         return iter(())
 
     def numbers(self) -> Mapping[str, int]:
-        """What tells whether a document has changed since; nothing, since nobody else writes meanwhile."""
+        """None: nobody else writes meanwhile."""
         return {}
 
     def claim(self, files: Iterable[File], together: int) -> Iterator[File]:
@@ -274,8 +274,10 @@ class EmbeddedStore(Store):
         """The stored vectors of chunks, by id."""
         return read_vectors(self._keeper.rows, chunk_ids)
 
-    def remove(self, document_ids: Sequence[str], before: Mapping[str, int] | None = None) -> None:
-        """Remove documents. before: see `numbers`."""
+    def remove(self, document_ids: Sequence[str], numbers: Mapping[str, int] | None = None) -> None:
+        """Remove documents."""
+        if not document_ids:
+            return
         self.lexicon.announce(document_ids)
         chunk_ids = [chunk_id for document_id in document_ids for chunk_id in self.lexicon.chunk_ids(document_id)]
         # Without its first chunk a document does not count; so that goes first.
@@ -297,8 +299,8 @@ class EmbeddedStore(Store):
     def note_skipped(self, skipped: Sequence[Skipped]) -> None:
         """Note that files cannot be read, before it is known of all: nothing yet."""
 
-    def conclude_skipped(self, skipped: Sequence[Skipped]) -> None:
-        """Remember which files cannot be read: path, size in bytes, time of change, reason; and no others."""
+    def conclude_skipped(self, skipped: Sequence[Skipped], stands: Callable[[str], bool]) -> None:
+        """Remember that these files cannot be read, and no others."""
         self.lexicon.remember_skipped(skipped)
 
     def settle(self) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Store(ABC):
 
     @abstractmethod
     def numbers(self) -> Mapping[str, int]:
-        """What tells of each document whether another has changed it since; see `remove`."""
+        """A number for each document, another after each change by anybody; see `remove`. None where others wait."""
 
     def take_news(self) -> list[str]:
         """What had to be mended since this was asked last, each in a sentence."""
@@ -163,12 +163,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def remove(self, document_ids: Sequence[str], before: Mapping[str, int] | None = None) -> None:
-        """Remove documents.
-
-        before: the `numbers` before the folder was looked at. What another has changed since is removed only where
-        its file is not there now.
-        """
+    def remove(self, document_ids: Sequence[str], numbers: Mapping[str, int] | None = None) -> None:
+        """Remove documents. numbers: see there; what another has changed since these were asked for stays."""
 
     @abstractmethod
     def touch(self, states: Sequence[tuple[str, int, int]]) -> None:
@@ -179,8 +175,8 @@ class Store(ABC):
         """Note that files cannot be read, before it is known of all."""
 
     @abstractmethod
-    def conclude_skipped(self, skipped: Sequence[Skipped]) -> None:
-        """Remember that these files cannot be read, and no others."""
+    def conclude_skipped(self, skipped: Sequence[Skipped], stands: Callable[[str], bool]) -> None:
+        """Remember that these files cannot be read, and no others. stands: whether there is a file of a path now."""
 
     @abstractmethod
     def settle(self) -> None:

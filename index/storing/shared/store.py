@@ -11,10 +11,9 @@ more, the rows are made anew of a mirror, as another generation.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as AbstractCollection
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,7 +213,7 @@ class SharedStore(Store):
         return left
 
     def numbers(self) -> Mapping[str, int]:
-        """Which entry made each document what it is; see `remove`."""
+        """Which entry made each document what it is."""
         return self.lexicon.all_numbers() if self.lexicon.is_usable() else {}
 
     def give_back(self) -> None:
@@ -268,29 +267,12 @@ class SharedStore(Store):
             bases[document_id] = self.lexicon.numbers_of_entries([document_id]).get(document_id, 0)
         return bases[document_id]
 
-    def remove(self, document_ids: Sequence[str], before: Mapping[str, int] | None = None) -> None:
-        """Remove documents.
-
-        before: which entries had made documents what they were before the folder was looked at. What has changed
-        since is removed only where its file is not there now.
-        """
+    def remove(self, document_ids: Sequence[str], numbers: Mapping[str, int] | None = None) -> None:
+        """Remove documents. numbers: see there; what another has changed since these were asked for stays."""
         self._link.follow()
         now = self.lexicon.numbers_of_entries(document_ids)
-        gone = [
-            record.document_id
-            for record in self.lexicon.records_of(document_ids)
-            if before is None
-            or before.get(record.document_id) == now[record.document_id]
-            or not self._stands(record.path)
-        ]
-        self._commit([Change("removed", document_id, now[document_id]) for document_id in gone])
-
-    def _stands(self, path: str) -> bool:
-        """Whether there is a file of a path now, or one that what is called so lies in."""
-        file = self._folder / path
-        return os.path.lexists(file) or any(
-            above.is_file() for above in file.parents if above.is_relative_to(self._folder) and above != self._folder
-        )
+        gone = [record.document_id for record in self.lexicon.records_of(document_ids)]
+        self._commit([Change("removed", i, (numbers or now).get(i, 0)) for i in gone])
 
     def touch(self, states: Sequence[tuple[str, int, int]]) -> None:
         """Record that files were rewritten with the same content: a document's id, and the file's size and time."""
@@ -308,12 +290,12 @@ class SharedStore(Store):
             ]
         )
 
-    def conclude_skipped(self, skipped: Sequence[Skipped]) -> None:
+    def conclude_skipped(self, skipped: Sequence[Skipped], stands: Callable[[str], bool]) -> None:
         """Forget of files that could not be read those that are not among these, and are not there any more."""
         still = {path for path, *_ in skipped}
-        gone = [path for path in self.lexicon.skipped() if path not in still and not self._stands(path)]
-        numbers = self._keys(map(identify, gone))
-        self._commit([Change("removed", document_id, base) for document_id, base in numbers.values()])
+        others = {identify(path): path for path in self.lexicon.skipped() if path not in still}
+        keys = self._keys(others)  # before it is looked whether they stand
+        self._commit([Change("removed", *keys[i]) for i, path in others.items() if not stands(path)])
 
     def _commit(self, changes: Sequence[Change]) -> None:
         """Write changes into the log, and take away the rows of what they put out of sight."""
