@@ -29,6 +29,7 @@ from index.storing.versions import Version
 Loaded = tuple[File, Document, Iterable[str]]  # a document of a file, and its text in sections
 
 REMOVED_TOGETHER = 500  # documents
+LOOK_SECONDS = 5.0  # between two looks at what other workers have read
 RACY_NS = 50_000_000  # a file changed so shortly before a sync may change again within one tick of its clock
 
 
@@ -133,6 +134,7 @@ class Plan:
         self._count_left()
         self.bytes_to_read = self.course.bytes_to_read = sum(file.size_bytes for file in self.fresh)
         self._bytes_stored = 0
+        self._looked = 0.0  # when it was seen last what other workers have read
         self._read: set[str] = set()  # the paths of files that we have read
         self._moved: set[str] = set()
         self._moved_from = {record.content_hash: path for path, record in self._gone.items()}
@@ -313,8 +315,9 @@ class Plan:
 
     def count_bytes(self, batch: list[Version]) -> int:
         """How many bytes of the fresh files are stored, once this batch is."""
-        if self._store.is_shared:
+        if self._store.is_shared and time.monotonic() - self._looked > LOOK_SECONDS:
             self.find_left([file for file in self.fresh if file.path not in self._read])
+            self._looked = time.monotonic()
         of_files = [version for version in batch if version.document.path in self._paths]
         self._bytes_stored += sum(version.size_bytes for version in of_files if version.is_complete)
         self._count_left(*(version.document.path for version in of_files if version.is_complete))

@@ -26,6 +26,7 @@ from index.place import DamagedError
 from index.storing.checking import Told
 from index.storing.keeper import HeldError
 from index.storing.lexicon import Lexicon
+from index.storing.records import Record
 from index.storing.shared.changes import Change, gather, make_token, row_id
 from index.storing.shared.claims import Claims, Key
 from index.storing.shared.link import Link
@@ -40,6 +41,9 @@ from index.storing.shared.server import (
 )
 from index.storing.store import Skipped, Store, place_of
 from index.storing.versions import Version
+
+COPIED_DOCUMENTS = 100  # at a time
+LOOKED_AT_FILES = 1000  # at a time
 
 
 @dataclass(slots=True)
@@ -198,19 +202,24 @@ class SharedStore(Store):
 
     def unread(self, files: Iterable[File]) -> list[File]:
         """Those of files that nobody has read since we began, in the state that they are in."""
-        files = list(files)
+        files, skipped = list(files), self.lexicon.skipped()
+        return [
+            file
+            for i in range(0, len(files), LOOKED_AT_FILES)
+            for file in self._find_unread(files[i : i + LOOKED_AT_FILES], skipped)
+        ]
+
+    def _find_unread(self, files: Sequence[File], skipped: Mapping[str, tuple[int, int, str]]) -> Iterator[File]:
         ids = [identify(file.path) for file in files]
-        skipped, numbers = self.lexicon.skipped(), self.lexicon.numbers_of_entries(ids)
+        numbers = self.lexicon.numbers_of_entries(ids)
         records = {record.document_id: record for record in self.lexicon.records_of(ids)}
-        left = []
         for document_id, file in zip(ids, files, strict=True):
             record, refused = records.get(document_id), skipped.get(file.path)
             state = (record.size_bytes, record.modified_ns) if record else refused[:2] if refused else None
             is_new = numbers.get(document_id, 0) > self._at_work.begun.get(document_id, 0)
             # Of a file that may have changed without its clock telling, no time is noted.
             if not is_new or state not in ((file.size_bytes, file.modified_ns), (file.size_bytes, -1)):
-                left.append(file)
-        return left
+                yield file
 
     def numbers(self) -> Mapping[str, int]:
         """Which entry made each document what it is."""
@@ -302,11 +311,8 @@ class SharedStore(Store):
         if not changes:
             return
         ids = [change.document_id for change in changes]
-        before = {
-            record.document_id: (token, record.chunk_count)
-            for record in self.lexicon.records_of(ids)
-            for token in self.lexicon.tokens([record.document_id]).values()
-        }
+        tokens = self.lexicon.tokens(ids)
+        before = {r.document_id: (tokens[r.document_id], r.chunk_count) for r in self.lexicon.records_of(ids)}
         number, generation = self.lexicon.followed()
         written: dict[str, int] = {}
         for entry in gather(changes):
@@ -335,20 +341,26 @@ class SharedStore(Store):
         """Hold what another store's lexicon holds, and nothing else; nothing is embedded anew."""
         records = lexicon.records()
         still = {record.document_id for record in records}
-        self.remove([r.document_id for r in self.lexicon.records() if r.document_id not in still])
+        gone = [record.document_id for record in self.lexicon.records() if record.document_id not in still]
+        for i in range(0, len(gone), COPIED_DOCUMENTS):
+            self.remove(gone[i : i + COPIED_DOCUMENTS])
         done, total = 0, lexicon.count_chunks()
-        for record in records:
-            document_id = record.document_id
-            if self.lexicon.record(document_id) != record:
-                chunks = lexicon.chunks_of(document_id)
-                known = lexicon.embedded(chunk.id for chunk in chunks)
-                base = self._base(document_id)
-                token = make_token(document_id, record.content_hash, base)
-                write_rows(self._link.rows, token, [(n, c, known[c.id]) for n, c in enumerate(chunks)])
-                self._commit([Change("stored", document_id, base, record, token)])
-            done += record.chunk_count
+        for i in range(0, len(records), COPIED_DOCUMENTS):
+            some = records[i : i + COPIED_DOCUMENTS]
+            here = {record.document_id: record for record in self.lexicon.records_of([r.document_id for r in some])}
+            self._commit([self._copy(lexicon, r) for r in some if here.get(r.document_id) != r])
+            done += sum(record.chunk_count for record in some)
             yield Progress("Copying", done, total, "passages")
         self.note_skipped([(path, *state) for path, state in lexicon.skipped().items()])
+
+    def _copy(self, lexicon: Lexicon, record: Record) -> Change:
+        """Write the rows of a document that another lexicon holds; gives what makes them count."""
+        base = self._base(record.document_id)
+        token = make_token(record.document_id, record.content_hash, base)
+        chunks = lexicon.chunks_of(record.document_id)
+        known = lexicon.embedded(chunk.id for chunk in chunks)
+        write_rows(self._link.rows, token, [(place, chunk, known[chunk.id]) for place, chunk in enumerate(chunks)])
+        return Change("stored", record.document_id, base, record, token)
 
     # -- checking -----------------------------------------------------------------------------
 
