@@ -22,7 +22,7 @@ from index.errors import ModelError, StoreError
 from index.follower import Follower
 from index.loading import opening, sections
 from index.plan import Course
-from index.storing.store import Store
+from index.storing.embedded import EmbeddedStore
 from index.storing.versions import Version
 from index.sync import sync
 
@@ -38,7 +38,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _leaves_nothing(store: Store) -> Iterator[None]:
+def _leaves_nothing(store: EmbeddedStore) -> Iterator[None]:
     """No thread is left behind that stores, nor a connection of one."""
     yield
     assert not [thread for thread in threading.enumerate() if thread.name == "footnote-follower"]
@@ -83,12 +83,12 @@ class Counting(HashEmbedding):
 
 
 def test_a_batch_is_stored_while_the_next_is_embedded(
-    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, "abc")
-    embeds_next, put, calls = threading.Event(), Store.put, []
+    embeds_next, put, calls = threading.Event(), EmbeddedStore.put, []
 
-    def put_once_next_is_embedded(store: Store, versions: Sequence[Version]) -> None:
+    def put_once_next_is_embedded(store: EmbeddedStore, versions: Sequence[Version]) -> None:
         calls.append([version.document.path for version in versions])
         if len(calls) == 1:
             assert embeds_next.wait(10)
@@ -99,7 +99,7 @@ def test_a_batch_is_stored_while_the_next_is_embedded(
             if self.calls == 2:
                 embeds_next.set()
 
-    monkeypatch.setattr(Store, "put", put_once_next_is_embedded)
+    monkeypatch.setattr(EmbeddedStore, "put", put_once_next_is_embedded)
     told = [progress.message for progress in sync(folder, store, Telling())]
     assert calls == [["a.txt", "b.txt"], ["b.txt", "c.txt"], ["c.txt"]]
     assert told[-3:] == ["b.txt", "c.txt", "c.txt"]
@@ -107,7 +107,7 @@ def test_a_batch_is_stored_while_the_next_is_embedded(
     assert store.check() == {}
 
 
-def test_a_batch_is_told_of_once_it_is_stored(folder: Path, store: Store) -> None:
+def test_a_batch_is_told_of_once_it_is_stored(folder: Path, store: EmbeddedStore) -> None:
     write(folder, "abcd")
     course = Course()
     for progress in sync(folder, store, HashEmbedding(), course=course):
@@ -140,7 +140,7 @@ def test_what_is_embedded_is_what_one_after_the_other_embeds(files: list[tuple[s
     assert embedded[0] == embedded[1]
 
 
-def test_twins_in_batches_that_follow_each_other_are_embedded_once(folder: Path, store: Store) -> None:
+def test_twins_in_batches_that_follow_each_other_are_embedded_once(folder: Path, store: EmbeddedStore) -> None:
     for name, content, sentences in (("a", "twin", 6), ("b", "other", 3), ("c", "twin", 6)):
         (folder / f"{name}.txt").write_text(make_words(content, sentences))
     embedding = HashEmbedding()
@@ -151,7 +151,7 @@ def test_twins_in_batches_that_follow_each_other_are_embedded_once(folder: Path,
 
 
 @pytest.mark.parametrize("steps", range(1, 6))
-def test_an_abandoned_sync_has_embedded_nothing_in_vain(folder: Path, store: Store, steps: int) -> None:
+def test_an_abandoned_sync_has_embedded_nothing_in_vain(folder: Path, store: EmbeddedStore, steps: int) -> None:
     write(folder, "abcd")
     write_long(folder)
     embedding = HashEmbedding()
@@ -166,7 +166,7 @@ def test_an_abandoned_sync_has_embedded_nothing_in_vain(folder: Path, store: Sto
 
 
 @pytest.mark.parametrize("writes", range(0, 44, 3))
-def test_a_kill_costs_two_batches_at_most(folder: Path, store: Store, writes: int) -> None:
+def test_a_kill_costs_two_batches_at_most(folder: Path, store: EmbeddedStore, writes: int) -> None:
     write(folder, "abc")
     write_long(folder)
     embedding = HashEmbedding()
@@ -177,7 +177,7 @@ def test_a_kill_costs_two_batches_at_most(folder: Path, store: Store, writes: in
     assert_equals_a_clean_store(folder, store)
 
 
-def test_what_a_model_error_leaves_is_stored(folder: Path, store: Store) -> None:
+def test_what_a_model_error_leaves_is_stored(folder: Path, store: EmbeddedStore) -> None:
     write(folder, "abcd")
 
     class Failing(Counting):
@@ -194,12 +194,12 @@ def test_what_a_model_error_leaves_is_stored(folder: Path, store: Store) -> None
 
 
 def test_of_a_store_and_a_model_that_fail_together_the_store_is_told(
-    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, "abc")
     is_embedding = threading.Event()
 
-    def refuse(store: Store, versions: Sequence[Version]) -> None:
+    def refuse(store: EmbeddedStore, versions: Sequence[Version]) -> None:
         assert is_embedding.wait(10)
         raise StoreError("The disk is full.")
 
@@ -210,13 +210,13 @@ def test_of_a_store_and_a_model_that_fail_together_the_store_is_told(
                 raise ModelError("The server is down.", retry_helps=True)
 
     with monkeypatch.context() as patch, pytest.raises(StoreError, match="The disk is full"):
-        patch.setattr(Store, "put", refuse)
+        patch.setattr(EmbeddedStore, "put", refuse)
         run_sync(folder, store, Failing())
     run_sync(folder, store)
     assert_equals_a_clean_store(folder, store)
 
 
-def test_ctrl_c_while_a_batch_is_embedded_has_the_one_before_stored(folder: Path, store: Store) -> None:
+def test_ctrl_c_while_a_batch_is_embedded_has_the_one_before_stored(folder: Path, store: EmbeddedStore) -> None:
     write(folder, "abc")
 
     class Interrupted(Counting):
@@ -231,7 +231,7 @@ def test_ctrl_c_while_a_batch_is_embedded_has_the_one_before_stored(folder: Path
     assert_equals_a_clean_store(folder, store)
 
 
-def test_a_sync_that_is_stopped_tells_of_all_that_it_stored(folder: Path, store: Store) -> None:
+def test_a_sync_that_is_stopped_tells_of_all_that_it_stored(folder: Path, store: EmbeddedStore) -> None:
     write(folder, "abcdef")
     course, told = Course(), list[Progress]()
     for progress in sync(folder, store, HashEmbedding(), course=course):
@@ -245,15 +245,15 @@ def test_a_sync_that_is_stopped_tells_of_all_that_it_stored(folder: Path, store:
 
 
 def test_a_store_that_dies_in_its_thread_ends_the_sync(
-    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    folder: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, "abc")
 
-    def die(store: Store, versions: Sequence[Version]) -> None:
+    def die(store: EmbeddedStore, versions: Sequence[Version]) -> None:
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Store, "put", die)
+        patch.setattr(EmbeddedStore, "put", die)
         run_sync(folder, store)
     run_sync(folder, store)
     assert_equals_a_clean_store(folder, store)
