@@ -187,7 +187,7 @@ def test_a_worker_that_shows_nothing_because_the_server_is_away_is_not_dead(
             time.sleep(LEASE_SECONDS * 2.5)
         for _ in range(10):
             assert not other.claim(KEYS[:3]).ours
-            assert not other.is_alone()
+            assert not other.wait_until_alone()
             time.sleep(0.1)
 
 
@@ -235,15 +235,19 @@ def test_what_workers_end_at_one_after_the_other_is_given_up(rows: Collection, m
 def test_a_worker_is_alone_once_the_others_have_ended_or_are_dead(rows: Collection) -> None:
     claims = Claims(rows)
     with claims.working():
-        assert claims.is_alone()
+        assert claims.wait_until_alone()
         with Claims(rows).working():
-            assert not claims.is_alone()
-            time.sleep(LEASE_SECONDS * 1.5)
-            assert not claims.is_alone()
-        assert claims.is_alone()
-        with dying(rows):
-            assert not claims.is_alone()
-        wait_for(claims.is_alone)
+            for _ in range(3):
+                assert not claims.wait_until_alone()
+        assert claims.wait_until_alone()
+        with dying(rows) as dead:
+            dead.claim(KEYS[:2])
+            assert not claims.wait_until_alone()
+        claims.claim(KEYS[2:4])
+        assert claims.wait_until_alone()
+        claims.remove_others()
+        assert rows.count() == 3
+        assert claims.claim(KEYS[:4]).ours == {*KEYS[:4]}
 
 
 def test_a_worker_goes_on_where_the_claims_are_thrown_away(rows: Collection, chroma: ChromaRun) -> None:
@@ -259,12 +263,12 @@ def test_what_others_have_written_among_the_claims_is_nobodys(rows: Collection) 
     rows.upsert(
         ["worker:x", "worker:y", "document-0:0@0", "document-1:1@0", "nonsense"],
         embeddings=[[1.0, 0.0]] * 5,
-        metadatas=[{"beat": "x"}, {"beat": 10**15}, {"worker": 7}, {"other": "x"}, {"beat": 1.5}],
+        metadatas=[{"beat": "x"}, {"beat": 10**15}, {"worker": 7}, {"other": "x"}, None],
     )
     claims = Claims(rows)
     with claims.working():
-        assert claims.claim(KEYS[:1]).ours == {KEYS[0]}
-        with suppress(StoreError):
-            claims.claim(KEYS[1:2])
-        assert not claims.is_alone()
-        wait_for(claims.is_alone)
+        assert claims.claim(KEYS[:1]).taken_over == {KEYS[0]}
+        assert claims.claim(KEYS[1:2]).taken_over == {KEYS[1]}
+        assert claims.wait_until_alone()
+        claims.remove_others()
+        assert sorted(rows.get()["ids"]) == ["document-0:0@1", "document-1:1@1", f"worker:{claims.worker}"]

@@ -39,7 +39,9 @@ TRIED_ROWS, TRIED_SECONDS = 20_000, 5.0
 AWAY_SECONDS = 5.0  # that a server which did not answer is not asked again, where somebody waits
 # Of the vectors, many of which are better written to the server's files seldom: killed at that, it does not get at
 # them any more. What it has not written there it reads again when it starts, some 4,000 a second.
-_ROWS_HNSW = {**GRAPH, "sync_threshold": 10_000}
+# Of unit vectors the inner product is the cosine; told to take that, Chroma would give vectors back that it has divided
+# by their length once more, which differ from ours in their last bit.
+_ROWS_HNSW = {**GRAPH, "space": "ip", "sync_threshold": 10_000}
 _LOG_HNSW = {"space": "l2", "sync_threshold": 1_000_000}
 _CLAIMS_HNSW = {"space": "l2"}
 
@@ -253,7 +255,7 @@ class Link:
             return self._astray
         self._looked, self._astray = (number, time.monotonic()), {}
         if 0 < count <= TRIED_ROWS and len(sample := self.mirror.sample()):
-            with suppress(StoreError):  # some servers give only so many
+            with suppress(StoreError, CollectionGoneError, CollectionDamagedError):  # some servers give only so many
                 rows = self._open_rows(self.mirror.followed()[1], QUESTION_SECONDS)
                 reached = rows.query(sample[0], count + count // 4 + 100, QUESTION_SECONDS)
                 missed = self.mirror.find_chunks([name for name in self.mirror.row_ids() if name not in reached])

@@ -292,12 +292,14 @@ class _RefusedError(Exception):
 
 
 def _check(page: Page, include: Sequence[str]) -> Page:
-    """A page of rows that is one. Raises ValueError where it is something else."""
+    """A page of rows that is one, with fields for each. Raises ValueError where it is something else."""
     ids, columns = page["ids"], [page[name] for name in include]
     if not all(isinstance(name, str) for name in ids) or any(len(column) != len(ids) for column in columns):
         raise ValueError("no page of rows")
-    if "metadatas" in include and not all(fields is None or isinstance(fields, dict) for fields in page["metadatas"]):
-        raise ValueError("no fields of rows")
+    if "metadatas" in include:
+        if not all(fields is None or isinstance(fields, dict) for fields in page["metadatas"]):
+            raise ValueError("no fields of rows")
+        return {**page, "metadatas": [fields or {} for fields in page["metadatas"]]}
     return page
 
 
