@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from chroma_server import ChromaRun, Network, hang_up, refuse
 
-from index.errors import StoreError
 from index.storing.shared.claims import MOST_TAKEOVERS, Claims, Key
 from index.storing.shared.server import Address, ChromaServer, Collection
 

@@ -183,6 +183,8 @@ class Link:
             # They were made anew since, which a later entry tells; what counts then has the same ids there.
             entries = self.log.read(turn.number, patience_seconds)
             later = [entry.generation for entry in entries if entry.moves]
+            if not later and skips_damaged:
+                return {}
             if not later:
                 raise
             return read_rows(self._open_rows(later[-1], patience_seconds), versions, patience_seconds)
@@ -194,8 +196,11 @@ class Link:
             name = self.rows_name(generation)
             found = self.make_rows(generation) if is_first else self.server.find(name, patience_seconds)
             if found is None:
+                # Where the log tells of no others, somebody has deleted them.
+                entries = self.log.read(self.mirror.followed()[0], patience_seconds)
+                self.must_mend = not any(entry.moves for entry in entries)
                 raise CollectionGoneError(f"There is no collection {name}.")
-            self._rows = generation, found
+            self._rows, self.must_mend = (generation, found), False
         return self._rows[1]
 
     # -- what there is on the server ----------------------------------------------------------
