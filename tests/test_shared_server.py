@@ -160,6 +160,8 @@ def test_a_server_that_is_killed_and_started_again_is_waited_for(chroma: ChromaR
         (refuse_with_page(503), "error 503: .*nginx"),
         (refuse(500, "x" * 100_000), "error 500: .*x{200,}\\)"),
         (refuse(500, "database or disk is full"), "its disk is full: database or disk is full"),
+        (refuse(500, "Failed to apply logs to the metadata segment"), "its disk is full: .*; once there is room, "),
+        (refuse(500, "(code: 5) database is locked"), "it hangs as after its disk was full: .*, and start it again"),
         (send(b"null"), "what it says is no reply of a Chroma server"),
         (hang_up, "."),
         (lose_reply, "."),

@@ -34,8 +34,10 @@ PATIENCE_SECONDS = 90.0  # in which a request is tried again, where nobody waits
 QUESTION_SECONDS = 2.0  # and where somebody does
 DEFAULT_TENANT, DEFAULT_DATABASE = "default_tenant", "default_database"
 _BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
-_DAMAGED = ("Failed to apply logs", "hnsw segment")  # what a server says of rows whose vectors a kill has torn
-_FULL = ("disk is full", "No space left", "database is full")
+_DAMAGED = ("hnsw segment",)  # what a server says of rows whose vectors a kill has torn
+# And where its disk is full, first, and as long as it runs from then on, whether its disk has room again or not.
+_FULL = ("disk is full", "No space left", "database is full", "Failed to apply logs to the metadata segment")
+_STUCK = "database is locked"
 
 Result = TypeVar("Result")
 
@@ -183,7 +185,9 @@ class ChromaServer:
         if any(words in refusal.said for words in _DAMAGED):
             raise CollectionDamagedError(refusal.said)
         if any(words in refusal.said for words in _FULL):
-            return f"its disk is full: {refusal.said}"
+            return f"its disk is full: {refusal.said}; once there is room, start it again"
+        if _STUCK in refusal.said:
+            return f"it hangs as after its disk was full: {refusal.said}; see that there is room, and start it again"
         if refusal.status == 404 and "collection" in refusal.said.lower():
             raise CollectionGoneError(refusal.said)
         if refusal.status in (401, 403):
