@@ -19,7 +19,7 @@ from index.errors import FolderError, ModelError
 from index.follower import Follower
 from index.loading.folder import File
 from index.loading.loader import UnreadableError
-from index.loading.opening import recognise as recognise_pages
+from index.loading.opening import recognise
 from index.loading.recognised import FOLDER, Recognised
 from index.loading.worker import Loader
 from index.place import DamagedError, NoRoomError
@@ -126,7 +126,7 @@ def _make_equal(
             def read(files: Iterable[File]) -> Iterator[Progress]:
                 return _put(plan.load(loader, files, waits=True), plan, store, embedding)
 
-            def recognise(files: Iterable[File]) -> Iterator[Progress]:
+            def read_pictures(files: Iterable[File]) -> Iterator[Progress]:
                 for file in files:
                     yield from _recognise(file, loader, course)
                     yield from _put(plan.load(loader, [file]), plan, store, embedding)
@@ -134,7 +134,7 @@ def _make_equal(
             yield from _share(plan.fresh, read, plan, store, patient=wanted.patient)
             if wanted.recognises:
                 waiting, plan.waiting = plan.waiting, []
-                yield from _share(waiting, recognise, plan, store, patient=wanted.patient, together=1)
+                yield from _share(waiting, read_pictures, plan, store, patient=wanted.patient, together=1)
             if course.is_stopped:
                 plan.report.removed = []  # which the next sync does, once it knows what was moved
                 return plan.report
@@ -210,7 +210,7 @@ def _tell(stored: list[Version], plan: Plan) -> Iterator[Progress]:
 def _recognise(file: File, loader: Loader, course: Course) -> Iterator[Progress]:
     """Have a file that waits be recognised, page by page; what is done stays done."""
     with suppress(UnreadableError):  # which its loading tells
-        for number, count in recognise_pages(file, loader):
+        for number, count in recognise(file, loader):
             if course.is_stopped:
                 return
             page = f", page {number:,} of {count:,}" if count > 1 else ""
