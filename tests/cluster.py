@@ -216,6 +216,13 @@ class Chat(Machine):
             return Answer.from_json(reply.text)
         return str(reply.json()["detail"])
 
+    def wait_until_read(self) -> None:
+        """Wait until the chat knows that it has read everything: until then each answer says how much is left."""
+        end = time.monotonic() + START_SECONDS
+        while isinstance(answer := self.ask(self._facts.question(0)), str) or answer.notice:
+            assert time.monotonic() < end, answer
+            time.sleep(ASK_SECONDS)
+
     def _ask_until_ended(self) -> None:
         while not self._ended.wait(ASK_SECONDS):
             if not self._address:
