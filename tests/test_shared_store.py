@@ -493,6 +493,20 @@ def test_rows_of_workers_that_are_dead_are_swept_and_those_of_live_ones_never(ma
     assert_equals_a_clean_store(machine, tmp_path)
 
 
+def test_of_workers_that_end_together_the_last_one_sweeps(machine: Machine, other: Machine) -> None:
+    fill(machine.folder)
+    machine.sync()
+    finish(other.store.catch_up())
+    whole = count_rows(machine.store)
+    leave_rows(machine, "of-nobody")
+    with machine.store.writing():
+        with other.store.writing():
+            other.store.settle()
+            machine.store.settle()
+        assert count_rows(machine.store) > whole  # each has seen the other alive
+    assert count_rows(machine.store) == whole
+
+
 # -- copied -----------------------------------------------------------------------------------
 
 

@@ -62,22 +62,28 @@ def _count_lost(link: Link, rows: Collection, record: Record, stored: Sequence[R
     return len(chunks) - len(same) + missed
 
 
-def sweep(link: Link, claims: Claims) -> None:
+def sweep(link: Link, claims: Claims) -> bool:
     """Remove what workers that are gone have left: rows that count for nothing, and claims. Needs to follow the log.
 
     Where rows that count are missing, all are made anew. While another worker is alive nothing is done, since it may
-    be at some; it does the same at its end.
+    be at some; it does the same at its end. Gives whether nothing is left to do.
     """
-    if link.rows.count() == link.mirror.count_chunks() or not claims.wait_until_alone():
-        return
+    if link.rows.count() == link.mirror.count_chunks():
+        return True
+    if not claims.wait_until_alone():
+        return False
     link.follow()
     if link.rows.count() < link.mirror.count_chunks():
         make_rows_anew(link)
-        return
+        return True
+    names = [name for page in link.rows.pages_of_ids() for name in page]
+    if not claims.wait_until_alone():  # who has come meanwhile may have written some of them
+        return False
+    link.follow()
     tokens = link.mirror.all_tokens()
-    stale = [name for names in link.rows.pages_of_ids() for name in names if read_row_id(name)[0] not in tokens]
-    link.rows.delete(stale)
+    link.rows.delete([name for name in names if read_row_id(name)[0] not in tokens])
     claims.remove_others()
+    return True
 
 
 def make_rows_anew(link: Link) -> None:

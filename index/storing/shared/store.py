@@ -51,13 +51,14 @@ class _Worker:
     """What this process is at.
 
     begun: which entry had made each document what it was when it began. bases: the same of documents when they were
-    claimed. taken_over: documents that somebody was at who is gone.
+    claimed. taken_over: documents that somebody was at who is gone. is_settled: whether nothing is left to sweep.
     """
 
     claims: Claims
     begun: Mapping[str, int]
     bases: dict[str, int] = field(default_factory=dict)
     taken_over: set[str] = field(default_factory=set)
+    is_settled: bool = True
 
 
 class SharedStore(Store):
@@ -155,8 +156,10 @@ class SharedStore(Store):
             self._link.follow()
             claims = self._link.open_claims()
             with claims.working():
-                self._worker = _Worker(claims, self.lexicon.all_numbers())
+                self._worker = worker = _Worker(claims, self.lexicon.all_numbers())
                 yield
+            if not worker.is_settled:  # of workers that end together, each has seen the others alive
+                sweep(self._link, claims)
             self.lexicon.settle_file()
 
     @property
@@ -335,7 +338,7 @@ class SharedStore(Store):
 
     def settle(self) -> None:
         """Remove what workers that are gone have left of versions that never counted. The end of every sync."""
-        sweep(self._link, self._at_work.claims)
+        self._at_work.is_settled = sweep(self._link, self._at_work.claims)
 
     def take(self, lexicon: Lexicon) -> Iterator[Progress]:
         """Hold what another store's lexicon holds, and nothing else; nothing is embedded anew."""
