@@ -39,6 +39,7 @@ QUESTIONS = 30
 CHANGES = 40  # of files, before workers are started
 AWAY_SECONDS = 20.0
 RESTART_SECONDS = 3.0
+SWEPT_SECONDS = 60.0  # until a chat, the last that ends, has seen that those who are gone are gone
 
 needs_time = pytest.mark.skipif(not FILES, reason="takes long: make test-cluster")
 
@@ -98,6 +99,8 @@ class Cluster:
         for worker in self.workers:
             if worker.is_running:
                 self.codes[worker.wait()] += 1
+        for chat in self.chats:
+            chat.wait_until_read()
         last = self.workers[0]
         last.start(*self.command)
         assert last.wait() == 0, last.read()[-3000:]
@@ -167,7 +170,10 @@ def assert_all_is_well(cluster: Cluster, settings: Settings, tmp_path: Path) -> 
         assert_equal(expected, read(embedded), tolerance=2e-3)
         with fresh.store.writing():
             assert fresh.store.check() == {}
-        assert fresh.store._link.rows.count() == sum(len(document[1]) for document in expected.values())
+        rows, end = sum(len(document[1]) for document in expected.values()), time.monotonic() + SWEPT_SECONDS
+        while (count := fresh.store._link.rows.count()) != rows:
+            assert time.monotonic() < end, f"{count} rows where {rows} count"
+            time.sleep(0.5)
         for machine in (*cluster.workers, *cluster.chats):
             with opened(cluster.folder, settings.change(store_folder=machine.stores)) as library:
                 finish(library.store.catch_up())
