@@ -258,13 +258,14 @@ class Link:
         known, looked = self._looked
         if number == known or time.monotonic() - looked < TRIED_SECONDS:
             return self._astray
-        self._looked, self._astray = (number, time.monotonic()), {}
+        self._looked, self._astray = (known, time.monotonic()), {}
         if 0 < count <= TRIED_ROWS and len(sample := self.mirror.sample()):
             with suppress(StoreError, CollectionGoneError, CollectionDamagedError):  # some servers give only so many
                 rows = self._open_rows(self.mirror.followed()[1], QUESTION_SECONDS)
                 reached = rows.query(sample[0], count + count // 4 + 100, QUESTION_SECONDS)
                 missed = self.mirror.find_chunks([name for name in self.mirror.row_ids() if name not in reached])
                 self._astray = {i: e.vector for i, e in self.mirror.embedded(missed.values()).items()}
+                self._looked = number, time.monotonic()
         return self._astray
 
     def knows_astray(self) -> bool:
