@@ -13,7 +13,8 @@ CPU" and "server CPU" are seconds of processor, of all their processes.
 questions: stores of so many passages with random vectors, the hardest for an index. So many processes, each a chat's
 way from a question to its passages, with the look at the log that each question begins with, ask for so many seconds,
 one question after the other; "here" is one process with the store on this machine. "mirror s" is what a machine takes
-that has nothing yet, "follow ms" the median of the look at the log. Memory is what each process holds at the end.
+that has nothing yet, "follow ms" the median of the look at the log. Memory is what each process holds at the end, and
+"disk" what lies in files then.
 
 But: a network between machines adds its own time to each request, of which a question makes two.
 """
@@ -55,10 +56,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A Chroma server that runs: its address, and its process."""
+    """A Chroma server that runs: its address, its process, and where it keeps its data."""
 
     url: str
     process_id: int
+    data: Path
 
     def cpu_seconds(self) -> float:
         """The seconds of processor that it has used."""
@@ -124,7 +126,7 @@ def running_server(place: Path) -> Iterator[Server]:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/api/v2/heartbeat")
-            yield Server(url, process.pid)
+            yield Server(url, process.pid, data)
         finally:
             process.terminate()
             process.wait()
@@ -223,8 +225,18 @@ def measure_questions(
                 row = summarise(run_chats(machines, folder, texts, seconds))
                 yield (
                     f"{size:,}, {count} chat{'s' * (count > 1)}",
-                    {**row, "server MB": server.resident_megabytes()},
+                    {
+                        **row,
+                        "server MB": server.resident_megabytes(),
+                        "server disk MB": count_megabytes(server.data),
+                        "mirror disk MB": count_megabytes(Path(machines[0]["FOOTNOTE_STORE"])),
+                    },
                 )
+
+
+def count_megabytes(folder: Path) -> float:
+    """How large all files of a folder are."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
 def fill(environment: dict[str, str], folder: Path, texts: Sequence[str], size: int) -> None:
