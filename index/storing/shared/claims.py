@@ -139,9 +139,9 @@ class Claims:
 
     def remove_others(self) -> None:
         """Remove the claims of all other workers, and what they showed; needs that none is alive."""
-        for names in self._collection.pages_of_ids():
-            ours = {_worker_name(self.worker), *(_name(key, turn) for key, turn in self.held.items())}
-            self._collection.delete([name for name in names if name not in ours])
+        ours = {_worker_name(self.worker), *(_name(key, turn) for key, turn in self.held.items())}
+        names = [name for names in self._collection.pages_of_ids() for name in names]
+        self._collection.delete([name for name in names if name not in ours])
 
     def _others(self) -> set[str]:
         page = self._collection.get(limit=REQUEST_ROWS, include=["metadatas"], where={"beat": {"$gt": 0}})
