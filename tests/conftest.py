@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,17 @@ from index.storing.embedded import EmbeddedStore
 # A busy machine is no failure.
 hypothesis.settings.register_profile("footnote", deadline=None)
 hypothesis.settings.load_profile("footnote")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now is not looked through each time that garbage is collected.
+
+    A store that is let go asks for that, and a worker has every test module loaded: some 600,000 objects that stay.
+    """
+    import chromadb  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

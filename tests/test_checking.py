@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hashed import open_store, rows
-from test_parts import _little_to_collect, ids_by_part  # noqa: F401  # each part that is let go is collected
+from test_parts import ids_by_part
 from test_sync import LONG, run_sync
 
 from index.documents import Progress, identify

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -29,17 +27,6 @@ from index.storing.parts import GRAPH, PARTS_IN_MEMORY, Parts
 from index.storing.versions import number_chunks
 
 SMALL = 12
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _little_to_collect() -> Iterator[None]:
-    """What is loaded already is not looked through each time that a part is let go."""
-    import chromadb  # noqa: F401
-
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
