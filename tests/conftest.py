@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,15 +45,19 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session")
+def stores_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test has a folder for its stores: pytest looks through all that it made to number the next one."""
+    return tmp_path_factory.mktemp("stores")
+
+
 @pytest.fixture(autouse=True)
-def _environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, cache_folder: Path
-) -> Iterator[None]:
+def _environment(monkeypatch: pytest.MonkeyPatch, stores_of_tests: Path, cache_folder: Path) -> Iterator[None]:
     """No variable of the user's machine reaches a test, and no test reaches the user's data or an open library."""
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "FOOTNOTE_", "CHROMA_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("FOOTNOTE_STORE", str(tmp_path_factory.mktemp("store")))
+    monkeypatch.setenv("FOOTNOTE_STORE", tempfile.mkdtemp(dir=stores_of_tests))
     monkeypatch.setenv("FOOTNOTE_CACHE", str(cache_folder))
     monkeypatch.setenv("FOOTNOTE_CHECK", "words")  # a scripted model is asked to judge only where a test says so
     yield
