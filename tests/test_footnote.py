@@ -42,6 +42,8 @@ def town(folder: Path) -> Path:
     (folder / "plans").mkdir()
     (folder / "plans" / "ferry.md").write_text("# Ferries\n\nThe ferry leaves at nine. Captain Ida Voss steers it.")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4 and nothing else")
+    for file in folder.rglob("*.*"):  # what was just written is read anew: its clock could not tell of another change
+        os.utime(file, (1e9, 1e9))
     return folder
 
 
@@ -119,7 +121,7 @@ def test_every_setting_can_be_given_by_name() -> None:
 
 
 def test_what_cannot_be_used_is_said_at_once(town: Path, settings: Settings) -> None:
-    with pytest.raises(InputError, match=r"no setting 'modle': the settings are documents, .*, model, .*, check\.$"):
+    with pytest.raises(InputError, match=r"no setting 'modle': the settings are documents, .*, model, .*\.$"):
         Footnote(town, modle="m")  # type: ignore[call-arg]
     with pytest.raises(InputError, match="FOOTNOTE_PASSAGE_COUNT is 99"):
         Footnote(town, passage_count=99)
