@@ -157,17 +157,16 @@ def _share(
 
     together: how many are claimed at a time.
     """
-    while files and not plan.course.is_stopped:
+    while not plan.course.is_stopped:
         yield from read(store.claim(files, together))
         plan.note_states()
         store.give_back()
         left = plan.find_left(files)
-        if left and not patient:
+        if not left or not patient:
             return
-        if left and len(left) < len(files):
+        if len(left) < len(files):
             yield Progress(f"Waiting for other workers, who are at {len(left):,} of the files")
-        if left:
-            time.sleep(LOOK_SECONDS)
+        time.sleep(LOOK_SECONDS)
         files = left
 
 

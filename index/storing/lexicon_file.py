@@ -7,8 +7,10 @@ damage, and the store makes the lexicon anew. Where the file may not be written,
 from __future__ import annotations
 
 import marshal
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +21,7 @@ from zlib import crc32
 from index.place import NO_ROOM, DamagedError, NoRoomError, is_file, make_way, remove
 
 _WAIT_SECONDS = 30  # for others who write
+FAILING_SECONDS = 5.0  # in which a second failure to read is the disk's
 MAPPED_BYTES = 2_000_000_000  # of the file, that is read where the system has it, without a copy for each thread
 # What SQLite says of the machine rather than of the file.
 _NOT_DAMAGE = {
@@ -146,7 +149,7 @@ class LexiconFile:
             raise
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-            if code == sqlite3.SQLITE_IOERR and self._was_replaced():
+            if code == sqlite3.SQLITE_IOERR and (self._was_replaced() or self._is_first_failure(error)):
                 self.reopen()
                 raise DamagedError(f"The store at {self._file.parent} was just made anew: try again.") from error
             if code in _NOT_DAMAGE:
@@ -222,6 +225,16 @@ class LexiconFile:
         is_alone = not is_file(written_since) or not written_since.stat().st_size
         uri = f"{self._file.absolute().as_uri()}?mode=ro{'&immutable=1' if is_alone else ''}"
         return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, check_same_thread=False, factory=_Connection)
+
+    def _is_first_failure(self, error: sqlite3.DatabaseError) -> bool:
+        """Whether this thread has read without a failure for a while: then another may have made the file anew.
+
+        Its inode does not tell where the system has given the new file the old one's.
+        """
+        last, now = float(getattr(self._local, "failed", -math.inf)), time.monotonic()
+        self._local.failed = now
+        is_of_writing = error.sqlite_errorcode in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
+        return not is_of_writing and now - last > FAILING_SECONDS
 
     def _was_replaced(self) -> bool:
         """Whether the file that this thread has open was deleted, or what SQLite keeps beside it.
