@@ -21,6 +21,8 @@ from zlib import crc32
 from index.place import NO_ROOM, DamagedError, NoRoomError, is_file, make_way, remove
 
 _WAIT_SECONDS = 30  # for others who write
+CONNECT_SECONDS = 1.0  # in which it is tried again to open the file
+_PASSING = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}  # what may be over in a moment, where the file is just made anew
 FAILING_SECONDS = 5.0  # in which a second failure to read is the disk's
 MAPPED_BYTES = 2_000_000_000  # of the file, that is read where the system has it, without a copy for each thread
 # What SQLite says of the machine rather than of the file.
@@ -204,7 +206,8 @@ class LexiconFile:
             # Cut to nothing: whoever has it open would keep everybody else from making it anew.
             for file in self._files():
                 remove(file)
-        for is_last in (False, False, True):
+        end = time.monotonic() + CONNECT_SECONDS
+        while True:
             connection = sqlite3.connect(
                 self._file, timeout=_WAIT_SECONDS, check_same_thread=False, factory=_Connection
             )
@@ -214,9 +217,11 @@ class LexiconFile:
                 break
             except sqlite3.OperationalError as error:
                 connection.close()
-                # Where the file was deleted, whoever closes it last takes away what SQLite keeps beside the new one.
-                if is_last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
+                # Where the file was deleted, whoever closes it last takes away what SQLite keeps beside the new one;
+                # where another just makes it anew, SQLite does not wait for its lock.
+                if time.monotonic() > end or error.sqlite_errorcode & 0xFF not in _PASSING:
                     raise
+                time.sleep(0.01)
         return connection
 
     def _connect_to_read(self) -> _Connection:
