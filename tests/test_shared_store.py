@@ -27,7 +27,7 @@ from index.searching.retriever import retrieve
 from index.settings import Settings
 from index.storing.opening import discard_store
 from index.storing.shared.claims import Claims
-from index.storing.shared.rows import write_rows
+from index.storing.shared.rows import copy_rows, write_rows
 from index.storing.shared.server import Address, ServerAwayError
 from index.storing.shared.store import SharedStore
 from index.storing.store import Store
@@ -472,9 +472,8 @@ def test_a_mirror_that_is_lost_or_damaged_is_filled_again(machine: Machine, tmp_
 
 def leave_rows(machine: Machine, token: str) -> None:
     """What a worker that is killed leaves of a version that never came to count."""
-    chunks = machine.store.lexicon.chunks_of(machine.store.lexicon.records()[0].document_id)
-    known = machine.store.lexicon.embedded(chunk.id for chunk in chunks)
-    write_rows(machine.store._link.rows, token, [(n, c, known[c.id]) for n, c in enumerate(chunks)])
+    lexicon = machine.store.lexicon
+    write_rows(machine.store._link.rows, copy_rows(lexicon, lexicon.records()[0].document_id, token))
 
 
 def test_rows_of_workers_that_are_dead_are_swept_and_those_of_live_ones_never(machine: Machine, tmp_path: Path) -> None:

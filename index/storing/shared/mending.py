@@ -11,8 +11,8 @@ from index.storing.records import Record
 from index.storing.shared.changes import read_row_id
 from index.storing.shared.claims import LEASE_SECONDS, Claims
 from index.storing.shared.link import Link
-from index.storing.shared.rows import Row, read_rows, write_rows
-from index.storing.shared.server import Collection
+from index.storing.shared.rows import Row, copy_rows, read_rows, write_rows
+from index.storing.shared.server import REQUEST_ROWS, Collection
 
 CHECKED_DOCUMENTS = 50  # at a time
 LOOK_SECONDS = 0.5  # between two looks at what another does
@@ -126,9 +126,10 @@ def _make_generation(link: Link, generation: int) -> None:
 
 def _fill(link: Link, generation: int) -> None:
     """Write all rows that count into a collection of their own."""
-    rows = link.make_rows(generation)
-    for record in link.mirror.records():
-        chunks = link.mirror.chunks_of(record.document_id)
-        known = link.mirror.embedded(chunk.id for chunk in chunks)
-        token = link.mirror.tokens([record.document_id])[record.document_id]
-        write_rows(rows, token, [(place, c, known[c.id]) for place, c in enumerate(chunks) if c.id in known])
+    rows, waiting = link.make_rows(generation), []
+    for token, document_id in link.mirror.all_tokens().items():
+        waiting += copy_rows(link.mirror, document_id, token)
+        if len(waiting) >= REQUEST_ROWS:
+            write_rows(rows, waiting)
+            waiting = []
+    write_rows(rows, waiting)

@@ -13,6 +13,7 @@ from typing import Any
 
 from index.documents import Chunk
 from index.embedding.protocol import Embedded, Vectors
+from index.storing.lexicon import Lexicon
 from index.storing.records import Record
 from index.storing.rows import Page, read_parts, write_parts
 from index.storing.shared.changes import cut, join, row_id
@@ -28,16 +29,23 @@ class BrokenRowsError(Exception):
     """Rows of a version are missing, or are not as they were written."""
 
 
-def write_rows(collection: Collection, token: str, rows: Sequence[tuple[int, Chunk, Embedded]]) -> None:
-    """Write chunks of a version, each by its place among all of them."""
+def write_rows(collection: Collection, rows: Sequence[tuple[str, Chunk, Embedded]]) -> None:
+    """Write chunks, each by its row's id: of whatever versions, since a request costs the server more than a row."""
     for i in range(0, len(rows), REQUEST_ROWS):
         page = rows[i : i + REQUEST_ROWS]
         collection.upsert(
-            [row_id(token, place) for place, _, _ in page],
+            [name for name, _, _ in page],
             embeddings=[embedded.vector for _, _, embedded in page],
             metadatas=[_to_fields(chunk, embedded) for _, chunk, embedded in page],
             documents=[chunk.text for _, chunk, _ in page],
         )
+
+
+def copy_rows(lexicon: Lexicon, document_id: str, token: str) -> list[tuple[str, Chunk, Embedded]]:
+    """What `write_rows` is to write of a document that a lexicon holds."""
+    chunks = lexicon.chunks_of(document_id)
+    known = lexicon.embedded(chunk.id for chunk in chunks)
+    return [(row_id(token, n), chunk, known[chunk.id]) for n, chunk in enumerate(chunks) if chunk.id in known]
 
 
 def find_rows(collection: Collection, token: str, places: Sequence[int]) -> dict[int, Embedded]:

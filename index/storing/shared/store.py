@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as AbstractCollection
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-from index.documents import Progress, identify
-from index.embedding.protocol import Vectors
+from index.documents import Chunk, Progress, identify
+from index.embedding.protocol import Embedded, Vectors
 from index.errors import StoreError
 from index.loading.folder import File
 from index.place import DamagedError
@@ -33,7 +34,7 @@ from index.storing.shared.link import Link
 from index.storing.shared.log import Log
 from index.storing.shared.mending import find_wrong, make_rows_anew, sweep
 from index.storing.shared.mirror import FIRST_GENERATION, Mirror
-from index.storing.shared.rows import find_rows, write_rows
+from index.storing.shared.rows import copy_rows, find_rows, write_rows
 from index.storing.shared.server import (
     Address,
     ChromaServer,
@@ -248,12 +249,14 @@ class SharedStore(Store):
 
     def put(self, versions: Sequence[Version]) -> None:
         """Store what has come of several documents' versions; those that are complete become visible, all at once."""
+        rows: list[tuple[str, Chunk, Embedded]] = []
         for version in versions:
-            places = self._places(version)
-            rows = [(places[chunk.id], chunk, embedded) for chunk, embedded in version.waiting if embedded]
-            for _, _, embedded in rows[:1]:
-                self._require_length(embedded.vector)
-            write_rows(self._link.rows, self._token(version), rows)
+            places, token = self._places(version), self._token(version)
+            rows += [(row_id(token, places[chunk.id]), chunk, e) for chunk, e in version.waiting if e]
+        for _, _, embedded in rows[:1]:
+            self._require_length(embedded.vector)
+        write_rows(self._link.rows, rows)
+        for version in versions:
             version.waiting = []
         complete = [version for version in versions if version.is_complete]
         changes = [
@@ -351,19 +354,20 @@ class SharedStore(Store):
         for i in range(0, len(records), COPIED_DOCUMENTS):
             some = records[i : i + COPIED_DOCUMENTS]
             here = {record.document_id: record for record in self.lexicon.records_of([r.document_id for r in some])}
-            self._commit([self._copy(lexicon, r) for r in some if here.get(r.document_id) != r])
+            changes = [self._to_change(record) for record in some if here.get(record.document_id) != record]
+            rows = (copy_rows(lexicon, change.document_id, change.token) for change in changes)
+            write_rows(self._link.rows, [*chain.from_iterable(rows)])
+            self._commit(changes)
             done += sum(record.chunk_count for record in some)
             yield Progress("Copying", done, total, "passages")
         self.note_skipped([(path, *state) for path, state in lexicon.skipped().items()])
 
-    def _copy(self, lexicon: Lexicon, record: Record) -> Change:
-        """Write the rows of a document that another lexicon holds; gives what makes them count."""
+    def _to_change(self, record: Record) -> Change:
+        """What makes a document count that is copied."""
         base = self._base(record.document_id)
-        token = make_token(record.document_id, record.content_hash, base)
-        chunks = lexicon.chunks_of(record.document_id)
-        known = lexicon.embedded(chunk.id for chunk in chunks)
-        write_rows(self._link.rows, token, [(place, chunk, known[chunk.id]) for place, chunk in enumerate(chunks)])
-        return Change("stored", record.document_id, base, record, token)
+        return Change(
+            "stored", record.document_id, base, record, make_token(record.document_id, record.content_hash, base)
+        )
 
     # -- checking -----------------------------------------------------------------------------
 
