@@ -41,9 +41,9 @@ import httpx
 
 from benchmarks.command import Row, describe_machine, heed_signals, parse_sections, print_rows, tell, write_json
 from benchmarks.engines import make_texts
-from benchmarks.speed import BATCH_CHUNKS, CHUNKS_A_DOCUMENT, make_questions, make_version
-from benchmarks.sync import StandIn, resident_bytes
-from index.embedding.minilm import DIMENSIONS, MiniLM
+from benchmarks.speed import BATCH_CHUNKS, fill, make_questions
+from benchmarks.sync import resident_bytes
+from index.embedding.minilm import MiniLM
 from index.library import finish, open_library
 from index.settings import LOCAL_EMBEDDING, Settings
 from index.storing.opening import open_store
@@ -210,12 +210,12 @@ def measure_questions(
         folder = place / str(size)
         folder.mkdir()
         here = {"FOOTNOTE_STORE": str(place / f"here-{size}")}
-        fill(here, folder, texts, size)
+        fill_new(here, folder, texts, size)
         yield f"{size:,} here", summarise(run_chats([here], folder, texts, seconds))
         shutil.rmtree(here["FOOTNOTE_STORE"])
         with running_server(place) as server:
             filling = {"FOOTNOTE_STORE": str(place / f"fill-{size}"), "FOOTNOTE_CHROMA_URL": server.url}
-            fill(filling, folder, texts, size)
+            fill_new(filling, folder, texts, size)
             shutil.rmtree(filling["FOOTNOTE_STORE"])
             for count in chats:
                 machines = [
@@ -239,15 +239,10 @@ def count_megabytes(folder: Path) -> float:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
-def fill(environment: dict[str, str], folder: Path, texts: Sequence[str], size: int) -> None:
+def fill_new(environment: dict[str, str], folder: Path, texts: Sequence[str], size: int) -> None:
     """A store of so many passages."""
-    store, stand_in = open_store(Settings.from_environment(environment), folder, MiniLM.name), StandIn(DIMENSIONS)
-    with store.writing():
-        for first in range(0, size, BATCH_CHUNKS):
-            tell(f"filling: {first:,} of {size:,} passages")
-            last = min(size, first + BATCH_CHUNKS)
-            starts = range(first, last, CHUNKS_A_DOCUMENT)
-            store.put([make_version(texts, i, min(last, i + CHUNKS_A_DOCUMENT), stand_in) for i in starts])
+    store = open_store(Settings.from_environment(environment), folder, MiniLM.name)
+    fill(store, texts, size)
     store.let_go()
 
 

@@ -61,6 +61,7 @@ from index.searching.retriever import CANDIDATES, retrieve
 from index.settings import LOCAL_EMBEDDING, Settings
 from index.splitting.outline import Outline
 from index.storing.embedded import EmbeddedStore, discard
+from index.storing.store import Store
 from index.storing.versions import Version, number_chunks
 from index.sync import embed
 
@@ -96,7 +97,8 @@ class Bench:
             store = EmbeddedStore(self.kept / "stores", folder, MiniLM.name)
             if not store.lexicon.is_usable() or store.lexicon.count_chunks() != size:
                 discard(self.kept / "stores", folder)
-                store = fill(self.kept / "stores", folder, self.texts, size)
+                store = EmbeddedStore(self.kept / "stores", folder, MiniLM.name)
+                fill(store, self.texts, size)
             self.stores[size] = store
         return self.stores[size]
 
@@ -147,16 +149,15 @@ def make_questions(texts: Sequence[str], count: int) -> list[str]:
     return questions
 
 
-def fill(stores: Path, folder: Path, texts: Sequence[str], size: int) -> EmbeddedStore:
-    """A new store of so many chunks; the folder need not be there."""
-    store, stand_in = EmbeddedStore(stores, folder, MiniLM.name), StandIn(DIMENSIONS)
+def fill(store: Store, texts: Sequence[str], size: int) -> None:
+    """Fill a new store with so many chunks; its folder need not be there."""
+    stand_in = StandIn(DIMENSIONS)
     with store.writing():
         for first in range(0, size, BATCH_CHUNKS):
             tell(f"filling: {first:,} of {size:,} chunks")
             last = min(size, first + BATCH_CHUNKS)
             starts = range(first, last, CHUNKS_A_DOCUMENT)
             store.put([make_version(texts, i, min(last, i + CHUNKS_A_DOCUMENT), stand_in) for i in starts])
-    return store
 
 
 def make_version(texts: Sequence[str], first: int, last: int, stand_in: StandIn) -> Version:

@@ -260,20 +260,20 @@ class Plan:
         waiting = {file.path for file in self.waiting}
         files = [file for file in files if file.path not in waiting]
         left = self._store.unread(files)
+        self._read.difference_update(file.path for file in left)  # what we have read of it came too late to count
         unread = {file.path for file in left}
-        for file in files:
-            if file.path in unread:
-                self._read.discard(file.path)  # what we have read of it came too late to count
-            elif file.path not in self._read:
-                self._note_read(file)
+        if others := [file for file in files if file.path not in unread and file.path not in self._read]:
+            skipped = self._store.lexicon.skipped()
+            for file in others:
+                self._note_read(file, skipped.get(file.path))
         return left
 
-    def _note_read(self, file: File) -> None:
-        """Note what another worker has made of a file."""
+    def _note_read(self, file: File, refused: tuple[int, int, str] | None) -> None:
+        """Note what another worker has made of a file. refused: what is known of it where it could not be read."""
         lexicon = self._store.lexicon
         self._read.add(file.path)
         self._bytes_stored += file.size_bytes
-        if (refused := lexicon.skipped().get(file.path)) and not lexicon.record(identify(file.path)):
+        if refused and not lexicon.record(identify(file.path)):
             self._skip(file, refused[2])
             self._count_left(file.path)
             return

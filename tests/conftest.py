@@ -11,7 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from chroma_server import ChromaRun
+from chroma_server import ChromaRun, Network
 from hashed import open_store
 from remembered import RememberingMiniLM
 
@@ -132,3 +132,10 @@ def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaRun]:
     """A Chroma server; who kills it starts it again."""
     with ChromaRun(tmp_path_factory.mktemp("chroma")) as server:
         yield server
+
+
+@pytest.fixture
+def network(chroma: ChromaRun) -> Iterator[Network]:
+    """A network before that server, which fails as it is told to."""
+    with Network(chroma.url) as network:
+        yield network

@@ -29,12 +29,6 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def network(chroma: ChromaRun) -> Iterator[Network]:
-    with Network(chroma.url) as network:
-        yield network
-
-
-@pytest.fixture
 def name(tmp_path: Path) -> str:
     return re.sub("[^a-z0-9]+", "-", tmp_path.name)[:90].strip("-") + "-claims"
 

@@ -47,12 +47,6 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def network(chroma: ChromaRun) -> Iterator[Network]:
-    with Network(chroma.url) as network:
-        yield network
-
-
-@pytest.fixture
 def rows(network: Network, tmp_path: Path) -> Iterator[Collection]:
     """A collection of one row, asked for over the network."""
     name = re.sub("[^a-z0-9]+", "-", tmp_path.name)[:90].strip("-")

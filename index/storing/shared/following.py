@@ -26,9 +26,7 @@ STEP_ROWS = 500  # that are made visible together, or one document's
 class Turn:
     """What some entries come to, by document id, each with the number of its entry.
 
-        number, generation: up to which entry they go, and of which generation the rows are then.
-    has_moved: whether that
-        is another than before.
+    number, generation: up to which entry they go, and of which generation the rows are then.
     """
 
     number: int
